@@ -1,0 +1,386 @@
+"""The commands a market understands: their topics, data and limits.
+
+One schema for every door: the queue checks a command's form with it before it takes the command, and the contract
+checks it again, because the queue is transport, not authority.
+"""
+
+import uuid
+from enum import StrEnum
+from typing import Annotated, Any, Self
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError, model_validator
+from pydantic.alias_generators import to_camel
+
+from energy_market_chaincode import units
+from energy_market_chaincode.canonical import signed_bytes
+from energy_market_chaincode.errors import MalformedCommand
+from energy_market_chaincode.identity import public_key_from_text
+
+MAX_COMMAND_BYTES = 1_000_000
+MAX_MILLISECONDS = 366 * 24 * 3600 * 1000
+
+_COMMAND_NAMESPACE = uuid.UUID("8a4f4b56-4f2c-5d8e-9d1b-0f6c6f9f5f10")
+
+
+def _positive(value: int) -> int:
+    if value <= 0:
+        raise ValueError("must be greater than zero")
+    return value
+
+
+def _not_negative(value: int) -> int:
+    if value < 0:
+        raise ValueError("must not be negative")
+    return value
+
+
+def _at_most(limit: int, shown: str) -> AfterValidator:
+    def check(value: int) -> int:
+        if value > limit:
+            raise ValueError(f"must be at most {shown}")
+        return value
+
+    return AfterValidator(check)
+
+
+def _public_key(text: str) -> str:
+    public_key_from_text(text)
+    return text
+
+
+
+EnergyKwh = Annotated[
+    units.Energy,
+    BeforeValidator(units.energy_from_kwh, json_schema_input_type=float | str),
+    PlainSerializer(lambda value: str(units.kwh(value)), return_type=str, when_used="json"),
+    AfterValidator(_not_negative),
+    _at_most(units.MAX_ENERGY, "10^9 kWh"),
+]
+MoneyCurrency = Annotated[
+    units.Money,
+    BeforeValidator(units.money_from_currency, json_schema_input_type=float | str),
+    PlainSerializer(lambda value: str(units.currency(value)), return_type=str, when_used="json"),
+    AfterValidator(_not_negative),
+    _at_most(units.MAX_MONEY, "10^9 currency units"),
+]
+PriceCurrencyPerKwh = Annotated[
+    units.Price,
+    BeforeValidator(units.price_from_currency_per_kwh, json_schema_input_type=float | str),
+    PlainSerializer(lambda value: str(units.currency_per_kwh(value)), return_type=str, when_used="json"),
+    AfterValidator(_not_negative),
+    _at_most(units.MAX_PRICE, "10^6 currency units per kWh"),
+]
+ShareOfOne = Annotated[
+    units.Share,
+    BeforeValidator(units.share_from_fraction, json_schema_input_type=float | str),
+    PlainSerializer(lambda value: str(units.fraction(value)), return_type=str, when_used="json"),
+    AfterValidator(_not_negative),
+    _at_most(10**units.SHARE_DECIMALS, "1"),
+]
+Identifier = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}$")]
+Milliseconds = Annotated[int, Field(gt=0, le=MAX_MILLISECONDS, strict=True)]
+PublicKey = Annotated[str, Field(max_length=44), AfterValidator(_public_key)]
+
+
+class Topic(StrEnum):
+    """What a command asks for; the names are the original system's."""
+
+    REGISTER_PROSUMER = "registerProsumer"
+    SET_TOPOLOGY = "setTopology"
+    TOP_UP_ACCOUNT = "topUpAccount"
+    PUBLISH_GAME = "publishGame"
+    PUBLISH_OFFER = "publishOffer"
+    PUBLISH_DEMAND = "publishDemand"
+    STOP_GAME_REGISTRATION = "stopGameRegistration"
+    PUBLISH_BUY_BID = "publishBuyBid"
+    SKIP_TURN = "skipTurn"
+    PUBLISH_METER_READING = "publishMeterReading"
+    CLOSE_MARKET = "closeMarket"
+    RESET_MARKET = "resetMarket"
+
+
+class _Data(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel, populate_by_name=False)
+
+
+class Role(StrEnum):
+    """What a registered identity may do: trade, or operate the market."""
+
+    PROSUMER = "prosumer"
+    OPERATOR = "operator"
+
+
+class RegisterProsumer(_Data):
+    """Enter a prosumer or a further operator with its public key; the totals are its metered history in kWh."""
+
+    id: Identifier
+    public_key: PublicKey
+    role: Role = Role.PROSUMER
+    total_production: EnergyKwh = units.Energy(0)
+    total_consumption: EnergyKwh = units.Energy(0)
+    replace_key: Annotated[bool, Field(strict=True)] = False
+
+
+class SetTopology(_Data):
+    """State the hop distances: as a graph whose edges are one hop each, or as a table {buyer: {seller: hops}}."""
+
+    edges: Annotated[list[tuple[Identifier, Identifier]], Field(min_length=1, max_length=100_000)] | None = None
+    hops: (
+        Annotated[
+            dict[Identifier, dict[Identifier, Annotated[int, Field(ge=0, le=1000, strict=True)]]], Field(min_length=1)
+        ]
+        | None
+    ) = None
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if (self.edges is None) == (self.hops is None):
+            raise ValueError("needs either edges or hops")
+        return self
+
+
+class TopUpAccount(_Data):
+    """Bring money into the market: the only command that changes how much there is."""
+
+    prosumer: Identifier
+    amount: Annotated[MoneyCurrency, AfterValidator(_positive)]
+
+
+class Mechanism(StrEnum):
+    """How a game finds its allocation."""
+
+    SEQUENTIAL_BEST_RESPONSE = "sequential-best-response"
+
+
+class PublishGame(_Data):
+    """Open a game for one delivery slot; the defaults are the original system's parameters."""
+
+    game: Identifier | None = None
+    """Default: ``Game-`` and the delivery slot."""
+    delivery_slot: Identifier | None = None
+    """Default: the transaction's time."""
+    mechanism: Mechanism = Mechanism.SEQUENTIAL_BEST_RESPONSE
+    registration_duration_ms: Milliseconds = 60_000
+    expected_participants: Annotated[int, Field(ge=2, le=100_000, strict=True)] | None = None
+    """Registration may stop early once so many offers and demands are in."""
+    turn_deadline_ms: Milliseconds = 10_000
+    round_limit: Annotated[int, Field(ge=1, le=100_000, strict=True)] = 200
+    tolerance: ShareOfOne = units.Share(100_000)
+    """What share of its bill a buyer may still be able to save in an equilibrium."""
+    delivery_duration_ms: Milliseconds = 60_000
+    retail_tariff: PriceCurrencyPerKwh = units.price_from_currency_per_kwh("0.2869")
+    """What the grid takes for a kWh."""
+    feed_in_tariff: PriceCurrencyPerKwh = units.price_from_currency_per_kwh("0.1231")
+    """What the grid gives for a kWh."""
+    fee_per_hop: PriceCurrencyPerKwh = units.price_from_currency_per_kwh("0.02")
+    imbalance_penalty: PriceCurrencyPerKwh = units.Price(0)
+    """What whoever causes an imbalance pays the grid per kWh, beyond bearing the difference in price."""
+
+
+class PublishOffer(_Data):
+    """Offer energy at a base price."""
+
+    game: Identifier
+    amount: Annotated[EnergyKwh, AfterValidator(_positive)]
+    price: Annotated[PriceCurrencyPerKwh, AfterValidator(_positive)]
+
+
+class PublishDemand(_Data):
+    """Ask for energy."""
+
+    game: Identifier
+    amount: Annotated[EnergyKwh, AfterValidator(_positive)]
+
+
+class StopGameRegistration(_Data):
+    """End the registration and give the first buyer its turn, or cancel a game without buyers or sellers."""
+
+    game: Identifier
+
+
+class PublishBuyBid(_Data):
+    """Split the demand among the sellers, or pass: keepPlaying false, my bid stands."""
+
+    game: Identifier
+    bid_amounts: dict[Identifier, EnergyKwh] | None = None
+    """{seller: kWh}; a seller left out is 0."""
+    keep_playing: Annotated[bool, Field(strict=True)] = True
+
+    @model_validator(mode="after")
+    def _bid_or_pass(self) -> Self:
+        if self.keep_playing and self.bid_amounts is None:
+            raise ValueError("needs bidAmounts unless keepPlaying is false")
+        if not self.keep_playing and self.bid_amounts is not None:
+            raise ValueError("a pass (keepPlaying false) lets the earlier bid stand and carries no bidAmounts")
+        return self
+
+
+class SkipTurn(_Data):
+    """Pass over a buyer whose deadline is over; names the turn, so that it cannot hit the next buyer."""
+
+    game: Identifier
+    buyer: Identifier
+    round: Annotated[int, Field(ge=1, strict=True)]
+
+
+class PublishMeterReading(_Data):
+    """Energy taken from and fed into the network since the meter's last reading."""
+
+    game: Identifier
+    sequence: Annotated[int, Field(ge=0, le=2**53 - 1, strict=True)]
+    in_energy: EnergyKwh
+    out_energy: EnergyKwh
+
+
+class CloseMarket(_Data):
+    """Settle what is left of a game against the grid's tariffs."""
+
+    game: Identifier
+
+
+class ResetMarket(_Data):
+    """End and remove every game and release every escrow; prosumers, accounts and topology stay."""
+
+
+CommandData = (
+    RegisterProsumer
+    | SetTopology
+    | TopUpAccount
+    | PublishGame
+    | PublishOffer
+    | PublishDemand
+    | StopGameRegistration
+    | PublishBuyBid
+    | SkipTurn
+    | PublishMeterReading
+    | CloseMarket
+    | ResetMarket
+)
+
+DATA_OF_TOPIC: dict[Topic, type[CommandData]] = {
+    Topic.REGISTER_PROSUMER: RegisterProsumer,
+    Topic.SET_TOPOLOGY: SetTopology,
+    Topic.TOP_UP_ACCOUNT: TopUpAccount,
+    Topic.PUBLISH_GAME: PublishGame,
+    Topic.PUBLISH_OFFER: PublishOffer,
+    Topic.PUBLISH_DEMAND: PublishDemand,
+    Topic.STOP_GAME_REGISTRATION: StopGameRegistration,
+    Topic.PUBLISH_BUY_BID: PublishBuyBid,
+    Topic.SKIP_TURN: SkipTurn,
+    Topic.PUBLISH_METER_READING: PublishMeterReading,
+    Topic.CLOSE_MARKET: CloseMarket,
+    Topic.RESET_MARKET: ResetMarket,
+}
+
+OPERATOR_TOPICS = frozenset(
+    {
+        Topic.REGISTER_PROSUMER,
+        Topic.SET_TOPOLOGY,
+        Topic.TOP_UP_ACCOUNT,
+        Topic.PUBLISH_GAME,
+        Topic.STOP_GAME_REGISTRATION,
+        Topic.SKIP_TURN,
+        Topic.CLOSE_MARKET,
+        Topic.RESET_MARKET,
+    }
+)
+
+
+class _Payload(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    prosumer: Identifier
+    data: dict[str, Any]
+
+
+class _Envelope(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    id: uuid.UUID | None = None
+    topic: Topic
+    payload: _Payload
+    signature: Annotated[str, Field(max_length=128)]
+
+
+class Command(BaseModel):
+    """A well-formed command. Whether its signature is good is another question.
+
+    Attributes
+    ----------
+    id
+        The signer's id for it; of a command sent without one, a UUID made from its content.
+    signed
+        The bytes that ``signature`` covers.
+    """
+
+    model_config = ConfigDict(frozen=True)
+    id: str
+    topic: Topic
+    prosumer: str
+    data: CommandData
+    signature: str
+    signed: Annotated[bytes, Field(repr=False)]
+
+    @property
+    def is_for_operators(self) -> bool:
+        """Whether only operators may give this command."""
+        return self.topic in OPERATOR_TOPICS
+
+
+class FieldProblem(BaseModel):
+    """One thing wrong with one field of a command."""
+
+    model_config = ConfigDict(frozen=True)
+    field: str
+    message: str
+
+
+class MalformedFields(MalformedCommand):
+    """The command is not well formed: {problems}."""
+
+    code = MalformedCommand.code
+
+    def __init__(self, fields: list[FieldProblem]) -> None:
+        self.fields = fields
+        super().__init__(problems="; ".join(f"{p.field}: {p.message}" for p in fields))
+
+
+def parse_command(value: Any) -> Command:
+    """Check the form of a command as it came from :func:`~energy_market_chaincode.canonical.read_json`.
+
+    Raises
+    ------
+    MalformedFields
+        Naming every field that is wrong; its code is ``MALFORMED_COMMAND``.
+    """
+    try:
+        envelope = _Envelope.model_validate(value)
+        try:
+            data = DATA_OF_TOPIC[envelope.topic].model_validate(envelope.payload.data)
+        except ValidationError as error:
+            raise MalformedFields(_field_problems(error, ("payload", "data"))) from None
+    except ValidationError as error:
+        raise MalformedFields(_field_problems(error, ())) from None
+    try:
+        signed = signed_bytes({name: value[name] for name in ("id", "topic", "payload") if name in value})
+    except ValueError as error:
+        raise MalformedFields([FieldProblem(field="payload", message=str(error))]) from None
+    command_id = envelope.id or uuid.uuid5(_COMMAND_NAMESPACE, signed.decode())
+    return Command(
+        id=str(command_id),
+        topic=envelope.topic,
+        prosumer=envelope.payload.prosumer,
+        data=data,
+        signature=envelope.signature,
+        signed=signed,
+    )
+
+
+def _field_problems(error: ValidationError, at: tuple[str, ...]) -> list[FieldProblem]:
+    return [
+        FieldProblem(
+            field=".".join(str(part) for part in (*at, *problem["loc"]) if part != "[key]") or "command",
+            message=problem["msg"].removeprefix("Value error, "),
+        )
+        for problem in error.errors(include_url=False, include_context=False, include_input=False)
+    ]
+
+

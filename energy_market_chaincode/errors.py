@@ -1,0 +1,182 @@
+"""The catalogue of rejections: why a command had no effect, as a stable code and a sentence.
+
+A rejection's docstring is its message; the code is the class name in capitals. Codes are part of the protocol: they
+are never renamed, and a new reason gets a new class.
+"""
+
+import inspect
+import re
+from typing import Any, ClassVar
+
+
+class Rejection(Exception):
+    """The command was rejected."""
+
+    code: ClassVar[str] = "REJECTION"
+
+    def __init_subclass__(cls) -> None:
+        if "code" not in cls.__dict__:
+            cls.code = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", cls.__name__).upper()
+
+    def __init__(self, **details: Any) -> None:
+        self.details = details
+        sentence = inspect.getdoc(type(self)) or ""
+        super().__init__(" ".join(sentence.split()).format(**details))
+
+    @property
+    def message(self) -> str:
+        """The sentence a person reads."""
+        return str(self)
+
+
+# -- the command itself: nothing of it is remembered, for nobody is known to have said it
+
+
+class MalformedCommand(Rejection):
+    """The command is not well formed: {problems}."""
+
+
+class UnknownSigner(Rejection):
+    """There is no prosumer or operator {prosumer} on this ledger; an operator registers it with registerProsumer."""
+
+
+class BadSignature(Rejection):
+    """The signature does not fit the command and the public key that {prosumer} is registered with."""
+
+
+class CommandIdReused(Rejection):
+    """{prosumer} already used the id {id} for another command; a new command needs a new id."""
+
+
+# -- who may do what
+
+
+class OperatorsOnly(Rejection):
+    """{topic} is for operators; {prosumer} is not one."""
+
+
+# -- prosumers, accounts, topology
+
+
+class ProsumerExists(Rejection):
+    """{id} is registered already; to give it a new public key, set replaceKey."""
+
+
+class UnknownProsumer(Rejection):
+    """There is no prosumer {id} on this ledger."""
+
+
+class ReservedName(Rejection):
+    """{id} is the market's own account and cannot be registered."""
+
+
+class InsufficientFunds(Rejection):
+    """{prosumer} has {available} free and needs {required}; top up the account by {shortfall}."""
+
+
+class AccountTooLarge(Rejection):
+    """The account of {id} would exceed what the ledger can hold."""
+
+
+class TopologyMissing(Rejection):
+    """There is no topology on this ledger; an operator sets it with setTopology."""
+
+
+class InvalidTopology(Rejection):
+    """The topology cannot be used: {problems}."""
+
+
+class NotInTopology(Rejection):
+    """{prosumer} does not stand in the topology as a {role}, so its hop distances are unknown."""
+
+
+# -- games and their phases
+
+
+class GameExists(Rejection):
+    """The id {game} is taken by another game."""
+
+
+class SlotTaken(Rejection):
+    """The delivery slot {slot} already has the game {game}."""
+
+
+class UnknownGame(Rejection):
+    """There is no game {game} on this ledger."""
+
+
+class WrongPhase(Rejection):
+    """{topic} needs the game {game} in its {needed} phase; it is in {phase}."""
+
+
+class RegistrationOver(Rejection):
+    """The registration of game {game} ended at {ended}."""
+
+
+class RegistrationOpen(Rejection):
+    """The registration of game {game} is open until {ends}, and {present} of {expected} expected participants are in."""
+
+
+class AlreadyRegistered(Rejection):
+    """{prosumer} already takes part in game {game}."""
+
+
+class NotRegistered(Rejection):
+    """{prosumer} does not take part in game {game} as a {role}."""
+
+
+# -- playing
+
+
+class NotYourTurn(Rejection):
+    """It is the turn of {turn} in round {round} of game {game}, not of {prosumer}."""
+
+
+class UnknownSeller(Rejection):
+    """{sellers} do not offer in game {game}."""
+
+
+class DemandNotMet(Rejection):
+    """The bid adds up to {total} kWh; the demand of {prosumer} is {demand} kWh, exactly."""
+
+
+class CapacityExceeded(Rejection):
+    """The bid takes {amount} kWh from {seller}, which has {room} kWh left."""
+
+
+class DeadlineNotPassed(Rejection):
+    """{buyer} has until {deadline} to play; it cannot be skipped before."""
+
+
+class TurnOver(Rejection):
+    """The turn of {buyer} in round {round} of game {game} is over; there is nothing to skip."""
+
+
+# -- delivery and settlement
+
+
+class ReadingRepeated(Rejection):
+    """Reading {sequence} of the meter of {prosumer} was accepted before."""
+
+
+class DeliveryNotOver(Rejection):
+    """The delivery of game {game} lasts until {ends}, and {pending} transfers are pending."""
+
+
+# -- the transaction, not a command in it: raised by the contract's functions
+
+
+class UnknownFunction(Rejection):
+    """The contract has no function {function}."""
+
+
+class MalformedArguments(Rejection):
+    """The arguments of {function} are not well formed: {problems}."""
+
+
+class AlreadyInitialised(Rejection):
+    """This ledger already has its first operator, {operator}."""
+
+
+class NotInitialised(Rejection):
+    """This ledger has no operator yet; call init with the operator's id and public key."""

@@ -1,0 +1,142 @@
+"""Energy, money and prices as exact integers, and the decimals in which people read them.
+
+==========  =============================  ==================================
+type        one unit is                    at every interface
+==========  =============================  ==================================
+Energy      0.1 Wh (10^-4 kWh)             decimal kWh, at most 4 decimals
+Money       10^-6 currency units           decimal currency, at most 6
+Price       10^-18 currency units per kWh  decimal currency/kWh, at most 18
+Share       10^-9                          decimal fraction, at most 9
+==========  =============================  ==================================
+
+Amounts are refused, never rounded, when they carry more decimals than the ledger can hold.
+"""
+
+from decimal import Decimal, InvalidOperation
+from typing import NewType
+
+Energy = NewType("Energy", int)
+Money = NewType("Money", int)
+Price = NewType("Price", int)
+Share = NewType("Share", int)
+
+ENERGY_DECIMALS = 4
+MONEY_DECIMALS = 6
+PRICE_DECIMALS = 18
+SHARE_DECIMALS = 9
+
+# Beyond these an amount would no longer survive a trip through an IEEE double (15 significant digits), which is
+# what most JSON readers make of a number. They are also far beyond any neighbourhood.
+MAX_ENERGY = Energy(10**13)  # 10^9 kWh
+MAX_MONEY = Money(10**15)  # 10^9 currency units
+MAX_PRICE = Price(10**24)  # 10^6 currency units per kWh
+
+ENERGY_TIMES_PRICE_PER_MONEY = 10 ** (ENERGY_DECIMALS + PRICE_DECIMALS - MONEY_DECIMALS)
+"""Energy x Price is this many times finer than Money."""
+
+
+def scaled(value: object, decimals: int) -> int:
+    """Read a decimal exactly as an integer of 10^-decimals.
+
+    Parameters
+    ----------
+    value
+        An int, a Decimal, a decimal string, or a float standing for the decimal it prints as (what a JSON reader
+        made of a number literal).
+
+    Raises
+    ------
+    ValueError
+        If it is no finite decimal or has more decimals than ``decimals``.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
+        raise ValueError("is not a number")
+    text = str(value)
+    if len(text) > 64:
+        raise ValueError("is too long for a number")
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        raise ValueError("is not a number") from None
+    if not number.is_finite():
+        raise ValueError("is not a finite number")
+    if abs(number.adjusted()) > 40:
+        if number == 0:
+            return 0
+        raise ValueError("is out of range")
+    sign, digits, exponent = number.as_tuple()
+    assert isinstance(exponent, int)  # noqa: S101 - finite, see above; for the type checker
+    magnitude = int("".join(map(str, digits)))
+    shift = exponent + decimals
+    if shift < 0:
+        magnitude, lost = divmod(magnitude, 10**-shift)
+        if lost:
+            raise ValueError(f"has more than {decimals} decimals")
+    else:
+        magnitude *= 10**shift
+    return -magnitude if sign else magnitude
+
+
+def _decimal(value: int, decimals: int) -> Decimal:
+    whole = Decimal(value).scaleb(-decimals) if abs(value) < 10**28 else Decimal(f"{value}e-{decimals}")
+    plain = format(whole, "f")
+    if "." in plain:
+        plain = plain.rstrip("0").rstrip(".")
+    return Decimal(plain or "0")
+
+
+def energy_from_kwh(value: object) -> Energy:
+    """Energy from decimal kWh; raises ValueError if it has more than four decimals."""
+    return Energy(scaled(value, ENERGY_DECIMALS))
+
+
+def kwh(energy: int) -> Decimal:
+    """Decimal kWh, without trailing zeros."""
+    return _decimal(energy, ENERGY_DECIMALS)
+
+
+def money_from_currency(value: object) -> Money:
+    """Money from decimal currency units; raises ValueError if it has more than six decimals."""
+    return Money(scaled(value, MONEY_DECIMALS))
+
+
+def currency(money: int) -> Decimal:
+    """Decimal currency units, without trailing zeros."""
+    return _decimal(money, MONEY_DECIMALS)
+
+
+def price_from_currency_per_kwh(value: object) -> Price:
+    """Price from decimal currency per kWh; raises ValueError if it has more than eighteen decimals."""
+    return Price(scaled(value, PRICE_DECIMALS))
+
+
+def currency_per_kwh(price: int) -> Decimal:
+    """Decimal currency per kWh, without trailing zeros."""
+    return _decimal(price, PRICE_DECIMALS)
+
+
+def share_from_fraction(value: object) -> Share:
+    """Share from a decimal fraction of one; raises ValueError if it has more than nine decimals."""
+    return Share(scaled(value, SHARE_DECIMALS))
+
+
+def fraction(share: int) -> Decimal:
+    """Decimal fraction of one, without trailing zeros."""
+    return _decimal(share, SHARE_DECIMALS)
+
+
+def divide_half_even(numerator: int, denominator: int) -> int:
+    """Divide and round to the nearest integer, halves to the even one.
+
+    The only rounding in the rule book: applied once, where an exact cost becomes money.
+    """
+    quotient, remainder = divmod(numerator, denominator)
+    twice = 2 * remainder
+    if twice > denominator or (twice == denominator and quotient % 2):
+        quotient += 1
+    return quotient
+
+
+def cost(energy: int, price: int) -> Money:
+    """Money for an amount of energy at a price per kWh, rounded half to even."""
+    return Money(divide_half_even(energy * price, ENERGY_TIMES_PRICE_PER_MONEY))

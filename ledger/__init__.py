@@ -1,0 +1,1 @@
+"""One ledger interface, two ledgers: embedded (SQLite, no set-up) and Hyperledger Fabric."""

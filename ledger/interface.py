@@ -1,0 +1,145 @@
+"""What every ledger offers: one transaction of many commands, reads, blocks and a gap-free event stream."""
+
+import re
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol, Self
+
+_CURSOR = re.compile(r"(\d{1,18})\.(\d{1,9})\.(\d{1,9})")
+
+
+class LedgerError(Exception):
+    """Something between us and the ledger, not a rule of the market, stood in the way."""
+
+
+class LedgerUnavailable(LedgerError):
+    """The ledger did not answer in time or not at all; the same call may be made again."""
+
+
+class TransactionFailed(LedgerError):
+    """The transaction as a whole was refused and will be refused again; none of its commands took effect."""
+
+
+class UnknownBlock(LedgerError):
+    """The ledger has no such block."""
+
+
+class InvalidCursor(LedgerError):
+    """The cursor is not of the form block.tx.index or lies beyond the ledger's end."""
+
+
+class Cursor(NamedTuple):
+    """Where an event stands: the index-th event of the transaction-th transaction of a block.
+
+    Cursors are ordered as events are. All three count from 0.
+    """
+
+    block: int
+    transaction: int
+    index: int
+
+    def __str__(self) -> str:
+        return f"{self.block}.{self.transaction}.{self.index}"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read ``block.tx.index``; raises InvalidCursor."""
+        match = _CURSOR.fullmatch(text)
+        if match is None:
+            raise InvalidCursor(f"{text[:64]!r} is not a cursor of the form block.tx.index")
+        return cls(*map(int, match.groups()))
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerEvent:
+    """An event of a committed transaction.
+
+    Attributes
+    ----------
+    at_ms
+        The transaction's timestamp, milliseconds since 1970-01-01 UTC.
+    name
+        For instance ``BuyBidEvent``.
+    data
+        The event as the contract wrote it (``name`` and ``game`` included), decimals as Decimal.
+    """
+
+    cursor: Cursor
+    at_ms: int
+    name: str
+    data: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A committed transaction and the contract's result for each of its commands, in their order."""
+
+    transaction_id: str
+    block: int
+    results: list[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """A committed transaction of the contract: what went in, what came out."""
+
+    id: str
+    at_ms: int
+    commands: list[dict[str, Any]]
+    results: list[dict[str, Any]]
+    events: list[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A block; hashes are hexadecimal SHA-256. Transactions that are not the contract's (Fabric has some) are left out."""
+
+    number: int
+    hash: str
+    previous_hash: str
+    transactions: list[Transaction]
+
+
+class Ledger(Protocol):
+    """A ledger that hosts the contract of :mod:`energy_market_chaincode`.
+
+    Contract: what ``submit`` returned is durable and in effect; a call that raised LedgerUnavailable may or may not
+    have taken effect and may be repeated with the same commands, for the contract counts each command once.
+    """
+
+    async def submit(self, commands: Sequence[str]) -> Submission:
+        """Commit commands (each the JSON text its sender signed) as one transaction.
+
+        Raises
+        ------
+        LedgerUnavailable, TransactionFailed
+        """
+
+    async def query(self, function: str, *args: str) -> bytes:
+        """Ask the contract; the answer is exact JSON.
+
+        Raises
+        ------
+        energy_market_chaincode.errors.Rejection
+            What the contract says to the question, ``UNKNOWN_GAME`` for instance.
+        LedgerUnavailable
+        """
+
+    async def height(self) -> int:
+        """Return the number of blocks."""
+
+    async def block(self, number: int) -> Block:
+        """Return one block; raises UnknownBlock."""
+
+    async def end(self) -> Cursor | None:
+        """Return the cursor of the newest event, None if there is none yet."""
+
+    def events(self, after: Cursor | None = None) -> AsyncIterator[LedgerEvent]:
+        """Yield every event after a cursor (None: from the first), then go on with new ones as they commit.
+
+        No gap, no repeat, the same order for every reader. Raises InvalidCursor for one beyond the end,
+        LedgerUnavailable when the stream broke (call again with the last cursor seen).
+        """
+
+    async def close(self) -> None:
+        """Release what the ledger holds; readers of ``events`` end."""
