@@ -1,0 +1,1 @@
+"""The market's contract on Hyperledger Fabric: gateway client, chaincode server, and the ledger made of both."""

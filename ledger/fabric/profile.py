@@ -1,0 +1,86 @@
+"""Where a Fabric network is and as whom we speak to it: the connection profile.
+
+The network's launcher writes it, :class:`~ledger.fabric.ledger.FabricLedger` reads it. Paths in the file are relative to
+the file, so that the same file serves on this machine and inside a container.
+"""
+
+import os
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from ledger.interface import LedgerError
+
+PROFILE_NAME = "profile.json"
+
+
+class UnusableProfile(LedgerError):
+    """The connection profile is missing, not well formed, or names files that are not there."""
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class GatewayAddress(_Part):
+    """A peer whose gateway service may be asked."""
+
+    address: Annotated[str, Field(pattern=r"^[^\s/]+:\d{1,5}$")]
+    """``host:port``."""
+    organisation: str
+    """The MSP id of the organisation that runs it."""
+    tls_ca: Path
+    """PEM of the authority that issued its TLS certificate."""
+    server_name: str | None = None
+    """The name its TLS certificate is checked for, where that is not the address's host."""
+
+
+class FabricProfile(_Part):
+    """One client's view of a Fabric network."""
+
+    channel: str
+    chaincode: str
+    msp_id: str
+    """The client's own organisation."""
+    client_certificate: Path
+    """PEM of the X.509 certificate that the client signs as."""
+    client_key: Path
+    """PEM (PKCS8) of its ECDSA P-256 key."""
+    gateways: Annotated[tuple[GatewayAddress, ...], Field(min_length=1)]
+    """In the order in which they are tried."""
+    endorsing_organisations: Annotated[tuple[str, ...], Field(min_length=1)]
+    """MSP ids whose peers have to endorse a transaction."""
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read a profile and make its paths absolute; raises UnusableProfile."""
+        try:
+            written = cls.model_validate_json(path.read_bytes())
+        except OSError as error:
+            raise UnusableProfile(
+                f"cannot read the connection profile {path} ({error.strerror}); is the network up?"
+            ) from None
+        except ValidationError as error:
+            first = error.errors()[0]
+            field = ".".join(map(str, first["loc"])) or "profile"
+            raise UnusableProfile(f"the connection profile {path} is not usable: {field}: {first['msg']}") from None
+        folder = path.resolve().parent
+        gateways = tuple(gateway.model_copy(update={"tls_ca": folder / gateway.tls_ca}) for gateway in written.gateways)
+        files = {"client_certificate": folder / written.client_certificate, "client_key": folder / written.client_key}
+        for file in (*files.values(), *(gateway.tls_ca for gateway in gateways)):
+            if not file.is_file():
+                raise UnusableProfile(f"the connection profile {path} names {file}, which is not there")
+        return written.model_copy(update={**files, "gateways": gateways})
+
+    def write(self, path: Path) -> None:
+        """Write the profile as JSON, its paths relative to the file's folder."""
+        folder = path.resolve().parent
+
+        def relative(file: Path) -> Path:
+            return Path(os.path.relpath(folder / file, folder))
+
+        gateways = tuple(gateway.model_copy(update={"tls_ca": relative(gateway.tls_ca)}) for gateway in self.gateways)
+        files = {"client_certificate": relative(self.client_certificate), "client_key": relative(self.client_key)}
+        written = self.model_copy(update={**files, "gateways": gateways})
+        path.write_text(written.model_dump_json(indent=2) + "\n")
