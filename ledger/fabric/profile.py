@@ -1,7 +1,7 @@
 """Where a Fabric network is and as whom we speak to it: the connection profile.
 
-The network's launcher writes it, :class:`~ledger.fabric.ledger.FabricLedger` reads it. Paths in the file are relative to
-the file, so that the same file serves on this machine and inside a container.
+The network's launcher writes it, :class:`~ledger.fabric.ledger.FabricLedger` reads it. Paths in the file are relative
+to the file, so that the same file serves on this machine and inside a container.
 """
 
 import os

@@ -1,0 +1,1 @@
+"""The Fabric network: its programs, its topology, and how it is started on this machine or in containers."""

@@ -1,0 +1,28 @@
+"""``python -m fabric_network.programs``: what ``make fabric`` does."""
+
+import argparse
+import sys
+
+from fabric_network.programs.build import BuildFailed, build_programs
+from fabric_network.programs.folder import ProgramsMissing
+from fabric_network.programs.go import GoMissing
+from fabric_network.programs.releases import DEFAULT_RELEASE, RELEASES, release_named
+
+
+def main() -> int:
+    """Build what is missing; return the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m fabric_network.programs", description="Build Hyperledger Fabric's programs."
+    )
+    parser.add_argument("--release", default=DEFAULT_RELEASE.name, choices=tuple(RELEASES), help="series of Fabric")
+    release = release_named(parser.parse_args().release)
+    try:
+        build_programs(release)
+    except (BuildFailed, GoMissing, ProgramsMissing) as error:
+        print(f"{error.code}: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
