@@ -8,7 +8,16 @@ import uuid
 from enum import StrEnum
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    ValidationError,
+    model_validator,
+)
 from pydantic.alias_generators import to_camel
 
 from energy_market_chaincode import units
@@ -46,7 +55,6 @@ def _at_most(limit: int, shown: str) -> AfterValidator:
 def _public_key(text: str) -> str:
     public_key_from_text(text)
     return text
-
 
 
 EnergyKwh = Annotated[
@@ -165,7 +173,7 @@ class PublishGame(_Data):
     """Registration may stop early once so many offers and demands are in."""
     turn_deadline_ms: Milliseconds = 10_000
     round_limit: Annotated[int, Field(ge=1, le=100_000, strict=True)] = 200
-    tolerance: ShareOfOne = units.Share(100_000)
+    tolerance: ShareOfOne = units.Share(1_000)
     """What share of its bill a buyer may still be able to save in an equilibrium."""
     delivery_duration_ms: Milliseconds = 60_000
     retail_tariff: PriceCurrencyPerKwh = units.price_from_currency_per_kwh("0.2869")
@@ -382,5 +390,3 @@ def _field_problems(error: ValidationError, at: tuple[str, ...]) -> list[FieldPr
         )
         for problem in error.errors(include_url=False, include_context=False, include_input=False)
     ]
-
-

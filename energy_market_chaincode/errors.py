@@ -13,6 +13,8 @@ class Rejection(Exception):
     """The command was rejected."""
 
     code: ClassVar[str] = "REJECTION"
+    announcement: dict[str, Any] | None = None
+    """An event that tells the world why, although the command changed nothing."""
 
     def __init_subclass__(cls) -> None:
         if "code" not in cls.__dict__:
@@ -114,7 +116,7 @@ class RegistrationOver(Rejection):
 
 
 class RegistrationOpen(Rejection):
-    """The registration of game {game} is open until {ends}, and {present} of {expected} expected participants are in."""
+    """The registration of game {game} is open until {ends}; {present} of {expected} expected participants are in."""
 
 
 class AlreadyRegistered(Rejection):
@@ -175,8 +177,8 @@ class MalformedArguments(Rejection):
 
 
 class AlreadyInitialised(Rejection):
-    """This ledger already has its first operator, {operator}."""
+    """The ledger already has its first operator, {operator}."""
 
 
 class NotInitialised(Rejection):
-    """This ledger has no operator yet; call init with the operator's id and public key."""
+    """The ledger has no operator yet; call init with an operator's id and public key."""

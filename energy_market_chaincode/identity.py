@@ -12,7 +12,7 @@ from energy_market_chaincode.canonical import signed_bytes
 
 
 def signed_part(command: dict[str, Any]) -> bytes:
-    """Return the bytes a signature covers: the canonical JSON of ``id`` (where there is one), ``topic``, ``payload``."""
+    """Return the bytes a signature covers: canonical JSON of ``id`` (where there is one), ``topic``, ``payload``."""
     return signed_bytes({name: command[name] for name in ("id", "topic", "payload") if name in command})
 
 

@@ -12,7 +12,7 @@ Share       10^-9                          decimal fraction, at most 9
 Amounts are refused, never rounded, when they carry more decimals than the ledger can hold.
 """
 
-from decimal import Decimal, InvalidOperation
+from decimal import Context, Decimal, Inexact, InvalidOperation
 from typing import NewType
 
 Energy = NewType("Energy", int)
@@ -30,6 +30,8 @@ SHARE_DECIMALS = 9
 MAX_ENERGY = Energy(10**13)  # 10^9 kWh
 MAX_MONEY = Money(10**15)  # 10^9 currency units
 MAX_PRICE = Price(10**24)  # 10^6 currency units per kWh
+
+_EXACT = Context(prec=200, traps=[Inexact, InvalidOperation])
 
 ENERGY_TIMES_PRICE_PER_MONEY = 10 ** (ENERGY_DECIMALS + PRICE_DECIMALS - MONEY_DECIMALS)
 """Energy x Price is this many times finer than Money."""
@@ -64,25 +66,15 @@ def scaled(value: object, decimals: int) -> int:
         if number == 0:
             return 0
         raise ValueError("is out of range")
-    sign, digits, exponent = number.as_tuple()
-    assert isinstance(exponent, int)  # noqa: S101 - finite, see above; for the type checker
-    magnitude = int("".join(map(str, digits)))
-    shift = exponent + decimals
-    if shift < 0:
-        magnitude, lost = divmod(magnitude, 10**-shift)
-        if lost:
-            raise ValueError(f"has more than {decimals} decimals")
-    else:
-        magnitude *= 10**shift
-    return -magnitude if sign else magnitude
+    shifted = number.scaleb(decimals, _EXACT)
+    if shifted != shifted.to_integral_value():
+        raise ValueError(f"has more than {decimals} decimals")
+    return int(shifted)
 
 
 def _decimal(value: int, decimals: int) -> Decimal:
-    whole = Decimal(value).scaleb(-decimals) if abs(value) < 10**28 else Decimal(f"{value}e-{decimals}")
-    plain = format(whole, "f")
-    if "." in plain:
-        plain = plain.rstrip("0").rstrip(".")
-    return Decimal(plain or "0")
+    plain = format(Decimal(value).scaleb(-decimals, _EXACT), "f")
+    return Decimal(plain.rstrip("0").rstrip(".") if "." in plain else plain)
 
 
 def energy_from_kwh(value: object) -> Energy:

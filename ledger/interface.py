@@ -3,32 +3,43 @@
 import re
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol, Self
+from typing import Any, ClassVar, Protocol, Self
 
 _CURSOR = re.compile(r"(\d{1,18})\.(\d{1,9})\.(\d{1,9})")
 
 
 class LedgerError(Exception):
-    """Something between us and the ledger, not a rule of the market, stood in the way."""
+    """Something between us and the ledger, not a rule of the market, stood in the way; ``code`` is stable."""
+
+    code: ClassVar[str] = "LEDGER_ERROR"
 
 
 class LedgerUnavailable(LedgerError):
     """The ledger did not answer in time or not at all; the same call may be made again."""
 
+    code = "LEDGER_UNAVAILABLE"
+
 
 class TransactionFailed(LedgerError):
     """The transaction as a whole was refused and will be refused again; none of its commands took effect."""
+
+    code = "TRANSACTION_FAILED"
 
 
 class UnknownBlock(LedgerError):
     """The ledger has no such block."""
 
+    code = "UNKNOWN_BLOCK"
+
 
 class InvalidCursor(LedgerError):
     """The cursor is not of the form block.tx.index or lies beyond the ledger's end."""
 
+    code = "INVALID_CURSOR"
 
-class Cursor(NamedTuple):
+
+@dataclass(frozen=True, order=True, slots=True)
+class Cursor:
     """Where an event stands: the index-th event of the transaction-th transaction of a block.
 
     Cursors are ordered as events are. All three count from 0.
@@ -92,7 +103,7 @@ class Transaction:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A block; hashes are hexadecimal SHA-256. Transactions that are not the contract's (Fabric has some) are left out."""
+    """A block; hashes are hexadecimal SHA-256. Transactions that are not the contract's are left out."""
 
     number: int
     hash: str

@@ -1,0 +1,107 @@
+"""Rules of the market's administration: who takes part, how the network is laid, money from outside, reset."""
+
+from energy_market_chaincode import events, hops
+from energy_market_chaincode.canonical import exact_json
+from energy_market_chaincode.commands import RegisterProsumer, ResetMarket, Role, SetTopology, TopUpAccount
+from energy_market_chaincode.context import Context
+from energy_market_chaincode.entities import (
+    GAME_PREFIXES,
+    GRID_OPERATOR,
+    NETWORK_OPERATOR,
+    Account,
+    Game,
+    MeterTotals,
+    Phase,
+    Prosumer,
+)
+from energy_market_chaincode.errors import (
+    AccountTooLarge,
+    InvalidTopology,
+    ProsumerExists,
+    ReservedName,
+    UnknownProsumer,
+)
+from energy_market_chaincode.topology import TOPOLOGY_PREFIX, Layout, column_key, node_key, row_key
+from energy_market_chaincode.units import MAX_MONEY, Money, currency
+
+Result = dict[str, object]
+
+
+async def register_prosumer(context: Context, data: RegisterProsumer) -> Result:
+    """Enter a prosumer or operator with its public key, or give one a new key."""
+    if data.id in (GRID_OPERATOR, NETWORK_OPERATOR):
+        raise ReservedName(id=data.id)
+    known = await context.find(Prosumer, Prosumer.key(data.id))
+    if known is not None and not data.replace_key:
+        raise ProsumerExists(id=data.id)
+    if known is None and data.replace_key:
+        raise UnknownProsumer(id=data.id)
+    if known is not None:
+        context.save(Prosumer.key(data.id), known.but(public_key=data.public_key))
+        return {"prosumer": data.id, "keyReplaced": True}
+    enter(context, data)
+    return {"prosumer": data.id, "keyReplaced": False}
+
+
+def enter(context: Context, data: RegisterProsumer) -> None:
+    """Store a new identity with an empty account and its metered history."""
+    record = Prosumer(id=data.id, role=data.role, public_key=data.public_key, registered_at_ms=context.now_ms)
+    context.save(Prosumer.key(data.id), record)
+    context.save(Account.key(data.id), Account(free=Money(0), frozen=Money(0)))
+    totals = MeterTotals(production=data.total_production, consumption=data.total_consumption)
+    context.save(MeterTotals.key(data.id), totals)
+
+
+async def set_topology(context: Context, data: SetTopology) -> Result:
+    """Replace the hop distances; running games keep those they began with."""
+    problem = hops.graph_problem(data.edges) if data.edges is not None else hops.table_problem(data.hops or {})
+    if problem is not None:
+        raise InvalidTopology(problems=problem)
+    for key, _ in await context.state.range(TOPOLOGY_PREFIX):
+        context.state.delete(key)
+    context.save(Layout.KEY, Layout(edges=data.edges))
+    if data.edges is not None:
+        nodes = {node for edge in data.edges for node in edge}
+        for node in nodes:
+            context.state.put(node_key(node), b"{}")
+        return {"nodes": len(nodes)}
+    table = data.hops or {}
+    for buyer, row in table.items():
+        context.state.put(row_key(buyer), exact_json(row))
+    for seller in next(iter(table.values())):
+        context.state.put(column_key(seller), b"{}")
+    return {"buyers": len(table), "sellers": len(next(iter(table.values())))}
+
+
+async def top_up_account(context: Context, data: TopUpAccount) -> Result:
+    """Bring money in; the only rule that changes how much there is."""
+    if data.prosumer != GRID_OPERATOR and not await context.exists(Prosumer.key(data.prosumer)):
+        raise UnknownProsumer(id=data.prosumer)
+    books = await context.books([data.prosumer])
+    books.mint(data.prosumer, data.amount)
+    account = books.accounts()[data.prosumer]
+    if account.free + account.frozen > MAX_MONEY:
+        raise AccountTooLarge(id=data.prosumer)
+    context.close_books(books)
+    return {"prosumer": data.prosumer, "accountBalance": currency(account.free)}
+
+
+async def reset_market(context: Context, _data: ResetMarket) -> Result:
+    """Remove every game and release every escrow. Prosumers, money, topology and remembered commands stay."""
+    games = await context.load_all(Game, "game/")
+    cancelled = [game.id for game in games if game.phase not in (Phase.CLOSED, Phase.CANCELLED)]
+    for prefix in GAME_PREFIXES:
+        for key, _ in await context.state.range(prefix):
+            context.state.delete(key)
+    for key, value in await context.state.range("account/"):
+        account = Account.from_bytes(value)
+        if account.frozen:
+            context.save(key, Account(free=Money(account.free + account.frozen), frozen=Money(0)))
+    context.emit(events.market_reset(cancelled))
+    return {"games": len(games), "cancelledGames": cancelled}
+
+
+async def is_operator(context: Context, prosumer: str) -> bool:
+    """Tell whether an identity may operate the market."""
+    record = await context.find(Prosumer, Prosumer.key(prosumer))
+    return record is not None and record.role is Role.OPERATOR

@@ -1,0 +1,208 @@
+"""The contract's door: functions of a transaction, and one ``submit`` of many commands.
+
+Each command is decided on its own savepoint: a rejected one changes nothing and does not hurt its neighbours. Each
+takes effect once: a signer's command ids are remembered with their results.
+"""
+
+import hashlib
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, NamedTuple
+
+import simplejson
+
+from energy_market_chaincode import administration, delivery, playing, registration, views
+from energy_market_chaincode.canonical import exact_json, read_exact_json, read_json
+from energy_market_chaincode.commands import (
+    MAX_COMMAND_BYTES,
+    Command,
+    MalformedFields,
+    RegisterProsumer,
+    Role,
+    Topic,
+    parse_command,
+)
+from energy_market_chaincode.context import Context
+from energy_market_chaincode.entities import Market, Prosumer, Remembered
+from energy_market_chaincode.errors import (
+    AlreadyInitialised,
+    BadSignature,
+    CommandIdReused,
+    MalformedArguments,
+    MalformedCommand,
+    NotInitialised,
+    OperatorsOnly,
+    Rejection,
+    UnknownFunction,
+    UnknownSigner,
+)
+from energy_market_chaincode.events import Event
+from energy_market_chaincode.identity import is_signed_by
+from energy_market_chaincode.prefetch import keys_read_by
+from energy_market_chaincode.savepoint import Workspace
+from energy_market_chaincode.stub import Stub
+
+EVENT_NAME = "market"
+"""The name of the one event of a transaction; its payload is the JSON array of the market's events."""
+
+Result = dict[str, Any]
+Rule = Callable[[Context, Any], Awaitable[dict[str, object]]]
+
+RULES: dict[Topic, Rule] = {
+    Topic.REGISTER_PROSUMER: administration.register_prosumer,
+    Topic.SET_TOPOLOGY: administration.set_topology,
+    Topic.TOP_UP_ACCOUNT: administration.top_up_account,
+    Topic.PUBLISH_GAME: registration.publish_game,
+    Topic.PUBLISH_OFFER: registration.publish_offer,
+    Topic.PUBLISH_DEMAND: registration.publish_demand,
+    Topic.STOP_GAME_REGISTRATION: registration.stop_game_registration,
+    Topic.PUBLISH_BUY_BID: playing.publish_buy_bid,
+    Topic.SKIP_TURN: playing.skip_turn,
+    Topic.PUBLISH_METER_READING: delivery.publish_meter_reading,
+    Topic.CLOSE_MARKET: delivery.close_market,
+    Topic.RESET_MARKET: administration.reset_market,
+}
+
+
+async def invoke(stub: Stub, function: str, args: Sequence[str]) -> bytes:
+    """Run one of the contract's functions (see docs/protocol.md) and return its answer as exact JSON.
+
+    Raises
+    ------
+    Rejection
+        When the transaction or question as a whole is refused. A command in a ``submit`` never raises: it has a result.
+    """
+    if function == "submit":
+        return exact_json(await _submit(stub, _one_argument(function, args)))
+    if function == "init":
+        return exact_json(await _init(stub, args))
+    if function in views.QUERIES:
+        return exact_json(await views.answer(Workspace(stub), function, args))
+    raise UnknownFunction(function=function)
+
+
+def _one_argument(function: str, args: Sequence[str]) -> str:
+    if len(args) != 1:
+        raise MalformedArguments(function=function, problems=f"needs one argument, got {len(args)}")
+    return args[0]
+
+
+async def _init(stub: Stub, args: Sequence[str]) -> Result:
+    """Enter the first operator; the same call again changes nothing."""
+    if len(args) != 2:
+        raise MalformedArguments(function="init", problems="needs an operator's id and public key")
+    operator, public_key = args
+    state = Workspace(stub)
+    context = Context(state=state, now_ms=stub.timestamp_ms, place=0, signer=operator)
+    market = await context.find(Market, Market.KEY)
+    if market is not None:
+        known = await context.find(Prosumer, Prosumer.key(operator))
+        if known is None or (market.first_operator, known.public_key) != (operator, public_key):
+            raise AlreadyInitialised(operator=market.first_operator)
+        return {"operator": operator}
+    try:
+        data = RegisterProsumer.model_validate({"id": operator, "publicKey": public_key, "role": Role.OPERATOR})
+    except ValueError as error:
+        raise MalformedArguments(function="init", problems=str(error)) from None
+    context.save(Market.KEY, Market(first_operator=operator, initialised_at_ms=stub.timestamp_ms))
+    await administration.register_prosumer(context, data)
+    state.keep()
+    await state.flush()
+    return {"operator": operator}
+
+
+class _Decision(NamedTuple):
+    result: Result
+    events: list[Event]
+
+
+async def _submit(stub: Stub, argument: str) -> list[Result]:
+    """Decide many commands, in their order, as one transaction."""
+    try:
+        values = read_json(argument)
+    except ValueError as error:
+        raise MalformedArguments(function="submit", problems=str(error)) from None
+    if not isinstance(values, list):
+        raise MalformedArguments(function="submit", problems="needs a JSON array of commands")
+    state = Workspace(stub)
+    commands = [_parsed(value) for value in values]
+    await state.prefetch([Market.KEY])
+    if await state.get(Market.KEY) is None:
+        raise NotInitialised()
+    await state.prefetch(key for c in commands if isinstance(c, Command) for key in keys_read_by(c))
+    results, events = [], []
+    for place, command in enumerate(commands):
+        decision = await _decide(state, stub.timestamp_ms, place, command)
+        results.append(decision.result)
+        events += decision.events
+    await state.flush()
+    if events:
+        await stub.set_event(EVENT_NAME, exact_json(events))
+    return results
+
+
+def _parsed(value: Any) -> Command | Result:
+    """Return a well-formed command, or the result of a malformed one."""
+    try:
+        if len(simplejson.dumps(value)) > MAX_COMMAND_BYTES:
+            raise MalformedCommand(problems=f"it has more than {MAX_COMMAND_BYTES} bytes")
+        return parse_command(value)
+    except MalformedCommand as rejection:
+        said = value.get("id") if isinstance(value, dict) else None
+        return _rejected(said if isinstance(said, str) else None, None, rejection)
+
+
+async def _decide(state: Workspace, now_ms: int, place: int, command: Command | Result) -> _Decision:
+    if not isinstance(command, Command):
+        return _Decision(command, [])
+    context = Context(state=state, now_ms=now_ms, place=place, signer=command.prosumer)
+    try:
+        signer = await _verified_signer(context, command)
+        digest = hashlib.sha256(command.signed).hexdigest()
+        remembered = await context.find(Remembered, Remembered.key(command.prosumer, command.id))
+        if remembered is not None:
+            if remembered.digest != digest:
+                raise CommandIdReused(prosumer=command.prosumer, id=command.id)
+            return _Decision({**read_exact_json(remembered.result), "duplicate": True}, [])
+    except Rejection as rejection:
+        return _Decision(_rejected(command.id, command.prosumer, rejection), [])
+    decision = await _apply(context, signer, command)
+    memory = Remembered(digest=digest, result=exact_json(decision.result).decode())
+    context.save(Remembered.key(command.prosumer, command.id), memory)
+    state.keep()
+    return decision
+
+
+async def _verified_signer(context: Context, command: Command) -> Prosumer:
+    signer = await context.find(Prosumer, Prosumer.key(command.prosumer))
+    if signer is None:
+        raise UnknownSigner(prosumer=command.prosumer)
+    if not is_signed_by(command.signed, command.signature, signer.public_key):
+        raise BadSignature(prosumer=command.prosumer)
+    return signer
+
+
+async def _apply(context: Context, signer: Prosumer, command: Command) -> _Decision:
+    """Let the topic's rule decide; on a rejection go back to the savepoint."""
+    try:
+        if command.is_for_operators and signer.role is not Role.OPERATOR:
+            raise OperatorsOnly(topic=command.topic.value, prosumer=signer.id)
+        result = await RULES[command.topic](context, command.data)
+    except Rejection as rejection:
+        context.state.forget()
+        announced = [rejection.announcement] if rejection.announcement is not None else []
+        return _Decision(_rejected(command.id, command.prosumer, rejection), announced)
+    said = {"id": command.id, "prosumer": command.prosumer, "status": "committed", "result": result}
+    return _Decision(said, context.events)
+
+
+def _rejected(command: str | None, prosumer: str | None, rejection: Rejection) -> Result:
+    result: Result = {
+        "id": command,
+        "prosumer": prosumer,
+        "status": "rejected",
+        "code": rejection.code,
+        "message": rejection.message,
+    }
+    if isinstance(rejection, MalformedFields):
+        result["errors"] = [problem.model_dump() for problem in rejection.fields]
+    return result

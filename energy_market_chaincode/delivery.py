@@ -1,0 +1,200 @@
+"""Rules of delivery: meters report, fulfilled transfers are paid at once, and the close settles the rest."""
+
+from collections.abc import Iterable, Sequence
+
+from energy_market_chaincode import events
+from energy_market_chaincode.books import Books
+from energy_market_chaincode.commands import CloseMarket, PublishMeterReading, Topic
+from energy_market_chaincode.context import Context
+from energy_market_chaincode.entities import (
+    GRID_OPERATOR,
+    NETWORK_OPERATOR,
+    Arena,
+    Customers,
+    Delivery,
+    Escrow,
+    Game,
+    MeterTotals,
+    Phase,
+    Purchases,
+    Settlement,
+    Transfer,
+    reading_key,
+)
+from energy_market_chaincode.errors import DeliveryNotOver, NotRegistered, ReadingRepeated
+from energy_market_chaincode.settlement import Payment, Purpose, closing_payments, is_certain, transfer_payments
+from energy_market_chaincode.units import Energy, Money
+
+Result = dict[str, object]
+
+
+async def publish_meter_reading(context: Context, data: PublishMeterReading) -> Result:
+    """Count a reading once, and pay the transfers that are now certain."""
+    game = await context.game(data.game, Topic.PUBLISH_METER_READING, Phase.DELIVERY)
+    arena = await context.arena(game)
+    prosumer = context.signer
+    is_seller = arena.seller_index(prosumer) is not None
+    if not is_seller and arena.buyer_index(prosumer) is None:
+        raise NotRegistered(prosumer=prosumer, game=game.id, role="seller or buyer")
+    reading = reading_key(prosumer, data.sequence)
+    if await context.exists(reading):
+        raise ReadingRepeated(sequence=data.sequence, prosumer=prosumer)
+    context.state.put(reading, b"{}")
+    await _count(context, game, data)
+    if is_seller:
+        customers = await context.load(Customers, Customers.key(game.id, prosumer))
+        await _pay_certain(context, game, customers.buyers, only_from=prosumer)
+    else:
+        await _pay_certain(context, game, [prosumer], only_from=None)
+    return {"game": game.id}
+
+
+async def _count(context: Context, game: Game, data: PublishMeterReading) -> None:
+    """Add a reading to the participant's delivery and to its meter's totals."""
+    key = Delivery.key(game.id, context.signer)
+    delivery = await context.find(Delivery, key) or Delivery()
+    delivery = delivery.but(
+        in_energy=delivery.in_energy + data.in_energy, out_energy=delivery.out_energy + data.out_energy
+    )
+    context.save(key, delivery)
+    totals = await context.load(MeterTotals, MeterTotals.key(context.signer))
+    totals = totals.but(production=totals.production + data.out_energy, consumption=totals.consumption + data.in_energy)
+    context.save(MeterTotals.key(context.signer), totals)
+
+
+async def _pay_certain(context: Context, game: Game, buyers: Sequence[str], only_from: str | None) -> None:
+    """Pay the transfers to some buyers that nothing can change any more."""
+    purchases = await _purchases(context, game, buyers)
+    candidates = [
+        transfer for p in purchases for transfer in p.transfers if only_from is None or transfer.seller == only_from
+    ]
+    meters = await _deliveries(context, game, {n for t in candidates for n in (t.seller, t.buyer)})
+    certain = {(t.buyer, t.seller) for t in candidates if is_certain(t, seller=meters[t.seller], buyer=meters[t.buyer])}
+    if not certain:
+        return
+    books = await context.books({name for pair in certain for name in pair} | {NETWORK_OPERATOR})
+    for buyer, purchase in zip(buyers, purchases, strict=True):
+        paid = [t for t in purchase.transfers if (t.buyer, t.seller) in certain]
+        if paid:
+            await _pay_in_full(context, game, books, paid)
+            kept = [t.but(delivered=t.energy) if t in paid else t for t in purchase.transfers]
+            context.save(Purchases.key(game.id, buyer), Purchases(transfers=kept))
+    context.close_books(books)
+
+
+async def _pay_in_full(context: Context, game: Game, books: Books, transfers: Sequence[Transfer]) -> None:
+    """Pay one buyer's transfers out of its escrow."""
+    buyer = transfers[0].buyer
+    escrow = await context.load(Escrow, Escrow.key(game.id, buyer))
+    spent = 0
+    for transfer in transfers:
+        for payment in transfer_payments(transfer, transfer.energy, game.parameters.fee_per_hop):
+            books.thaw(buyer, payment.amount)
+            books.pay(payment.payer, payment.payee, payment.amount)
+            spent += payment.amount
+        context.emit(events.transfer_fulfilled(game.id, transfer))
+    context.save(Escrow.key(game.id, buyer), Escrow(amount=Money(escrow.amount - spent)))
+
+
+async def close_market(context: Context, data: CloseMarket) -> Result:
+    """Settle what is left against the grid's tariffs, release every escrow, and end the game."""
+    game = await context.game(data.game, Topic.CLOSE_MARKET, Phase.DELIVERY)
+    arena = await context.arena(game)
+    buyers = [demand.buyer for demand in arena.buyers]
+    sellers = [offer.seller for offer in arena.sellers]
+    transfers = [t for p in await _purchases(context, game, buyers) for t in p.transfers]
+    _require_delivered(context, game, transfers)
+    meters = await _deliveries(context, game, {*buyers, *sellers})
+    delivered, payments = closing_payments(arena, transfers, meters, game.parameters)
+    books = await context.books({*buyers, *sellers, GRID_OPERATOR, NETWORK_OPERATOR})
+    for buyer in buyers:
+        escrow = await context.load(Escrow, Escrow.key(game.id, buyer))
+        books.thaw(buyer, escrow.amount)
+        context.state.delete(Escrow.key(game.id, buyer))
+    guaranteed = _settle(context, game, books, payments)
+    context.close_books(books)
+    settled = [t.but(delivered=energy) for t, energy in zip(transfers, delivered, strict=True)]
+    _save_settled(context, game, buyers, transfers, settled)
+    settlement = _settlement(context, game, arena, settled, meters, payments, guaranteed)
+    context.save(Settlement.key(game.id), settlement)
+    context.save(Game.key(game.id), game.but(phase=Phase.CLOSED))
+    context.emit(events.market_closed(game.id, settlement))
+    return {"game": game.id}
+
+
+def _require_delivered(context: Context, game: Game, transfers: Sequence[Transfer]) -> None:
+    pending = sum(not transfer.is_fulfilled for transfer in transfers)
+    ends = game.delivery_ends_ms or 0
+    if pending and context.now_ms < ends:
+        raise DeliveryNotOver(game=game.id, ends=events.iso_time(ends), pending=pending)
+
+
+def _settle(context: Context, game: Game, books: Books, payments: Iterable[Payment]) -> Money:
+    """Carry out payments; what an account cannot pay the grid operator pays in its place, and the world is told."""
+    unpaid: dict[str, Money] = {}
+    required: dict[str, Money] = {}
+    for payment in payments:
+        missing = books.pay(payment.payer, payment.payee, payment.amount)
+        books.pay(GRID_OPERATOR, payment.payee, missing)
+        required[payment.payer] = Money(required.get(payment.payer, 0) + payment.amount)
+        if missing:
+            unpaid[payment.payer] = Money(unpaid.get(payment.payer, 0) + missing)
+    for prosumer, missing in unpaid.items():
+        available = Money(required[prosumer] - missing)
+        context.emit(events.account_top_up_required(game.id, prosumer, required[prosumer], available))
+    return Money(sum(unpaid.values()))
+
+
+def _save_settled(
+    context: Context, game: Game, buyers: Sequence[str], before: Sequence[Transfer], settled: Sequence[Transfer]
+) -> None:
+    for was, transfer in zip(before, settled, strict=True):
+        if transfer.is_fulfilled and not was.is_fulfilled:
+            context.emit(events.transfer_fulfilled(game.id, transfer))
+    for buyer in buyers:
+        kept = [transfer for transfer in settled if transfer.buyer == buyer]
+        context.save(Purchases.key(game.id, buyer), Purchases(transfers=kept))
+
+
+def _settlement(
+    context: Context,
+    game: Game,
+    arena: Arena,
+    settled: Sequence[Transfer],
+    meters: dict[str, Delivery],
+    payments: Sequence[Payment],
+    guaranteed: Money,
+) -> Settlement:
+    """Add up what closing settled; energy and transmission include what was paid during delivery."""
+    delivered = sum(transfer.delivered for transfer in settled)
+    fed_in = sum(min(meters[offer.seller].out_energy, offer.capacity) for offer in arena.sellers)
+    taken = sum(meters[demand.buyer].in_energy for demand in arena.buyers)
+    for_transfers = [p for t in settled for p in transfer_payments(t, t.delivered, game.parameters.fee_per_hop)]
+    of = {purpose: Money(0) for purpose in Purpose}
+    for payment in (*for_transfers, *(p for p in payments if p.purpose not in (Purpose.ENERGY, Purpose.TRANSMISSION))):
+        of[payment.purpose] = Money(of[payment.purpose] + payment.amount)
+    return Settlement(
+        closed_at_ms=context.now_ms,
+        delivered=Energy(delivered),
+        from_grid=Energy(taken - delivered),
+        to_grid=Energy(fed_in - delivered),
+        paid_to_sellers=of[Purpose.ENERGY],
+        transmission_fees=of[Purpose.TRANSMISSION],
+        paid_to_grid=of[Purpose.FROM_GRID],
+        paid_by_grid=of[Purpose.TO_GRID],
+        compensations=of[Purpose.COMPENSATION],
+        penalties=of[Purpose.PENALTY],
+        guaranteed=guaranteed,
+    )
+
+
+async def _purchases(context: Context, game: Game, buyers: Sequence[str]) -> list[Purchases]:
+    records = await context.find_many(Purchases, [Purchases.key(game.id, buyer) for buyer in buyers])
+    return [record or Purchases(transfers=[]) for record in records]
+
+
+async def _deliveries(context: Context, game: Game, prosumers: Iterable[str]) -> dict[str, Delivery]:
+    """Return what the meters counted for a game; nothing where a meter has not reported."""
+    names = sorted(prosumers)
+    records = await context.find_many(Delivery, [Delivery.key(game.id, name) for name in names])
+    return {name: record or Delivery() for name, record in zip(names, records, strict=True)}

@@ -1,0 +1,59 @@
+"""The keys a command will surely read, so that a transaction of many asks the ledger for all of them at once.
+
+Only speed hangs on this page: a key that is missing here is read when it is needed.
+"""
+
+from energy_market_chaincode.commands import (
+    Command,
+    PublishBuyBid,
+    PublishDemand,
+    PublishMeterReading,
+    PublishOffer,
+    RegisterProsumer,
+    TopUpAccount,
+)
+from energy_market_chaincode.entities import (
+    Account,
+    Arena,
+    Bid,
+    Delivery,
+    Demand,
+    Escrow,
+    Game,
+    MeterTotals,
+    Offer,
+    Play,
+    Prosumer,
+    Remembered,
+    reading_key,
+)
+from energy_market_chaincode.topology import column_key, node_key, row_key
+
+
+def keys_read_by(command: Command) -> list[str]:
+    """Return the keys that deciding a command reads, as far as they are known beforehand."""
+    signer = command.prosumer
+    keys = [Prosumer.key(signer), Remembered.key(signer, command.id)]
+    match command.data:
+        case RegisterProsumer() as data:
+            keys += [Prosumer.key(data.id)]
+        case TopUpAccount() as data:
+            keys += [Prosumer.key(data.prosumer), Account.key(data.prosumer)]
+        case PublishOffer() as data:
+            keys += [*_registration_keys(data.game, signer), column_key(signer)]
+        case PublishDemand() as data:
+            keys += [*_registration_keys(data.game, signer), row_key(signer), MeterTotals.key(signer)]
+            keys += [Account.key(signer), Escrow.key(data.game, signer)]
+        case PublishBuyBid() as data:
+            keys += [Game.key(data.game), Arena.key(data.game), Play.key(data.game)]
+            keys += [Bid.key(data.game, signer), Escrow.key(data.game, signer)]
+        case PublishMeterReading() as data:
+            keys += [Game.key(data.game), Arena.key(data.game), reading_key(signer, data.sequence)]
+            keys += [Delivery.key(data.game, signer), MeterTotals.key(signer)]
+        case _:
+            pass
+    return keys
+
+
+def _registration_keys(game: str, signer: str) -> list[str]:
+    return [Game.key(game), Offer.key(game, signer), Demand.key(game, signer), node_key(signer)]

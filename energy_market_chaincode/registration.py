@@ -1,0 +1,137 @@
+"""Rules of registration: a game is published, sellers offer, buyers ask, and the operator stops it in time."""
+
+from energy_market_chaincode import events, playing
+from energy_market_chaincode.commands import PublishDemand, PublishGame, PublishOffer, StopGameRegistration, Topic
+from energy_market_chaincode.context import Context
+from energy_market_chaincode.entities import (
+    Arena,
+    Demand,
+    Escrow,
+    Game,
+    MeterTotals,
+    Offer,
+    Outcome,
+    Parameters,
+    Phase,
+    Slot,
+    StopReason,
+)
+from energy_market_chaincode.errors import (
+    AlreadyRegistered,
+    GameExists,
+    RegistrationOpen,
+    RegistrationOver,
+    SlotTaken,
+    TopologyMissing,
+)
+from energy_market_chaincode.game import grid_cost, seller_order, turn_order
+from energy_market_chaincode.topology import Layout, column_key, hop_distances, require_place, row_key
+
+Result = dict[str, object]
+
+
+async def publish_game(context: Context, data: PublishGame) -> Result:
+    """Open a game for a delivery slot that has none."""
+    slot = data.delivery_slot or events.iso_time(context.now_ms)
+    name = data.game or f"Game-{slot}"[:64]
+    if await context.exists(Game.key(name)):
+        raise GameExists(game=name)
+    taken = await context.find(Slot, Slot.key(slot))
+    if taken is not None:
+        raise SlotTaken(slot=slot, game=taken.game)
+    if not await context.exists(Layout.KEY):
+        raise TopologyMissing()
+    game = Game(
+        id=name,
+        slot=slot,
+        mechanism=data.mechanism,
+        parameters=Parameters.model_validate(data.model_dump(include=set(Parameters.model_fields))),
+        published_at_ms=context.now_ms,
+        registration_ends_ms=context.now_ms + data.registration_duration_ms,
+    )
+    context.save(Game.key(name), game)
+    context.save(Slot.key(slot), Slot(game=name))
+    context.emit(events.game_init(game))
+    return {"game": name}
+
+
+async def publish_offer(context: Context, data: PublishOffer) -> Result:
+    """Take a seller in."""
+    game = await _open_for(context, data.game, Topic.PUBLISH_OFFER)
+    await require_place(context, context.signer, "seller", column_key(context.signer))
+    offer = Offer(seller=context.signer, capacity=data.amount, price=data.price, arrived=context.arrived)
+    context.save(Offer.key(game.id, context.signer), offer)
+    return {"game": game.id}
+
+
+async def publish_demand(context: Context, data: PublishDemand) -> Result:
+    """Take a buyer in and freeze what its demand would cost from the grid."""
+    game = await _open_for(context, data.game, Topic.PUBLISH_DEMAND)
+    buyer = context.signer
+    await require_place(context, buyer, "buyer", row_key(buyer))
+    await playing.freeze_more(context, game.id, buyer, grid_cost(data.amount, game.parameters.retail_tariff))
+    totals = await context.load(MeterTotals, MeterTotals.key(buyer))
+    demand = Demand(
+        buyer=buyer,
+        demand=data.amount,
+        production=totals.production,
+        consumption=totals.consumption,
+        arrived=context.arrived,
+    )
+    context.save(Demand.key(game.id, buyer), demand)
+    return {"game": game.id}
+
+
+async def _open_for(context: Context, name: str, topic: Topic) -> Game:
+    """Load a game that the signer may still register for."""
+    game = await context.game(name, topic, Phase.REGISTRATION)
+    if context.now_ms >= game.registration_ends_ms:
+        raise RegistrationOver(game=name, ended=events.iso_time(game.registration_ends_ms))
+    keys = [Offer.key(name, context.signer), Demand.key(name, context.signer)]
+    if any(value is not None for value in await context.state.get_many(keys)):
+        raise AlreadyRegistered(prosumer=context.signer, game=name)
+    return game
+
+
+async def stop_game_registration(context: Context, data: StopGameRegistration) -> Result:
+    """Fix sellers, buyers and hops and give the first buyer its turn; without sellers or buyers cancel the game."""
+    game = await context.game(data.game, Topic.STOP_GAME_REGISTRATION, Phase.REGISTRATION)
+    offers = seller_order(await context.load_all(Offer, f"{Offer.PREFIX}{game.id}/"))
+    demands = turn_order(await context.load_all(Demand, f"{Demand.PREFIX}{game.id}/"))
+    _require_complete(context, game, len(offers) + len(demands))
+    if not offers or not demands:
+        await _cancel(context, game, demands)
+        return {"game": game.id, "phase": Phase.CANCELLED.value}
+    distances = await hop_distances(context, [d.buyer for d in demands], [o.seller for o in offers])
+    arena = Arena(sellers=offers, buyers=demands, hops=distances)
+    context.save(Arena.key(game.id), arena)
+    context.save(Game.key(game.id), game.but(phase=Phase.PLAYING))
+    playing.begin(context, game, arena)
+    return {"game": game.id, "phase": Phase.PLAYING.value}
+
+
+def _require_complete(context: Context, game: Game, present: int) -> None:
+    """Refuse to stop before the time unless all expected participants are in."""
+    expected = game.parameters.expected_participants
+    if context.now_ms < game.registration_ends_ms and (expected is None or present < expected):
+        raise RegistrationOpen(
+            game=game.id,
+            ends=events.iso_time(game.registration_ends_ms),
+            present=present,
+            expected="any number of" if expected is None else expected,
+        )
+
+
+async def _cancel(context: Context, game: Game, demands: list[Demand]) -> None:
+    """End a game that nobody can play: escrows thaw, the slot is free again."""
+    books = await context.books(demand.buyer for demand in demands)
+    for demand in demands:
+        escrow = await context.load(Escrow, Escrow.key(game.id, demand.buyer))
+        books.thaw(demand.buyer, escrow.amount)
+        context.state.delete(Escrow.key(game.id, demand.buyer))
+    context.close_books(books)
+    context.state.delete(Slot.key(game.slot))
+    context.save(Game.key(game.id), game.but(phase=Phase.CANCELLED))
+    outcome = Outcome(reason=StopReason.CANCELLED, rounds=0, costs=[], regrets=[])
+    context.save(Outcome.key(game.id), outcome)
+    context.emit(events.game_stop(game, [], outcome))
