@@ -1,0 +1,1 @@
+"""The many-process demo and the scenarios it plays."""

@@ -1,0 +1,184 @@
+"""A scenario: who offers and demands what, how far apart they are, and by which parameters they play.
+
+Amounts are decimal kWh and currency, exactly as the ledger will hold them; what the ledger could not hold is refused.
+"""
+
+from collections.abc import Collection, Iterator
+from decimal import Decimal
+from fractions import Fraction
+from typing import Annotated, Any, Self
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from demo.topology import Graph, HopTable, Inconsistency, graph_inconsistencies, hop_table, table_inconsistencies
+from energy_market_chaincode import units
+from energy_market_chaincode.commands import Identifier, PublishGame
+
+
+def _positive(value: Decimal) -> Decimal:
+    if value <= 0:
+        raise ValueError("must be greater than zero")
+    return value
+
+
+def _between(lowest: int, highest: int) -> AfterValidator:
+    def check(value: Decimal) -> Decimal:
+        if not lowest <= value <= highest:
+            raise ValueError(f"must be between {lowest} and {highest}")
+        return value
+
+    return AfterValidator(check)
+
+
+Kwh = Annotated[Decimal, BeforeValidator(lambda value: units.kwh(units.energy_from_kwh(value))), _between(0, 10**9)]
+Currency = Annotated[
+    Decimal, BeforeValidator(lambda value: units.currency(units.money_from_currency(value))), _between(0, 10**9)
+]
+CurrencyPerKwh = Annotated[
+    Decimal,
+    BeforeValidator(lambda value: units.currency_per_kwh(units.price_from_currency_per_kwh(value))),
+    _between(0, 10**6),
+]
+FractionOfOne = Annotated[
+    Decimal, BeforeValidator(lambda value: units.fraction(units.share_from_fraction(value))), _between(0, 1)
+]
+Edge = tuple[Identifier, Identifier]
+Hops = Annotated[int, Field(ge=0, le=1000, strict=True)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ScenarioSeller(_Part):
+    """A seller: what it offers, what it produced so far, and what share of what it sold it will really deliver."""
+
+    capacity: Annotated[Kwh, AfterValidator(_positive)]
+    price: Annotated[CurrencyPerKwh, AfterValidator(_positive)]
+    total_production: Kwh = Decimal(0)
+    delivery_share: FractionOfOne = Decimal(1)
+
+
+class ScenarioBuyer(_Part):
+    """A buyer: its demand, its metered history, and what share of what it bought it will really take.
+
+    The history decides the turn order: production / consumption, highest first.
+    """
+
+    demand: Annotated[Kwh, AfterValidator(_positive)]
+    total_production: Kwh
+    total_consumption: Annotated[Kwh, AfterValidator(_positive)]
+    delivery_share: FractionOfOne = Decimal(1)
+
+    @property
+    def contribution_metric(self) -> Fraction:
+        """Production / consumption, exactly."""
+        return Fraction(self.total_production) / Fraction(self.total_consumption)
+
+
+class ScenarioSettings(_Part):
+    """What every scenario may set, a generated one too.
+
+    Attributes
+    ----------
+    starting_balance
+        Currency on every prosumer's account before the game.
+    grid_operator_balance
+        Currency on the grid operator's account, out of which it pays the feed-in tariff.
+    game
+        Data of publishGame; in a scenario file its fields are written with underscores (``round_limit``).
+    """
+
+    name: Annotated[str, Field(min_length=1, max_length=100)]
+    starting_balance: Currency = Decimal(1000)
+    grid_operator_balance: Currency = Decimal(100_000)
+    game: PublishGame = PublishGame()
+
+
+class Scenario(ScenarioSettings):
+    """Everything the demo needs to play one game. Sellers stand in the order in which they are to register."""
+
+    sellers: Annotated[dict[Identifier, ScenarioSeller], Field(min_length=1)]
+    buyers: Annotated[dict[Identifier, ScenarioBuyer], Field(min_length=1)]
+    graph: Annotated[list[Edge], Field(min_length=1, max_length=100_000)] | None = None
+    hops: dict[Identifier, dict[Identifier, Hops]] | None = None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        found = list(inconsistencies(self.sellers, self.buyers, self.graph, self.hops))
+        if found:
+            raise ValueError("; ".join(f"{'.'.join(map(str, one.path))} {one.sentence}" for one in found))
+        return self
+
+    @property
+    def fee_per_hop(self) -> Decimal:
+        """Transmission fee, currency per kWh and hop."""
+        return units.currency_per_kwh(self.game.fee_per_hop)
+
+    def hop_distances(self) -> dict[str, dict[str, int]]:
+        """{buyer: {seller: hops}}, buyers in turn order."""
+        order = self.turn_order()
+        if self.graph is not None:
+            return hop_table(self.graph, order, self.sellers)
+        assert self.hops is not None  # noqa: S101 - one of both is there, see inconsistencies; for the type checker
+        return {buyer: {seller: self.hops[buyer][seller] for seller in self.sellers} for buyer in order}
+
+    def turn_order(self) -> list[str]:
+        """Buyers by contribution metric, highest first; equal ones as they stand in the scenario."""
+        return sorted(self.buyers, key=lambda buyer: -self.buyers[buyer].contribution_metric)
+
+    def topology(self) -> dict[str, Any]:
+        """Return the data of the setTopology command."""
+        if self.graph is not None:
+            return {"edges": [list(edge) for edge in self.graph]}
+        return {"hops": self.hop_distances()}
+
+    def game_parameters(self) -> dict[str, Any]:
+        """Return the data of the publishGame command: what the scenario states, and how many will take part."""
+        stated = self.game.model_dump(mode="json", by_alias=True, exclude_unset=True)
+        return {"expectedParticipants": len(self.sellers) + len(self.buyers)} | stated
+
+    def instance(self) -> dict[str, Any]:
+        """Return the market instance, buyers in turn order, amounts as Decimal kWh and currency per kWh."""
+        return {
+            "sellers": {
+                seller: {"capacity": offer.capacity, "price": offer.price} for seller, offer in self.sellers.items()
+            },
+            "buyers": {buyer: {"demand": self.buyers[buyer].demand} for buyer in self.turn_order()},
+            "hops": self.hop_distances(),
+            "fee_per_hop": self.fee_per_hop,
+        }
+
+    def warnings(self) -> list[str]:
+        """Say what is allowed but probably not meant: for now, a demand that the sellers cannot meet."""
+        capacity = sum((seller.capacity for seller in self.sellers.values()), Decimal(0))
+        demand = sum((buyer.demand for buyer in self.buyers.values()), Decimal(0))
+        if demand <= capacity:
+            return []
+        return [
+            f"The buyers of {self.name} demand {demand} kWh and the sellers offer {capacity} kWh: "
+            f"{demand - capacity} kWh can only come from the grid, at settlement."
+        ]
+
+
+RESERVED_NAMES = frozenset({"grid-operator", "network-operator"})
+"""The market's own accounts."""
+
+
+def inconsistencies(
+    sellers: Collection[str], buyers: Collection[str], graph: Graph | None, hops: HopTable | None
+) -> Iterator[Inconsistency]:
+    """Yield what does not fit together in a scenario whose fields are right one by one."""
+    for group, names in (("sellers", sellers), ("buyers", buyers)):
+        for name in names:
+            if name in RESERVED_NAMES:
+                yield Inconsistency((group, name), "is the market's own account; choose another name")
+    for name in buyers:
+        if name in sellers:
+            yield Inconsistency(("buyers", name), "is a seller as well; in one game a prosumer is one of both")
+    if graph is not None:
+        yield from graph_inconsistencies(graph, buyers, sellers)
+    if hops is not None:
+        yield from table_inconsistencies(hops, buyers, sellers)
+    if (graph is None) == (hops is None):
+        yield Inconsistency((), "needs either a graph or a hops table")
