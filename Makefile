@@ -1,0 +1,67 @@
+# The doors of the project. Every target does its own set-up; `make help` lists them.
+
+# The first Python of these that is new enough; name another with `make PYTHON=...`.
+PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+	if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then echo $$python; break; fi; done)
+VENV := .venv
+BIN := $(VENV)/bin
+PYTEST := $(BIN)/python -m pytest
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+FABRIC ?= 3.1
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-all fabric demo-fabric test-fabric test-compose bench lint lock clean
+
+help: ## show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
+
+demo: $(VENV)/.runtime ## play the original's game on the embedded ledger and show what happened
+	$(BIN)/energy-market demo
+
+test: $(VENV)/.dev ## all tests that need neither Fabric nor containers
+	$(PYTEST) -q -n 2 -m "not fabric and not compose"
+	@test -x .fabric/bin/peer || echo "left out: the tests on a real Fabric network (make fabric, then make test-fabric) and on docker compose (make test-compose)"
+
+fabric: $(VENV)/.runtime ## build Fabric's programs into .fabric/bin (FABRIC=2.5: the long-term support release)
+	$(BIN)/python -m fabric_network.programs --release $(FABRIC)
+
+demo-fabric: fabric ## the same game on a real Fabric network
+	$(BIN)/energy-market demo --ledger fabric
+
+test-fabric: fabric $(VENV)/.dev ## the tests that need a real Fabric network
+	$(PYTEST) -q -m fabric
+
+test-compose: $(VENV)/.dev ## docker compose up, for real
+	$(PYTEST) -q -m compose
+
+bench: $(VENV)/.dev ## speed, as ratios against baselines
+	$(BIN)/python -m benchmarks
+
+lint: $(VENV)/.dev ## ruff, mypy and the import arrows
+	$(PYTEST) -q tests/house
+
+lock: $(VENV)/.dev ## resolve the dependencies anew
+	$(PIP) uv
+	$(BIN)/uv pip compile $(LOCK_OPTIONS) --group build -o requirements.lock pyproject.toml
+	$(BIN)/uv pip compile $(LOCK_OPTIONS) --group build --group dev -c requirements.lock -o requirements-dev.lock pyproject.toml
+
+LOCK_OPTIONS := --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --upgrade
+
+clean: ## remove what the targets above made
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache build *.egg-info
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is missing: apt-get install python3 python3-venv (Debian), brew install python (macOS)"; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "Python's venv module is missing: apt-get install python3-venv"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.runtime: requirements.lock pyproject.toml | $(BIN)/python
+	@echo "installing what the market needs into $(VENV) ..."
+	$(PIP) --require-hashes -r requirements.lock
+	$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.lock $(VENV)/.runtime
+	@echo "installing what the tests need into $(VENV) ..."
+	$(PIP) --require-hashes -r requirements-dev.lock
+	@touch $@

@@ -1,0 +1,195 @@
+"""Processes that belong together: started, heard, started again when killed, and stopped to the last one."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections import deque
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+from urllib.parse import urlsplit
+
+STOP_SECONDS = 10.0
+"""How long a process may take to end after it was asked to."""
+START_SECONDS = 60.0
+"""How long a service may take until it listens."""
+RESTARTS = 10
+"""How often a killed process is started again."""
+KEPT_LINES = 20
+LINE_BYTES = 1 << 20
+
+T = TypeVar("T")
+
+OnLine = Callable[[str, str], None]
+"""Is called with a process's name and a line of its output."""
+
+
+class ProcessFailed(Exception):
+    """A process ended that should not have."""
+
+    def __init__(self, name: str, exit_code: int | None, lines: Sequence[str]) -> None:
+        self.name = name
+        self.exit_code = exit_code
+        said = "\n".join(f"    {line}" for line in lines) or "    (it said nothing)"
+        super().__init__(f"{name} ended with exit code {exit_code}; its last words:\n{said}")
+
+
+@dataclass(slots=True)
+class _Child:
+    name: str
+    command: tuple[str, ...]
+    environment: Mapping[str, str]
+    process: asyncio.subprocess.Process
+    keeper: asyncio.Task[None] | None = None
+    restarts: int = 0
+    lines: deque[str] = field(default_factory=lambda: deque(maxlen=KEPT_LINES))
+
+
+class Processes:
+    """A group of child processes. Leaving it stops them, in the reverse order of their start.
+
+    A child that something killed (a signal, the kernel for lack of memory) is started again: whatever it did is on the
+    ledger. A child that ends by itself is a failure.
+
+    Parameters
+    ----------
+    on_line
+        Hears every line that a child prints.
+    """
+
+    def __init__(self, on_line: OnLine) -> None:
+        self._on_line = on_line
+        self._children: dict[str, _Child] = {}
+        self._stopping = False
+        self._failure: asyncio.Future[ProcessFailed] = asyncio.get_running_loop().create_future()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+    @property
+    def pids(self) -> dict[str, int]:
+        """Process ids by name."""
+        return {child.name: child.process.pid for child in self._children.values()}
+
+    async def start(self, name: str, module: str, *arguments: str, environment: Mapping[str, str]) -> None:
+        """Start ``python -m module arguments``."""
+        command = (module, *arguments)
+        child = _Child(name, command, environment, await _spawn(command, environment))
+        self._children[name] = child
+        child.keeper = asyncio.create_task(self._keep(child))
+
+    async def start_service(self, module: str, announcement: Path, environment: Mapping[str, str]) -> str:
+        """Start a service on a free port, wait until it listens, and return its URL.
+
+        Started again it will listen on the same port, for others know its URL by then.
+
+        Raises
+        ------
+        ProcessFailed
+            When a child ends first.
+        TimeoutError
+            After START_SECONDS.
+        """
+        listen = ("--host", "127.0.0.1", "--announce", str(announcement))
+        await self.start(module, module, *listen, "--port", "0", environment=environment)
+        async with asyncio.timeout(START_SECONDS):
+            url = await self.while_alive(_announced_url(announcement))
+        self._children[module].command = (module, *listen, "--port", str(urlsplit(url).port))
+        return url
+
+    async def _keep(self, child: _Child) -> None:
+        """Hear a child, and start it again when it was killed."""
+        while True:
+            exit_code = await self._hear(child)
+            if self._stopping:
+                return
+            if exit_code >= 0 or child.restarts >= RESTARTS:
+                if not self._failure.done():
+                    self._failure.set_result(ProcessFailed(child.name, exit_code, list(child.lines)))
+                return
+            child.restarts += 1
+            self._on_line(child.name, f"killed by signal {-exit_code}; starting it again")
+            child.process = await _spawn(child.command, child.environment)
+
+    async def _hear(self, child: _Child) -> int:
+        assert child.process.stdout is not None  # noqa: S101 - we asked for the pipe; for the type checker
+        async for line in child.process.stdout:
+            text = line.decode(errors="replace").rstrip()
+            child.lines.append(text)
+            self._on_line(child.name, text)
+        return await child.process.wait()
+
+    async def while_alive(self, work: Coroutine[Any, Any, T]) -> T:
+        """Await something as long as no child fails.
+
+        Raises
+        ------
+        ProcessFailed
+            When one does first.
+        """
+        task = asyncio.create_task(work)
+        either: set[asyncio.Future[Any]] = {task, self._failure}
+        try:
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+            if task.done():
+                return task.result()
+            raise self._failure.result()
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    async def stop(self) -> None:
+        """Ask every child to end, the last started first; kill what does not."""
+        self._stopping = True
+        children = list(reversed(self._children.values()))
+        for child in children:
+            _send(child, signal.SIGTERM)
+        keepers = [child.keeper for child in children if child.keeper is not None]
+        if keepers:
+            await asyncio.wait(keepers, timeout=STOP_SECONDS)
+        for child in children:
+            _send(child, signal.SIGKILL)
+        await asyncio.gather(*keepers)
+
+
+async def _spawn(command: Sequence[str], environment: Mapping[str, str]) -> asyncio.subprocess.Process:
+    """Start a Python module in a session of its own, so that Ctrl-C reaches it only through us."""
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        *command,
+        env={**os.environ, **environment},
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        start_new_session=True,
+        limit=LINE_BYTES,
+    )
+
+
+async def _announced_url(announcement: Path) -> str:
+    # The file is the condition; files have no portable notification, so it is looked for in short intervals.
+    while (url := _read_url(announcement)) is None:  # noqa: ASYNC110 - nobody in this process could set an Event
+        await asyncio.sleep(0.02)
+    return url
+
+
+def _read_url(announcement: Path) -> str | None:
+    return str(json.loads(announcement.read_text())["url"]) if announcement.exists() else None
+
+
+def _send(child: _Child, number: signal.Signals) -> None:
+    if child.process.returncode is None:
+        try:
+            child.process.send_signal(number)
+        except ProcessLookupError:
+            return

@@ -1,0 +1,75 @@
+"""The house keeps its order: formatting, types, arrows, sizes, and nothing of anybody's machine."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+LONGEST_FILE = 400
+
+
+def tracked(*patterns: str) -> list[Path]:
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "--", *patterns],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return [ROOT / line for line in listed.stdout.splitlines() if (ROOT / line).is_file()]
+
+
+@pytest.mark.parametrize(
+    "tool",
+    [["ruff", "check"], ["ruff", "format", "--check"], ["mypy"]],
+    ids=["ruff-check", "ruff-format", "mypy-strict"],
+)
+def test_the_tool_finds_nothing(tool: list[str]) -> None:
+    found = subprocess.run([sys.executable, "-m", *tool], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert found.returncode == 0, found.stdout + found.stderr
+
+
+def test_the_import_arrows_hold() -> None:
+    lint = [sys.executable, "-c", "from importlinter.cli import lint_imports_command; lint_imports_command()"]
+    found = subprocess.run(lint, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert found.returncode == 0, found.stdout + found.stderr
+    assert "0 broken" in found.stdout
+
+
+def test_no_python_file_is_longer_than_a_reader_bears() -> None:
+    long = {
+        str(p.relative_to(ROOT)): n for p in tracked("*.py") if (n := len(p.read_text().splitlines())) > LONGEST_FILE
+    }
+    assert long == {}
+
+
+def test_lock_files_hold_hashes_and_no_address() -> None:
+    for lock in tracked("requirements*.lock"):
+        text = lock.read_text()
+        assert "--hash=sha256:" in text
+        assert not re.search(r"https?://|--index|--extra-index|--find-links", text), lock
+
+
+def test_no_file_names_a_machine_or_an_index() -> None:
+    here = re.compile(r"/(work|farm)/|/root/|index-url|GOPROXY=|/home/[a-z]")
+    found = [
+        f"{path.relative_to(ROOT)}: {line.strip()}"
+        for path in tracked(
+            "*.py", "*.md", "*.toml", "*.yml", "*.yaml", "*.json", "*.sh", "Makefile", "Dockerfile*", ".ci/*"
+        )
+        if path != Path(__file__)
+        for line in path.read_text().splitlines()
+        if here.search(line) and "--no-emit-index-url" not in line
+    ]
+    assert found == []
+
+
+def test_a_suppression_has_its_reason_beside_it() -> None:
+    bare = re.compile(r"#\s*(type: ignore(\[[\w, -]+\])?|noqa(: [A-Z0-9, ]+)?)\s*$")
+    found = [
+        f"{path.relative_to(ROOT)}:{number}"
+        for path in tracked("*.py")
+        for number, line in enumerate(path.read_text().splitlines(), 1)
+        if bare.search(line)
+    ]
+    assert found == []
