@@ -1,0 +1,73 @@
+"""Run a contract for one transaction and word the answer to its peer."""
+
+import time
+import traceback
+from collections.abc import Awaitable, Callable, Sequence
+
+import structlog
+from fabric_protos.peer.chaincode_shim_pb2 import ChaincodeMessage
+from fabric_protos.peer.proposal_response_pb2 import Response
+
+from ledger.fabric.chaincode_server.errors import ContractFailure, PeerGone, PeerRefusal, ProtocolViolation
+from ledger.fabric.chaincode_server.proposal import TransactionProposal
+from ledger.fabric.chaincode_server.transaction import Ask, ChaincodeTransaction
+from ledger.fabric.chaincode_server.wire import BatchLimits, check_size
+
+Contract = Callable[[ChaincodeTransaction, str, Sequence[str]], Awaitable[bytes]]
+"""``contract(transaction, function, args) -> payload``; raises ContractFailure for what the client should read."""
+
+DEFECT = "the contract failed; the chaincode server's log says where"
+
+_OK = 200
+_INTERNAL = 500
+_log = structlog.get_logger()
+
+
+async def execute(message: ChaincodeMessage, contract: Contract, limits: BatchLimits, ask: Ask) -> ChaincodeMessage:
+    """Run a transaction and return the message that answers it.
+
+    A contract's failure is a COMPLETED with a status of 400 or more, which a gateway passes on as the contract's word.
+    What the peer refused is an ERROR, for which a gateway asks another peer. The log never holds arguments, values, or
+    the text of an exception, which may hold them.
+    """
+    log = _log.bind(transaction=message.txid, channel=message.channel_id)
+    started = time.perf_counter()
+    try:
+        transaction = ChaincodeTransaction(TransactionProposal.of_message(message), limits, ask)
+        payload = await contract(transaction, transaction.proposal.function, transaction.proposal.args)
+        await transaction.flush()
+        answer = _completed(message, Response(status=_OK, payload=payload), transaction)
+    except PeerGone:
+        raise
+    except ContractFailure as failure:
+        log.debug("the contract refused a transaction", status=failure.status)
+        return _completed(message, Response(status=failure.status, message=failure.message))
+    except (PeerRefusal, ProtocolViolation) as refusal:
+        log.warning("the peer refused what a transaction needs", error=type(refusal).__name__)
+        return error(message, str(refusal))
+    except Exception as defect:
+        log.error("the contract failed", error=type(defect).__name__, at=traceback.format_tb(defect.__traceback__))
+        return _completed(message, Response(status=_INTERNAL, message=DEFECT))
+    log.debug("executed a transaction", duration_ms=round((time.perf_counter() - started) * 1000, 1))
+    return answer
+
+
+def error(message: ChaincodeMessage, reason: str) -> ChaincodeMessage:
+    """Answer a message with an ERROR."""
+    return ChaincodeMessage(
+        type=ChaincodeMessage.ERROR, txid=message.txid, channel_id=message.channel_id, payload=reason.encode()
+    )
+
+
+def _completed(
+    message: ChaincodeMessage, response: Response, transaction: ChaincodeTransaction | None = None
+) -> ChaincodeMessage:
+    answer = ChaincodeMessage(
+        type=ChaincodeMessage.COMPLETED,
+        txid=message.txid,
+        channel_id=message.channel_id,
+        payload=response.SerializeToString(),
+        chaincode_event=transaction.event if transaction else None,
+    )
+    check_size(answer)
+    return answer

@@ -1,0 +1,112 @@
+"""The gRPC server that peers connect to."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import grpc
+import grpc.aio
+import structlog
+from fabric_protos.peer.chaincode_shim_pb2 import ChaincodeMessage
+from fabric_protos.peer.chaincode_shim_pb2_grpc import add_ChaincodeServicer_to_server
+
+from ledger.fabric.chaincode_server.errors import PeerGone, ProtocolViolation
+from ledger.fabric.chaincode_server.execution import Contract
+from ledger.fabric.chaincode_server.settings import ChaincodeServerSettings
+from ledger.fabric.chaincode_server.stream import PeerStream
+from ledger.fabric.chaincode_server.wire import MAX_MESSAGE_BYTES
+from ledger.fabric.chaincode_server.workers import Workers
+
+_OPTIONS = [
+    ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+    ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
+    ("grpc.keepalive_time_ms", 60_000),
+    ("grpc.keepalive_timeout_ms", 20_000),
+    ("grpc.http2.max_pings_without_data", 0),
+    ("grpc.http2.min_ping_interval_without_data_ms", 10_000),  # peers ping idle streams; do not call that abuse
+    ("grpc.so_reuseport", 0),  # a second server on the same port is a mistake, not a second chance
+]
+
+_log = structlog.get_logger()
+
+
+class UnusableAddress(Exception):
+    """The server cannot listen where it is told to."""
+
+
+class ChaincodeServer:
+    """Hosts one contract for any number of peers."""
+
+    def __init__(self, settings: ChaincodeServerSettings, contract: Contract) -> None:
+        self._settings = settings
+        self._contract = contract
+        self._workers = Workers(settings.workers)
+        self._streams: set[PeerStream] = set()
+        self._server = grpc.aio.server(options=_OPTIONS)
+        add_ChaincodeServicer_to_server(self, self._server)
+
+    async def start(self) -> int:
+        """Listen; return the port. Raises UnusableAddress, OSError for a TLS file that cannot be read."""
+        credentials = _credentials(self._settings)
+        address = self._settings.server_address
+        try:
+            if credentials is None:
+                port = self._server.add_insecure_port(address)
+            else:
+                port = self._server.add_secure_port(address, credentials)
+        except RuntimeError:
+            port = 0
+        if port == 0:
+            raise UnusableAddress(f"cannot listen on {address}; is the port taken, or a TLS file no PEM?")
+        await self._server.start()
+        _log.info("the chaincode server listens", port=port, chaincode=self._settings.id, tls=credentials is not None)
+        return port
+
+    async def stop(self) -> None:
+        """Refuse new transactions, let the open ones end, then close the streams."""
+        _log.info("the chaincode server stops")
+        drained = [asyncio.create_task(stream.drain()) for stream in self._streams]
+        if drained:
+            _, late = await asyncio.wait(drained, timeout=self._settings.drain_seconds)
+            for task in late:
+                task.cancel()
+        await self._server.stop(grace=None)
+        self._workers.close()
+
+    async def Connect(  # noqa: N802 - gRPC's name for it
+        self, incoming: AsyncIterator[ChaincodeMessage], context: grpc.aio.ServicerContext[Any, Any]
+    ) -> None:
+        """Serve one peer's stream; what gRPC calls."""
+        stream = PeerStream(incoming, context.write, self._contract, self._workers)
+        self._streams.add(stream)
+        try:
+            await stream.serve(self._settings.id)
+        except ProtocolViolation as violation:
+            _log.error("a peer's stream ended", reason=str(violation))
+        except PeerGone as gone:
+            _log.warning("a peer's stream ended", reason=str(gone))
+        finally:
+            self._streams.discard(stream)
+
+
+async def serve(settings: ChaincodeServerSettings, contract: Contract) -> None:
+    """Host a contract until SIGTERM or SIGINT, then drain."""
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    server = ChaincodeServer(settings, contract)
+    await server.start()
+    await stopping.wait()
+    await server.stop()
+
+
+def _credentials(settings: ChaincodeServerSettings) -> grpc.ServerCredentials | None:
+    if settings.tls_key is None or settings.tls_cert is None or settings.client_ca_cert is None:
+        return None
+    key, certificate, authority = (
+        Path(file).read_bytes() for file in (settings.tls_key, settings.tls_cert, settings.client_ca_cert)
+    )
+    return grpc.ssl_server_credentials([(key, certificate)], root_certificates=authority, require_client_auth=True)
