@@ -1,0 +1,94 @@
+"""What the clock has to do about a game now: a function of the game and the time, of nothing else."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+from energy_market_chaincode.commands import Topic
+from energy_market_chaincode.entities import Phase
+from market_clock.game_view import GameView
+
+REGISTRATION_POLL = timedelta(milliseconds=200)
+"""How often the clock looks whether all expected participants are in: an offer or a demand causes no event."""
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """Give a command now.
+
+    Attributes
+    ----------
+    due
+        The moment on the ledger that made it due. It tells this act from one of the same content in another life of
+        the game: after a reset of the market a game's id may come again.
+    """
+
+    topic: Topic
+    data: dict[str, Any]
+    due: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Nothing to do before this moment, unless an event of the game comes first."""
+
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Over:
+    """Nothing to do any more."""
+
+
+Decision = Act | Wait | Over
+
+T = TypeVar("T")
+
+
+def next_action(game: GameView, now: datetime) -> Decision:
+    """Decide what to do about a game.
+
+    The rules are the contract's, so that on equal clocks no command comes too early: registration may stop at its end
+    or once all expected participants are in; a buyer may be skipped at its deadline; the market may close at the end
+    of the delivery or once no transfer is pending. Where a game has no transfers at all the clock lets the delivery
+    run to its end, because buyers without a bid still report what they took from the grid.
+    """
+    match game.phase:
+        case Phase.REGISTRATION:
+            return _in_registration(game, now)
+        case Phase.PLAYING:
+            return _in_play(game, now)
+        case Phase.DELIVERY:
+            return _in_delivery(game, now)
+        case Phase.CLOSED | Phase.CANCELLED:
+            return Over()
+
+
+def _in_registration(game: GameView, now: datetime) -> Decision:
+    ends, expected = game.registration_ends_at, game.parameters.expected_participants
+    complete = expected is not None and game.nr_sellers + game.nr_buyers >= expected
+    if complete or now >= ends:
+        return Act(Topic.STOP_GAME_REGISTRATION, {"game": game.game}, ends)
+    return Wait(ends if expected is None else min(ends, now + REGISTRATION_POLL))
+
+
+def _in_play(game: GameView, now: datetime) -> Decision:
+    deadline = _known(game, game.deadline)
+    if now < deadline:
+        return Wait(deadline)
+    skipped = {"game": game.game, "buyer": _known(game, game.buyer_in_turn), "round": _known(game, game.round)}
+    return Act(Topic.SKIP_TURN, skipped, deadline)
+
+
+def _in_delivery(game: GameView, now: datetime) -> Decision:
+    ends = _known(game, game.delivery_ends_at)
+    fulfilled, transfers = _known(game, game.transfers)
+    if now >= ends or fulfilled == transfers > 0:
+        return Act(Topic.CLOSE_MARKET, {"game": game.game}, ends)
+    return Wait(ends)
+
+
+def _known(game: GameView, value: T | None) -> T:
+    if value is None:
+        raise ValueError(f"The ledger's view of game {game.game} lacks what its phase {game.phase} needs.")
+    return value

@@ -1,0 +1,198 @@
+"""The schedule: which games are to be published when, and up to where that is done.
+
+Slots that passed while no clock ran, or while the queue was out of reach, are made up for by one game at most, the
+latest. Slots that passed while the clock was paused are not made up for.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, model_validator
+
+from energy_market_chaincode.commands import Identifier, PublishGame
+from market_clock.schedule_store import ScheduleStore, StoredEntry
+from market_clock.slots import Cron, Interval, SlotSeries, cron_trigger, duration_ms
+
+COMMAND_LINE = "command-line"
+"""The id of the entry that the service was started with."""
+
+
+def _checked(check: Callable[[str], object]) -> AfterValidator:
+    def keep(text: str) -> str:
+        check(text)
+        return text
+
+    return AfterValidator(keep)
+
+
+Every = Annotated[str, _checked(duration_ms)]
+CronExpression = Annotated[str, _checked(cron_trigger)]
+
+
+class ScheduleEntry(BaseModel):
+    """Games to be published again and again.
+
+    Attributes
+    ----------
+    every, cron
+        One of both: ``5m``, or five cron fields in UTC. Both are the schedule's time, see the clock's ``speed``.
+    parameters
+        Data of publishGame, without a game's id and slot: those are named after the slot.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    id: Identifier
+    every: Every | None = None
+    cron: CronExpression | None = None
+    parameters: PublishGame = PublishGame()
+
+    @model_validator(mode="after")
+    def _one_rhythm(self) -> Self:
+        if (self.every is None) == (self.cron is None):
+            raise ValueError("needs either every or cron")
+        if self.parameters.game is not None or self.parameters.delivery_slot is not None:
+            raise ValueError("cannot name the game or its slot: each game of a schedule has its own")
+        return self
+
+    def document(self) -> str:
+        """Return the entry as JSON: what it states, not the defaults."""
+        return self.model_dump_json(by_alias=True, exclude_unset=True)
+
+    def series(self, created_ms: int, speed: int) -> SlotSeries:
+        """Return the entry's slots."""
+        if self.every is not None:
+            return Interval(duration_ms(self.every), speed)
+        assert self.cron is not None  # noqa: S101 - one of both is there, see _one_rhythm; for the type checker
+        return Cron(self.cron, created_ms, speed)
+
+
+class UnknownEntry(Exception):
+    """The schedule has no such entry."""
+
+
+class EntryExists(Exception):
+    """The schedule has another entry under this id."""
+
+
+class EndlessWait(Exception):
+    """The entry would never publish a game."""
+
+
+@dataclass(slots=True)
+class _Scheduled:
+    entry: ScheduleEntry
+    series: SlotSeries
+    handled_ms: int
+
+
+class Schedule:
+    """The entries and whether the clock is paused, as they are on disk."""
+
+    def __init__(self, store: ScheduleStore, speed: int) -> None:
+        self._store = store
+        self._speed = speed
+        self._paused = store.is_paused()
+        self._scheduled = {stored.id: self._read(stored) for stored in store.entries()}
+
+    def _read(self, stored: StoredEntry) -> _Scheduled:
+        entry = ScheduleEntry.model_validate_json(stored.document)
+        return _Scheduled(entry, entry.series(stored.created_ms, self._speed), stored.handled_ms)
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether no games are to be published for now."""
+        return self._paused
+
+    def ids(self) -> list[str]:
+        """Return the entries' ids, oldest first."""
+        return list(self._scheduled)
+
+    def entry(self, entry_id: str) -> ScheduleEntry:
+        """Return an entry; raises UnknownEntry."""
+        return self._find(entry_id).entry
+
+    def add(self, entry: ScheduleEntry, now_ms: int) -> None:
+        """Enter an entry; its first slot is the next one from now. The same entry again changes nothing.
+
+        Raises
+        ------
+        EntryExists
+            If its id belongs to another entry.
+        EndlessWait
+            If it has no slot, like 30 February.
+        """
+        known = self._scheduled.get(entry.id)
+        if known is not None:
+            if known.entry != entry:
+                raise EntryExists(entry.id)
+            return
+        stored = StoredEntry(entry.id, entry.document(), created_ms=now_ms, handled_ms=now_ms)
+        scheduled = self._read(stored)
+        if scheduled.series.next_after(now_ms) is None:
+            raise EndlessWait(entry.id)
+        self._store.add(stored)
+        self._scheduled[entry.id] = scheduled
+
+    def remove(self, entry_id: str) -> None:
+        """Remove an entry; raises UnknownEntry."""
+        self._find(entry_id)
+        self._store.remove(entry_id)
+        del self._scheduled[entry_id]
+
+    def due(self, entry_id: str, now_ms: int) -> int | None:
+        """Return the slot a game is to be published for now, the latest if several passed; None if there is none."""
+        scheduled = self._scheduled.get(entry_id)
+        if scheduled is None or self._paused:
+            return None
+        return scheduled.series.latest(scheduled.handled_ms, now_ms)
+
+    def next_after(self, entry_id: str, moment_ms: int) -> int | None:
+        """Return an entry's first slot after a moment; None if it has none; raises UnknownEntry."""
+        return self._find(entry_id).series.next_after(moment_ms)
+
+    def handled_until(self, entry_id: str) -> int:
+        """Return up to which moment an entry's slots are dealt with; raises UnknownEntry."""
+        return self._find(entry_id).handled_ms
+
+    def handle(self, entry_id: str, slot_ms: int) -> None:
+        """Note that a slot, and every one before it, is dealt with."""
+        scheduled = self._scheduled.get(entry_id)
+        if scheduled is None:
+            return  # removed while its game was being published
+        self._store.handle_until(entry_id, slot_ms)
+        scheduled.handled_ms = max(scheduled.handled_ms, slot_ms)
+
+    def pause(self) -> None:
+        """Publish no games until resumed."""
+        self._store.pause()
+        self._paused = True
+
+    def resume(self, now_ms: int) -> None:
+        """Publish games again, from the next slot on; resuming what is not paused changes nothing."""
+        if not self._paused:
+            return
+        self._store.resume(now_ms)
+        self._paused = False
+        for scheduled in self._scheduled.values():
+            scheduled.handled_ms = max(scheduled.handled_ms, now_ms)
+
+    def _find(self, entry_id: str) -> _Scheduled:
+        if entry_id not in self._scheduled:
+            raise UnknownEntry(entry_id)
+        return self._scheduled[entry_id]
+
+
+def game_data(parameters: PublishGame, speed: int) -> dict[str, Any]:
+    """Return the data of publishGame at a speed: the registration and the delivery are that much shorter.
+
+    The turn's deadline is not: computing and committing a bid takes no less time in a market that is sped up.
+    """
+    data: dict[str, Any] = parameters.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    if speed == 1:
+        return data
+    return data | {
+        "registrationDurationMs": max(1, parameters.registration_duration_ms // speed),
+        "deliveryDurationMs": max(1, parameters.delivery_duration_ms // speed),
+    }

@@ -1,0 +1,89 @@
+"""The schedule on disk: one SQLite file, written before the clock answers."""
+
+import sqlite3
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS entry (
+    id TEXT PRIMARY KEY,
+    document TEXT NOT NULL,
+    created_ms INTEGER NOT NULL,
+    handled_ms INTEGER NOT NULL
+) STRICT;
+CREATE TABLE IF NOT EXISTS clock (only_row INTEGER PRIMARY KEY CHECK (only_row = 1), paused INTEGER NOT NULL) STRICT;
+INSERT OR IGNORE INTO clock VALUES (1, 0);
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEntry:
+    """An entry of the schedule.
+
+    Attributes
+    ----------
+    document
+        The entry as JSON.
+    created_ms, handled_ms
+        When it was made, and up to which moment its slots are dealt with; milliseconds since 1970-01-01 UTC.
+    """
+
+    id: str
+    document: str
+    created_ms: int
+    handled_ms: int
+
+
+class ScheduleStore:
+    """Entries, how far each is dealt with, and whether the clock is paused.
+
+    Every call is one short transaction that is on the disk when it returns. The file may be shared by two clocks.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._connection = sqlite3.connect(path, isolation_level=None, timeout=10)
+        self._connection.execute("PRAGMA journal_mode = WAL")
+        self._connection.execute("PRAGMA synchronous = FULL")
+        self._connection.executescript(_SCHEMA)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+    def entries(self) -> list[StoredEntry]:
+        """Return all entries, oldest first."""
+        query = "SELECT id, document, created_ms, handled_ms FROM entry ORDER BY created_ms, id"
+        with closing(self._connection.execute(query)) as rows:
+            return [StoredEntry(*row) for row in rows]
+
+    def add(self, entry: StoredEntry) -> None:
+        """Store an entry, in place of one with the same id."""
+        self._connection.execute(
+            "INSERT OR REPLACE INTO entry VALUES (?, ?, ?, ?)",
+            (entry.id, entry.document, entry.created_ms, entry.handled_ms),
+        )
+
+    def remove(self, entry_id: str) -> None:
+        """Forget an entry."""
+        self._connection.execute("DELETE FROM entry WHERE id = ?", (entry_id,))
+
+    def handle_until(self, entry_id: str, moment_ms: int) -> None:
+        """Note that an entry's slots up to a moment are dealt with; never goes back."""
+        self._connection.execute("UPDATE entry SET handled_ms = max(handled_ms, ?) WHERE id = ?", (moment_ms, entry_id))
+
+    def is_paused(self) -> bool:
+        """Tell whether the clock is paused."""
+        (paused,) = self._connection.execute("SELECT paused FROM clock").fetchone()
+        return bool(paused)
+
+    def pause(self) -> None:
+        """Note that the clock is paused."""
+        self._connection.execute("UPDATE clock SET paused = 1")
+
+    def resume(self, moment_ms: int) -> None:
+        """Note that the clock runs again; slots up to this moment are given up, all in one transaction."""
+        self._connection.execute("BEGIN IMMEDIATE")
+        self._connection.execute("UPDATE entry SET handled_ms = max(handled_ms, ?)", (moment_ms,))
+        self._connection.execute("UPDATE clock SET paused = 0")
+        self._connection.execute("COMMIT")
