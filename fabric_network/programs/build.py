@@ -86,7 +86,7 @@ def _build(release: Release, folder: Path) -> None:
 def _run_with_progress(command: list[str], folder: Path, environment: dict[str, str]) -> None:
     last_lines: deque[str] = deque(maxlen=20)
     downloads = packages = 0
-    with subprocess.Popen(  # noqa: S603 - our own words
+    with subprocess.Popen(
         command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as build:
         assert build.stdout is not None  # noqa: S101 - asked for above; for the type checker

@@ -43,7 +43,7 @@ def find_go(environment: Path) -> Path:
 def _is_new_enough(go: Path) -> bool:
     environment = os.environ | {"GOTOOLCHAIN": "local"}
     try:
-        answer = subprocess.run([go, "version"], capture_output=True, text=True, check=True, env=environment)  # noqa: S603 - found on PATH or installed by us
+        answer = subprocess.run([go, "version"], capture_output=True, text=True, check=True, env=environment)
     except (OSError, subprocess.SubprocessError):
         return False
     version = re.search(r"\bgo(\d+)\.(\d+)(?:\.(\d+))?", answer.stdout)
@@ -59,7 +59,7 @@ def _install(environment: Path) -> None:
 
 
 def _run(command: list[str]) -> None:
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)  # noqa: S603 - our own words
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     if done.returncode != 0:
         last = (done.stdout.strip().splitlines() or ["no message"])[-1]
         raise GoMissing(f"cannot install Go ({last}); install Go 1.24.2 or newer yourself, then try again")
