@@ -87,8 +87,8 @@ class Processes:
         self._children[name] = child
         child.keeper = asyncio.create_task(self._keep(child))
 
-    async def start_service(self, module: str, announcement: Path, environment: Mapping[str, str]) -> str:
-        """Start a service on a free port, wait until it listens, and return its URL.
+    async def start_service(self, module: str, announcement: Path, port: int, environment: Mapping[str, str]) -> str:
+        """Start a service on a port (0: a free one), wait until it listens, and return its URL.
 
         Started again it will listen on the same port, for others know its URL by then.
 
@@ -100,7 +100,7 @@ class Processes:
             After START_SECONDS.
         """
         listen = ("--host", "127.0.0.1", "--announce", str(announcement))
-        await self.start(module, module, *listen, "--port", "0", environment=environment)
+        await self.start(module, module, *listen, "--port", str(port), environment=environment)
         async with asyncio.timeout(START_SECONDS):
             url = await self.while_alive(_announced_url(announcement))
         self._children[module].command = (module, *listen, "--port", str(urlsplit(url).port))

@@ -57,7 +57,7 @@ async def test_a_service_is_found_by_its_announcement_and_stopped_at_the_end(
 ) -> None:
     heard = Heard()
     async with Processes(heard) as processes:
-        url = await processes.start_service("a_service", tmp_path / "announced.json", modules)
+        url = await processes.start_service("a_service", tmp_path / "announced.json", 0, modules)
         pid = processes.pids["a_service"]
         assert url == "http://127.0.0.1:4242"
     with pytest.raises(ProcessLookupError):
@@ -67,7 +67,7 @@ async def test_a_service_is_found_by_its_announcement_and_stopped_at_the_end(
 async def test_a_killed_process_is_started_again_on_the_same_port(modules: dict[str, str], tmp_path: Path) -> None:
     heard = Heard()
     async with Processes(heard) as processes:
-        await processes.start_service("a_service", tmp_path / "announced.json", modules)
+        await processes.start_service("a_service", tmp_path / "announced.json", 0, modules)
         await heard.until(lambda lines: any("listening" in line for line in lines))
         first = processes.pids["a_service"]
         os.kill(first, signal.SIGKILL)
@@ -88,5 +88,5 @@ async def test_work_that_is_done_is_returned_while_all_live(modules: dict[str, s
         return 42
 
     async with Processes(Heard()) as processes:
-        await processes.start_service("a_service", tmp_path / "announced.json", modules)
+        await processes.start_service("a_service", tmp_path / "announced.json", 0, modules)
         assert await processes.while_alive(work()) == 42

@@ -1,0 +1,105 @@
+"""The people of a scenario: their keys, their places on the ledger, and the processes they run."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from demo.processes import Processes
+from demo.scenario import Scenario
+from energy_market_chaincode.commands import Topic
+from energy_market_chaincode.entities import GRID_OPERATOR
+from prosumer_client.client import MarketClient
+from prosumer_client.errors import MarketError
+from prosumer_client.identity import Identity
+from prosumer_client.keys import key_file, load_or_create_key
+
+ALONE_UP_TO = 50
+"""So many prosumers get a process each; more of them share GROUPS processes."""
+GROUPS = 10
+
+Command = tuple[Topic, Mapping[str, Any]]
+
+
+class ForeignProsumer(Exception):
+    """The ledger knows a prosumer of the scenario under a key that we do not have."""
+
+    def __init__(self, prosumer: str, keys: Path) -> None:
+        super().__init__(
+            f"{prosumer} is registered on this ledger with another key than the one in {keys}; "
+            "use the home that it was registered from, or begin a new ledger with: energy-market reset --wipe"
+        )
+
+
+def make_keys(folder: Path, names: Sequence[str]) -> dict[str, Identity]:
+    """Load everybody's key, and make one for who has none."""
+    return {name: Identity(name, load_or_create_key(key_file(folder, name))) for name in names}
+
+
+async def enter(market: MarketClient, scenario: Scenario, identities: Mapping[str, Identity], keys: Path) -> None:
+    """Bring a scenario's people onto the ledger, with money, and lay its network. Who is there already stays as it is.
+
+    Raises
+    ------
+    ForeignProsumer, prosumer_client.errors.MarketError
+    """
+    known = {view["prosumer"]: view["publicKey"] for view in await market.prosumers()}
+    for name, identity in identities.items():
+        if known.get(name, identity.public_key) != identity.public_key:
+            raise ForeignProsumer(name, keys)
+    commands: list[Command] = [(Topic.SET_TOPOLOGY, scenario.topology())]
+    commands += _registrations(scenario, {n: i for n, i in identities.items() if n not in known})
+    grid_balance = Decimal((await market.market())["accounts"][GRID_OPERATOR])
+    if grid_balance < scenario.grid_operator_balance:
+        missing = scenario.grid_operator_balance - grid_balance
+        commands.append((Topic.TOP_UP_ACCOUNT, {"prosumer": GRID_OPERATOR, "amount": missing}))
+    for outcome in await market.submit_all(commands):
+        if isinstance(outcome, MarketError):
+            raise outcome
+
+
+def _registrations(scenario: Scenario, newcomers: Mapping[str, Identity]) -> Iterator[Command]:
+    for name, identity in newcomers.items():
+        data: dict[str, Any] = {"id": name, "publicKey": identity.public_key}
+        if name in scenario.buyers:
+            buyer = scenario.buyers[name]
+            data |= {"totalProduction": buyer.total_production, "totalConsumption": buyer.total_consumption}
+        else:
+            data |= {"totalProduction": scenario.sellers[name].total_production}
+        yield Topic.REGISTER_PROSUMER, data
+        if scenario.starting_balance:
+            yield Topic.TOP_UP_ACCOUNT, {"prosumer": name, "amount": scenario.starting_balance}
+
+
+async def start_prosumers(
+    processes: Processes, scenario: Scenario, folder: Path, environment: Mapping[str, str]
+) -> None:
+    """Start everybody's process; beyond ALONE_UP_TO they share GROUPS."""
+    for name, file in _group_files(scenario, folder).items():
+        await processes.start(name, "prosumer_client", "--group", str(file), environment=environment)
+
+
+def _group_files(scenario: Scenario, folder: Path) -> dict[str, Path]:
+    """Write who is in which process, and return the processes' names with their files."""
+    folder.mkdir(parents=True, exist_ok=True)
+    files = {}
+    for number, group in enumerate(_groups(list(_people(scenario))), 1):
+        name = group[0]["id"] if len(group) == 1 else f"group-{number}"
+        files[name] = folder / f"{name}.json"
+        files[name].write_text(json.dumps({"prosumers": group}, default=str, indent=2))
+    return files
+
+
+def _people(scenario: Scenario) -> Iterator[dict[str, Any]]:
+    for name, seller in scenario.sellers.items():
+        offer = {"capacity": seller.capacity, "price": seller.price, "delivery": seller.delivery_share}
+        yield {"id": name, "role": "seller", **offer}
+    for name, buyer in scenario.buyers.items():
+        yield {"id": name, "role": "buyer", "demand": buyer.demand, "delivery": buyer.delivery_share}
+
+
+def _groups(people: Sequence[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    if len(people) <= ALONE_UP_TO:
+        return [[person] for person in people]
+    return [list(people[start::GROUPS]) for start in range(GROUPS)]

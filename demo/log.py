@@ -1,0 +1,79 @@
+"""The demo's log: what each process says, in the spirit of the original's, and where the game stands."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.status import Status
+
+_HIDDEN = frozenset({"event", "level", "timestamp", "prosumer", "service", "logger", "game", "command"})
+_STYLES = {"warning": "yellow", "error": "red", "critical": "red"}
+_QUIET = frozenset({"tx_queue", "optimization_api"})
+"""Processes of which only warnings and errors are shown: what they do, the prosumers and the clock tell."""
+
+
+class DemoLog:
+    """Prints log lines above a status line that says where the game stands.
+
+    Parameters
+    ----------
+    only_from
+        Processes whose ordinary lines are shown; None: all.
+    """
+
+    def __init__(self, console: Console, only_from: frozenset[str] | None = None) -> None:
+        self._console = console
+        self._only_from = only_from
+        self._status: Status | None = console.status("starting") if console.is_terminal else None
+        if self._status is not None:
+            self._status.start()
+
+    def close(self) -> None:
+        """End the status line."""
+        if self._status is not None:
+            self._status.stop()
+
+    def stands(self, text: str) -> None:
+        """Say where the game stands."""
+        if self._status is not None:
+            self._status.update(escape(text))
+
+    def say(self, text: str, name: str = "demo", level: str = "info") -> None:
+        """Print a line of our own."""
+        self._print(name, datetime.now(UTC).isoformat(sep=" ", timespec="seconds")[:19], level, text)
+
+    def hear(self, name: str, line: str) -> None:
+        """Print a line that a process printed: structlog's JSON, or plain text where something went wrong early."""
+        record = _record(line)
+        level = str(record.get("level", "info"))
+        if level in ("info", "debug") and not self._is_shown(name):
+            return
+        who = str(record.get("prosumer", name))
+        rest = " ".join(f"{key}={_plain(value)}" for key, value in record.items() if key not in _HIDDEN)
+        moment = str(record.get("timestamp", ""))[:19].replace("T", " ")
+        self._print("CLOCK" if who == "market_clock" else who, moment, level, f"{record['event']} {rest}".rstrip())
+
+    def _is_shown(self, name: str) -> bool:
+        return name not in _QUIET and (self._only_from is None or name in self._only_from)
+
+    def _print(self, name: str, moment: str, level: str, text: str) -> None:
+        style = _STYLES.get(level, "default")
+        self._console.print(
+            f"[bold]{escape(f'[{name}]')}[/] [dim]{escape(f'[{moment}]')}[/] [{style}]{level}: {escape(text)}[/]",
+            highlight=False,
+            soft_wrap=True,
+        )
+
+
+def _record(line: str) -> dict[str, Any]:
+    try:
+        record = json.loads(line)
+    except ValueError:
+        record = None
+    return record if isinstance(record, dict) and "event" in record else {"event": line}
+
+
+def _plain(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)

@@ -1,0 +1,165 @@
+"""The demo: services and prosumers as processes of their own, one game to the end, and what came of it."""
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import aclosing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from demo.community import enter, make_keys, start_prosumers
+from demo.log import DemoLog
+from demo.processes import Processes
+from demo.result import Accounts, Run, accounts_of
+from demo.scenario import Scenario
+from demo.services import Services, start_services
+from prosumer_client.client import MarketClient
+from prosumer_client.events import MarketEvent
+from prosumer_client.identity import Identity
+
+
+class GameFailed(Exception):
+    """The game did not come to its end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be played, and where.
+
+    Attributes
+    ----------
+    ledger
+        ``embedded`` or ``fabric``.
+    home
+        Where keys, queue and embedded ledger are kept.
+    environment
+        Further settings for the services.
+    """
+
+    scenario: Scenario
+    ledger: str
+    home: Path
+    operator: str = "operator"
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def keys(self) -> Path:
+        """The folder of everybody's keys."""
+        return self.home / "keys"
+
+
+class Stopwatch:
+    """Seconds by step."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """Measure a step."""
+        began = time.monotonic()
+        yield
+        self.seconds[name] = round(time.monotonic() - began, 3)
+
+
+async def play(processes: Processes, plan: Plan, log: DemoLog) -> Run:
+    """Start everything, play the scenario's game and read what came of it. The processes go on.
+
+    Raises
+    ------
+    GameFailed, ProcessFailed, ForeignProsumer, prosumer_client.MarketError
+    """
+    watch = Stopwatch()
+    with watch.step("total"):
+        identities = make_keys(plan.keys, [plan.operator, *plan.scenario.sellers, *plan.scenario.buyers])
+        operator = identities.pop(plan.operator)
+        with watch.step("services"):
+            services = await start_services(processes, plan.home, _settings(plan, operator))
+        log.say(f"queue {services.queue_url}, optimizer {services.optimizer_url}, clock {services.clock_url}")
+        async with MarketClient(services.queue_url, operator) as market:
+            return await processes.while_alive(_play(processes, plan, log, services, market, identities, watch))
+
+
+def _settings(plan: Plan, operator: Identity) -> dict[str, str]:
+    return {
+        **plan.environment,
+        "ENERGY_MARKET_LEDGER": plan.ledger,
+        "ENERGY_MARKET_OPERATOR": operator.prosumer,
+        "ENERGY_MARKET_OPERATOR_PUBLIC_KEY": operator.public_key,
+    }
+
+
+async def _play(
+    processes: Processes,
+    plan: Plan,
+    log: DemoLog,
+    services: Services,
+    market: MarketClient,
+    identities: Mapping[str, Identity],
+    watch: Stopwatch,
+) -> Run:
+    scenario = plan.scenario
+    with watch.step("entering"):
+        await enter(market, scenario, identities, plan.keys)
+        before = await _accounts(market)
+    log.say(f"{len(identities)} prosumers are on the ledger; starting their processes")
+    settings = {**services.environment, "ENERGY_MARKET_HOME": str(plan.home), "ENERGY_MARKET_LOG_FORMAT": "json"}
+    await start_prosumers(processes, scenario, plan.home / "prosumers", settings)
+    with watch.step("game"):
+        game = await _publish(services.clock_url, scenario)
+        await _follow(market, game, log)
+    return Run(
+        scenario=scenario,
+        ledger=plan.ledger,
+        game=await market.game(game),
+        bids=await market.bids(game),
+        transfers=await market.transfers(game),
+        before=before,
+        after=await _accounts(market),
+        timings=watch.seconds,
+    )
+
+
+async def _accounts(market: MarketClient) -> Accounts:
+    return accounts_of(await market.prosumers(), await market.market())
+
+
+async def _publish(clock_url: str, scenario: Scenario) -> str:
+    """Let the clock publish the scenario's game at once, and return its id."""
+    async with httpx.AsyncClient(base_url=clock_url, timeout=60) as clock:
+        answer = await clock.post("/schedule", json={"once": True, "parameters": scenario.game_parameters()})
+        if answer.is_error:
+            raise GameFailed(f"the clock did not publish the game: {answer.text}")
+        return str(answer.json()["game"])
+
+
+async def _follow(market: MarketClient, game: str, log: DemoLog) -> None:
+    """Tell where the game stands until it is closed."""
+    turns = 0
+    async with aclosing(market.events(game=game)) as events:
+        async for event in events:
+            turns += event.name == "BuyBidEvent"
+            _tell(event, turns, log)
+            if event.name == "MarketClosedEvent":
+                return
+    raise GameFailed(f"the stream of events ended before {game} was closed")
+
+
+def _tell(event: MarketEvent, turns: int, log: DemoLog) -> None:
+    data: dict[str, Any] = event.data
+    match event.name:
+        case "GameInitEvent":
+            log.stands(f"{event.game}: registration")
+        case "BuyBidEvent":
+            log.stands(f"{event.game}: round {data['round']}, turn of {data['buyerInTurn']}, {turns} turns")
+        case "GameStopEvent" if data["reason"] == "cancelled":
+            raise GameFailed(f"{event.game} was cancelled: it had no buyers or no sellers")
+        case "GameStopEvent":
+            log.stands(f"{event.game}: delivery")
+            log.say(f"{event.game} stopped after {data['totalNrRounds']} rounds: {data['reason']}", "CLOCK")
+        case "AccountTopUpRequired":
+            log.say(f"{data['prosumer']} lacks {data['shortfall']}", level="warning")
+        case _:
+            pass

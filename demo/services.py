@@ -1,0 +1,62 @@
+"""The market's services on this machine: queue (with its ledger), optimizer and clock, each a process of its own."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from demo.processes import Processes
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Where the services listen."""
+
+    queue_url: str
+    optimizer_url: str
+    clock_url: str
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Return the settings by which other processes find them."""
+        return {
+            "ENERGY_MARKET_QUEUE_URL": self.queue_url,
+            "ENERGY_MARKET_OPTIMIZER_URL": self.optimizer_url,
+            "ENERGY_MARKET_CLOCK_URL": self.clock_url,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """On which ports the services listen; 0 takes a free one."""
+
+    queue: int = 0
+    optimizer: int = 0
+    clock: int = 0
+
+
+async def start_services(
+    processes: Processes, home: Path, environment: Mapping[str, str], ports: Ports | None = None
+) -> Services:
+    """Start the three services and wait until each listens.
+
+    Parameters
+    ----------
+    environment
+        Settings beside the home: which ledger, whose operator key.
+    """
+    ports = ports or Ports()
+    settings = {**environment, "ENERGY_MARKET_HOME": str(home), "ENERGY_MARKET_LOG_FORMAT": "json"}
+    announcements = home / "announcements"
+    announcements.mkdir(parents=True, exist_ok=True)
+    for stale in announcements.iterdir():
+        stale.unlink()
+    queue_url, optimizer_url = await asyncio.gather(
+        processes.start_service("tx_queue", announcements / "tx_queue", ports.queue, settings),
+        processes.start_service("optimization_api", announcements / "optimization_api", ports.optimizer, settings),
+    )
+    clock_settings = {**settings, "ENERGY_MARKET_QUEUE_URL": queue_url}
+    clock_url = await processes.start_service(
+        "market_clock", announcements / "market_clock", ports.clock, clock_settings
+    )
+    return Services(queue_url, optimizer_url, clock_url)

@@ -1,0 +1,1 @@
+"""``energy-market``: the operator's commands."""

@@ -1,0 +1,109 @@
+"""``energy-market demo``: a scenario's game from registration to settlement, with everything it needs."""
+
+import asyncio
+import contextlib
+import signal
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from demo.log import DemoLog
+from demo.processes import Processes
+from demo.random_scenario import random_scenario
+from demo.report import print_report
+from demo.result import Run
+from demo.run import Plan, play
+from demo.scenario import Scenario
+from demo.scenario_file import load_scenario
+from ledger.settings import LedgerKind
+from operator_cli.output import complaints, console, pretty_json
+
+SCENARIOS = Path(load_scenario.__code__.co_filename).parent / "scenarios"
+
+
+def demo(
+    scenario: Annotated[
+        Path | None, typer.Option(help="A scenario file; default: the original's game.", dir_okay=False)
+    ] = None,
+    prosumers: Annotated[int | None, typer.Option(help="Play a random scenario of so many prosumers.", min=2)] = None,
+    seed: Annotated[int, typer.Option(help="Of the random scenario.")] = 0,
+    json: Annotated[Path | None, typer.Option(help="Write the run's result to this file.", dir_okay=False)] = None,
+    ledger: Annotated[LedgerKind, typer.Option(help="On which ledger.")] = LedgerKind.EMBEDDED,
+    home: Annotated[
+        Path | None, typer.Option(help="Keep keys, queue and ledger here; default: a temporary folder.")
+    ] = None,
+    keep_running: Annotated[bool, typer.Option(help="Leave the market open after the game, until Ctrl-C.")] = False,
+    time_limit: Annotated[float, typer.Option(help="Seconds until the demo gives up.", min=1)] = 900,
+) -> None:
+    """Play a game: services and prosumers as processes of their own, from registration to settlement."""
+    if scenario is not None and prosumers is not None:
+        raise typer.BadParameter("give either --scenario or --prosumers")
+    chosen = _scenario(scenario, prosumers, seed)
+    with _home(home) as folder:
+        plan = Plan(scenario=chosen, ledger=ledger.value, home=folder)
+        problems = asyncio.run(_demo(plan, json, keep_running, time_limit))
+    for problem in problems:
+        complaints.print(f"[red]error[/] {problem}", highlight=False)
+    if problems:
+        raise typer.Exit(1)
+
+
+def _scenario(file: Path | None, prosumers: int | None, seed: int) -> Scenario:
+    if prosumers is not None:
+        return random_scenario(prosumers, seed)
+    return load_scenario(file or SCENARIOS / "original.yaml")
+
+
+@contextlib.contextmanager
+def _home(given: Path | None) -> Iterator[Path]:
+    if given is not None:
+        yield given
+        return
+    with tempfile.TemporaryDirectory(prefix="energy-market-") as folder:
+        yield Path(folder)
+
+
+async def _demo(plan: Plan, json_file: Path | None, keep_running: bool, time_limit: float) -> list[str]:
+    """Play, report, and return what is wrong with the result."""
+    _end_on_sigterm()
+    log = DemoLog(console, _talkative(plan.scenario))
+    try:
+        async with Processes(log.hear) as processes:
+            async with asyncio.timeout(time_limit):
+                run = await play(processes, plan, log)
+            log.close()
+            _report(run, json_file)
+            if keep_running:
+                console.print(f"the market stays open, its home is {plan.home}; Ctrl-C ends it")
+                await processes.while_alive(_forever())
+            return run.problems()
+    finally:
+        log.close()
+
+
+def _report(run: Run, json_file: Path | None) -> None:
+    print_report(console, run)
+    if json_file is not None:
+        json_file.parent.mkdir(parents=True, exist_ok=True)
+        json_file.write_text(pretty_json(run.document()))
+        console.print(f"the result is in {json_file}")
+
+
+def _talkative(scenario: Scenario) -> frozenset[str] | None:
+    """Of a crowd only the clock is heard."""
+    crowd = len(scenario.sellers) + len(scenario.buyers) > 20
+    return frozenset({"market_clock"}) if crowd else None
+
+
+def _end_on_sigterm() -> None:
+    """Let SIGTERM stop us as Ctrl-C does: with everything we started."""
+    task = asyncio.current_task()
+    assert task is not None  # noqa: S101 - we are a task, asyncio.run made it; for the type checker
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+
+
+async def _forever() -> None:
+    await asyncio.Event().wait()

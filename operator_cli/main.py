@@ -1,0 +1,64 @@
+"""The entry of ``energy-market``: all commands, and one place where errors become a sentence and an exit code."""
+
+import asyncio
+import sys
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from demo.community import ForeignProsumer
+from demo.processes import ProcessFailed
+from demo.run import GameFailed
+from demo.scenario_file import ScenarioError
+from ledger.interface import LedgerError
+from operator_cli import demo_command, game_commands, ledger_commands, prosumer_commands, reset_command, up_command
+from operator_cli.output import complaints
+from prosumer_client.errors import MarketError
+
+EXPECTED = (MarketError, LedgerError, ScenarioError, ProcessFailed, GameFailed, ForeignProsumer, TimeoutError)
+"""What can go wrong without being a defect of ours: a sentence is enough."""
+
+app = typer.Typer(
+    name="energy-market",
+    help="A local energy market on a permissioned ledger. Settings: ENERGY_MARKET_HOME, ENERGY_MARKET_QUEUE_URL, ...",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+app.command("demo")(demo_command.demo)
+app.command("up")(up_command.up)
+app.command("reset")(reset_command.reset)
+app.add_typer(prosumer_commands.app, name="prosumers")
+app.add_typer(game_commands.app, name="games")
+app.add_typer(ledger_commands.app, name="ledger")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"energy-market {version('energy-market')}")
+        raise typer.Exit
+
+
+@app.callback(help=app.info.help)
+def _options(
+    _version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Take the options that stand before a command."""
+
+
+def main() -> None:
+    """Run the command line."""
+    try:
+        app()
+    except EXPECTED as error:
+        complaints.print(f"[red]error[/] {error}", highlight=False, soft_wrap=True)
+        sys.exit(1)
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        complaints.print("stopped")
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

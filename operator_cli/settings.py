@@ -1,0 +1,42 @@
+"""Where an operator's market is, and as whom the operator speaks."""
+
+from pathlib import Path
+
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from ledger.settings import LedgerKind
+from prosumer_client.client import MarketClient
+from prosumer_client.identity import Identity
+
+
+class OperatorSettings(BaseSettings):
+    """From the environment (``ENERGY_MARKET_HOME`` and so on).
+
+    Attributes
+    ----------
+    home
+        The folder that holds the keys, and the embedded ledger and the queue if they run here.
+    operator
+        Whose key signs; ``<home>/keys/<operator>.pem``.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="ENERGY_MARKET_")
+
+    home: Path = Path(".energy-market")
+    ledger: LedgerKind = LedgerKind.EMBEDDED
+    operator: str = "operator"
+    queue_url: str = "http://127.0.0.1:8080"
+    clock_url: str = "http://127.0.0.1:8082"
+
+    @property
+    def keys(self) -> Path:
+        """The folder of keys."""
+        return self.home / "keys"
+
+    def market(self) -> MarketClient:
+        """Return a client that speaks as the operator; raises KeyFileError."""
+        return MarketClient(self.queue_url, Identity.load(self.operator, self.keys))
+
+    def reader(self) -> MarketClient:
+        """Return a client that only reads."""
+        return MarketClient(self.queue_url)

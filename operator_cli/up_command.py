@@ -1,0 +1,51 @@
+"""``energy-market up``: the services of a market on this machine, until Ctrl-C."""
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from demo.community import make_keys
+from demo.log import DemoLog
+from demo.processes import Processes
+from demo.services import Ports, start_services
+from ledger.settings import LedgerKind
+from operator_cli.output import console
+from operator_cli.settings import OperatorSettings
+
+
+def up(
+    home: Annotated[Path | None, typer.Option(help="Default: ENERGY_MARKET_HOME or .energy-market.")] = None,
+    ledger: Annotated[LedgerKind | None, typer.Option(help="Default: ENERGY_MARKET_LEDGER or embedded.")] = None,
+    queue_port: Annotated[int, typer.Option(help="0: a free one.", min=0, max=65535)] = 8080,
+    optimizer_port: Annotated[int, typer.Option(help="0: a free one.", min=0, max=65535)] = 8081,
+    clock_port: Annotated[int, typer.Option(help="0: a free one.", min=0, max=65535)] = 8082,
+) -> None:
+    """Start queue, optimizer and clock, and make the operator's key if there is none."""
+    settings = OperatorSettings()
+    settings = settings.model_copy(update={"home": home or settings.home, "ledger": ledger or settings.ledger})
+    asyncio.run(_up(settings, Ports(queue_port, optimizer_port, clock_port)))
+
+
+async def _up(settings: OperatorSettings, ports: Ports) -> None:
+    log = DemoLog(console)
+    operator = make_keys(settings.keys, [settings.operator])[settings.operator]
+    environment = {
+        "ENERGY_MARKET_LEDGER": settings.ledger.value,
+        "ENERGY_MARKET_OPERATOR": operator.prosumer,
+        "ENERGY_MARKET_OPERATOR_PUBLIC_KEY": operator.public_key,
+    }
+    try:
+        async with Processes(log.hear) as processes:
+            services = await start_services(processes, settings.home, environment, ports)
+            log.say(f"queue {services.queue_url}, optimizer {services.optimizer_url}, clock {services.clock_url}")
+            log.say(f"home {settings.home}; the operator is {operator.prosumer}; Ctrl-C stops the services")
+            log.stands("the market is open")
+            await processes.while_alive(_forever())
+    finally:
+        log.close()
+
+
+async def _forever() -> None:
+    await asyncio.Event().wait()
