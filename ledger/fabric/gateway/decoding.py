@@ -1,0 +1,115 @@
+"""What stands in a channel's blocks and in the transactions that gateways prepare."""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+from fabric_protos.common.common_pb2 import (
+    ENDORSER_TRANSACTION,
+    TRANSACTIONS_FILTER,
+    Block,
+    ChannelHeader,
+    Envelope,
+    Payload,
+)
+from fabric_protos.peer.chaincode_event_pb2 import ChaincodeEvent
+from fabric_protos.peer.chaincode_pb2 import ChaincodeInvocationSpec
+from fabric_protos.peer.proposal_pb2 import ChaincodeAction, ChaincodeProposalPayload
+from fabric_protos.peer.proposal_response_pb2 import ProposalResponsePayload
+from fabric_protos.peer.transaction_pb2 import ChaincodeActionPayload, Transaction, TxValidationCode
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelTransaction:
+    """A chaincode's transaction as it was endorsed.
+
+    Attributes
+    ----------
+    index
+        Its place in the block, counted from 0 over all of the block's transactions.
+    args
+        The function, then its arguments.
+    event_name
+        Empty where the transaction set no event.
+    """
+
+    index: int
+    id: str
+    at_ms: int
+    chaincode: str
+    args: tuple[bytes, ...]
+    result: bytes
+    event_name: str
+    event_payload: bytes
+    rwset: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelBlock:
+    """A block with those of its transactions that are valid and a chaincode's; hashes are hexadecimal SHA-256."""
+
+    number: int
+    hash: str
+    previous_hash: str
+    transactions: tuple[ChannelTransaction, ...]
+
+
+def decode_block(block: Block) -> ChannelBlock:
+    """Read a block; invalid transactions, and those of the channel's configuration, are left out."""
+    flags = block.metadata.metadata[TRANSACTIONS_FILTER]
+    transactions = []
+    for index, (data, flag) in enumerate(zip(block.data.data, flags, strict=True)):
+        if flag != TxValidationCode.VALID:
+            continue
+        payload = Payload.FromString(Envelope.FromString(data).payload)
+        header = ChannelHeader.FromString(payload.header.channel_header)
+        if header.type == ENDORSER_TRANSACTION:
+            transactions.append(_transaction(index, header, payload.data))
+    return ChannelBlock(
+        number=block.header.number,
+        hash=block_hash(block.header.number, block.header.previous_hash, block.header.data_hash),
+        previous_hash=block.header.previous_hash.hex(),
+        transactions=tuple(transactions),
+    )
+
+
+def decode_envelope(envelope: Envelope) -> ChannelTransaction:
+    """Read a transaction before it stands in a block; its index is 0."""
+    payload = Payload.FromString(envelope.payload)
+    return _transaction(0, ChannelHeader.FromString(payload.header.channel_header), payload.data)
+
+
+def block_hash(number: int, previous_hash: bytes, data_hash: bytes) -> str:
+    """Hash a block's header as Fabric does: SHA-256 over its ASN.1 DER, a sequence of the three fields."""
+    size = number.bit_length() // 8 + 1  # room for the sign, for DER integers have one
+    magnitude = number.to_bytes(size, "big")
+    content = _der(0x02, magnitude) + _der(0x04, previous_hash) + _der(0x04, data_hash)
+    return hashlib.sha256(_der(0x30, content)).hexdigest()
+
+
+def _der(tag: int, content: bytes) -> bytes:
+    size = len(content)
+    if size < 0x80:
+        return bytes((tag, size)) + content
+    length = size.to_bytes((size.bit_length() + 7) // 8, "big")
+    return bytes((tag, 0x80 | len(length))) + length + content
+
+
+def _transaction(index: int, header: Any, data: bytes) -> ChannelTransaction:
+    action_payload = ChaincodeActionPayload.FromString(Transaction.FromString(data).actions[0].payload)
+    proposal = ChaincodeProposalPayload.FromString(action_payload.chaincode_proposal_payload)
+    specification = ChaincodeInvocationSpec.FromString(proposal.input).chaincode_spec
+    endorsed = ProposalResponsePayload.FromString(action_payload.action.proposal_response_payload)
+    action = ChaincodeAction.FromString(endorsed.extension)
+    event = ChaincodeEvent.FromString(action.events)
+    return ChannelTransaction(
+        index=index,
+        id=header.tx_id,
+        at_ms=header.timestamp.seconds * 1000 + header.timestamp.nanos // 1_000_000,
+        chaincode=specification.chaincode_id.name,
+        args=tuple(specification.input.args),
+        result=action.response.payload,
+        event_name=event.event_name,
+        event_payload=event.payload,
+        rwset=action.results,
+    )

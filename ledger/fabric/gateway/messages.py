@@ -1,0 +1,103 @@
+"""The messages a client signs: proposals, envelopes and requests."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from fabric_protos.common.common_pb2 import (
+    ENDORSER_TRANSACTION,
+    ChannelHeader,
+    Envelope,
+    Header,
+    HeaderType,
+    Payload,
+    SignatureHeader,
+)
+from fabric_protos.orderer.ab_pb2 import SeekInfo, SeekPosition, SeekSpecified
+from fabric_protos.peer.chaincode_pb2 import ChaincodeID, ChaincodeInput, ChaincodeInvocationSpec, ChaincodeSpec
+from fabric_protos.peer.proposal_pb2 import (
+    ChaincodeHeaderExtension,
+    ChaincodeProposalPayload,
+    Proposal,
+    SignedProposal,
+)
+
+from ledger.fabric.gateway.identity import SigningIdentity
+
+_NO_END = 2**64 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """A function of a chaincode with its arguments.
+
+    Attributes
+    ----------
+    transient
+        Data for the endorsers that does not go onto the ledger.
+    """
+
+    chaincode: str
+    function: str
+    args: Sequence[str] = ()
+    transient: Mapping[str, bytes] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class NamedProposal:
+    """A signed proposal and the id of the transaction it proposes."""
+
+    transaction_id: str
+    signed: SignedProposal
+
+
+def propose(identity: SigningIdentity, channel: str, invocation: Invocation) -> NamedProposal:
+    """Propose a new transaction."""
+    name = identity.name_transaction()
+    chaincode = ChaincodeID(name=invocation.chaincode)
+    extension = ChaincodeHeaderExtension(chaincode_id=chaincode).SerializeToString()
+    channel_header = _channel_header(ENDORSER_TRANSACTION, channel, name.id, extension)
+    header = _header(channel_header, identity.creator, name.nonce)
+    words = [invocation.function.encode(), *(arg.encode() for arg in invocation.args)]
+    specification = ChaincodeInvocationSpec(
+        chaincode_spec=ChaincodeSpec(
+            type=ChaincodeSpec.GOLANG,  # the peer knows better; every client says this
+            chaincode_id=chaincode,
+            input=ChaincodeInput(args=words),
+        )
+    )
+    payload = ChaincodeProposalPayload(input=specification.SerializeToString(), TransientMap=dict(invocation.transient))
+    proposal = Proposal(header=header.SerializeToString(), payload=payload.SerializeToString()).SerializeToString()
+    return NamedProposal(name.id, SignedProposal(proposal_bytes=proposal, signature=identity.sign(proposal)))
+
+
+def sign_envelope(identity: SigningIdentity, prepared: Envelope) -> Envelope:
+    """Sign a transaction that a gateway has prepared from its endorsements."""
+    return Envelope(payload=prepared.payload, signature=identity.sign(prepared.payload))
+
+
+def seek_blocks(identity: SigningIdentity, channel: str, first: int) -> Envelope:
+    """Ask a peer for every block from the first on, those to come included."""
+    name = identity.name_transaction()
+    channel_header = _channel_header(HeaderType.DELIVER_SEEK_INFO, channel, name.id)
+    seek = SeekInfo(
+        start=SeekPosition(specified=SeekSpecified(number=first)),
+        stop=SeekPosition(specified=SeekSpecified(number=_NO_END)),
+        behavior=SeekInfo.BLOCK_UNTIL_READY,
+    )
+    header = _header(channel_header, identity.creator, name.nonce)
+    payload = Payload(header=header, data=seek.SerializeToString())
+    return sign_envelope(identity, Envelope(payload=payload.SerializeToString()))
+
+
+def _channel_header(kind: int, channel: str, transaction_id: str, extension: bytes = b"") -> ChannelHeader:
+    header = ChannelHeader(type=kind, channel_id=channel, tx_id=transaction_id, extension=extension)
+    header.timestamp.FromDatetime(datetime.now(UTC))
+    return header
+
+
+def _header(channel_header: ChannelHeader, creator: bytes, nonce: bytes) -> Header:
+    signature_header = SignatureHeader(creator=creator, nonce=nonce)
+    return Header(
+        channel_header=channel_header.SerializeToString(), signature_header=signature_header.SerializeToString()
+    )
