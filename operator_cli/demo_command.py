@@ -17,18 +17,18 @@ from demo.report import print_report
 from demo.result import Run
 from demo.run import Plan, play
 from demo.scenario import Scenario
-from demo.scenario_file import load_scenario
+from demo.scenario_file import SCENARIOS, load_scenario
 from ledger.settings import LedgerKind
 from operator_cli.output import complaints, console, pretty_json
-
-SCENARIOS = Path(load_scenario.__code__.co_filename).parent / "scenarios"
 
 
 def demo(
     scenario: Annotated[
-        Path | None, typer.Option(help="A scenario file; default: the original's game.", dir_okay=False)
+        str, typer.Option(help="A scenario file, or one of ours by name: original, random, imbalance.")
+    ] = "original",
+    prosumers: Annotated[
+        int | None, typer.Option(help="Play a random scenario of so many prosumers instead.", min=2)
     ] = None,
-    prosumers: Annotated[int | None, typer.Option(help="Play a random scenario of so many prosumers.", min=2)] = None,
     seed: Annotated[int, typer.Option(help="Of the random scenario.")] = 0,
     json: Annotated[Path | None, typer.Option(help="Write the run's result to this file.", dir_okay=False)] = None,
     ledger: Annotated[LedgerKind, typer.Option(help="On which ledger.")] = LedgerKind.EMBEDDED,
@@ -39,8 +39,6 @@ def demo(
     time_limit: Annotated[float, typer.Option(help="Seconds until the demo gives up.", min=1)] = 900,
 ) -> None:
     """Play a game: services and prosumers as processes of their own, from registration to settlement."""
-    if scenario is not None and prosumers is not None:
-        raise typer.BadParameter("give either --scenario or --prosumers")
     chosen = _scenario(scenario, prosumers, seed)
     with _home(home) as folder:
         plan = Plan(scenario=chosen, ledger=ledger.value, home=folder)
@@ -51,10 +49,11 @@ def demo(
         raise typer.Exit(1)
 
 
-def _scenario(file: Path | None, prosumers: int | None, seed: int) -> Scenario:
+def _scenario(named: str, prosumers: int | None, seed: int) -> Scenario:
     if prosumers is not None:
         return random_scenario(prosumers, seed)
-    return load_scenario(file or SCENARIOS / "original.yaml")
+    ours = SCENARIOS / f"{named}.yaml"
+    return load_scenario(ours if ours.is_file() and not Path(named).exists() else Path(named))
 
 
 @contextlib.contextmanager
