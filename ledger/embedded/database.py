@@ -1,0 +1,133 @@
+"""The connections to a ledger's database and the threads that use them, away from the event loop."""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Self, TypeVar
+
+from ledger.embedded import store
+from ledger.embedded.errors import LedgerClosed, sqlite_errors
+from ledger.embedded.host_lock import HostLock
+
+_Result = TypeVar("_Result")
+_READERS = 4
+
+
+def connect_to_write(path: Path | str) -> sqlite3.Connection:
+    """Open the one connection that writes; its commits survive a power cut.
+
+    Raises
+    ------
+    NotALedger
+    """
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    try:
+        store.is_new(connection)  # leaves a stranger's database as it is
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA fullfsync = ON")  # macOS needs it to reach the disk, others ignore it
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def connect_to_read(path: Path) -> sqlite3.Connection:
+    """Open a connection that can only read; it sees the last commit before each of its transactions."""
+    uri = f"{path.absolute().as_uri()}?mode=ro"
+    return sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
+
+
+class Database:
+    """One writing connection with its thread, and reading ones with theirs that never wait for it."""
+
+    def __init__(self, writer: sqlite3.Connection, readers: list[sqlite3.Connection], opened: ExitStack) -> None:
+        """Without readers the writer reads, too; ``opened`` is what is closed in the end."""
+        self._opened = opened
+        self._writer = writer
+        self._idle_readers: SimpleQueue[sqlite3.Connection] = SimpleQueue()
+        for connection in readers or [writer]:
+            self._idle_readers.put(connection)
+        self._writing = ThreadPoolExecutor(1, "ledger-write")
+        self._reading = ThreadPoolExecutor(len(readers), "ledger-read") if readers else self._writing
+        self._is_closed = False
+
+    @classmethod
+    def at(cls, path: Path) -> Self:
+        """Open a file, new or not, as its only host; blocking.
+
+        Raises
+        ------
+        LedgerUnavailable
+            LedgerInUse if another process hosts it, LedgerDamaged if it is no SQLite database.
+        NotALedger
+        """
+        with sqlite_errors(), ExitStack() as opened:
+            opened.enter_context(HostLock.acquire(path))
+            writer = opened.enter_context(closing(connect_to_write(path)))
+            readers = [opened.enter_context(closing(connect_to_read(path))) for _ in range(_READERS)]
+            return cls(writer, readers, opened.pop_all())
+
+    @classmethod
+    def in_memory(cls) -> Self:
+        """Make a database without a file; it ends when it is closed."""
+        opened = ExitStack()
+        return cls(opened.enter_context(closing(connect_to_write(":memory:"))), [], opened)
+
+    async def write(self, work: Callable[[sqlite3.Connection], _Result]) -> _Result:
+        """Do work in one durable SQL transaction; if it raises, nothing of it is kept.
+
+        Raises
+        ------
+        LedgerUnavailable
+        """
+        return await self._run(self._writing, lambda: _in_transaction(self._writer, "BEGIN IMMEDIATE", work))
+
+    async def read(self, work: Callable[[sqlite3.Connection], _Result]) -> _Result:
+        """Do work on a snapshot of the last commit.
+
+        Raises
+        ------
+        LedgerUnavailable
+        """
+
+        def on_idle_reader() -> _Result:
+            connection = self._idle_readers.get_nowait()  # there are as many as threads
+            try:
+                return _in_transaction(connection, "BEGIN", work)
+            finally:
+                self._idle_readers.put(connection)
+
+        return await self._run(self._reading, on_idle_reader)
+
+    async def close(self) -> None:
+        """Finish what runs, then close the connections."""
+        self._is_closed = True
+        await asyncio.to_thread(self._close)
+
+    async def _run(self, threads: ThreadPoolExecutor, work: Callable[[], _Result]) -> _Result:
+        if self._is_closed:
+            raise LedgerClosed
+        return await asyncio.get_running_loop().run_in_executor(threads, work)
+
+    def _close(self) -> None:
+        self._writing.shutdown()
+        self._reading.shutdown()
+        self._opened.close()
+
+
+def _in_transaction(
+    connection: sqlite3.Connection, begin: str, work: Callable[[sqlite3.Connection], _Result]
+) -> _Result:
+    with sqlite_errors():
+        connection.execute(begin)
+        try:
+            result = work(connection)
+            connection.commit()
+        finally:
+            connection.rollback()
+        return result

@@ -1,0 +1,89 @@
+"""Running the contract on a world state that stands in a SQLite database."""
+
+import sqlite3
+from collections.abc import Coroutine, Sequence
+from typing import Any
+
+from energy_market_chaincode.canonical import exact_json
+from ledger.contract import Call, Contract, read_events
+from ledger.embedded import store
+from ledger.embedded.chain import TransactionRecord
+
+
+class SqliteStub:
+    """One transaction's view of the world state; writes are collected, not applied.
+
+    Values are text in UTF-8 (the contract's are JSON), so that the chain can be read without tools.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, transaction_id: str, timestamp_ms: int) -> None:
+        self._connection = connection
+        self._transaction_id = transaction_id
+        self._timestamp_ms = timestamp_ms
+        self.writes: dict[str, str | None] = {}
+        self.event: bytes | None = None
+
+    @property
+    def transaction_id(self) -> str:
+        """The transaction's id."""
+        return self._transaction_id
+
+    @property
+    def timestamp_ms(self) -> int:
+        """The transaction's timestamp, milliseconds since 1970-01-01 UTC."""
+        return self._timestamp_ms
+
+    async def get(self, key: str) -> bytes | None:
+        """Return the value of a key, None if there is none."""
+        return store.state_value(self._connection, key)
+
+    async def get_many(self, keys: Sequence[str]) -> list[bytes | None]:
+        """Return the values of many keys in their order."""
+        return [store.state_value(self._connection, key) for key in keys]
+
+    async def range(self, prefix: str) -> list[tuple[str, bytes]]:
+        """Return all keys that begin with a prefix, with their values, in the order of the keys."""
+        return store.state_range(self._connection, prefix)
+
+    async def put(self, key: str, value: bytes) -> None:
+        """Set a key."""
+        if not key or not value:
+            raise ValueError("a key and its value must not be empty")
+        self.writes[key] = value.decode()
+
+    async def delete(self, key: str) -> None:
+        """Remove a key, if it is there."""
+        self.writes[key] = None
+
+    async def set_event(self, name: str, payload: bytes) -> None:
+        """Attach the transaction's one event; its name is the same for all and not kept."""
+        self.event = payload
+
+
+def execute(connection: sqlite3.Connection, contract: Contract, call: Call) -> TransactionRecord:
+    """Run a transaction on the committed state and return what it would put on the chain; nothing is applied."""
+    stub = SqliteStub(connection, call.id, call.at_ms)
+    answer = _run(contract(stub, call.function, call.arguments))
+    events = [] if stub.event is None else read_events(stub.event)
+    texts = tuple(exact_json(event).decode() for event in events)
+    return TransactionRecord(call, answer.decode(), stub.writes, texts)
+
+
+def ask(connection: sqlite3.Connection, contract: Contract, call: Call) -> bytes:
+    """Run a query; what it would write is dropped, as on any ledger."""
+    return _run(contract(SqliteStub(connection, call.id, call.at_ms), call.function, call.arguments))
+
+
+def _run(coroutine: Coroutine[Any, Any, bytes]) -> bytes:
+    """Run a contract's coroutine to its end in this thread, without an event loop.
+
+    This stub answers at once, and a contract awaits nothing but its stub; one that does would depend on more than the
+    ledger's state.
+    """
+    try:
+        coroutine.send(None)
+    except StopIteration as end:
+        answer: bytes = end.value
+        return answer
+    coroutine.close()
+    raise RuntimeError("the contract waits for something that is not its stub")

@@ -1,0 +1,151 @@
+"""The embedded ledger: the contract's host in one process, on one SQLite file."""
+
+import asyncio
+import sqlite3
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Self
+
+from energy_market_chaincode.contract import invoke
+from ledger.contract import INIT, Call, Contract
+from ledger.embedded import store
+from ledger.embedded.database import Database
+from ledger.embedded.errors import OperatorKeyMissing
+from ledger.embedded.event_feed import EventFeed
+from ledger.embedded.execution import ask
+from ledger.embedded.group_commit import GroupCommit
+from ledger.embedded.next_block import NextBlock
+from ledger.interface import Block, Cursor, LedgerEvent, Submission
+
+
+def wall_clock_ms() -> int:
+    """Return the milliseconds since 1970-01-01 UTC."""
+    return time.time_ns() // 1_000_000
+
+
+class EmbeddedLedger:
+    """A :class:`~ledger.interface.Ledger` in this process; made by :meth:`open` or :meth:`on`.
+
+    Concurrent calls of ``submit`` share blocks and synchronous writes; reads never wait for them.
+    """
+
+    def __init__(
+        self, database: Database, contract: Contract, now_ms: Callable[[], int], newest_event: Cursor | None
+    ) -> None:
+        self._database = database
+        self._contract = contract
+        self._now_ms = now_ms
+        self._feed = EventFeed(database, newest_event)
+        self._commits = GroupCommit(database, contract, now_ms, self._feed.extend)
+
+    @classmethod
+    async def open(
+        cls,
+        path: Path,
+        operator: str,
+        public_key: str | None,
+        *,
+        contract: Contract = invoke,
+        now_ms: Callable[[], int] = wall_clock_ms,
+    ) -> Self:
+        """Open the ledger in a file, or begin one whose block 0 is the contract's ``init``.
+
+        Parameters
+        ----------
+        operator, public_key
+            The first operator and its key in base64. Needed for a new ledger; compared with an old one's if given.
+        now_ms
+            The wall clock; transactions' timestamps rise even where it does not.
+
+        Raises
+        ------
+        LedgerUnavailable
+            LedgerInUse if another process hosts it, LedgerDamaged if it is no database.
+        NotALedger, OperatorKeyMissing
+        TransactionFailed
+            If the contract refuses the operator: the ledger began with another one.
+        """
+        database = await asyncio.to_thread(Database.at, path)
+        return await cls.on(database, operator, public_key, contract=contract, now_ms=now_ms)
+
+    @classmethod
+    async def on(
+        cls,
+        database: Database,
+        operator: str,
+        public_key: str | None,
+        *,
+        contract: Contract = invoke,
+        now_ms: Callable[[], int] = wall_clock_ms,
+    ) -> Self:
+        """Open the ledger in a database, which is closed with it; as :meth:`open` otherwise."""
+
+        def begin(connection: sqlite3.Connection) -> Cursor | None:
+            if store.is_new(connection):
+                if public_key is None:
+                    raise OperatorKeyMissing
+                store.create_tables(connection)
+                block = NextBlock(connection, contract, now_ms)
+                block.add(block.run(INIT, operator, public_key))
+                block.chain()
+            elif public_key is not None:
+                NextBlock(connection, contract, now_ms).run(INIT, operator, public_key)  # refuses another operator
+            return store.newest_event(connection)
+
+        try:
+            newest_event = await database.write(begin)
+        except BaseException:
+            await database.close()
+            raise
+        return cls(database, contract, now_ms, newest_event)
+
+    async def submit(self, commands: Sequence[str]) -> Submission:
+        """Commit commands as one transaction; it is on the disk when this returns.
+
+        Raises
+        ------
+        LedgerUnavailable, TransactionFailed
+        """
+        return await self._commits.submit(commands)
+
+    async def query(self, function: str, *args: str) -> bytes:
+        """Ask the contract about the last committed state; the answer is exact JSON.
+
+        Raises
+        ------
+        energy_market_chaincode.errors.Rejection, LedgerUnavailable
+        """
+
+        def on_snapshot(connection: sqlite3.Connection) -> bytes:
+            at_ms = max(self._now_ms(), store.head(connection).at_ms)
+            return ask(connection, self._contract, Call("query", at_ms, function, args))
+
+        return await self._database.read(on_snapshot)
+
+    async def height(self) -> int:
+        """Return the number of blocks; raises LedgerUnavailable."""
+        head = await self._database.read(store.head)
+        return head.number + 1
+
+    async def block(self, number: int) -> Block:
+        """Return one block; raises UnknownBlock, LedgerUnavailable."""
+        return await self._database.read(partial(store.block, number=number))
+
+    async def end(self) -> Cursor | None:
+        """Return the cursor of the newest event, None if there is none yet."""
+        return self._feed.end
+
+    def events(self, after: Cursor | None = None) -> AsyncIterator[LedgerEvent]:
+        """Yield every event after a cursor (None: from the first), then go on with new ones as they commit.
+
+        Ends when the ledger is closed. Raises InvalidCursor, LedgerUnavailable.
+        """
+        return self._feed.follow(after)
+
+    async def close(self) -> None:
+        """Commit what was submitted, let the readers of events end, and give the file free."""
+        await self._commits.close()
+        await self._feed.close()
+        await self._database.close()
