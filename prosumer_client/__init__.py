@@ -1,0 +1,65 @@
+"""The library that a buyer, a seller, a meter, the clock or an operator's tool is written with.
+
+>>> async with MarketClient("http://127.0.0.1:8080", Identity.load("P003", keys)) as market:
+...     await Buyer(market, demand="28").run()
+"""
+
+from prosumer_client.buyer import Buyer
+from prosumer_client.client import MarketClient, Receipt
+from prosumer_client.contracts import Contracted, ContractReader
+from prosumer_client.errors import (
+    CommandRejected,
+    FieldError,
+    KeyFileError,
+    MarketError,
+    MarketUnavailable,
+    OutcomePending,
+    RequestRefused,
+    UnexpectedAnswer,
+)
+from prosumer_client.events import FROM_NOW, MarketEvent
+from prosumer_client.games import GameView, Terms
+from prosumer_client.group import run_together
+from prosumer_client.identity import Identity
+from prosumer_client.keys import create_key, key_file, load_key, load_or_create_key, store_key
+from prosumer_client.meter import Meter, Reading
+from prosumer_client.optimizer import Optimizer
+from prosumer_client.patience import Patience
+from prosumer_client.seller import Offer, Seller
+from prosumer_client.turn import Bid, SellerView, Turn
+
+__all__ = [
+    "FROM_NOW",
+    "Bid",
+    "Buyer",
+    "CommandRejected",
+    "ContractReader",
+    "Contracted",
+    "FieldError",
+    "GameView",
+    "Identity",
+    "KeyFileError",
+    "MarketClient",
+    "MarketError",
+    "MarketEvent",
+    "MarketUnavailable",
+    "Meter",
+    "Offer",
+    "Optimizer",
+    "OutcomePending",
+    "Patience",
+    "Reading",
+    "Receipt",
+    "RequestRefused",
+    "Seller",
+    "SellerView",
+    "Terms",
+    "Turn",
+    "UnexpectedAnswer",
+    "create_key",
+    "key_file",
+    "load_key",
+    "load_or_create_key",
+    "run_together",
+    "store_key",
+]

@@ -1,0 +1,52 @@
+"""A process that plays for prosumers: ``python -m prosumer_client --role buyer --id P003 --demand 28``."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+
+import structlog
+
+from prosumer_client.client import MarketClient
+from prosumer_client.errors import MarketError
+from prosumer_client.first import first_of
+from prosumer_client.group import run_together
+from prosumer_client.logs import configure_logs
+from prosumer_client.optimizer import Optimizer
+from prosumer_client.settings import Settings, parse_arguments
+
+
+async def play(settings: Settings) -> None:
+    """Play until SIGTERM or SIGINT; raises MarketError."""
+    told_to_stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, told_to_stop.set)
+    async with AsyncExitStack() as resources:
+        market = await resources.enter_async_context(MarketClient(settings.queue_url, patience=settings.patience))
+        optimizer = None
+        if settings.optimizer_url is not None:
+            optimizer = await resources.enter_async_context(Optimizer(settings.optimizer_url))
+        members = list(settings.roster.participants(market, settings.keys, optimizer))
+        await first_of(run_together(market, members), _wait_for(told_to_stop))
+
+
+async def _wait_for(event: asyncio.Event) -> None:
+    await event.wait()
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the process; return its exit code: 0 when told to stop, 1 when it cannot go on."""
+    settings = parse_arguments(arguments)
+    configure_logs(settings.log_format, settings.log_level)
+    try:
+        asyncio.run(play(settings))
+    except MarketError as error:
+        structlog.get_logger().error("Cannot go on", code=error.code, reason=error.message)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,150 @@
+"""A buyer: asks for energy in one game after the other, and bids whenever it is its turn."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from energy_market_chaincode import units
+from energy_market_chaincode.commands import Topic
+from energy_market_chaincode.entities import Phase
+from energy_market_chaincode.errors import NotYourTurn, UnknownGame, WrongPhase
+from prosumer_client.client import MarketClient
+from prosumer_client.errors import CommandRejected, MarketError
+from prosumer_client.events import MarketEvent
+from prosumer_client.games import GameView, Terms, find_game
+from prosumer_client.optimizer import Optimizer
+from prosumer_client.trader import Entry, Trader
+from prosumer_client.turn import Bid, Turn
+
+TURN_IS_OVER = frozenset({NotYourTurn.code, WrongPhase.code, UnknownGame.code})
+"""Rejections of a bid that came too late: somebody skipped us, or the game is over."""
+
+
+class Buyer(Trader):
+    """Asks for the same in every game and plays its best response, unless a method is overridden.
+
+    Override :meth:`bid` for another strategy and :meth:`demand` for another demand. An error they raise ends
+    :meth:`run`.
+
+    Parameters
+    ----------
+    demand
+        kWh; None where :meth:`demand` is overridden.
+    optimizer
+        Who computes best responses; None: this process does.
+    """
+
+    def __init__(
+        self, market: MarketClient, demand: Decimal | str | None = None, optimizer: Optimizer | None = None
+    ) -> None:
+        super().__init__(market)
+        self._demand = None if demand is None else units.kwh(units.energy_from_kwh(demand))
+        self._optimizer = optimizer
+        self._latest: dict[str, tuple[int, datetime]] = {}
+        self.log.info(f"Created buyer with demand amount: {self._demand}")
+
+    async def demand(self, terms: Terms) -> Decimal | None:
+        """Return how much to ask for in a game, kWh; None to stay out of it. Override it."""
+        return self._demand
+
+    async def bid(self, turn: Turn) -> Bid | None:
+        """Return the bid of a turn; None to pass. Override it.
+
+        Here: the best response; a pass if that saves no more than the game's tolerance, or if the demand does not fit.
+        """
+        if turn.room < turn.demand:
+            self.log.info(f"The demand of {turn.demand} does not fit into the {turn.room} kWh left", game=turn.game)
+            return None
+        best = await self.best_response(turn)
+        self.log.info(f"Optimized solution for demand of {turn.demand}: {best}", game=turn.game, round=turn.round)
+        self.log.info(f"Previous solution: {turn.standing_bid or 'none'}", game=turn.game, round=turn.round)
+        return best if best is not None and turn.is_worthwhile(best) else None
+
+    async def best_response(self, turn: Turn) -> Bid | None:
+        """Ask the optimizer for the best response; compute it here if there is none or it does not help."""
+        if self._optimizer is not None:
+            try:
+                return await self._optimizer.best_response(turn)
+            except MarketError as error:
+                self.log.warning("The optimizer did not help, computing here", code=error.code, reason=error.message)
+        return turn.best_response()
+
+    async def entry(self, terms: Terms) -> Entry | None:
+        """Register with the demand."""
+        amount = await self.demand(terms)
+        return None if amount is None else Entry(Topic.PUBLISH_DEMAND, {"amount": amount})
+
+    def is_in(self, game: GameView) -> bool:
+        """Tell whether it asks for energy."""
+        return game.demand_of(self.prosumer) is not None
+
+    def concerns(self, event: MarketEvent) -> bool:
+        """Tell whether an event is about the course of a game, or gives us the turn."""
+        return super().concerns(event) or self._is_our_turn(event)
+
+    def _is_our_turn(self, event: MarketEvent) -> bool:
+        return event.name == "BuyBidEvent" and event.data["buyerInTurn"] == self.prosumer
+
+    async def catch_up(self, game: GameView) -> None:
+        """Register, or take the turn that we have."""
+        await super().catch_up(game)
+        if game.phase is Phase.PLAYING and game.buyer_in_turn == self.prosumer:
+            await self._play(Turn.from_ledger(game, await self.market.bids(game.game)))
+
+    async def react(self, event: MarketEvent) -> None:
+        """Take our turn, or go along with the course of a game."""
+        if self._is_our_turn(event):
+            self._in.add(str(event.game))
+            await self._play(Turn.from_event(event.data))
+            return
+        if event.name == "GameStopEvent":
+            self._latest.pop(str(event.game), None)
+        await super().react(event)
+
+    async def _play(self, turn: Turn) -> None:
+        """Bid or pass, once in a turn that is still ours."""
+        this = (turn.round, turn.deadline)
+        if self._latest.get(turn.game) == this:
+            return
+        self._latest[turn.game] = this
+        log = self.log.bind(game=turn.game, round=turn.round)
+        if not await self._is_on(turn):
+            log.info("This turn is over")
+            return
+        log.info("Buyer playing in game")
+        log.debug("Sellers used capacities: " + ", ".join(f"{s.seller} {s.others_load}" for s in turn.sellers))
+        bid = await self.bid(turn)
+        rejection = await self._say_bid(turn, bid)
+        if rejection is None:
+            log.info("Submitted PublishBuyBid tx" if bid is not None else "Passed: the bid that stands is good enough")
+            return
+        log.warning("The bid was rejected", code=rejection.code, reason=rejection.message)
+        if bid is not None and rejection.code not in TURN_IS_OVER:
+            await self._give_way(turn)
+
+    async def _is_on(self, turn: Turn) -> bool:
+        """Tell whether a turn is still ours; before its deadline nobody but ourselves can have ended it."""
+        if datetime.now(UTC) < turn.deadline:
+            return True
+        game = await find_game(self.market, turn.game)
+        return (
+            game is not None
+            and game.phase is Phase.PLAYING
+            and (game.buyer_in_turn, game.round, game.deadline) == (self.prosumer, turn.round, turn.deadline)
+        )
+
+    async def _say_bid(self, turn: Turn, bid: Bid | None) -> CommandRejected | None:
+        move = {"keepPlaying": False} if bid is None else {"bidAmounts": bid.amounts}
+        return await self.say(Topic.PUBLISH_BUY_BID, {"game": turn.game, **move}, turn.game, turn.round, turn.deadline)
+
+    async def _give_way(self, turn: Turn) -> None:
+        """Pass after a bid that broke a rule, so that the others need not wait for our deadline."""
+        rejection = await self.say(
+            Topic.PUBLISH_BUY_BID,
+            {"game": turn.game, "keepPlaying": False},
+            turn.game,
+            turn.round,
+            turn.deadline,
+            "after a rejected bid",
+        )
+        if rejection is not None:
+            self.log.warning("The pass was rejected", game=turn.game, code=rejection.code, reason=rejection.message)

@@ -1,0 +1,279 @@
+"""The market as a prosumer, the clock or an operator uses it: commands in, outcomes, reads and events out."""
+
+import asyncio
+import copy
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import quote
+
+from prosumer_client.connection import Connection, is_temporary
+from prosumer_client.errors import CommandRejected, MarketError, OutcomePending, RequestRefused, UnexpectedAnswer
+from prosumer_client.events import EventStream, MarketEvent
+from prosumer_client.identity import Identity, SignedCommand
+from prosumer_client.patience import Interruption, Patience
+
+View = dict[str, Any]
+"""What the market shows, as in docs/protocol.md. Numbers are exact: int, or Decimal where they have a point."""
+
+LONG_POLL_S = 20
+MAX_BATCH = 1000
+"""Commands in one request."""
+CONCURRENT_WAITS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What the queue gave for a command that it stored: the command's id, and where to ask for its outcome."""
+
+    id: str
+    href: str
+
+
+class MarketClient:
+    """A connection with the queue of a market, and who speaks on it; an asynchronous context manager.
+
+    Every call is tried again while there is hope and :class:`Patience`: on lost connections, timeouts, 429 and 503. A
+    command keeps its id over all attempts, so it takes effect once.
+
+    Parameters
+    ----------
+    url
+        The address of tx_queue.
+    identity
+        Whose commands these are; not needed for reading.
+
+    Raises
+    ------
+    MarketUnavailable
+        From every call, when patience is over.
+    RequestRefused, UnexpectedAnswer
+        From every call.
+    """
+
+    def __init__(self, url: str, identity: Identity | None = None, *, patience: Patience | None = None) -> None:
+        self._connection = Connection(url, patience or Patience())
+        self._identity = identity
+
+    async def __aenter__(self) -> Self:
+        await self._connection.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._connection.__aexit__(kind, error, trace)
+
+    @property
+    def identity(self) -> Identity:
+        """Who speaks; raises ValueError if this client only reads."""
+        if self._identity is None:
+            raise ValueError("this client has no identity and can only read; give MarketClient one")
+        return self._identity
+
+    def speaking_as(self, identity: Identity) -> "MarketClient":
+        """Return a client for somebody else on the same connection, which stays ours to close."""
+        other = copy.copy(self)
+        other._identity = identity
+        return other
+
+    # -- commands
+
+    async def submit(self, topic: str, data: Mapping[str, Any], *, command_id: str | None = None) -> View:
+        """Give a command and wait until the ledger decided it.
+
+        Parameters
+        ----------
+        command_id
+            A UUID; give one to make the same command again count once, also from another process.
+
+        Returns
+        -------
+        The contract's result, for instance ``{"game": ...}``.
+
+        Raises
+        ------
+        CommandRejected
+            A rule of the market speaks against it.
+        OutcomePending
+            It is in the queue, but was not decided while our patience lasted.
+        """
+        return await self.outcome(await self.post(topic, data, command_id=command_id))
+
+    async def post(self, topic: str, data: Mapping[str, Any], *, command_id: str | None = None) -> Receipt:
+        """Give a command; return as soon as the queue has stored it."""
+        command = self.identity.command(topic, data, command_id)
+        return self._receipt(await self._connection.exchange("POST", "/queue", content=command.body))
+
+    async def outcome(self, receipt: Receipt) -> View:
+        """Wait until the ledger decided a command; returns and raises as :meth:`submit`."""
+        patience_s = self._connection.patience.total_s
+        gives_up_at = time.monotonic() + patience_s
+        while True:
+            status = await self._connection.exchange(
+                "GET", receipt.href, parameters={"wait": LONG_POLL_S}, wait_s=LONG_POLL_S
+            )
+            match status:
+                case {"status": "committed", "result": dict(result)}:
+                    return result
+                case {"status": "rejected", "error": {"code": str(code), "message": str(message)}}:
+                    raise CommandRejected(code, message, receipt.id)
+                case {"status": "queued" | "submitted"}:
+                    if time.monotonic() >= gives_up_at:
+                        raise OutcomePending(receipt.id, patience_s)
+                case _:
+                    raise self._unexpected(f"answered {receipt.href} with no status of a command")
+
+    async def submit_all(self, commands: Sequence[tuple[str, Mapping[str, Any]]]) -> list[View | MarketError]:
+        """Give many commands, each a topic and its data, in their order, and wait for the outcome of each.
+
+        Returns
+        -------
+        For each command its result, or the CommandRejected, RequestRefused or OutcomePending it met: one that fails
+        does not keep the others back.
+        """
+        receipts = await self.post_all(commands)
+        slots = asyncio.Semaphore(CONCURRENT_WAITS)
+
+        async def outcome(receipt: Receipt | RequestRefused) -> View:
+            if isinstance(receipt, RequestRefused):
+                raise receipt
+            async with slots:
+                return await self.outcome(receipt)
+
+        outcomes = await asyncio.gather(*map(outcome, receipts), return_exceptions=True)
+        return [_of_one_command(outcome) for outcome in outcomes]
+
+    async def post_all(self, commands: Sequence[tuple[str, Mapping[str, Any]]]) -> list[Receipt | RequestRefused]:
+        """Give many commands in as few requests as the queue allows; for each its receipt or why it was refused."""
+        signed = [self.identity.command(topic, data) for topic, data in commands]
+        receipts: list[Receipt | RequestRefused] = []
+        for start in range(0, len(signed), MAX_BATCH):
+            receipts += await self._post_batch(signed[start : start + MAX_BATCH])
+        return receipts
+
+    async def _post_batch(self, commands: Sequence[SignedCommand]) -> list[Receipt | RequestRefused]:
+        """Post commands in one request, and those that the queue had no room for again."""
+        receipts: dict[str, Receipt | RequestRefused] = {}
+        waiting = list(commands)
+        attempts = self._connection.attempts()
+        while True:
+            content = b"[" + b",".join(command.body for command in waiting) + b"]"
+            answers = await self._connection.exchange("POST", "/queue", content=content)
+            if not isinstance(answers, list) or len(answers) != len(waiting):
+                raise self._unexpected(f"did not answer {len(waiting)} commands with {len(waiting)} receipts")
+            receipts |= {c.id: self._verdict(answer) for c, answer in zip(waiting, answers, strict=True)}
+            refusals = {name: r for name, r in receipts.items() if isinstance(r, RequestRefused)}
+            waiting = [c for c in waiting if c.id in refusals and is_temporary(refusals[c.id].status)]
+            if not waiting:
+                return [receipts[command.id] for command in commands]
+            await attempts.wait(Interruption(str(refusals[waiting[0].id])))
+
+    def _verdict(self, answer: Any) -> Receipt | RequestRefused:
+        match answer:
+            case {"status": int(status)}:
+                return RequestRefused.from_problem(status, answer)
+            case _:
+                return self._receipt(answer)
+
+    def _receipt(self, answer: Any) -> Receipt:
+        match answer:
+            case {"id": str(command), "href": str(href)}:
+                return Receipt(command, href)
+            case _:
+                raise self._unexpected("answered a command with no receipt")
+
+    # -- reads
+
+    async def market(self) -> View:
+        """Return the market's operators, its money in all, and the accounts of the grid and network operators."""
+        return await self._read("/market")
+
+    async def prosumers(self) -> list[View]:
+        """Return all that are registered."""
+        return await self._read_list("/prosumers", "prosumers")
+
+    async def prosumer(self, prosumer: str) -> View:
+        """Return one that is registered; RequestRefused ``UNKNOWN_PROSUMER`` if it is not."""
+        return await self._read(f"/prosumers/{quote(prosumer, safe='')}")
+
+    async def games(self) -> list[View]:
+        """Return a summary of every game, the oldest first."""
+        return await self._read_list("/games", "games")
+
+    async def game(self, game: str) -> View:
+        """Return one game whole; RequestRefused ``UNKNOWN_GAME`` if there is none."""
+        return await self._read(f"/games/{quote(game, safe='')}")
+
+    async def bids(self, game: str) -> list[View]:
+        """Return a game's bids in turn order."""
+        return await self._read_list(f"/games/{quote(game, safe='')}/bids", "bids")
+
+    async def transfers(self, game: str) -> list[View]:
+        """Return a game's transfers."""
+        return await self._read_list(f"/games/{quote(game, safe='')}/transfers", "transfers")
+
+    async def blocks(self, first: int = 0, limit: int = 100) -> View:
+        """Return the ledger's height and the headers of some of its blocks."""
+        return await self._read("/blocks", {"from": first, "limit": limit})
+
+    async def block(self, number: int) -> View:
+        """Return one block with its transactions; RequestRefused ``UNKNOWN_BLOCK`` if there is none."""
+        return await self._read(f"/blocks/{number}")
+
+    async def queue(self) -> View:
+        """Return the queue's depth and lag."""
+        return await self._read("/queue")
+
+    async def _read(self, path: str, parameters: Mapping[str, int] | None = None) -> View:
+        answer = await self._connection.exchange("GET", path, parameters=parameters)
+        if not isinstance(answer, dict):
+            raise self._unexpected(f"answered {path} with no JSON object")
+        return answer
+
+    async def _read_list(self, path: str, name: str) -> list[View]:
+        items = (await self._read(path)).get(name)
+        if not isinstance(items, list):
+            raise self._unexpected(f"answered {path} without the list {name!r}")
+        return items
+
+    def _unexpected(self, problem: str) -> UnexpectedAnswer:
+        return UnexpectedAnswer(self._connection.url, problem)
+
+    # -- events
+
+    def events(
+        self,
+        after: str | None = None,
+        *,
+        game: str | None = None,
+        on_now: Callable[[], Awaitable[None]] | None = None,
+    ) -> AsyncGenerator[MarketEvent, None]:
+        """Yield the market's events without end, over breaks without loss or repeat.
+
+        Close the generator (``contextlib.aclosing``) to leave it early.
+
+        Parameters
+        ----------
+        after, game, on_now
+            See :class:`~prosumer_client.events.EventStream`.
+
+        Raises
+        ------
+        RequestRefused
+            For instance ``INVALID_CURSOR``.
+        MarketUnavailable
+            If the stream did not work for as long as our patience lasts.
+        """
+        return EventStream(self._connection, after, game, on_now).read()
+
+
+def _of_one_command(outcome: View | BaseException) -> View | MarketError:
+    """Let an outcome pass that says something about its command only; raise what concerns them all."""
+    if isinstance(outcome, CommandRejected | RequestRefused | OutcomePending):
+        return outcome
+    if isinstance(outcome, BaseException):
+        raise outcome
+    return outcome

@@ -1,0 +1,165 @@
+"""HTTP with a service of the market: what may be retried is retried, the rest is raised as a typed error."""
+
+import time
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+from httpx_sse import EventSource, SSEError, aconnect_sse
+
+from energy_market_chaincode.canonical import read_exact_json
+from prosumer_client.errors import RequestRefused, UnexpectedAnswer
+from prosumer_client.patience import Attempts, Interruption, Patience
+
+CONNECT_TIMEOUT_S = 5.0
+READ_TIMEOUT_S = 15.0
+SILENCE_LIMIT_S = 60.0
+"""A stream without even a keep-alive for so long is taken for dead."""
+MAX_CONNECTIONS = 200
+
+Parameters = Mapping[str, str | int | float]
+
+
+class Connection:
+    """A service of the market under one address; an asynchronous context manager.
+
+    Every request may be sent more than once: what it asks for must count once however often it arrives.
+    """
+
+    def __init__(self, url: str, patience: Patience) -> None:
+        if not url.startswith(("http://", "https://")):
+            raise ValueError(f"{url!r} is no address of a service: it must begin with http:// or https://")
+        self.url = url
+        self.patience = patience
+        # Loading the certificates of the authorities takes a tenth of a process's start; only https needs them.
+        limits = httpx.Limits(max_connections=MAX_CONNECTIONS)
+        self._http = httpx.AsyncClient(base_url=url, limits=limits, verify=url.startswith("https://"))
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._http.aclose()
+
+    def attempts(self) -> Attempts:
+        """Begin the attempts of one call."""
+        return Attempts(self.patience, self.url)
+
+    async def exchange(
+        self,
+        method: str,
+        path: str,
+        *,
+        content: bytes | None = None,
+        parameters: Parameters | None = None,
+        wait_s: float = 0.0,
+    ) -> Any:
+        """Send a request until it is answered, and read the answer's JSON with exact decimals.
+
+        Parameters
+        ----------
+        wait_s
+            How much longer than usual the service may take to answer: a long poll.
+
+        Raises
+        ------
+        RequestRefused, MarketUnavailable, UnexpectedAnswer
+        """
+        timeout = self._timeout(min(READ_TIMEOUT_S, self.patience.total_s) + wait_s)
+        headers = {"Content-Type": "application/json"} if content is not None else {}
+        request = self._http.build_request(
+            method, path, content=content, params=parameters, headers=headers, timeout=timeout
+        )
+        attempts = self.attempts()
+        while True:
+            try:
+                return await self._once(request)
+            except Interruption as interruption:
+                await attempts.wait(interruption)
+
+    async def _once(self, request: httpx.Request) -> Any:
+        with _interruptions():
+            response = await self._http.send(request)
+        _require_success(response)
+        try:
+            return read_exact_json(response.content)
+        except ValueError:
+            raise UnexpectedAnswer(str(request.url), "answered something that is no JSON") from None
+
+    @asynccontextmanager
+    async def stream(self, path: str, parameters: Parameters) -> AsyncIterator[EventSource]:
+        """Open a stream of server-sent events, once.
+
+        Raises
+        ------
+        Interruption
+            Also while the stream is read.
+        RequestRefused, UnexpectedAnswer
+        """
+        timeout = self._timeout(SILENCE_LIMIT_S)
+        try:
+            with _interruptions():
+                async with aconnect_sse(self._http, "GET", path, params=parameters, timeout=timeout) as source:
+                    if not source.response.is_success:
+                        await source.response.aread()
+                        _require_success(source.response)
+                    yield source
+        except SSEError:
+            raise UnexpectedAnswer(f"{self.url}{path}", "answered something that is no event stream") from None
+
+    def _timeout(self, read_s: float) -> httpx.Timeout:
+        # No limit on waiting for a free connection: each is given back within its read timeout.
+        connect_s = min(CONNECT_TIMEOUT_S, self.patience.total_s)
+        return httpx.Timeout(read_s, connect=connect_s, pool=None)
+
+
+@contextmanager
+def _interruptions() -> Iterator[None]:
+    try:
+        yield
+    except httpx.LocalProtocolError:
+        raise  # our own request was malformed, and would be again
+    except httpx.TransportError as error:
+        raise Interruption(str(error) or type(error).__name__) from error
+
+
+def _require_success(response: httpx.Response) -> None:
+    if response.is_success:
+        return
+    refused = RequestRefused.from_problem(response.status_code, _problem(response))
+    if is_temporary(response.status_code):
+        raise Interruption(str(refused), retry_after_s(response.headers.get("Retry-After")))
+    raise refused
+
+
+def _problem(response: httpx.Response) -> Any:
+    try:
+        return read_exact_json(response.content)
+    except ValueError:
+        return None
+
+
+def is_temporary(status: int) -> bool:
+    """Tell whether an HTTP status says that the same request may succeed later."""
+    return status in (429, 502, 503, 504)
+
+
+def retry_after_s(header: str | None) -> float:
+    """Read ``Retry-After``, seconds or an HTTP date, as seconds from now; 0 if it is absent or unreadable."""
+    if header is None:
+        return 0.0
+    if header.isdigit():
+        return float(header)
+    try:
+        moment = parsedate_to_datetime(header)
+    except ValueError:
+        return 0.0
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return max(0.0, (moment - datetime.fromtimestamp(time.time(), UTC)).total_seconds())

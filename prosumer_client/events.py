@@ -1,0 +1,149 @@
+"""The market's events as a stream that survives breaks: nothing lost, nothing twice, in the ledger's order."""
+
+import math
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Self
+
+from httpx_sse import ServerSentEvent
+
+from energy_market_chaincode.canonical import read_exact_json
+from prosumer_client.connection import Connection
+from prosumer_client.errors import UnexpectedAnswer
+from prosumer_client.patience import Interruption
+
+FROM_NOW = "now"
+"""In place of a cursor: only what happens from now on."""
+
+
+async def _ignore() -> None:
+    """Do nothing when a stream begins."""
+
+
+@dataclass(frozen=True, slots=True)
+class MarketEvent:
+    """What the market told the world.
+
+    Attributes
+    ----------
+    cursor
+        Its place in the ledger: ``block.tx.index``.
+    at
+        The transaction's time.
+    game
+        The game it is about; None of a reset.
+    data
+        All of the event as in docs/protocol.md. Numbers are exact: int, or Decimal where they have a point.
+    """
+
+    cursor: str
+    at: datetime
+    name: str
+    game: str | None
+    data: dict[str, Any]
+
+    @classmethod
+    def from_wire(cls, data: dict[str, Any]) -> Self:
+        """Read an event as the stream carries it; raises LookupError, TypeError or ValueError if it is none."""
+        at = datetime.fromisoformat(data["at"])
+        return cls(cursor=data["cursor"], at=at, name=data["name"], game=data["game"], data=data)
+
+
+def _place(cursor: str) -> tuple[int, ...]:
+    """Return a cursor as numbers, which are ordered as events are."""
+    return tuple(map(int, cursor.split(".")))
+
+
+class EventStream:
+    """Reads events after a cursor, and after a break goes on where it stopped.
+
+    Parameters
+    ----------
+    after
+        A cursor; None for all events from the first; :data:`FROM_NOW`.
+    game
+        Keep this game's events only.
+    on_now
+        Awaited whenever the stream begins at the present: at first, and again if it broke before it told us a cursor
+        to resume from. What happened until then is on the ledger and not in the stream, what happens later will be in
+        the stream: so this is the moment to look at the ledger.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        after: str | None,
+        game: str | None = None,
+        on_now: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
+        self._connection = connection
+        self._cursor = after or "0"
+        self._game = game
+        self._on_now = on_now or _ignore
+        self._opened_at = math.inf
+
+    @property
+    def cursor(self) -> str:
+        """Where to resume: the cursor of the newest event that was yielded, or what the stream began with."""
+        return self._cursor
+
+    async def read(self) -> AsyncGenerator[MarketEvent, None]:
+        """Yield events without end.
+
+        Raises
+        ------
+        RequestRefused
+            For instance ``INVALID_CURSOR``: the ledger is another one, or younger than the cursor.
+        MarketUnavailable
+            When the stream did not work for as long as our patience lasts.
+        UnexpectedAnswer
+        """
+        attempts = self._connection.attempts()
+        while True:
+            before = self._cursor
+            self._opened_at = math.inf
+            interruption = Interruption("the event stream ended")
+            try:
+                async with aclosing(self._read_once()) as events:
+                    async for event in events:
+                        yield event
+            except Interruption as caught:
+                interruption = caught
+            if self._cursor != before or self._lasted():
+                attempts = self._connection.attempts()  # it worked: patience begins anew
+            await attempts.wait(interruption)
+
+    def _lasted(self) -> bool:
+        """Tell whether the stream was open for long enough to say that it worked, though nothing happened."""
+        return time.monotonic() - self._opened_at > self._connection.patience.longest_delay_s
+
+    async def _read_once(self) -> AsyncGenerator[MarketEvent, None]:
+        parameters = {"from": self._cursor} if self._game is None else {"from": self._cursor, "game": self._game}
+        async with self._connection.stream("/events", parameters) as source:
+            self._opened_at = time.monotonic()
+            if self._cursor == FROM_NOW:
+                await self._on_now()
+            async with aclosing(source.aiter_sse()) as messages:
+                async for message in messages:
+                    event = self._accept(message)
+                    if event is not None:
+                        yield event
+
+    def _accept(self, message: ServerSentEvent) -> MarketEvent | None:
+        """Move the cursor to a message; return its event, unless it has none or was seen before."""
+        try:
+            event = MarketEvent.from_wire(read_exact_json(message.data)) if message.data else None
+            # A server may also state the cursor alone, before anything happened.
+            cursor = event.cursor if event is not None else message.id
+            if not cursor or self._is_seen(cursor):
+                return None
+        except (LookupError, TypeError, ValueError) as error:
+            raise UnexpectedAnswer(f"{self._connection.url}/events", f"sent what is no event ({error!r})") from None
+        self._cursor = cursor
+        return event
+
+    def _is_seen(self, cursor: str) -> bool:
+        return self._cursor not in ("0", FROM_NOW) and _place(cursor) <= _place(self._cursor)

@@ -1,0 +1,96 @@
+"""Who speaks: a prosumer or operator with its key, and the commands it signs."""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from enum import Enum
+from pathlib import Path
+from typing import Any, Self
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from energy_market_chaincode.canonical import signed_bytes
+from energy_market_chaincode.identity import public_key_text, sign
+from prosumer_client.keys import key_file, load_key
+
+_NAMESPACE = uuid.UUID("f3c1c2f0-6f0e-5b57-9f7c-5a4c0b7f6f1d")
+
+
+@dataclass(frozen=True, slots=True)
+class SignedCommand:
+    """A command as it goes over the wire; ``body`` is its canonical JSON."""
+
+    id: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A prosumer or operator and the key that its record on the ledger names."""
+
+    prosumer: str
+    key: Ed25519PrivateKey
+
+    @classmethod
+    def load(cls, prosumer: str, keys: Path) -> Self:
+        """Take the key from ``<prosumer>.pem`` in a folder; raises KeyFileError."""
+        return cls(prosumer, load_key(key_file(keys, prosumer)))
+
+    @property
+    def public_key(self) -> str:
+        """The public key as it stands on the ledger, in base64."""
+        return public_key_text(self.key.public_key())
+
+    def command(self, topic: str, data: Mapping[str, Any], command_id: str | None = None) -> SignedCommand:
+        """Sign a command.
+
+        Parameters
+        ----------
+        data
+            As docs/protocol.md describes it for the topic. Decimals go out as strings with exactly their digits.
+        command_id
+            A UUID; default a random one.
+
+        Raises
+        ------
+        ValueError
+            If ``data`` holds what JSON cannot.
+        """
+        command: dict[str, Any] = {
+            "id": command_id or str(uuid.uuid4()),
+            "topic": str(topic),
+            "payload": {"prosumer": self.prosumer, "data": _wire(data)},
+        }
+        body = signed_bytes({**command, "signature": sign(command, self.key)})
+        return SignedCommand(command["id"], body)
+
+
+def repeatable_id(prosumer: str, topic: str, *occasion: object) -> str:
+    """Return the id of a prosumer's command on an occasion: a restarted process comes to the same one.
+
+    Parameters
+    ----------
+    occasion
+        What tells this occasion from every other one, for instance a game's id, its beginning and the round.
+    """
+    return str(occasion_uuid(prosumer, topic, *occasion))
+
+
+def occasion_uuid(*occasion: object) -> uuid.UUID:
+    """Return a UUID made from what tells an occasion from every other one; times count as moments, in any zone."""
+    parts = [part.astimezone(UTC).isoformat() if isinstance(part, datetime) else str(part) for part in occasion]
+    return uuid.uuid5(_NAMESPACE, "\n".join(parts))
+
+
+def _wire(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, Mapping):
+        return {str(name): _wire(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_wire(item) for item in value]
+    return value

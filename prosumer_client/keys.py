@@ -1,0 +1,121 @@
+"""Key files: Ed25519 private keys as PKCS8 PEM that nobody but their owner may read, one file each."""
+
+import os
+import secrets
+import stat
+from pathlib import Path
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
+
+from prosumer_client.errors import KeyFileError
+
+_OWNER_ONLY = 0o600
+_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+
+
+def key_file(folder: Path, prosumer: str) -> Path:
+    """Return where a prosumer's key is kept in a folder of keys; raises ValueError if the id is no file's name."""
+    if not prosumer or Path(prosumer).name != prosumer:
+        raise ValueError(f"{prosumer!r} cannot be a prosumer's id: no file can be named so")
+    return folder / f"{prosumer}.pem"
+
+
+def create_key(path: Path) -> Ed25519PrivateKey:
+    """Make a key and store it; see :func:`store_key`."""
+    key = Ed25519PrivateKey.generate()
+    store_key(key, path)
+    return key
+
+
+def store_key(key: Ed25519PrivateKey, path: Path) -> None:
+    """Store a key with mode 0600, whole or not at all, and never over another one.
+
+    The folder is made, for its owner alone, if there is none.
+
+    Raises
+    ------
+    KeyFileError
+        ``KEY_FILE_EXISTS`` if the file is there already.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    text = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    try:
+        _write_durably(draft, text)
+        # A link, other than a rename, fails if the name is taken.
+        os.link(draft, path)
+    except FileExistsError:
+        raise KeyFileError(
+            "KEY_FILE_EXISTS", f"{path} exists already and is never overwritten; load it, or move it away first"
+        ) from None
+    finally:
+        draft.unlink(missing_ok=True)
+    _sync_folder(path.parent)
+
+
+def load_key(path: Path) -> Ed25519PrivateKey:
+    """Load a key that nobody but its owner may read or write.
+
+    Raises
+    ------
+    KeyFileError
+        ``KEY_FILE_MISSING``, ``KEY_FILE_EXPOSED`` or ``KEY_FILE_MALFORMED``.
+    """
+    try:
+        with path.open("rb") as file:
+            # The mode of what is open, not of what stands under the name a moment later.
+            mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
+            text = file.read()
+    except OSError as error:
+        raise KeyFileError(
+            "KEY_FILE_MISSING", f"there is no readable key in {path} ({error.strerror}); create one first"
+        ) from None
+    if mode & _OTHERS:
+        raise KeyFileError(
+            "KEY_FILE_EXPOSED",
+            f"{path} has mode {mode:04o}, so that others than its owner can get at the key; if nobody did, "
+            f"chmod 600 {path}, else have the key replaced",
+        )
+    return _read_key(text, path)
+
+
+def load_or_create_key(path: Path) -> Ed25519PrivateKey:
+    """Load a key, or make one if the file does not exist; raises KeyFileError as :func:`load_key`."""
+    try:
+        return create_key(path)
+    except KeyFileError:
+        return load_key(path)
+
+
+def _write_durably(path: Path, content: bytes) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a new name in a folder survive a power failure."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _read_key(text: bytes, path: Path) -> Ed25519PrivateKey:
+    try:
+        key = load_pem_private_key(text, password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise KeyFileError("KEY_FILE_MALFORMED", f"{path} holds no private key in PKCS8 PEM: {error}") from None
+    if not isinstance(key, Ed25519PrivateKey):
+        raise KeyFileError("KEY_FILE_MALFORMED", f"{path} holds a key of another kind than Ed25519")
+    return key

@@ -1,0 +1,119 @@
+"""A meter: reports what a prosumer took from the network and fed into it."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from energy_market_chaincode import units
+from energy_market_chaincode.commands import Topic
+from energy_market_chaincode.entities import Phase
+from prosumer_client.client import MarketClient
+from prosumer_client.contracts import Contracted, ContractReader, Contracts
+from prosumer_client.events import MarketEvent
+from prosumer_client.games import GameView, Terms
+from prosumer_client.identity import occasion_uuid
+from prosumer_client.participant import Participant
+
+SEQUENCE_BITS = 53
+"""A reading's number must survive a trip through an IEEE double."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Energy taken from the network and fed into it since the last reading, kWh, at most four decimals."""
+
+    in_energy: Decimal
+    out_energy: Decimal
+
+
+class Meter(Participant):
+    """A simulated meter: when a game stops, its prosumer delivers and consumes its part at once.
+
+    For a real meter override :meth:`measure`, or call :meth:`publish` whenever it has counted something.
+
+    Parameters
+    ----------
+    delivery
+        Which share of its part it delivers or consumes: 1 is all of it.
+    contracts
+        Shared by the meters of one process; default one of its own.
+    """
+
+    def __init__(
+        self, market: MarketClient, delivery: Decimal | str = Decimal(1), contracts: ContractReader | None = None
+    ) -> None:
+        super().__init__(market)
+        self._delivery = Decimal(delivery)
+        if self._delivery < 0:
+            raise ValueError(f"a share of {delivery} cannot be delivered; it must not be negative")
+        self._contracts = contracts or ContractReader(market)
+
+    async def measure(self, terms: Terms, contracted: Contracted) -> Reading:
+        """Return what was taken and fed in for a stopped game. Override it."""
+        return Reading(
+            in_energy=_on_the_grid(contracted.to_receive * self._delivery),
+            out_energy=_on_the_grid(contracted.to_deliver * self._delivery),
+        )
+
+    async def publish(self, terms: Terms, reading: Reading, part: int = 0) -> bool:
+        """Report a reading of a game's delivery.
+
+        Its number follows from the game and the part, so that a restarted process reports nothing twice, though it
+        remembers nothing.
+
+        Parameters
+        ----------
+        part
+            Which of the game's readings it is.
+
+        Returns
+        -------
+        Whether it counts.
+        """
+        occasion = (terms.game, terms.registration_ends_at, part)
+        number = occasion_uuid(self.prosumer, "reading", *occasion).int >> (128 - SEQUENCE_BITS)
+        data = {
+            "game": terms.game,
+            "sequence": number,
+            "inEnergy": reading.in_energy,
+            "outEnergy": reading.out_energy,
+        }
+        rejection = await self.say(Topic.PUBLISH_METER_READING, data, *occasion)
+        log = self.log.bind(game=terms.game, sequence=number)
+        if rejection is not None:
+            log.warning("The reading was rejected", code=rejection.code, reason=rejection.message)
+            return False
+        log.info(f"Submitted PublishMeterReading tx: {reading.in_energy} in, {reading.out_energy} out")
+        return True
+
+    def concerns(self, event: MarketEvent) -> bool:
+        """Tell whether an event is the stop of a game that was played."""
+        return event.name == "GameStopEvent" and event.data["reason"] != "cancelled"
+
+    async def catch_up(self, game: GameView) -> None:
+        """Report on a game in delivery; what was reported before counts once."""
+        if game.phase is Phase.DELIVERY:
+            await self._report(await self._contracts.read(game.game, game.registration_ends_at))
+
+    async def react(self, event: MarketEvent) -> None:
+        """Report on a game that stopped."""
+        if await self._report(await self._contracts.read(str(event.game), event.cursor)):
+            self.end_game(event)
+
+    async def _report(self, contracts: Contracts | None) -> bool:
+        """Report, unless the game is gone or over, or is none of ours; tell whether it is ours."""
+        if contracts is None or contracts.game.phase is not Phase.DELIVERY:
+            self.log.info("The game's delivery is over, nothing to report")
+            return False
+        contracted = contracts.of(self.prosumer)
+        demand = contracts.game.demand_of(self.prosumer)
+        if demand is not None and not contracted.to_receive:
+            # A buyer without a bid takes its demand from the grid.
+            contracted = Contracted(to_receive=demand, to_deliver=contracted.to_deliver)
+        if contracted == Contracted():
+            return contracts.game.has_seller(self.prosumer)
+        return await self.publish(contracts.game, await self.measure(contracts.game, contracted))
+
+
+def _on_the_grid(energy_kwh: Decimal) -> Decimal:
+    """Round to the ledger's 0.1 Wh."""
+    return units.kwh(round(energy_kwh.scaleb(units.ENERGY_DECIMALS)))

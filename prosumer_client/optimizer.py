@@ -1,0 +1,65 @@
+"""The optimization service: a buyer's best response, computed elsewhere."""
+
+from decimal import Decimal
+from types import TracebackType
+from typing import Self
+
+from energy_market_chaincode.canonical import exact_json
+from prosumer_client.connection import Connection
+from prosumer_client.errors import UnexpectedAnswer
+from prosumer_client.patience import Patience
+from prosumer_client.turn import Bid, Turn
+
+TURN_PATIENCE = Patience(total_s=3.0, longest_delay_s=0.5)
+"""Short: a turn has a deadline."""
+
+
+class Optimizer:
+    """A connection with optimization_api; an asynchronous context manager."""
+
+    def __init__(self, url: str, *, patience: Patience = TURN_PATIENCE) -> None:
+        self._connection = Connection(url, patience)
+
+    async def __aenter__(self) -> Self:
+        await self._connection.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._connection.__aexit__(kind, error, trace)
+
+    async def best_response(self, turn: Turn) -> Bid:
+        """Return the cheapest bid at the others' present loads.
+
+        Raises
+        ------
+        RequestRefused
+            For instance when the demand does not fit into what is left.
+        MarketUnavailable, UnexpectedAnswer
+        """
+        answer = await self._connection.exchange("POST", "/best-response", content=exact_json(_question(turn)))
+        try:
+            return Bid({seller: Decimal(amount) for seller, amount in answer["amounts"].items()})
+        except (AttributeError, LookupError, TypeError, ValueError, ArithmeticError) as error:
+            raise UnexpectedAnswer(self._connection.url, f"sent what is no best response ({error!r})") from None
+
+
+def _question(turn: Turn) -> dict[str, object]:
+    question: dict[str, object] = {
+        "demand": turn.demand,
+        "fee_per_hop": turn.fee_per_hop,
+        "sellers": [
+            {
+                "seller": seller.seller,
+                "capacity": seller.capacity,
+                "price": seller.price,
+                "others_load": seller.others_load,
+                "hops": seller.hops,
+            }
+            for seller in turn.sellers
+        ],
+    }
+    if turn.standing_bid is not None:
+        question["standing_bid"] = dict(turn.standing_bid.amounts)
+    return question

@@ -1,0 +1,50 @@
+"""A seller: offers its surplus in one game after the other."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from energy_market_chaincode import units
+from energy_market_chaincode.commands import Topic
+from prosumer_client.client import MarketClient
+from prosumer_client.games import GameView, Terms
+from prosumer_client.trader import Entry, Trader
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """How much a seller offers (kWh, at most four decimals) and at which base price (currency per kWh)."""
+
+    amount: Decimal
+    price: Decimal
+
+
+class Seller(Trader):
+    """Offers the same in every game, unless :meth:`offer` is overridden.
+
+    Parameters
+    ----------
+    capacity
+        kWh.
+    price
+        Currency per kWh, for the first of them: the unit price is p (1 + L / C).
+    """
+
+    def __init__(self, market: MarketClient, capacity: Decimal | str, price: Decimal | str) -> None:
+        super().__init__(market)
+        self._offer = Offer(
+            units.kwh(units.energy_from_kwh(capacity)), units.currency_per_kwh(units.price_from_currency_per_kwh(price))
+        )
+        self.log.info(f"Created seller with offer amount: {self._offer.amount}, price: {self._offer.price}")
+
+    async def offer(self, terms: Terms) -> Offer | None:
+        """Return what to offer in a game; None to stay out of it. Override it."""
+        return self._offer
+
+    async def entry(self, terms: Terms) -> Entry | None:
+        """Register with the offer."""
+        offer = await self.offer(terms)
+        return None if offer is None else Entry(Topic.PUBLISH_OFFER, {"amount": offer.amount, "price": offer.price})
+
+    def is_in(self, game: GameView) -> bool:
+        """Tell whether it offers."""
+        return game.has_seller(self.prosumer)

@@ -1,0 +1,118 @@
+"""Settings of a prosumer's process: environment variables, and flags that override them.
+
+Written with argparse rather than pydantic-settings, whose import would take half as long as all the rest: a demo starts
+one such process per prosumer.
+"""
+
+import argparse
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+from prosumer_client.logs import LogFormat
+from prosumer_client.patience import Patience
+from prosumer_client.roster import Roster, RosterError
+
+PREFIX = "ENERGY_MARKET_"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How a process plays, and for whom.
+
+    Attributes
+    ----------
+    optimizer_url
+        None: the process computes best responses itself.
+    keys
+        The folder with ``<id>.pem`` of each prosumer.
+    """
+
+    roster: Roster
+    queue_url: str
+    optimizer_url: str | None
+    keys: Path
+    patience: Patience
+    log_format: LogFormat
+    log_level: str
+
+
+def parse_arguments(arguments: Sequence[str] | None = None, environment: Mapping[str, str] = os.environ) -> Settings:
+    """Read flags and environment; on a mistake print it and exit with code 2, as argparse does."""
+    parser = _parser(environment)
+    flags = parser.parse_args(arguments)
+    try:
+        roster = _roster(flags)
+    except RosterError as error:
+        parser.error(str(error))
+    return Settings(
+        roster=roster,
+        queue_url=flags.queue_url,
+        optimizer_url=flags.optimizer_url or None,
+        keys=flags.keys or flags.home / "keys",
+        patience=Patience(total_s=flags.patience_seconds),
+        log_format=cast(LogFormat, flags.log_format),
+        log_level=flags.log_level,
+    )
+
+
+def _parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m prosumer_client",
+        description="Play for one prosumer, or for many that share one connection, until SIGTERM.",
+        epilog=f"Settings with a default in brackets also come from the environment: {PREFIX}QUEUE_URL and so on.",
+    )
+
+    def setting(name: str, default: str, text: str, read: Callable[[str], object] = str) -> None:
+        value = environment.get(PREFIX + name, default)
+        shown = f"{text} [{value}]".replace("%", "%%")
+        parser.add_argument("--" + name.lower().replace("_", "-"), default=value, help=shown, type=read)
+
+    who = parser.add_mutually_exclusive_group(required=True)
+    who.add_argument("--group", type=Path, help='a JSON file: {"prosumers": [{"id", "role", ...}]}')
+    who.add_argument("--id", help="the prosumer's id")
+    parser.add_argument("--role", choices=("buyer", "seller"))
+    parser.add_argument("--demand", help="a buyer's demand, kWh")
+    parser.add_argument("--capacity", help="a seller's offer, kWh")
+    parser.add_argument("--price", help="a seller's base price, currency per kWh")
+    parser.add_argument("--delivery", help="which share of its part of a game it delivers or consumes [1]")
+    setting("QUEUE_URL", "http://127.0.0.1:8080", "address of tx_queue")
+    setting("OPTIMIZER_URL", "", "address of optimization_api; none: compute best responses here")
+    setting("HOME", ".energy-market", "folder of this market", Path)
+    setting("KEYS", "", "folder with <id>.pem; none: keys in the market's folder", _folder)
+    setting("PATIENCE_SECONDS", "120", "how long to try again what fails", float)
+    setting("LOG_FORMAT", "auto", "form of the log: auto, text, json", _one_of("auto", "text", "json"))
+    setting(
+        "LOG_LEVEL",
+        "info",
+        "least level of the log: debug, info, warning, error",
+        _one_of("debug", "info", "warning", "error"),
+    )
+    return parser
+
+
+def _one_of(*choices: str) -> Callable[[str], str]:
+    """Return what reads one of some words. Other than argparse's choices it also minds those from the environment."""
+
+    def read(text: str) -> str:
+        if text not in choices:
+            raise argparse.ArgumentTypeError(f"{text!r} is none of {', '.join(choices)}")
+        return text
+
+    return read
+
+
+def _folder(text: str) -> Path | None:
+    return Path(text) if text else None
+
+
+def _roster(flags: argparse.Namespace) -> Roster:
+    names = ("id", "role", "demand", "capacity", "price", "delivery")
+    given = {name: value for name in names if (value := getattr(flags, name)) is not None}
+    if flags.group is None:
+        return Roster.of_one(given)
+    if given:
+        raise RosterError(f"--group says it all; leave out --{', --'.join(given)}")
+    return Roster.from_file(flags.group)

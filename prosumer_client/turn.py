@@ -1,0 +1,242 @@
+"""A buyer's turn: all it needs to decide on a bid, in decimals, with the arithmetic done exactly."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Self
+
+from energy_market_chaincode import game as rules
+from energy_market_chaincode import units
+from energy_market_chaincode.units import Energy
+from prosumer_client.games import GameView
+
+ROUNDING_SLACK = 10
+"""How far, in units of 0.1 Wh for each seller, amounts may be from the demand and still count as rounded badly."""
+
+
+@dataclass(frozen=True)
+class Bid:
+    """How a buyer splits its demand: {seller: kWh}; a seller left out gets nothing.
+
+    Raises
+    ------
+    ValueError
+        If an amount is no number or has more than four decimals.
+    """
+
+    amounts: Mapping[str, Decimal]
+
+    def __post_init__(self) -> None:
+        exact = {seller: units.kwh(units.energy_from_kwh(amount)) for seller, amount in self.amounts.items()}
+        object.__setattr__(self, "amounts", {seller: amount for seller, amount in exact.items() if amount})
+
+    def __str__(self) -> str:
+        return ", ".join(f"{seller} {amount}" for seller, amount in self.amounts.items()) or "nothing"
+
+
+@dataclass(frozen=True)
+class SellerView:
+    """A seller as the buyer in turn sees it.
+
+    Attributes
+    ----------
+    capacity, others_load
+        kWh: what it offers, and what the other buyers' bids take of it.
+    price, fee
+        Currency per kWh: its base price, and the transmission fee over the hops to this buyer.
+    """
+
+    seller: str
+    capacity: Decimal
+    price: Decimal
+    others_load: Decimal
+    hops: int
+    fee: Decimal
+
+    @property
+    def room(self) -> Decimal:
+        """What the others leave, kWh."""
+        return self.capacity - self.others_load
+
+    def unit_cost(self, energy: Decimal = Decimal(0)) -> Decimal:
+        """Return what a kWh costs, fee included, if this buyer takes ``energy`` kWh: p (1 + L / C) + fee."""
+        return self.price * (1 + (self.others_load + energy) / self.capacity) + self.fee
+
+
+@dataclass(frozen=True)
+class Turn:
+    """It is a buyer's turn.
+
+    Attributes
+    ----------
+    demand
+        What it asked for, kWh; a bid must add up to it exactly.
+    tolerance
+        The share of its cost that the game takes for nothing.
+    sellers
+        In the game's order.
+    standing_bid
+        Its bid of an earlier round, which stands if it passes.
+    """
+
+    game: str
+    buyer: str
+    round: int
+    deadline: datetime
+    demand: Decimal
+    tolerance: Decimal
+    fee_per_hop: Decimal
+    sellers: tuple[SellerView, ...]
+    standing_bid: Bid | None
+
+    @classmethod
+    def from_event(cls, data: Mapping[str, Any]) -> Self:
+        """Read a BuyBidEvent."""
+        fee_per_hop = Decimal(data["feePerHop"])
+        sellers = tuple(
+            SellerView(
+                seller=seller["seller"],
+                capacity=Decimal(seller["capacity"]),
+                price=Decimal(seller["price"]),
+                others_load=Decimal(seller["othersLoad"]),
+                hops=seller["hops"],
+                fee=fee_per_hop * seller["hops"],
+            )
+            for seller in data["sellers"]
+        )
+        standing = data["standingBid"]
+        return cls(
+            game=data["game"],
+            buyer=data["buyerInTurn"],
+            round=data["round"],
+            deadline=datetime.fromisoformat(data["deadline"]),
+            demand=Decimal(data["demand"]),
+            tolerance=Decimal(data["tolerance"]),
+            fee_per_hop=fee_per_hop,
+            sellers=sellers,
+            standing_bid=None if standing is None else Bid(standing),
+        )
+
+    @classmethod
+    def from_ledger(cls, game: GameView, bids: Sequence[Mapping[str, Any]]) -> Self:
+        """Make the present turn of a game in play from what stands on the ledger."""
+        buyer, deadline = game.buyer_in_turn, game.deadline
+        demand = game.demand_of(buyer or "")
+        if buyer is None or deadline is None or demand is None:
+            raise ValueError(f"nobody is in turn in game {game.game}")
+        standing: Mapping[str, Any] | None = next(bid["amounts"] for bid in bids if bid["buyer"] == buyer)
+        own = standing or {}
+        sellers = tuple(
+            SellerView(
+                seller=entry.seller,
+                capacity=entry.capacity,
+                price=entry.price,
+                others_load=entry.load - own.get(entry.seller, 0),
+                hops=game.hops[buyer][entry.seller],
+                fee=game.fee_per_hop * game.hops[buyer][entry.seller],
+            )
+            for entry in game.sellers
+        )
+        return cls(
+            game=game.game,
+            buyer=buyer,
+            round=game.round,
+            deadline=deadline,
+            demand=demand,
+            tolerance=game.tolerance,
+            fee_per_hop=game.fee_per_hop,
+            sellers=sellers,
+            standing_bid=None if standing is None else Bid(standing),
+        )
+
+    @property
+    def room(self) -> Decimal:
+        """What all sellers together have left for this buyer, kWh."""
+        return sum((seller.room for seller in self.sellers), Decimal(0))
+
+    def cost(self, bid: Bid) -> Decimal:
+        """Return what a bid costs at the others' present loads, currency, to the ledger's last digit.
+
+        Raises
+        ------
+        ValueError
+            If it names a seller that does not offer in this game.
+        """
+        return units.currency(rules.bid_cost(self._energies(bid.amounts), self._supplies()))
+
+    def is_worthwhile(self, bid: Bid) -> bool:
+        """Tell whether a bid saves more than the game takes for nothing; without a standing bid every one does."""
+        if self.standing_bid is None:
+            return True
+        present = self.cost(self.standing_bid)
+        return present - self.cost(bid) > self.tolerance * present
+
+    def best_response(self) -> Bid | None:
+        """Return the cheapest bid at the others' present loads, exact to 0.1 Wh; None if the demand does not fit."""
+        best = rules.best_response(units.energy_from_kwh(self.demand), self._supplies())
+        return None if best is None else self._bid(best)
+
+    def fill(self, sellers: Iterable[SellerView]) -> Bid | None:
+        """Take all there is from one seller after the other until the demand is met; None if it is not."""
+        missing = self.demand
+        amounts = {}
+        for seller in sellers:
+            amounts[seller.seller] = min(missing, seller.room)
+            missing -= amounts[seller.seller]
+        return None if missing else Bid(amounts)
+
+    def rounded(self, amounts: Mapping[str, float | Decimal]) -> Bid:
+        """Turn amounts that add up only roughly, as a numeric solver's do, into the bid they mean.
+
+        They are rounded to 0.1 Wh and to the rooms left; the rest goes to or comes from the largest.
+
+        Parameters
+        ----------
+        amounts
+            {seller: kWh}.
+
+        Raises
+        ------
+        ValueError
+            If they miss the demand by more than 1 Wh for each seller, do not fit the rooms, or name an unknown seller.
+        """
+        rooms = [supply.room for supply in self._supplies()]
+        wanted = [
+            min(max(energy, 0), room)
+            for energy, room in zip(
+                self._energies({s: units.kwh(round(Decimal(a).scaleb(4))) for s, a in amounts.items()}),
+                rooms,
+                strict=True,
+            )
+        ]
+        missing = units.energy_from_kwh(self.demand) - sum(wanted)
+        if abs(missing) > ROUNDING_SLACK * len(self.sellers):
+            raise ValueError(f"the amounts miss the demand of {self.demand} kWh by {units.kwh(missing)} kWh")
+        for j in sorted(range(len(wanted)), key=lambda j: -wanted[j]):
+            corrected = min(max(wanted[j] + missing, 0), rooms[j])
+            missing -= corrected - wanted[j]
+            wanted[j] = corrected
+        if missing:
+            raise ValueError(f"{units.kwh(missing)} kWh of the demand do not fit into what is left")
+        return self._bid(wanted)
+
+    def _supplies(self) -> list[rules.Supply]:
+        return [
+            rules.Supply(
+                capacity=units.energy_from_kwh(seller.capacity),
+                price=units.price_from_currency_per_kwh(seller.price),
+                others_load=units.energy_from_kwh(seller.others_load),
+                fee=units.price_from_currency_per_kwh(seller.fee),
+            )
+            for seller in self.sellers
+        ]
+
+    def _energies(self, amounts: Mapping[str, Decimal]) -> list[Energy]:
+        unknown = sorted(set(amounts) - {seller.seller for seller in self.sellers})
+        if unknown:
+            raise ValueError(f"{', '.join(unknown)} do not offer in game {self.game}")
+        return [units.energy_from_kwh(amounts.get(seller.seller, 0)) for seller in self.sellers]
+
+    def _bid(self, energies: Sequence[int]) -> Bid:
+        return Bid({seller.seller: units.kwh(e) for seller, e in zip(self.sellers, energies, strict=True)})
