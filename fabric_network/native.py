@@ -1,0 +1,284 @@
+"""A Fabric network as processes on this machine, under ``<home>/network``."""
+
+import fcntl
+import os
+import signal
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from fabric_network.command_line import CommandLine, clean_environment
+from fabric_network.errors import (
+    NetworkBusy,
+    NetworkDiffers,
+    NetworkMissing,
+    NodeFailed,
+    PortTaken,
+    UnknownNode,
+    UnusableTopology,
+)
+from fabric_network.files import remove, write_file
+from fabric_network.first_operator import Operator
+from fabric_network.folder import NetworkFolder
+from fabric_network.health import obstacle_of
+from fabric_network.lifecycle import Lifecycle
+from fabric_network.material import prepare
+from fabric_network.node_config import node_environment
+from fabric_network.ports import free_base_port, taken
+from fabric_network.processes import DetachedProcess
+from fabric_network.programs import fabric_programs
+from fabric_network.setup import Report, set_up
+from fabric_network.status import NetworkStatus, NodeStatus, State
+from fabric_network.topology import ChaincodeServer, Node, Orderer, Organisation, Peer, Topology
+from fabric_network.waiting import for_each, wait_until
+from ledger.fabric.profile import PROFILE_NAME
+
+ANY_FREE_PORTS = 0
+"""As ``base_port``: let the launcher look for free ones."""
+
+
+class Network:
+    """The network of one home; whatever it starts outlives the object and the program.
+
+    Parameters
+    ----------
+    home
+        The market's folder; the network is its subfolder ``network``.
+    environment_of
+        Further environment variables for nodes, by their names.
+    """
+
+    def __init__(self, home: Path, environment_of: Mapping[str, Mapping[str, str]] | None = None) -> None:
+        self._home = home.absolute()
+        self._environment_of = environment_of or {}
+        self.folder = NetworkFolder(self._home / "network")
+
+    @property
+    def topology(self) -> Topology:
+        """The description of the network; raises NetworkMissing, UnusableTopology."""
+        try:
+            return Topology.model_validate_json(self.folder.topology.read_bytes())
+        except FileNotFoundError:
+            raise NetworkMissing(f"there is no network in {self._home}; `energy-market network up` makes one") from None
+        except ValidationError as error:
+            raise UnusableTopology(f"{self.folder.topology} is not usable: {_first_problem(error)}") from None
+
+    def profile(self, organisation: Organisation | None = None) -> Path:
+        """Return the connection profile of an organisation's client, of the first organisation by default."""
+        return self.folder.client(organisation or self.topology.organisations[0]) / PROFILE_NAME
+
+    def process(self, name: str) -> DetachedProcess:
+        """Return a node's process; raises UnknownNode."""
+        return self._process(self._node(name))
+
+    def up(self, wishes: Mapping[str, Any], operator: Operator, report: Report = lambda _: None) -> Topology:
+        """Make what is missing, start what does not run, and return when every gateway is ready.
+
+        Parameters
+        ----------
+        wishes
+            Fields of :class:`Topology`; what is not named is as it was, or the default for a new network.
+            ``base_port`` may be :data:`ANY_FREE_PORTS`.
+
+        Raises
+        ------
+        NetworkBusy, NetworkDiffers, UnusableTopology, PortTaken, NodeFailed, NotReady, ProgramFailed,
+        ProgramsMissing, OperatorDiffers
+        """
+        with self._changing():
+            topology = self._agreed(wishes)
+            self._bring_up(topology, operator, report)
+        return topology
+
+    def upgrade(self, version: str, operator: Operator, report: Report = lambda _: None) -> Topology:
+        """Put another version of the contract, the one installed here now, in the place of the present one.
+
+        Raises
+        ------
+        NetworkMissing
+            And whatever :meth:`up` raises.
+        """
+        with self._changing():
+            topology = _checked(self.topology.model_dump() | {"chaincode_version": version})
+            self._write(topology)
+            if all(self._process(node).pid is not None for node in topology.nodes):
+                command_line = self._command_line(topology)
+                prepare(command_line)
+                report(f"preparing version {version} while the present one serves")
+                Lifecycle(command_line).install_and_approve()
+            self._bring_up(topology, operator, report)
+        return topology
+
+    def down(self) -> None:
+        """Stop every node and keep its data; raises NetworkMissing, NetworkBusy, NodeFailed."""
+        with self._changing():
+            self._stop_all(self.topology)
+
+    def wipe(self) -> None:
+        """Stop every node and delete the network with its ledger and keys; raises NetworkBusy, NodeFailed."""
+        with self._changing():
+            if self.folder.topology.is_file():
+                self._stop_all(self.topology)
+            remove(self.folder.root)
+
+    def restart(self, name: str) -> None:
+        """Stop one node and start it again; raises NetworkMissing, NetworkBusy, UnknownNode, NodeFailed, NotReady."""
+        with self._changing():
+            node = self._node(name)
+            self._process(node).stop()
+            self._start(node, self._command_line(self.topology))
+            self._await(node)
+
+    def kill(self, name: str) -> None:
+        """Kill one node without warning, as a power cut would; raises UnknownNode, NodeFailed."""
+        self.process(name).kill()
+
+    def pause(self, name: str) -> None:
+        """Let one node hang: it keeps its connections and answers nothing; raises UnknownNode, NodeFailed."""
+        self._signal(name, signal.SIGSTOP)
+
+    def resume(self, name: str) -> None:
+        """Let a paused node go on; raises UnknownNode, NodeFailed."""
+        self._signal(name, signal.SIGCONT)
+
+    def status(self) -> NetworkStatus:
+        """Ask every node how it is; raises NetworkMissing."""
+        topology = self.topology
+        return NetworkStatus(topology=topology, nodes=tuple(for_each(self._status_of, topology.nodes)))
+
+    def _status_of(self, node: Node) -> NodeStatus:
+        pid = self._process(node).pid
+        obstacle = obstacle_of(node, self.folder) if pid is not None else None
+        state = State.STOPPED if pid is None else State.UNHEALTHY if obstacle else State.HEALTHY
+        return NodeStatus.of(node, self.topology, pid=pid, state=state, obstacle=obstacle)
+
+    def _bring_up(self, topology: Topology, operator: Operator, report: Report) -> None:
+        command_line = self._command_line(topology)
+        prepare(command_line)
+        report(f"starting {len(topology.nodes)} nodes, logs in {self.folder.root / 'logs'}")
+        for node in topology.nodes:
+            self._start(node, command_line)
+        for node in topology.nodes:
+            self._await(node)
+        set_up(command_line, operator, report)
+
+    def _agreed(self, wishes: Mapping[str, Any]) -> Topology:
+        """Return the network there is if it is as wished, or describe a new one."""
+        if not self.folder.topology.is_file():
+            topology = _new_topology(wishes)
+            self._refuse_taken_ports(topology)
+            self._write(topology)
+            return topology
+        topology = self.topology
+        free = wishes.get("base_port") == ANY_FREE_PORTS
+        wished = {name: value for name, value in wishes.items() if not (name == "base_port" and free)}
+        differing = [name for name, value in wished.items() if getattr(topology, name) != value]
+        if differing:
+            present = ", ".join(f"{name.replace('_', ' ')} {getattr(topology, name)}" for name in differing)
+            raise NetworkDiffers(
+                f"the network in {self._home} was made with {present}; "
+                "leave the option out, or start anew with `energy-market network wipe`"
+            )
+        self._refuse_taken_ports(topology)
+        return topology
+
+    def _refuse_taken_ports(self, topology: Topology) -> None:
+        for node in topology.nodes:
+            if self._process(node).pid is None and (ports := taken(node.ports)):
+                raise PortTaken(
+                    f"port {ports[0]}, which {node.name} needs, is taken by another process; end that one, or wipe the "
+                    "network and make it with another --base-port (0: any that are free)"
+                )
+
+    def _write(self, topology: Topology) -> None:
+        write_file(self.folder.topology, topology.model_dump_json(indent=2).encode() + b"\n")
+
+    def _command_line(self, topology: Topology) -> CommandLine:
+        return CommandLine(fabric_programs(topology.release), topology, self.folder)
+
+    def _node(self, name: str) -> Node:
+        topology = self.topology
+        node = topology.node(name)
+        if node is None:
+            names = ", ".join(known.name for known in topology.nodes)
+            raise UnknownNode(f"the network has no node {name}; its nodes are {names}")
+        return node
+
+    def _process(self, node: Node) -> DetachedProcess:
+        return DetachedProcess(node.name, self.folder.process(node.name), self.folder.log(node.name))
+
+    def _start(self, node: Node, command_line: CommandLine) -> None:
+        commands: dict[type[Node], list[str | Path]] = {
+            Orderer: [command_line.programs / "orderer"],
+            Peer: [command_line.programs / "peer", "node", "start"],
+            ChaincodeServer: [sys.executable, "-m", "ledger.fabric.chaincode_server"],
+        }
+        own = node_environment(node, self.folder.node(node.name))
+        environment = clean_environment() | own | dict(self._environment_of.get(node.name, {}))
+        # A chaincode server of another version of the contract has to make room for ours.
+        self._process(node).start(commands[type(node)], environment, purpose=own.get("CHAINCODE_ID", node.name))
+
+    def _await(self, node: Node) -> None:
+        """Wait until a node is healthy, but not for one that has ended."""
+        process = self._process(node)
+
+        def obstacle() -> str | None:
+            failure = process.failure()
+            if failure is not None:
+                raise NodeFailed(f"{node.name} ended ({failure}); its log is {self.folder.log(node.name)}")
+            return obstacle_of(node, self.folder)
+
+        wait_until(obstacle, f"{node.name} is healthy")
+
+    def _stop_all(self, topology: Topology) -> None:
+        groups: tuple[tuple[Node, ...], ...] = (topology.chaincode_servers, topology.peers, topology.orderers)
+        for nodes in groups:
+            for_each(lambda node: self._process(node).stop(), nodes)
+
+    def _signal(self, name: str, number: signal.Signals) -> None:
+        if not self.process(name).send(number):
+            raise NodeFailed(f"{name} does not run")
+
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        """Keep others from changing the network at the same time; raises NetworkBusy."""
+        self._home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with (self._home / "network.lock").open("a+") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                lock.seek(0)
+                holder = lock.read().strip() or "unknown"
+                raise NetworkBusy(
+                    f"another command (pid {holder}) is changing the network in {self._home}; try again when it is done"
+                ) from None
+            lock.truncate(0)
+            lock.write(str(os.getpid()))
+            lock.flush()
+            yield
+
+
+def _new_topology(wishes: Mapping[str, Any]) -> Topology:
+    if wishes.get("base_port") != ANY_FREE_PORTS:
+        return _checked(wishes)
+    topology = _checked({name: value for name, value in wishes.items() if name != "base_port"})
+    nr_ports = sum(len(node.ports) for node in topology.nodes)
+    return _checked(dict(wishes) | {"base_port": free_base_port(nr_ports)})
+
+
+def _checked(fields: Mapping[str, Any]) -> Topology:
+    try:
+        return Topology.model_validate(fields)
+    except ValidationError as error:
+        raise UnusableTopology(f"no network can be made so: {_first_problem(error)}") from None
+
+
+def _first_problem(error: ValidationError) -> str:
+    first = error.errors()[0]
+    field = ".".join(map(str, first["loc"]))
+    message = first["msg"].removeprefix("Value error, ")
+    return f"{field}: {message}" if field else message

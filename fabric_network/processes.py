@@ -1,0 +1,143 @@
+"""Processes that outlive the one that started them, found again by what stands in a file about each."""
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from fabric_network.errors import NodeFailed, NotReady
+from fabric_network.files import write_file
+from fabric_network.waiting import wait_until
+
+_GRACE_SECONDS = 15.0
+_GONE_SECONDS = 10.0
+_LAST_WORDS = 60  # lines; a panicking Go program says why above its stack
+_REASON = re.compile(r"^panic: |\b(PANI|FATA|ERRO|Error)\b|^[A-Z_]+: ")
+
+
+class _Note(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    pid: int
+    started: str
+    """When the process started, in the operating system's words: a later process with the same pid differs."""
+    purpose: str
+
+
+class DetachedProcess:
+    """One process, known by a file that notes its pid and when it started."""
+
+    def __init__(self, name: str, note: Path, log: Path) -> None:
+        self._name = name
+        self._note = note
+        self._log = log
+
+    @property
+    def pid(self) -> int | None:
+        """The pid while it runs, None when it does not."""
+        note = self._running()
+        return None if note is None else note.pid
+
+    def _running(self) -> _Note | None:
+        try:
+            note = _Note.model_validate_json(self._note.read_bytes())
+        except (OSError, ValidationError):
+            return None
+        return note if _start_of(note.pid) == note.started else None
+
+    def start(self, command: Sequence[str | Path], environment: Mapping[str, str], purpose: str = "") -> None:
+        """Start it in a session of its own, logging to its file; does nothing if it runs for this purpose already.
+
+        Raises
+        ------
+        NodeFailed
+            If the program cannot be run.
+        """
+        running = self._running()
+        if running is not None and running.purpose == purpose:
+            return
+        self.stop()
+        self._log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        words = [str(word) for word in command]
+        with self._log.open("ab") as log, open(os.devnull, "rb") as nothing:
+            files = [
+                (os.POSIX_SPAWN_DUP2, nothing.fileno(), 0),
+                (os.POSIX_SPAWN_DUP2, log.fileno(), 1),
+                (os.POSIX_SPAWN_DUP2, log.fileno(), 2),
+            ]
+            try:
+                # Not subprocess.Popen: it warns of a child that still runs when its object goes, and ours all do.
+                pid = os.posix_spawn(words[0], words, dict(environment), file_actions=files, setsid=True)
+            except OSError as error:
+                raise NodeFailed(f"cannot run {words[0]} for {self._name}: {error.strerror}") from None
+        note = _Note(pid=pid, started=_start_of(pid) or "", purpose=purpose)
+        write_file(self._note, note.model_dump_json().encode())
+
+    def failure(self) -> str | None:
+        """Return what its log says of the end if it has ended, None while it runs."""
+        if self.pid is not None:
+            return None
+        lines = self._log.read_text(errors="replace").splitlines()[-_LAST_WORDS:] if self._log.is_file() else []
+        reasons = [line for line in lines if _REASON.search(line)]
+        return (reasons or lines or ["it said nothing"])[-1]
+
+    def stop(self) -> None:
+        """Ask it to end, and make it end if it does not; raises NodeFailed if even that is in vain."""
+        if self.send(signal.SIGTERM):
+            self.send(signal.SIGCONT)  # a paused process hears nothing else
+            try:
+                self._wait(_GRACE_SECONDS)
+            except NotReady:
+                self.kill()
+        self._note.unlink(missing_ok=True)
+
+    def kill(self) -> None:
+        """End it at once; raises NodeFailed if it stays."""
+        if self.send(signal.SIGKILL):
+            try:
+                self._wait(_GONE_SECONDS)
+            except NotReady:
+                raise NodeFailed(f"{self._name} does not end although it was killed") from None
+        self._note.unlink(missing_ok=True)
+
+    def send(self, number: signal.Signals) -> bool:
+        """Send it a signal; False if it does not run."""
+        pid = self.pid
+        if pid is None:
+            return False
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
+        return True
+
+    def _wait(self, seconds: float) -> None:
+        wait_until(lambda: None if self.pid is None else "it still runs", f"{self._name} has ended", seconds)
+
+
+def _start_of(pid: int) -> str | None:
+    """Return when a process started, None if there is no such process or it has ended."""
+    with contextlib.suppress(ChildProcessError):  # our own child stays as a zombie until somebody asks
+        os.waitpid(pid, os.WNOHANG)
+    if sys.platform == "linux":
+        return _start_on_linux(pid)
+    question = ["/bin/ps", "-o", "stat=,lstart=", "-p", str(pid)]
+    asked = subprocess.run(question, capture_output=True, text=True, check=False)
+    state, _, started = asked.stdout.strip().partition(" ")
+    return None if not started or state.startswith("Z") else started.strip()
+
+
+def _start_on_linux(pid: int) -> str | None:
+    try:
+        # The program's name stands in parentheses and may hold any character; the state follows it.
+        state, *fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return None
+    if state in ("Z", "X"):
+        return None
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    return f"{boot} {fields[18]}"
