@@ -15,6 +15,20 @@ from ledger.interface import LedgerError
 PROFILE_NAME = "profile.json"
 
 
+def find_profile(home: Path) -> Path:
+    """Return the profile that the network below a home wrote for its first organisation by name.
+
+    Raises
+    ------
+    UnusableProfile
+        If there is no network.
+    """
+    profiles = sorted((home / "network" / "clients").glob(f"*/{PROFILE_NAME}"))
+    if not profiles:
+        raise UnusableProfile(f"there is no Fabric network in {home}; `energy-market network up` makes one")
+    return profiles[0]
+
+
 class UnusableProfile(LedgerError):
     """The connection profile is missing, not well formed, or names files that are not there."""
 

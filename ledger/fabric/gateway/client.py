@@ -33,14 +33,6 @@ from ledger.fabric.profile import FabricProfile
 _QUERIES = "qscc"
 """Every peer's chaincode that answers questions about blocks."""
 
-_WORTH_ENDORSING_AGAIN = {
-    TxValidationCode.MVCC_READ_CONFLICT,
-    TxValidationCode.PHANTOM_READ_CONFLICT,
-    TxValidationCode.EXPIRED_CHAINCODE,
-    TxValidationCode.CHAINCODE_VERSION_CONFLICT,
-}
-"""The state, or the chaincode's definition, changed between endorsement and commit."""
-
 _log = structlog.get_logger()
 
 
@@ -178,10 +170,10 @@ class GatewayClient:
             status = await self._order(endorsed, deadline)
             if status.result == TxValidationCode.VALID:
                 return Committed(endorsed.transaction_id, status.block_number, endorsed.result)
-            last = TransactionInvalid(endorsed.transaction_id, TxValidationCode.Name(status.result))
-            if status.result not in _WORTH_ENDORSING_AGAIN:
+            last = invalid = TransactionInvalid(endorsed.transaction_id, TxValidationCode.Name(status.result))
+            if not invalid.is_worth_repeating:
                 break
-            _log.info("endorsing again", transaction=endorsed.transaction_id, code=last.code)
+            _log.info("endorsing again", transaction=endorsed.transaction_id, code=invalid.code)
         raise last
 
     async def endorse(self, invocation: Invocation) -> Endorsed:

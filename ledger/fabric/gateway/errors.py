@@ -1,5 +1,12 @@
 """Why a call of the gateway failed, told apart by who has to do something about it."""
 
+_WORTH_REPEATING = {
+    "MVCC_READ_CONFLICT",
+    "PHANTOM_READ_CONFLICT",
+    "EXPIRED_CHAINCODE",
+    "CHAINCODE_VERSION_CONFLICT",
+}
+
 
 class GatewayError(Exception):
     """A call of the gateway failed."""
@@ -39,8 +46,12 @@ class TransactionInvalid(GatewayError):
     ----------
     code
         Fabric's validation code, for instance ``MVCC_READ_CONFLICT``.
+    is_worth_repeating
+        Whether the state or the chaincode's definition changed between endorsement and commit, so that a new
+        endorsement may do better.
     """
 
     def __init__(self, transaction_id: str, code: str) -> None:
         super().__init__(f"transaction {transaction_id} is invalid: {code}")
         self.code = code
+        self.is_worth_repeating = code in _WORTH_REPEATING

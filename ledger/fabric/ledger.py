@@ -1,0 +1,174 @@
+"""The market's ledger on a Hyperledger Fabric network."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from contextlib import aclosing, contextmanager
+from typing import Self
+
+from ledger.contract import SUBMIT, read_results, submit_argument
+from ledger.fabric.event_feed import EventFeed, EventsOfBlock
+from ledger.fabric.gateway import (
+    ContractRefused,
+    EndorsementMismatch,
+    GatewayClient,
+    GatewayError,
+    GatewayRefused,
+    GatewayUnavailable,
+    Invocation,
+    Patience,
+    TransactionInvalid,
+    UnusableIdentity,
+)
+from ledger.fabric.gateway.backoff import attempts
+from ledger.fabric.market_blocks import market_block, market_events
+from ledger.fabric.profile import FabricProfile, UnusableProfile, find_profile
+from ledger.fabric.rejections import read_rejection
+from ledger.interface import (
+    Block,
+    Cursor,
+    InvalidCursor,
+    LedgerError,
+    LedgerEvent,
+    LedgerUnavailable,
+    Submission,
+    TransactionFailed,
+    UnknownBlock,
+)
+from ledger.settings import LedgerSettings
+
+_LAG_S = 3.0
+"""How long a gateway's peer may need to catch up with one that we spoke to before."""
+
+
+class FabricLedger:
+    """A :class:`~ledger.interface.Ledger` behind a Fabric network's gateways; made by :meth:`open` or :meth:`on`."""
+
+    def __init__(self, client: GatewayClient, chaincode: str) -> None:
+        self._client = client
+        self._chaincode = chaincode
+        self._feed = EventFeed(self._events_of_blocks, self.height)
+        self._newest_event: Cursor | None = None
+
+    @classmethod
+    async def open(cls, settings: LedgerSettings) -> Self:
+        """Open the ledger that the settings' profile, or else the network below their home, leads to.
+
+        Raises
+        ------
+        UnusableProfile
+        """
+        return cls.on(FabricProfile.read(settings.fabric_profile or find_profile(settings.home)))
+
+    @classmethod
+    def on(cls, profile: FabricProfile, patience: Patience | None = None) -> Self:
+        """Open the ledger on a profile's channel; the first call connects.
+
+        Raises
+        ------
+        UnusableProfile
+        """
+        try:
+            return cls(GatewayClient.open(profile, patience), profile.chaincode)
+        except (UnusableIdentity, OSError) as error:
+            raise UnusableProfile(f"the profile's client cannot be used: {error}") from None
+
+    async def submit(self, commands: Sequence[str]) -> Submission:
+        """Commit commands as one transaction, endorsed by every organisation the profile names.
+
+        Raises
+        ------
+        LedgerUnavailable, TransactionFailed
+        """
+        invocation = Invocation(self._chaincode, SUBMIT, (submit_argument(commands),))
+        try:
+            committed = await self._client.transact(invocation)
+        except (ContractRefused, GatewayRefused) as refusal:
+            raise TransactionFailed(str(refusal)) from None
+        except TransactionInvalid as invalid:
+            raise (LedgerUnavailable if invalid.is_worth_repeating else TransactionFailed)(str(invalid)) from None
+        except (EndorsementMismatch, GatewayUnavailable) as failure:
+            raise LedgerUnavailable(str(failure)) from None
+        return Submission(committed.transaction_id, committed.block, read_results(committed.result, len(commands)))
+
+    async def query(self, function: str, *args: str) -> bytes:
+        """Ask the contract on one peer; the answer is exact JSON.
+
+        Raises
+        ------
+        energy_market_chaincode.errors.Rejection, LedgerUnavailable
+        """
+        try:
+            return await self._client.evaluate(Invocation(self._chaincode, function, args))
+        except ContractRefused as refusal:
+            raise read_rejection(refusal.message) or LedgerError(str(refusal)) from None
+        except GatewayError as failure:
+            raise _ledger_error(failure) from None
+
+    async def height(self) -> int:
+        """Return the number of blocks; raises LedgerUnavailable."""
+        with _translated():
+            return await self._client.height()
+
+    async def block(self, number: int) -> Block:
+        """Return one block with the market's transactions; raises UnknownBlock, LedgerUnavailable."""
+        try:
+            return market_block(await self._client.block(number), self._chaincode)
+        except ContractRefused:
+            raise UnknownBlock(f"the ledger has no block {number}") from None
+        except GatewayError as failure:
+            raise _ledger_error(failure) from None
+
+    async def end(self) -> Cursor | None:
+        """Return the cursor of the newest event, None if there is none yet; raises LedgerUnavailable."""
+        oldest = -1 if self._newest_event is None else self._newest_event.block
+        for number in range(await self.height() - 1, oldest, -1):
+            with _translated():
+                events = market_events(await self._client.block(number), self._chaincode)
+            if events:
+                self._newest_event = events[-1].cursor
+                break
+        return self._newest_event
+
+    async def events(self, after: Cursor | None = None) -> AsyncIterator[LedgerEvent]:
+        """Yield every event after a cursor, then new ones as they commit.
+
+        Raises
+        ------
+        InvalidCursor, LedgerUnavailable
+        """
+        if after is not None:
+            await self._check(after)
+        async with aclosing(self._feed.follow(after)) as events:
+            async for event in events:
+                yield event
+
+    async def close(self) -> None:
+        """Close the connections; readers of events end."""
+        await self._feed.close()
+        await self._client.close()
+
+    async def _check(self, cursor: Cursor) -> None:
+        """Raise InvalidCursor for a cursor beyond the end, once the peer had time to catch up."""
+        async for _ in attempts(asyncio.get_running_loop().time() + _LAG_S):
+            end = await self.end()
+            if end is not None and cursor <= end:
+                return
+        raise InvalidCursor(f"the cursor {cursor} lies beyond the ledger's newest event, {end}")
+
+    async def _events_of_blocks(self, first: int) -> AsyncGenerator[EventsOfBlock, None]:
+        with _translated():
+            async with aclosing(self._client.blocks(first)) as blocks:
+                async for block in blocks:
+                    yield block.number, market_events(block, self._chaincode)
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except GatewayError as failure:
+        raise _ledger_error(failure) from None
+
+
+def _ledger_error(failure: GatewayError) -> LedgerError:
+    return LedgerUnavailable(str(failure)) if isinstance(failure, GatewayUnavailable) else LedgerError(str(failure))
