@@ -1,0 +1,85 @@
+"""The application every service starts from."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+from fastapi import APIRouter, FastAPI, Request
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, ProcessCollector, generate_latest
+from starlette.responses import PlainTextResponse, Response
+
+from energy_market_chaincode.canonical import exact_json
+from http_service.body import BodyLimit, JsonRoute
+from http_service.problems import MEDIA_TYPE, PROBLEM_SCHEMA, Problem, install_problem_handlers
+from http_service.request_log import RequestLog
+
+Ready = Callable[[], Awaitable[str | None]]
+"""Tells why a service cannot work right now, or None."""
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+
+_PROBLEM_CONTENT = {MEDIA_TYPE: {"schema": PROBLEM_SCHEMA}}
+PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
+    "4XX": {"description": "The request cannot be answered; the code says why.", "content": _PROBLEM_CONTENT},
+    "5XX": {"description": "The service cannot answer now; the code says why.", "content": _PROBLEM_CONTENT},
+}
+
+
+def create_app(
+    *,
+    title: str,
+    version: str,
+    description: str,
+    lifespan: Lifespan | None = None,
+    ready: Ready,
+    max_body_bytes: int,
+) -> FastAPI:
+    """Make an application with /health, /ready, /metrics and our habits.
+
+    Returns
+    -------
+    FastAPI
+        Its ``state.registry`` takes the service's own metrics; ``state.stopping`` is an ``asyncio.Event`` that is set
+        when the server was asked to stop, so that long polls and event streams end.
+    """
+    app = FastAPI(title=title, version=version, description=description, lifespan=lifespan, responses=PROBLEM_RESPONSES)
+    app.router.route_class = JsonRoute
+    app.state.registry = CollectorRegistry()
+    app.state.stopping = asyncio.Event()
+    app.state.ready = ready
+    ProcessCollector(registry=app.state.registry)
+    app.include_router(_monitoring)
+    install_problem_handlers(app)
+    app.add_middleware(BodyLimit, max_body_bytes=max_body_bytes)
+    app.add_middleware(RequestLog, registry=app.state.registry)
+    return app
+
+
+def exact_response(value: Any, status_code: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """Answer with JSON in which a Decimal keeps exactly its digits; bytes are JSON already."""
+    content = value if isinstance(value, bytes) else exact_json(value)
+    return Response(content, status_code, headers, "application/json")
+
+
+_monitoring = APIRouter(tags=["monitoring"])
+
+
+@_monitoring.get("/health")
+async def health() -> dict[str, str]:
+    """Tell that the process is alive."""
+    return {"status": "ok"}
+
+
+@_monitoring.get("/ready")
+async def ready(request: Request) -> dict[str, str]:
+    """Tell whether the service can do its work; 503 NOT_READY says why not."""
+    reason = await request.app.state.ready()
+    if reason is not None:
+        raise Problem(503, "NOT_READY", reason, headers={"Retry-After": "1"})
+    return {"status": "ready"}
+
+
+@_monitoring.get("/metrics", response_class=PlainTextResponse)
+async def metrics(request: Request) -> Response:
+    """Return the service's metrics in the text format of Prometheus."""
+    return Response(generate_latest(request.app.state.registry), media_type=CONTENT_TYPE_LATEST)

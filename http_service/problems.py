@@ -1,0 +1,208 @@
+"""Errors as RFC 9457 problem documents with a stable code."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import HTTPConnection
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.websockets import WebSocket, WebSocketState
+
+from energy_market_chaincode.canonical import exact_json
+
+MEDIA_TYPE = "application/problem+json"
+MAX_LISTED_ERRORS = 100
+
+PROBLEM_SCHEMA: dict[str, Any] = {
+    "title": "Problem",
+    "description": "An RFC 9457 problem document. Some codes add members of their own.",
+    "type": "object",
+    "required": ["type", "title", "status", "detail", "code"],
+    "properties": {
+        "type": {"type": "string", "const": "about:blank", "description": "The code tells problems apart."},
+        "title": {"type": "string", "description": "The status in words."},
+        "status": {"type": "integer"},
+        "detail": {"type": "string", "description": "What was wrong and what to do."},
+        "code": {"type": "string", "pattern": "^[A-Z][A-Z_]*$", "description": "Stable; made for programs."},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["field", "message"],
+                "properties": {"field": {"type": "string"}, "message": {"type": "string"}},
+            },
+        },
+    },
+}
+
+# What Starlette and FastAPI raise themselves has a status only; where our code is not the status's name, it is here.
+_CODE_OF_STATUS = {HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "BODY_TOO_LARGE"}
+
+_log = structlog.stdlib.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """What is wrong with one field: its path with dots (``sellers.0.price``) and a sentence."""
+
+    field: str
+    message: str
+
+
+class Problem(Exception):
+    """The request cannot be answered.
+
+    Parameters
+    ----------
+    status
+        HTTP status, 4xx or 5xx.
+    code
+        Stable and in capitals, for programs.
+    detail
+        What was wrong and what to do, for people.
+    errors
+        The fields that are wrong.
+    headers
+        Further headers, such as ``Retry-After``.
+    extensions
+        Further members of the document; Decimals stay exact.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        detail: str,
+        *,
+        errors: Sequence[FieldError] = (),
+        headers: Mapping[str, str] | None = None,
+        extensions: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.code = code
+        self.detail = detail
+        self.errors = tuple(errors)
+        self.headers = dict(headers or {})
+        self.extensions = dict(extensions or {})
+
+
+def problem_document(problem: Problem) -> dict[str, Any]:
+    """Return the document of a problem, for a response or as an element of a larger answer."""
+    document = {
+        **problem.extensions,
+        "type": "about:blank",
+        "title": HTTPStatus(problem.status).phrase,
+        "status": problem.status,
+        "detail": problem.detail,
+        "code": problem.code,
+    }
+    if problem.errors:
+        document["errors"] = [asdict(error) for error in problem.errors]
+    return document
+
+
+def problem_response(problem: Problem) -> Response:
+    """Return the response that carries a problem's document."""
+    return Response(exact_json(problem_document(problem)), problem.status, problem.headers, MEDIA_TYPE)
+
+
+def install_problem_handlers(app: FastAPI) -> None:
+    """Answer every error of an application with a problem document.
+
+    On a WebSocket a problem refuses the handshake with the same document, or closes an open connection.
+    """
+    app.add_exception_handler(Problem, _handler(lambda error: error))
+    app.add_exception_handler(HTTPException, _handler(_from_http_exception))
+    app.add_exception_handler(RequestValidationError, _handler(_from_validation_error))
+    app.add_middleware(_UnexpectedErrors)
+
+
+def _handler(as_problem: Callable[[Any], Problem]) -> Callable[[Any, Exception], Awaitable[Any]]:
+    async def answer(connection: HTTPConnection, error: Exception) -> Response | None:
+        problem = as_problem(error)
+        if not isinstance(connection, WebSocket):
+            return problem_response(problem)
+        if connection.application_state is WebSocketState.CONNECTING:
+            await connection.send_denial_response(problem_response(problem))
+        else:
+            await connection.close(1008 if problem.status < 500 else 1011, problem.code)
+        return None
+
+    return answer
+
+
+def _from_http_exception(error: HTTPException) -> Problem:
+    status = HTTPStatus(error.status_code)
+    return Problem(status, _CODE_OF_STATUS.get(status, status.name), error.detail, headers=error.headers)
+
+
+def _from_validation_error(error: RequestValidationError) -> Problem:
+    found = error.errors()
+    if found[0]["type"] == "json_invalid":
+        return malformed_json(found[0]["ctx"]["error"])
+    errors = [FieldError(_field(each["loc"]), each["msg"].removeprefix("Value error, ")) for each in found]
+    return invalid_parameters(errors)
+
+
+def malformed_json(reason: str) -> Problem:
+    """Return the problem of a body that is no JSON."""
+    return Problem(400, "MALFORMED_JSON", f"The body is not JSON: {reason}.")
+
+
+def invalid_parameters(errors: Sequence[FieldError]) -> Problem:
+    """Return the problem of a request whose fields are wrong, with at most the first 100 of them listed."""
+    listed = errors[:MAX_LISTED_ERRORS]
+    if len(errors) > len(listed):
+        detail = f"{len(errors)} fields are wrong; the first {len(listed)} are listed in errors."
+    elif len(errors) == 1:
+        detail = f"{errors[0].field}: {errors[0].message}"
+    else:
+        detail = f"{len(errors)} fields are wrong; errors says which and why."
+    return Problem(422, "INVALID_PARAMETER", detail, errors=listed)
+
+
+def _field(location: Sequence[int | str]) -> str:
+    """Name a field by its path, without where it stood (body, query, path) and pydantic's mark for a dict's key."""
+    path = [str(part) for part in location[1:] if part != "[key]"]
+    return ".".join(path) or str(location[0])
+
+
+class _UnexpectedErrors:
+    """Middleware: a defect of ours becomes 500 INTERNAL, and the log has its traceback under the request's id."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = False
+
+        async def watched_send(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched_send)
+        except Exception:
+            if started:  # the answer is half out: only breaking the connection tells the client so
+                raise
+            _log.exception("unexpected error", path=scope["path"])
+            await problem_response(_internal())(scope, receive, send)
+
+
+def _internal() -> Problem:
+    request_id = structlog.contextvars.get_contextvars().get("request_id")
+    detail = "A defect of this service; please report it"
+    if request_id is not None:
+        detail += f" with the request id {request_id}, under which the log has it"
+    return Problem(500, "INTERNAL", f"{detail}.")

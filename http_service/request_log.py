@@ -1,0 +1,72 @@
+"""Every request gets an id, a line in the log and its place in the metrics."""
+
+import re
+import time
+import uuid
+from collections.abc import MutableMapping
+from typing import Any
+
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Histogram
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+REQUEST_ID_HEADER = "X-Request-Id"
+UNMATCHED = "unmatched"
+"""The route's label of a request that fits no route; its path would let a stranger make any number of series."""
+QUIET_ROUTES = frozenset({"/health", "/ready", "/metrics"})
+"""What monitoring asks every few seconds is logged at debug level."""
+
+_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+_log = structlog.stdlib.get_logger(__name__)
+
+
+class RequestLog:
+    """Middleware: binds ``request_id`` (the client's ``X-Request-Id`` or a new one) to the log and answers with it."""
+
+    def __init__(self, app: ASGIApp, registry: CollectorRegistry) -> None:
+        self._app = app
+        self._requests = Counter(
+            "http_requests", "Requests answered.", ["method", "route", "status"], registry=registry
+        )
+        self._seconds = Histogram(
+            "http_request_duration_seconds", "Until the answer was out.", ["method", "route"], registry=registry
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one connection."""
+        if scope["type"] not in ("http", "websocket"):
+            await self._app(scope, receive, send)
+            return
+        request_id = _request_id(scope)
+        status = 0  # no answer: the client went away
+        start = time.perf_counter()
+
+        async def labelled_send(message: Message) -> None:
+            nonlocal status
+            if message["type"] in ("http.response.start", "websocket.http.response.start"):
+                status = message["status"]
+                MutableHeaders(scope=message)[REQUEST_ID_HEADER] = request_id
+            elif message["type"] == "websocket.accept":
+                status = 101
+            await send(message)
+
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            try:
+                await self._app(scope, receive, labelled_send)
+            finally:
+                self._record(scope, status, time.perf_counter() - start)
+
+    def _record(self, scope: MutableMapping[str, Any], status: int, seconds: float) -> None:
+        method = scope.get("method", "WEBSOCKET")
+        route = getattr(scope.get("route"), "path", UNMATCHED)
+        known_method = method if route != UNMATCHED else "ANY"
+        self._requests.labels(known_method, route, status).inc()
+        self._seconds.labels(known_method, route).observe(seconds)
+        log = _log.debug if route in QUIET_ROUTES else _log.info
+        log("request", method=method, path=scope["path"], status=status, duration_ms=round(1000 * seconds, 1))
+
+
+def _request_id(scope: Scope) -> str:
+    given = Headers(scope=scope).get(REQUEST_ID_HEADER, "")
+    return given if _ID.fullmatch(given) else uuid.uuid4().hex

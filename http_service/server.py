@@ -1,0 +1,101 @@
+"""Serving: listen first, say where, and stop without losing what was begun."""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+from pathlib import Path
+from types import FrameType
+
+import structlog
+import uvicorn
+from fastapi import FastAPI
+
+from http_service.settings import ServiceSettings
+
+SHUTDOWN_SECONDS = 8
+"""How long open requests may take to end; shorter than the 10 s that container engines and our demo wait."""
+
+_WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  listening everywhere is announced by the loopback address
+
+_log = structlog.stdlib.get_logger(__name__)
+
+
+def serve(app: FastAPI, settings: ServiceSettings) -> None:
+    """Serve until SIGTERM or SIGINT; then stop accepting, let open requests end and return.
+
+    When it listens, ``settings.announce`` gets ``{"url": ..., "pid": ...}``; the file goes away with the service.
+
+    Raises
+    ------
+    SystemExit
+        1 if it cannot listen, 3 if the application cannot start; the log says why.
+    """
+    listener = _listen(settings.host, settings.port)
+    config = uvicorn.Config(
+        app,
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+    )
+    server = _Server(config, app.state.stopping, _url(settings.host, listener), settings.announce)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, server.end_without_error)
+    try:
+        server.run(sockets=[listener])
+    finally:
+        if settings.announce is not None:
+            settings.announce.unlink(missing_ok=True)
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, stopping: asyncio.Event, url: str, announce: Path | None) -> None:
+        super().__init__(config)
+        self._stopping = stopping
+        self._url = url
+        self._announce = announce
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        self._loop = asyncio.get_running_loop()
+        await super().startup(sockets)
+        if self._announce is not None:
+            announce(self._announce, self._url)
+        _log.info("listening", url=self._url)
+
+    def end_without_error(self, _signal: int, _frame: FrameType | None) -> None:
+        """Handle a signal before the server runs, and the one it raises again once it has stopped because of it."""
+        if not self.should_exit:
+            raise SystemExit(0)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        super().handle_exit(sig, frame)
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._stopping.set)
+
+
+def announce(file: Path, url: str) -> None:
+    """Write where this process listens, as JSON, so that a reader finds the whole file or none."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    part = file.with_name(f".{file.name}.{os.getpid()}")
+    part.write_text(json.dumps({"url": url, "pid": os.getpid()}))
+    part.replace(file)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        return socket.create_server((str(address[0]), port), family=family)
+    except OSError as error:
+        _log.error("cannot listen; choose another --host or --port", host=host, port=port, reason=str(error))
+        raise SystemExit(1) from None
+
+
+def _url(host: str, listener: socket.socket) -> str:
+    shown = _WILDCARDS.get(host, host)
+    if ":" in shown:
+        shown = f"[{shown}]"
+    return f"http://{shown}:{listener.getsockname()[1]}"

@@ -1,0 +1,53 @@
+"""Settings of a service: from the environment (prefix ``ENERGY_MARKET_``), overridden by flags."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, CliSettingsSource, SettingsConfigDict
+
+
+class ServiceSettings(BaseSettings):
+    """What every service can be told; a service adds its own fields and its default port.
+
+    A field's ``description`` is the help of its flag.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="ENERGY_MARKET_")
+
+    host: str = Field("127.0.0.1", description="address to listen on")
+    port: Annotated[int, Field(ge=0, le=65535, description="port to listen on; 0 takes a free one")] = 0
+    announce: Path | None = Field(None, description="file that gets the service's URL and process id once it listens")
+    home: Path = Field(Path(".energy-market"), description="folder of the market's files")
+
+
+Settings = TypeVar("Settings", bound=ServiceSettings)
+
+
+def parse_arguments(settings_class: type[Settings], description: str, argv: Sequence[str] | None = None) -> Settings:
+    """Read a service's settings from flags and environment; leaves the program with status 2 if one is wrong.
+
+    Parameters
+    ----------
+    description
+        What ``--help`` says about the program.
+    argv
+        The flags; default: the program's own.
+    """
+    parser = argparse.ArgumentParser(description=description, allow_abbrev=False)
+    flags = CliSettingsSource[argparse.ArgumentParser](
+        settings_class, root_parser=parser, cli_kebab_case=True, cli_implicit_flags=True, cli_hide_none_type=True
+    )
+    try:
+        return settings_class(_cli_settings_source=flags(args=list(sys.argv[1:] if argv is None else argv)))
+    except ValidationError as error:
+        problems = (f"{_flag(each['loc'])}: {each['msg']}" for each in error.errors(include_url=False))
+        parser.error("; ".join(problems))
+
+
+def _flag(location: tuple[int | str, ...]) -> str:
+    name = str(location[0])
+    return f"--{name.replace('_', '-')} (or ENERGY_MARKET_{name.upper()})"
