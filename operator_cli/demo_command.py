@@ -19,7 +19,10 @@ from demo.run import Plan, play
 from demo.scenario import Scenario
 from demo.scenario_file import SCENARIOS, load_scenario
 from ledger.settings import LedgerKind
+from operator_cli.hosted_ledger import hosted_ledger
 from operator_cli.output import complaints, console, pretty_json
+
+OPERATOR = "operator"
 
 
 def demo(
@@ -40,8 +43,8 @@ def demo(
 ) -> None:
     """Play a game: services and prosumers as processes of their own, from registration to settlement."""
     chosen = _scenario(scenario, prosumers, seed)
-    with _home(home) as folder:
-        plan = Plan(scenario=chosen, ledger=ledger.value, home=folder)
+    with _home(home) as folder, hosted_ledger(ledger, folder, OPERATOR, temporary=home is None) as environment:
+        plan = Plan(chosen, ledger.value, folder, OPERATOR, environment)
         problems = asyncio.run(_demo(plan, json, keep_running, time_limit))
     for problem in problems:
         complaints.print(f"[red]error[/] {problem}", highlight=False)

@@ -11,12 +11,25 @@ from demo.community import ForeignProsumer
 from demo.processes import ProcessFailed
 from demo.run import GameFailed
 from demo.scenario_file import ScenarioError
+from fabric_network.commands import app as network_app
+from fabric_network.errors import NetworkError
+from fabric_network.programs import ProgramsMissing
 from ledger.interface import LedgerError
 from operator_cli import demo_command, game_commands, ledger_commands, prosumer_commands, reset_command, up_command
 from operator_cli.output import complaints
 from prosumer_client.errors import MarketError
 
-EXPECTED = (MarketError, LedgerError, ScenarioError, ProcessFailed, GameFailed, ForeignProsumer, TimeoutError)
+EXPECTED = (
+    MarketError,
+    LedgerError,
+    NetworkError,
+    ProgramsMissing,
+    ScenarioError,
+    ProcessFailed,
+    GameFailed,
+    ForeignProsumer,
+    TimeoutError,
+)
 """What can go wrong without being a defect of ours: a sentence is enough."""
 
 app = typer.Typer(
@@ -31,6 +44,7 @@ app.command("reset")(reset_command.reset)
 app.add_typer(prosumer_commands.app, name="prosumers")
 app.add_typer(game_commands.app, name="games")
 app.add_typer(ledger_commands.app, name="ledger")
+app.add_typer(network_app, name="network")
 
 
 def _print_version(wanted: bool) -> None:

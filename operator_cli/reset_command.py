@@ -8,6 +8,7 @@ import typer
 from energy_market_chaincode.commands import Topic
 from ledger.embedded.archive import archive_and_wipe
 from ledger.settings import LedgerKind
+from operator_cli.hosted_ledger import begin_fabric_anew
 from operator_cli.output import console
 from operator_cli.settings import OperatorSettings
 
@@ -40,7 +41,10 @@ def _clear(settings: OperatorSettings) -> None:
 
 
 def _wipe(settings: OperatorSettings) -> None:
+    queue = settings.home / "queue.sqlite"
+    if queue.exists():
+        console.print(f"the old queue is kept as {archive_and_wipe(queue)}")
     if settings.ledger is LedgerKind.FABRIC:
-        raise typer.BadParameter("on Fabric a new chain is begun with: energy-market network wipe")
-    for name in ("ledger.sqlite", "queue.sqlite"):
-        console.print(f"the old {name} is kept as {archive_and_wipe(settings.home / name)}")
+        begin_fabric_anew(settings.home, settings.operator)
+    else:
+        console.print(f"the old ledger is kept as {archive_and_wipe(settings.home / 'ledger.sqlite')}")

@@ -1,6 +1,7 @@
 """``energy-market up``: the services of a market on this machine, until Ctrl-C."""
 
 import asyncio
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +12,7 @@ from demo.log import DemoLog
 from demo.processes import Processes
 from demo.services import Ports, start_services
 from ledger.settings import LedgerKind
+from operator_cli.hosted_ledger import hosted_ledger
 from operator_cli.output import console
 from operator_cli.settings import OperatorSettings
 
@@ -25,13 +27,15 @@ def up(
     """Start queue, optimizer and clock, and make the operator's key if there is none."""
     settings = OperatorSettings()
     settings = settings.model_copy(update={"home": home or settings.home, "ledger": ledger or settings.ledger})
-    asyncio.run(_up(settings, Ports(queue_port, optimizer_port, clock_port)))
+    with hosted_ledger(settings.ledger, settings.home, settings.operator) as environment:
+        asyncio.run(_up(settings, Ports(queue_port, optimizer_port, clock_port), environment))
 
 
-async def _up(settings: OperatorSettings, ports: Ports) -> None:
+async def _up(settings: OperatorSettings, ports: Ports, environment: Mapping[str, str]) -> None:
     log = DemoLog(console)
     operator = make_keys(settings.keys, [settings.operator])[settings.operator]
     environment = {
+        **environment,
         "ENERGY_MARKET_LEDGER": settings.ledger.value,
         "ENERGY_MARKET_OPERATOR": operator.prosumer,
         "ENERGY_MARKET_OPERATOR_PUBLIC_KEY": operator.public_key,

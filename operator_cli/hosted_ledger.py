@@ -1,0 +1,53 @@
+"""The ledger that a command of the operator needs: an embedded one needs nothing, Fabric a network."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from fabric_network.first_operator import Operator, operator_of_key
+from fabric_network.native import ANY_FREE_PORTS, Network
+from ledger.settings import LedgerKind
+from operator_cli.output import console
+from prosumer_client.keys import key_file
+
+
+@contextmanager
+def hosted_ledger(kind: LedgerKind, home: Path, operator: str, *, temporary: bool = False) -> Iterator[dict[str, str]]:
+    """Have a ledger ready, and give the settings by which the queue finds it.
+
+    A Fabric network goes on afterwards, unless it is temporary: then it takes ports that are free, and is deleted.
+
+    Raises
+    ------
+    fabric_network.errors.NetworkError
+    """
+    if kind is LedgerKind.EMBEDDED:
+        yield {}
+        return
+    network = Network(home)
+    try:
+        wishes = {"base_port": ANY_FREE_PORTS} if temporary else {}
+        network.up(wishes, first_operator(home, operator), console.print)
+        yield {"ENERGY_MARKET_FABRIC_PROFILE": str(network.profile())}
+    finally:
+        if temporary:
+            network.wipe()
+
+
+def begin_fabric_anew(home: Path, operator: str) -> None:
+    """Delete a home's Fabric network with its ledger, and make one like it, with the same first operator.
+
+    Raises
+    ------
+    fabric_network.errors.NetworkError
+    """
+    network = Network(home)
+    kept = {"consensus", "nr_orderers", "batch_timeout_ms", "release_name", "base_port"}
+    wishes = network.topology.model_dump(include=kept)
+    network.wipe()
+    network.up(wishes, first_operator(home, operator), console.print)
+
+
+def first_operator(home: Path, operator: str) -> Operator:
+    """Return the operator as the ledger is to know it; makes its key if there is none."""
+    return operator_of_key(operator, key_file(home / "keys", operator))
