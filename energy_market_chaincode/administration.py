@@ -2,7 +2,7 @@
 
 from energy_market_chaincode import events, hops
 from energy_market_chaincode.canonical import exact_json
-from energy_market_chaincode.commands import RegisterProsumer, ResetMarket, Role, SetTopology, TopUpAccount
+from energy_market_chaincode.commands import RegisterProsumer, ResetMarket, SetTopology, TopUpAccount
 from energy_market_chaincode.context import Context
 from energy_market_chaincode.entities import (
     GAME_PREFIXES,
@@ -99,9 +99,3 @@ async def reset_market(context: Context, _data: ResetMarket) -> Result:
             context.save(key, Account(free=Money(account.free + account.frozen), frozen=Money(0)))
     context.emit(events.market_reset(cancelled))
     return {"games": len(games), "cancelledGames": cancelled}
-
-
-async def is_operator(context: Context, prosumer: str) -> bool:
-    """Tell whether an identity may operate the market."""
-    record = await context.find(Prosumer, Prosumer.key(prosumer))
-    return record is not None and record.role is Role.OPERATOR

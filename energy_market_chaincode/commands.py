@@ -6,50 +6,33 @@ checks it again, because the queue is transport, not authority.
 
 import uuid
 from enum import StrEnum
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Self, TypeVar
 
 from pydantic import (
     AfterValidator,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
-    PlainSerializer,
     ValidationError,
     model_validator,
 )
 from pydantic.alias_generators import to_camel
 
 from energy_market_chaincode import units
+from energy_market_chaincode.amounts import EnergyKwh, MoneyCurrency, PriceCurrencyPerKwh, ShareOfOne, positive
 from energy_market_chaincode.canonical import signed_bytes
 from energy_market_chaincode.errors import MalformedCommand
 from energy_market_chaincode.identity import public_key_from_text
 
 MAX_COMMAND_BYTES = 1_000_000
+"""Of what is signed, as canonical JSON."""
+MAX_NAMED_PROBLEMS = 100
+"""So that a small malformed command cannot cause an answer many times its size."""
 MAX_MILLISECONDS = 366 * 24 * 3600 * 1000
 
+M = TypeVar("M", bound=BaseModel)
+
 _COMMAND_NAMESPACE = uuid.UUID("8a4f4b56-4f2c-5d8e-9d1b-0f6c6f9f5f10")
-
-
-def _positive(value: int) -> int:
-    if value <= 0:
-        raise ValueError("must be greater than zero")
-    return value
-
-
-def _not_negative(value: int) -> int:
-    if value < 0:
-        raise ValueError("must not be negative")
-    return value
-
-
-def _at_most(limit: int, shown: str) -> AfterValidator:
-    def check(value: int) -> int:
-        if value > limit:
-            raise ValueError(f"must be at most {shown}")
-        return value
-
-    return AfterValidator(check)
 
 
 def _public_key(text: str) -> str:
@@ -57,34 +40,6 @@ def _public_key(text: str) -> str:
     return text
 
 
-EnergyKwh = Annotated[
-    units.Energy,
-    BeforeValidator(units.energy_from_kwh, json_schema_input_type=float | str),
-    PlainSerializer(lambda value: str(units.kwh(value)), return_type=str, when_used="json"),
-    AfterValidator(_not_negative),
-    _at_most(units.MAX_ENERGY, "10^9 kWh"),
-]
-MoneyCurrency = Annotated[
-    units.Money,
-    BeforeValidator(units.money_from_currency, json_schema_input_type=float | str),
-    PlainSerializer(lambda value: str(units.currency(value)), return_type=str, when_used="json"),
-    AfterValidator(_not_negative),
-    _at_most(units.MAX_MONEY, "10^9 currency units"),
-]
-PriceCurrencyPerKwh = Annotated[
-    units.Price,
-    BeforeValidator(units.price_from_currency_per_kwh, json_schema_input_type=float | str),
-    PlainSerializer(lambda value: str(units.currency_per_kwh(value)), return_type=str, when_used="json"),
-    AfterValidator(_not_negative),
-    _at_most(units.MAX_PRICE, "10^6 currency units per kWh"),
-]
-ShareOfOne = Annotated[
-    units.Share,
-    BeforeValidator(units.share_from_fraction, json_schema_input_type=float | str),
-    PlainSerializer(lambda value: str(units.fraction(value)), return_type=str, when_used="json"),
-    AfterValidator(_not_negative),
-    _at_most(10**units.SHARE_DECIMALS, "1"),
-]
 Identifier = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}$")]
 Milliseconds = Annotated[int, Field(gt=0, le=MAX_MILLISECONDS, strict=True)]
 PublicKey = Annotated[str, Field(max_length=44), AfterValidator(_public_key)]
@@ -128,6 +83,12 @@ class RegisterProsumer(_Data):
     total_consumption: EnergyKwh = units.Energy(0)
     replace_key: Annotated[bool, Field(strict=True)] = False
 
+    @model_validator(mode="after")
+    def _key_alone(self) -> Self:
+        if self.replace_key and (self.role is not Role.PROSUMER or self.total_production or self.total_consumption):
+            raise ValueError("replaceKey gives a new public key and changes neither role nor totals")
+        return self
+
 
 class SetTopology(_Data):
     """State the hop distances: as a graph whose edges are one hop each, or as a table {buyer: {seller: hops}}."""
@@ -151,7 +112,7 @@ class TopUpAccount(_Data):
     """Bring money into the market: the only command that changes how much there is."""
 
     prosumer: Identifier
-    amount: Annotated[MoneyCurrency, AfterValidator(_positive)]
+    amount: Annotated[MoneyCurrency, AfterValidator(positive)]
 
 
 class Mechanism(StrEnum):
@@ -189,15 +150,15 @@ class PublishOffer(_Data):
     """Offer energy at a base price."""
 
     game: Identifier
-    amount: Annotated[EnergyKwh, AfterValidator(_positive)]
-    price: Annotated[PriceCurrencyPerKwh, AfterValidator(_positive)]
+    amount: Annotated[EnergyKwh, AfterValidator(positive)]
+    price: Annotated[PriceCurrencyPerKwh, AfterValidator(positive)]
 
 
 class PublishDemand(_Data):
     """Ask for energy."""
 
     game: Identifier
-    amount: Annotated[EnergyKwh, AfterValidator(_positive)]
+    amount: Annotated[EnergyKwh, AfterValidator(positive)]
 
 
 class StopGameRegistration(_Data):
@@ -347,8 +308,11 @@ class MalformedFields(MalformedCommand):
     code = MalformedCommand.code
 
     def __init__(self, fields: list[FieldProblem]) -> None:
-        self.fields = fields
-        super().__init__(problems="; ".join(f"{p.field}: {p.message}" for p in fields))
+        self.fields = fields[:MAX_NAMED_PROBLEMS]
+        if len(fields) > MAX_NAMED_PROBLEMS:
+            unnamed = f"has {len(fields) - MAX_NAMED_PROBLEMS} more problems"
+            self.fields.append(FieldProblem(field="command", message=unnamed))
+        super().__init__(problems="; ".join(f"{p.field}: {p.message}" for p in self.fields))
 
 
 def parse_command(value: Any) -> Command:
@@ -359,18 +323,18 @@ def parse_command(value: Any) -> Command:
     MalformedFields
         Naming every field that is wrong; its code is ``MALFORMED_COMMAND``.
     """
-    try:
-        envelope = _Envelope.model_validate(value)
-        try:
-            data = DATA_OF_TOPIC[envelope.topic].model_validate(envelope.payload.data)
-        except ValidationError as error:
-            raise MalformedFields(_field_problems(error, ("payload", "data"))) from None
-    except ValidationError as error:
-        raise MalformedFields(_field_problems(error, ())) from None
+    problems: list[FieldProblem] = []
+    envelope = _checked(_Envelope, value, (), problems)
+    data = _checked_data(value, problems)
+    if envelope is None or data is None:
+        raise MalformedFields(problems)
     try:
         signed = signed_bytes({name: value[name] for name in ("id", "topic", "payload") if name in value})
     except ValueError as error:
         raise MalformedFields([FieldProblem(field="payload", message=str(error))]) from None
+    if len(signed) > MAX_COMMAND_BYTES:
+        too_long = f"has {len(signed)} bytes as canonical JSON, more than {MAX_COMMAND_BYTES}"
+        raise MalformedFields([FieldProblem(field="command", message=too_long)])
     command_id = envelope.id or uuid.uuid5(_COMMAND_NAMESPACE, signed.decode())
     return Command(
         id=str(command_id),
@@ -380,6 +344,25 @@ def parse_command(value: Any) -> Command:
         signature=envelope.signature,
         signed=signed,
     )
+
+
+def _checked(model: type[M], value: Any, at: tuple[str, ...], problems: list[FieldProblem]) -> M | None:
+    """Check one part of a command; what is wrong with it is added to the problems."""
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        problems += _field_problems(error, at)
+        return None
+
+
+def _checked_data(value: Any, problems: list[FieldProblem]) -> CommandData | None:
+    """Check the data, also where the rest is wrong: whoever wrote the command shall learn of all problems at once."""
+    try:
+        model = DATA_OF_TOPIC[Topic(value["topic"])]
+        data = value["payload"]["data"]
+    except (KeyError, TypeError, ValueError):
+        return None  # the envelope's problems name it
+    return _checked(model, data, ("payload", "data"), problems) if isinstance(data, dict) else None
 
 
 def _field_problems(error: ValidationError, at: tuple[str, ...]) -> list[FieldProblem]:

@@ -8,12 +8,9 @@ import hashlib
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, NamedTuple
 
-import simplejson
-
 from energy_market_chaincode import administration, delivery, playing, registration, views
 from energy_market_chaincode.canonical import exact_json, read_exact_json, read_json
 from energy_market_chaincode.commands import (
-    MAX_COMMAND_BYTES,
     Command,
     MalformedFields,
     RegisterProsumer,
@@ -28,7 +25,6 @@ from energy_market_chaincode.errors import (
     BadSignature,
     CommandIdReused,
     MalformedArguments,
-    MalformedCommand,
     NotInitialised,
     OperatorsOnly,
     Rejection,
@@ -143,10 +139,8 @@ async def _submit(stub: Stub, argument: str) -> list[Result]:
 def _parsed(value: Any) -> Command | Result:
     """Return a well-formed command, or the result of a malformed one."""
     try:
-        if len(simplejson.dumps(value)) > MAX_COMMAND_BYTES:
-            raise MalformedCommand(problems=f"it has more than {MAX_COMMAND_BYTES} bytes")
         return parse_command(value)
-    except MalformedCommand as rejection:
+    except MalformedFields as rejection:
         said = value.get("id") if isinstance(value, dict) else None
         return _rejected(said if isinstance(said, str) else None, None, rejection)
 

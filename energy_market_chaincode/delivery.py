@@ -103,8 +103,8 @@ async def close_market(context: Context, data: CloseMarket) -> Result:
     buyers = [demand.buyer for demand in arena.buyers]
     sellers = [offer.seller for offer in arena.sellers]
     transfers = [t for p in await _purchases(context, game, buyers) for t in p.transfers]
-    _require_delivered(context, game, transfers)
     meters = await _deliveries(context, game, {*buyers, *sellers})
+    _require_delivered(context, game, arena, transfers, meters)
     delivered, payments = closing_payments(arena, transfers, meters, game.parameters)
     books = await context.books({*buyers, *sellers, GRID_OPERATOR, NETWORK_OPERATOR})
     for buyer in buyers:
@@ -122,8 +122,16 @@ async def close_market(context: Context, data: CloseMarket) -> Result:
     return {"game": game.id}
 
 
-def _require_delivered(context: Context, game: Game, transfers: Sequence[Transfer]) -> None:
-    pending = sum(not transfer.is_fulfilled for transfer in transfers)
+def _require_delivered(
+    context: Context, game: Game, arena: Arena, transfers: Sequence[Transfer], meters: dict[str, Delivery]
+) -> None:
+    """Refuse to close before the time while a meter may still report something that is to be paid.
+
+    Who has no bid gets its demand from the grid. Were it not waited for, it would get it for nothing.
+    """
+    supplied = {transfer.buyer for transfer in transfers}
+    from_grid = [d for d in arena.buyers if d.buyer not in supplied and meters[d.buyer].in_energy < d.demand]
+    pending = sum(not transfer.is_fulfilled for transfer in transfers) + len(from_grid)
     ends = game.delivery_ends_ms or 0
     if pending and context.now_ms < ends:
         raise DeliveryNotOver(game=game.id, ends=events.iso_time(ends), pending=pending)

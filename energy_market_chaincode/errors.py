@@ -162,7 +162,7 @@ class ReadingRepeated(Rejection):
 
 
 class DeliveryNotOver(Rejection):
-    """The delivery of game {game} lasts until {ends}, and {pending} transfers are pending."""
+    """The delivery of game {game} lasts until {ends}, and {pending} deliveries are pending."""
 
 
 # -- the transaction, not a command in it: raised by the contract's functions

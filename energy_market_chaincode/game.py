@@ -9,12 +9,25 @@ Buyer i takes x_ij from seller j (capacity C_j, base price p_j, h_ij hops away),
 On the ledger x, C and L are integers of 0.1 Wh, so the best response is the best of finitely many bids.
 """
 
-from collections.abc import Callable, Sequence
+from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from heapq import heapify, heappop, heapreplace
 
 from energy_market_chaincode.entities import Demand, Offer
-from energy_market_chaincode.units import ENERGY_TIMES_PRICE_PER_MONEY, Energy, Money, Price, divide_half_even
+from energy_market_chaincode.units import (
+    ENERGY_TIMES_PRICE_PER_MONEY,
+    MAX_ENERGY,
+    Energy,
+    Money,
+    Price,
+    divide_half_even,
+)
+
+STEPS_PER_PRICE = MAX_ENERGY**2
+"""How finely marginal prices are compared. They are fractions with capacities as denominators, so no two that differ
+become equal, and one step is worth less than one unit of any seller."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,19 +52,20 @@ class Supply:
         """Money for carrying ``energy`` over the hops."""
         return Money(divide_half_even(energy * self.fee, ENERGY_TIMES_PRICE_PER_MONEY))
 
-    def units_up_to(self, marginal: int) -> int:
-        """Count the units (0.1 Wh each) that cost at most ``marginal`` (a price) one after the other.
-
-        With cost f(x) = x (p (C + u + x) / C + tau h), the (x + 1)-th unit costs f(x + 1) - f(x) =
-        (p (C + u + 2 x + 1) + tau h C) / C.
-        """
-        slack = (marginal - self.fee) * self.capacity - self.price * (self.capacity + self.others_load + 1)
-        return min(max(slack // (2 * self.price) + 1, 0), self.room)
-
     def marginal(self, units: int) -> int:
-        """Return the lowest price at which ``units_up_to`` counts more than ``units``, room permitting."""
-        rise = self.price * (self.capacity + self.others_load + 2 * units + 1)
-        return self.fee - (-rise // self.capacity)
+        """Return what the next unit (0.1 Wh) after ``units`` costs, in steps of :data:`STEPS_PER_PRICE`, rounded up.
+
+        With cost f(x) = x (p (C + u + x) / C + tau h), that is f(x + 1) - f(x) = p (C + u + 2 x + 1) / C + tau h.
+        """
+        rise = self.price * (self.capacity + self.others_load + 2 * units + 1) * STEPS_PER_PRICE
+        return self.fee * STEPS_PER_PRICE - (-rise // self.capacity)
+
+    def units_up_to(self, marginal: int) -> int:
+        """Count the units that cost at most ``marginal`` one after the other."""
+        rise = self.price * STEPS_PER_PRICE
+        slack = (marginal - self.fee * STEPS_PER_PRICE) * self.capacity
+        units = (slack - rise * (self.capacity + self.others_load + 1)) // (2 * rise) + 1
+        return min(max(units, 0), self.room)
 
 
 def energy_cost(energy: int, price: int, load: int, capacity: int) -> Money:
@@ -73,62 +87,49 @@ def bid_cost(amounts: Sequence[int], supplies: Sequence[Supply]) -> Money:
 def best_response(demand: int, supplies: Sequence[Supply]) -> list[Energy] | None:
     """Split a demand at the least cost, the others' bids given.
 
-    Water-filling: every seller is filled up to one common marginal price. That price is found by bisection over the
-    sellers' first and last marginal prices, then by interpolation between two of them, where the amount is all but
-    linear in the price.
+    Water-filling: every seller is filled up to a common marginal price at which the demand is met but for a few units;
+    these then go one by one where they cost least. O(S log S) for S sellers.
 
     Returns
     -------
     Energy per seller, adding up to the demand exactly; None if the room left is smaller than the demand. Units that
-    cost the same (to the ledger's smallest price unit) are taken from earlier sellers first.
+    cost the same are taken from earlier sellers first.
     """
     if demand > sum(supply.room for supply in supplies):
         return None
-    price = _clearing_price(demand, supplies)
+    price = _price_just_short(demand, supplies)
     amounts = [supply.units_up_to(price) for supply in supplies]
-    surplus = sum(amounts) - demand
-    for j in range(len(supplies) - 1, -1, -1):
-        given_back = min(surplus, amounts[j] - supplies[j].units_up_to(price - 1))
-        amounts[j] -= given_back
-        surplus -= given_back
+    next_units = [(s.marginal(amounts[j]), j) for j, s in enumerate(supplies) if amounts[j] < s.room]
+    heapify(next_units)
+    for _ in range(demand - sum(amounts)):
+        _, j = next_units[0]
+        amounts[j] += 1
+        if amounts[j] < supplies[j].room:
+            heapreplace(next_units, (supplies[j].marginal(amounts[j]), j))
+        else:
+            heappop(next_units)
     return [Energy(amount) for amount in amounts]
 
 
-def _clearing_price(demand: int, supplies: Sequence[Supply]) -> int:
-    """Return the lowest marginal price at which the sellers together give the demand."""
+def _price_just_short(demand: int, supplies: Sequence[Supply]) -> int:
+    """Return a marginal price at which the sellers together give the demand less a few units for each of them.
+
+    Between two neighbours of the prices at which a seller begins to give or is exhausted, what all give is a straight
+    line but for the rounding to units, less than one for each seller. So one interpolation is enough.
+    """
 
     def given(price: int) -> int:
         return sum(supply.units_up_to(price) for supply in supplies)
 
     usable = [supply for supply in supplies if supply.room > 0]
-    corners = sorted({corner for s in usable for corner in (s.marginal(0) - 1, s.marginal(s.room - 1))})
-    low, high = _bracket(corners, demand, given)
+    bends = sorted({bend for s in usable for bend in (s.marginal(0) - 1, s.marginal(0), s.marginal(s.room - 1))})
+    first_enough = bisect_left(bends, demand, key=given)
+    if first_enough == 0:  # nothing is asked for
+        return 0
+    low, high = bends[first_enough - 1], bends[first_enough]
     given_low, given_high = given(low), given(high)
-    while high - low > 1:
-        step = (high - low) * (demand - given_low) // (given_high - given_low)
-        # Interpolation lands on the price or beside it; a step to the middle now and then bounds the worst case.
-        for guess in (low + step, low + step + 1, (low + high) // 2):
-            guess = min(max(guess, low + 1), high - 1)
-            amount = given(guess)
-            if amount >= demand:
-                high, given_high = guess, amount
-            else:
-                low, given_low = guess, amount
-            if high - low <= 1:
-                break
-    return high
-
-
-def _bracket(corners: Sequence[int], demand: int, given: Callable[[int], int]) -> tuple[int, int]:
-    """Return neighbouring corners (low, high) with given(low) < demand <= given(high)."""
-    first, last = 0, len(corners) - 1
-    while last - first > 1:
-        middle = (first + last) // 2
-        if given(corners[middle]) >= demand:
-            last = middle
-        else:
-            first = middle
-    return corners[first], corners[last]
+    wanted = max(demand - len(usable), given_low)
+    return low + (high - low) * (wanted - given_low) // (given_high - given_low)
 
 
 def regret(amounts: Sequence[int] | None, demand: int, supplies: Sequence[Supply], retail_tariff: Price) -> Money:

@@ -115,17 +115,17 @@ def supplies_of(game: Game, arena: Arena, buyer: int, loads: Sequence[Energy], b
 
 
 async def freeze_more(context: Context, game: str, buyer: str, required: Money) -> None:
-    """Raise a buyer's escrow for a game to what is required, if it is less.
+    """Raise a buyer's escrow for a game to what is required, if it is less; an escrow of nothing is one, too.
 
     Raises
     ------
     InsufficientFunds
         With AccountTopUpRequired as its announcement.
     """
-    escrow = await context.find(Escrow, Escrow.key(game, buyer)) or Escrow(amount=Money(0))
-    missing = Money(required - escrow.amount)
-    if missing <= 0:
+    escrow = await context.find(Escrow, Escrow.key(game, buyer))
+    if escrow is not None and escrow.amount >= required:
         return
+    missing = Money(required - escrow.amount) if escrow is not None else required
     books = await context.books([buyer])
     try:
         books.freeze(buyer, missing)

@@ -12,6 +12,7 @@ Share       10^-9                          decimal fraction, at most 9
 Amounts are refused, never rounded, when they carry more decimals than the ledger can hold.
 """
 
+import re
 from decimal import Context, Decimal, Inexact, InvalidOperation
 from typing import NewType
 
@@ -32,6 +33,7 @@ MAX_MONEY = Money(10**15)  # 10^9 currency units
 MAX_PRICE = Price(10**24)  # 10^6 currency units per kWh
 
 _EXACT = Context(prec=200, traps=[Inexact, InvalidOperation])
+_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 
 ENERGY_TIMES_PRICE_PER_MONEY = 10 ** (ENERGY_DECIMALS + PRICE_DECIMALS - MONEY_DECIMALS)
 """Energy x Price is this many times finer than Money."""
@@ -56,12 +58,10 @@ def scaled(value: object, decimals: int) -> int:
     text = str(value)
     if len(text) > 64:
         raise ValueError("is too long for a number")
-    try:
-        number = Decimal(text)
-    except InvalidOperation:
-        raise ValueError("is not a number") from None
-    if not number.is_finite():
-        raise ValueError("is not a finite number")
+    # Decimal alone would also read "NaN", "1_000" and every script's digits, and these change with Python's version.
+    if not _NUMBER.fullmatch(text):
+        raise ValueError("is not a number")
+    number = Decimal(text)
     if abs(number.adjusted()) > 40:
         if number == 0:
             return 0

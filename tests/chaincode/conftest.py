@@ -1,20 +1,35 @@
-"""A market in a dictionary: the contract over the simplest stub there can be."""
+"""A market in a dictionary: the contract over the simplest stub there can be, audited after every transaction."""
 
 import itertools
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 import simplejson
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from hypothesis import HealthCheck, settings
 
+from energy_market_chaincode import units
 from energy_market_chaincode.canonical import read_exact_json
 from energy_market_chaincode.contract import invoke
+from energy_market_chaincode.entities import GRID_OPERATOR, Account, Escrow
+from energy_market_chaincode.game import Supply, best_response, bid_cost
 from energy_market_chaincode.identity import public_key_text, sign
 
 START_MS = 1_790_000_000_000
+
+settings.register_profile(
+    "chaincode",
+    deadline=None,
+    derandomize=True,
+    max_examples=40,
+    # The fixtures that properties use make markets; what they made before is no part of the next example.
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+settings.load_profile("chaincode")
 
 
 @dataclass
@@ -53,6 +68,20 @@ def _key(name: str) -> Ed25519PrivateKey:
     return Ed25519PrivateKey.from_private_bytes(name.encode().ljust(32, b"\0")[:32])
 
 
+def supplies_in(event: Mapping[str, Any]) -> list[Supply]:
+    """The sellers of a BuyBidEvent, as the game sees them."""
+    fee_per_hop = units.price_from_currency_per_kwh(event["feePerHop"])
+    return [
+        Supply(
+            capacity=units.energy_from_kwh(seller["capacity"]),
+            price=units.price_from_currency_per_kwh(seller["price"]),
+            others_load=units.energy_from_kwh(seller["othersLoad"]),
+            fee=units.Price(fee_per_hop * seller["hops"]),
+        )
+        for seller in event["sellers"]
+    ]
+
+
 @dataclass
 class Market:
     """The contract, its state, a clock that only moves when told, and everybody's keys."""
@@ -61,10 +90,14 @@ class Market:
     now_ms: int = START_MS
     events: list[dict[str, Any]] = field(default_factory=list)
     numbers: Iterator[int] = field(default_factory=itertools.count)
+    brought_in: int = 0
+    journal: list[tuple[int, str, list[str]]] = field(default_factory=list)
 
     async def invoke(self, function: str, *args: str) -> Any:
         stub = DictStub(self.state, f"tx{next(self.numbers)}", self.now_ms)
         answer = await invoke(stub, function, args)
+        if function in ("init", "submit"):
+            self.journal.append((self.now_ms, function, list(args)))
         for key, value in stub.writes.items():
             if value is None:
                 self.state.pop(key, None)
@@ -74,15 +107,17 @@ class Market:
             self.events += read_exact_json(stub.event[1])
         return read_exact_json(answer)
 
+    # -- commands
+
     def command(self, prosumer: str, topic: str, /, **data: Any) -> dict[str, Any]:
         command: dict[str, Any] = {
             "id": str(uuid.UUID(int=next(self.numbers))),
             "topic": topic,
             "payload": {"prosumer": prosumer, "data": data},
         }
-        return {**command, "signature": sign(command, _key(prosumer))}
+        return self.signed(command, prosumer)
 
-    def resigned(self, command: dict[str, Any], signer: str) -> dict[str, Any]:
+    def signed(self, command: dict[str, Any], signer: str) -> dict[str, Any]:
         return {**command, "signature": sign(command, _key(signer))}
 
     def public_key(self, name: str) -> str:
@@ -90,6 +125,11 @@ class Market:
 
     async def submit(self, *commands: Any) -> list[dict[str, Any]]:
         results: list[dict[str, Any]] = await self.invoke("submit", simplejson.dumps(commands))
+        for command, result in zip(commands, results, strict=True):
+            took_effect = result["status"] == "committed" and not result.get("duplicate")
+            if took_effect and command["topic"] == "topUpAccount":
+                self.brought_in += units.money_from_currency(command["payload"]["data"]["amount"])
+        self.audit()
         return results
 
     async def do(self, prosumer: str, topic: str, /, **data: Any) -> dict[str, Any]:
@@ -103,9 +143,38 @@ class Market:
         before = dict(self.state)
         (result,) = await self.submit(self.command(prosumer, topic, **data))
         assert result["status"] == "rejected", result
-        changed = {key for key in self.state if self.state[key] != before.get(key)} | (set(before) - set(self.state))
-        assert all(key.startswith("command/") for key in changed), "a rejected command changed the state"
+        assert self.changed_since(before) <= {f"command/{prosumer}/{result['id']}"}, "a rejection changed the state"
+        assert result["message"].endswith(".")
+        assert "{" not in result["message"]
         return str(result["code"])
+
+    # -- books
+
+    def accounts(self) -> dict[str, Account]:
+        prefix = "account/"
+        return {k.removeprefix(prefix): Account.from_bytes(v) for k, v in self.state.items() if k.startswith(prefix)}
+
+    def free(self, owner: str) -> int:
+        return self.accounts()[owner].free
+
+    def frozen(self, owner: str) -> int:
+        return self.accounts()[owner].frozen
+
+    def audit(self) -> None:
+        """What holds after every transaction: money is conserved, nobody is in debt, all that is frozen is escrowed."""
+        accounts = self.accounts()
+        escrows: Counter[str] = Counter()
+        for key, value in self.state.items():
+            if key.startswith("escrow/"):
+                escrows[key.split("/")[2]] += Escrow.from_bytes(value).amount
+        assert sum(account.free + account.frozen for account in accounts.values()) == self.brought_in
+        assert all(account.free >= 0 for owner, account in accounts.items() if owner != GRID_OPERATOR)
+        assert {owner: a.frozen for owner, a in accounts.items() if a.frozen} == {k: v for k, v in escrows.items() if v}
+
+    def changed_since(self, before: Mapping[str, bytes]) -> set[str]:
+        return {key for key in self.state.keys() | before.keys() if self.state.get(key) != before.get(key)}
+
+    # -- whole phases
 
     async def enter(self, *names: str, funds: str = "1000", **history: dict[str, Any]) -> None:
         """Register prosumers with money; ``history`` maps names to metered totals."""
@@ -115,15 +184,70 @@ class Market:
             if funds != "0":
                 await self.do("operator", "topUpAccount", prosumer=name, amount=funds)
 
-    async def money(self) -> Any:
-        return (await self.invoke("market"))["money"]
+    async def open_game(
+        self, sellers: Mapping[str, tuple[str, str]], buyers: Mapping[str, str], hops: int = 1, **parameters: Any
+    ) -> str:
+        """Register sellers {name: (kWh, price)} and buyers {name: kWh}, each seller so many hops from each buyer."""
+        await self.do("operator", "setTopology", hops={b: dict.fromkeys(sellers, hops) for b in buyers})
+        participants = len(sellers) + len(buyers)
+        game = await self.do("operator", "publishGame", **{"expectedParticipants": participants, **parameters})
+        for seller, (amount, price) in sellers.items():
+            self.now_ms += 1
+            await self.do(seller, "publishOffer", game=game["game"], amount=amount, price=price)
+        for buyer, amount in buyers.items():
+            self.now_ms += 1
+            await self.do(buyer, "publishDemand", game=game["game"], amount=amount)
+        return str(game["game"])
+
+    async def start_game(
+        self, sellers: Mapping[str, tuple[str, str]], buyers: Mapping[str, str], hops: int = 1, **parameters: Any
+    ) -> str:
+        """Open a game and stop its registration."""
+        game = await self.open_game(sellers, buyers, hops, **parameters)
+        await self.do("operator", "stopGameRegistration", game=game)
+        return game
+
+    def turn(self, game: str) -> dict[str, Any] | None:
+        """The BuyBidEvent that waits for an answer, None if the game does not wait for one."""
+        told = [e for e in self.events if e["game"] == game and e["name"] in ("BuyBidEvent", "GameStopEvent")]
+        return told[-1] if told and told[-1]["name"] == "BuyBidEvent" else None
+
+    def best_reply(self, turn: Mapping[str, Any]) -> dict[str, str] | None:
+        """The best response as bidAmounts; None where passing is as good (or nothing can be bought)."""
+        supplies = supplies_in(turn)
+        best = best_response(units.energy_from_kwh(turn["demand"]), supplies)
+        standing = turn["standingBid"]
+        if best is None:
+            return None
+        if standing is not None:
+            amounts = [units.energy_from_kwh(standing[seller["seller"]]) for seller in turn["sellers"]]
+            present = bid_cost(amounts, supplies)
+            if present - bid_cost(best, supplies) <= turn["tolerance"] * present:
+                return None
+        return {s["seller"]: str(units.kwh(energy)) for s, energy in zip(turn["sellers"], best, strict=True)}
+
+    async def play_out(self, game: str) -> dict[str, Any]:
+        """Let everybody answer best until the game stops; return its GameStopEvent."""
+        while turn := self.turn(game):
+            reply = self.best_reply(turn)
+            said = {"keepPlaying": False} if reply is None else {"bidAmounts": reply}
+            await self.do(turn["buyerInTurn"], "publishBuyBid", game=game, **said)
+        return next(event for event in self.events if event["name"] == "GameStopEvent" and event["game"] == game)
+
+    async def read_meter(self, game: str, prosumer: str, taken: str = "0", fed_in: str = "0") -> None:
+        """One reading under a number of its own."""
+        reading = {"sequence": next(self.numbers), "inEnergy": taken, "outEnergy": fed_in}
+        await self.do(prosumer, "publishMeterReading", game=game, **reading)
+
+    async def transfers(self, game: str) -> list[dict[str, Any]]:
+        return list((await self.invoke("transfers", game))["transfers"])
 
     def named(self, name: str) -> list[dict[str, Any]]:
         return [event for event in self.events if event["name"] == name]
 
 
 @pytest.fixture
-async def empty_market() -> Market:
+async def market() -> Market:
     """A market that knows its first operator only."""
     market = Market()
     await market.invoke("init", "operator", market.public_key("operator"))
@@ -132,5 +256,11 @@ async def empty_market() -> Market:
 
 @pytest.fixture
 def new_market() -> Callable[[], Market]:
-    """Make markets inside a property."""
+    """Make markets inside a property; each still needs its ``init``."""
     return Market
+
+
+@pytest.fixture
+def new_stub() -> type[DictStub]:
+    """Make single transactions."""
+    return DictStub

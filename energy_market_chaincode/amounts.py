@@ -1,0 +1,59 @@
+"""Amounts as a command carries them: decimals from outside, checked and read as the ledger's integers."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator, PlainSerializer
+
+from energy_market_chaincode import units
+
+
+def positive(value: int) -> int:
+    """Refuse zero and what is below it, with a ValueError."""
+    if value <= 0:
+        raise ValueError("must be greater than zero")
+    return value
+
+
+def _not_negative(value: int) -> int:
+    if value < 0:
+        raise ValueError("must not be negative")
+    return value
+
+
+def _at_most(limit: int, shown: str) -> AfterValidator:
+    def check(value: int) -> int:
+        if value > limit:
+            raise ValueError(f"must be at most {shown}")
+        return value
+
+    return AfterValidator(check)
+
+
+EnergyKwh = Annotated[
+    units.Energy,
+    BeforeValidator(units.energy_from_kwh, json_schema_input_type=float | str),
+    PlainSerializer(lambda value: str(units.kwh(value)), return_type=str, when_used="json"),
+    AfterValidator(_not_negative),
+    _at_most(units.MAX_ENERGY, "10^9 kWh"),
+]
+MoneyCurrency = Annotated[
+    units.Money,
+    BeforeValidator(units.money_from_currency, json_schema_input_type=float | str),
+    PlainSerializer(lambda value: str(units.currency(value)), return_type=str, when_used="json"),
+    AfterValidator(_not_negative),
+    _at_most(units.MAX_MONEY, "10^9 currency units"),
+]
+PriceCurrencyPerKwh = Annotated[
+    units.Price,
+    BeforeValidator(units.price_from_currency_per_kwh, json_schema_input_type=float | str),
+    PlainSerializer(lambda value: str(units.currency_per_kwh(value)), return_type=str, when_used="json"),
+    AfterValidator(_not_negative),
+    _at_most(units.MAX_PRICE, "10^6 currency units per kWh"),
+]
+ShareOfOne = Annotated[
+    units.Share,
+    BeforeValidator(units.share_from_fraction, json_schema_input_type=float | str),
+    PlainSerializer(lambda value: str(units.fraction(value)), return_type=str, when_used="json"),
+    AfterValidator(_not_negative),
+    _at_most(10**units.SHARE_DECIMALS, "1"),
+]

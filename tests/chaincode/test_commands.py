@@ -1,0 +1,214 @@
+"""A command's form: every field that is wrong is named, and ids come from the sender or from the content."""
+
+import uuid
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from energy_market_chaincode import units
+from energy_market_chaincode.commands import (
+    DATA_OF_TOPIC,
+    MAX_COMMAND_BYTES,
+    MAX_NAMED_PROBLEMS,
+    OPERATOR_TOPICS,
+    Command,
+    MalformedFields,
+    PublishBuyBid,
+    PublishGame,
+    PublishOffer,
+    Topic,
+    parse_command,
+)
+
+KEY = "A" * 43 + "="
+
+
+def command(topic: str, **data: Any) -> dict[str, Any]:
+    return {"id": str(uuid.UUID(int=1)), "topic": topic, "payload": {"prosumer": "S001", "data": data}, "signature": ""}
+
+
+def parsed(value: Any) -> Command:
+    return parse_command(value)
+
+
+def wrong_fields(value: Any) -> dict[str, str]:
+    with pytest.raises(MalformedFields) as caught:
+        parse_command(value)
+    assert caught.value.code == "MALFORMED_COMMAND"
+    assert all(problem.field in caught.value.message for problem in caught.value.fields)
+    return {problem.field: problem.message for problem in caught.value.fields}
+
+
+def test_every_topic_has_its_data_and_the_protocols_topics_are_the_operators() -> None:
+    assert set(DATA_OF_TOPIC) == set(Topic)
+    assert set(Topic) - OPERATOR_TOPICS == {"publishOffer", "publishDemand", "publishBuyBid", "publishMeterReading"}
+
+
+def test_amounts_are_read_into_the_ledgers_integers() -> None:
+    data = parsed(command("publishOffer", game="g", amount="36", price=0.08376051515357819)).data
+    assert isinstance(data, PublishOffer)
+    assert (data.amount, data.price) == (360_000, 83_760_515_153_578_190)
+
+
+def test_the_defaults_of_a_game_are_the_original_systems() -> None:
+    game = parsed(command("publishGame")).data
+    assert isinstance(game, PublishGame)
+    assert units.currency_per_kwh(game.retail_tariff) == Decimal("0.2869")
+    assert units.currency_per_kwh(game.feed_in_tariff) == Decimal("0.1231")
+    assert units.currency_per_kwh(game.fee_per_hop) == Decimal("0.02")
+
+
+def test_all_wrong_fields_of_the_envelope_and_of_the_data_are_named_at_once() -> None:
+    value = {
+        "id": "no-uuid",
+        "topic": "publishOffer",
+        "payload": {"prosumer": "S 1", "data": {"game": "", "amount": -1, "price": "x", "colour": "red"}},
+        "sender": "me",
+    }
+    assert set(wrong_fields(value)) == {
+        "id", "signature", "sender", "payload.prosumer",
+        "payload.data.game", "payload.data.amount", "payload.data.price", "payload.data.colour",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("value", [None, 5, "x", [], True])
+def test_what_is_no_object_is_no_command(value: Any) -> None:
+    assert list(wrong_fields(value)) == ["command"]
+
+
+@pytest.mark.parametrize(
+    ("value", "field"),
+    [
+        ({"topic": "buyEverything"}, "topic"),
+        ({"topic": ["publishOffer"]}, "topic"),
+        ({"topic": None}, "topic"),
+        ({"payload": []}, "payload"),
+        ({"payload": {"prosumer": "S001", "data": []}}, "payload.data"),
+        ({"payload": {"prosumer": "S001"}}, "payload.data"),
+        ({"payload": {"prosumer": "S" * 65, "data": {}}}, "payload.prosumer"),
+        ({"payload": {"prosumer": "../x", "data": {}}}, "payload.prosumer"),
+        ({"payload": {"prosumer": "S001\n", "data": {}}}, "payload.prosumer"),
+        ({"signature": None}, "signature"),
+        ({"signature": "x" * 129}, "signature"),
+        ({"id": 7}, "id"),
+        ({"\ud800": 1}, "command"),
+    ],
+)
+def test_a_wrong_envelope_is_named(value: dict[str, Any], field: str) -> None:
+    assert field in wrong_fields({**command("resetMarket"), **value})
+
+
+@pytest.mark.parametrize(
+    ("topic", "data", "field"),
+    [
+        ("registerProsumer", {"id": "x", "publicKey": "short"}, "publicKey"),
+        ("registerProsumer", {"id": "x", "publicKey": "!" * 44}, "publicKey"),
+        ("registerProsumer", {"id": "x", "publicKey": KEY, "role": "king"}, "role"),
+        ("registerProsumer", {"id": "x", "publicKey": KEY, "totalProduction": "-1"}, "totalProduction"),
+        ("registerProsumer", {"id": "x", "publicKey": KEY, "replaceKey": "yes"}, "replaceKey"),
+        ("registerProsumer", {"id": "x", "publicKey": KEY, "replaceKey": True, "role": "operator"}, ""),
+        ("registerProsumer", {"id": "x", "publicKey": KEY, "replaceKey": True, "totalProduction": 1}, ""),
+        ("setTopology", {}, ""),
+        ("setTopology", {"edges": [["a", "b"]], "hops": {"a": {"b": 1}}}, ""),
+        ("setTopology", {"edges": []}, "edges"),
+        ("setTopology", {"edges": [["a", "b", "c"]]}, "edges.0"),
+        ("setTopology", {"edges": [["a", "/"]]}, "edges.0.1"),
+        ("setTopology", {"hops": {}}, "hops"),
+        ("setTopology", {"hops": {"a": {"b": -1}}}, "hops.a.b"),
+        ("setTopology", {"hops": {"a": {"b": 1.0}}}, "hops.a.b"),
+        ("setTopology", {"hops": {"a": {"b": 1001}}}, "hops.a.b"),
+        ("topUpAccount", {"prosumer": "x", "amount": 0}, "amount"),
+        ("topUpAccount", {"prosumer": "x", "amount": "0.0000001"}, "amount"),
+        ("topUpAccount", {"prosumer": "x", "amount": "1000000001"}, "amount"),
+        ("publishGame", {"registrationDurationMs": 0}, "registrationDurationMs"),
+        ("publishGame", {"registrationDurationMs": "60000"}, "registrationDurationMs"),
+        ("publishGame", {"roundLimit": 0}, "roundLimit"),
+        ("publishGame", {"expectedParticipants": 1}, "expectedParticipants"),
+        ("publishGame", {"tolerance": "1.1"}, "tolerance"),
+        ("publishGame", {"feePerHop": "-0.01"}, "feePerHop"),
+        ("publishGame", {"mechanism": "auction"}, "mechanism"),
+        ("publishGame", {"turnDeadlineMs": 10**12}, "turnDeadlineMs"),
+        ("publishOffer", {"game": "g", "amount": 0, "price": 1}, "amount"),
+        ("publishOffer", {"game": "g", "amount": 1, "price": 0}, "price"),
+        ("publishOffer", {"game": "g", "amount": "0.00001", "price": 1}, "amount"),
+        ("publishOffer", {"game": "g", "amount": 1e400, "price": 1}, "amount"),
+        ("publishOffer", {"game": "g", "amount": float("nan"), "price": 1}, "amount"),
+        ("publishOffer", {"game": "g", "amount": True, "price": 1}, "amount"),
+        ("publishOffer", {"game": "g", "amount": 1, "price": "1000001"}, "price"),
+        ("publishDemand", {"game": "g", "amount": "1000000001"}, "amount"),
+        ("publishDemand", {"game": "g"}, "amount"),
+        ("publishBuyBid", {"game": "g"}, ""),
+        ("publishBuyBid", {"game": "g", "bidAmounts": {"s": 1}, "keepPlaying": False}, ""),
+        ("publishBuyBid", {"game": "g", "bidAmounts": {"s": "-1"}}, "bidAmounts.s"),
+        ("publishBuyBid", {"game": "g", "bidAmounts": {"s/x": 1}}, "bidAmounts.s/x"),
+        ("publishBuyBid", {"game": "g", "bidAmounts": [1]}, "bidAmounts"),
+        ("skipTurn", {"game": "g", "buyer": "b", "round": 0}, "round"),
+        ("publishMeterReading", {"game": "g", "sequence": -1, "inEnergy": 0, "outEnergy": 0}, "sequence"),
+        ("publishMeterReading", {"game": "g", "sequence": 2**53, "inEnergy": 0, "outEnergy": 0}, "sequence"),
+        ("publishMeterReading", {"game": "g", "sequence": 1, "inEnergy": -1, "outEnergy": 0}, "inEnergy"),
+        ("closeMarket", {"game": "g" * 65}, "game"),
+        ("resetMarket", {"game": "g"}, "game"),
+    ],
+)
+def test_wrong_data_is_named(topic: str, data: dict[str, Any], field: str) -> None:
+    assert f"payload.data.{field}".rstrip(".") in wrong_fields(command(topic, **data))
+
+
+def test_a_command_longer_than_the_limit_is_refused_and_one_at_the_limit_is_not() -> None:
+    row = {f"s{n:063}": 0 for n in range(14_000)}
+    fits = command("publishBuyBid", game="g", bidAmounts=row)
+    assert MAX_COMMAND_BYTES * 0.9 < len(parsed(fits).signed) <= MAX_COMMAND_BYTES
+    too_long = command("publishBuyBid", game="g", bidAmounts={**row, **{f"t{n:063}": 0 for n in range(2_000)}})
+    assert "bytes" in wrong_fields(too_long)["command"]
+
+
+def test_a_flood_of_wrong_fields_is_answered_with_the_first_hundred() -> None:
+    with pytest.raises(MalformedFields) as caught:
+        parse_command({**command("resetMarket"), **{f"x{n}": 1 for n in range(5_000)}})
+    assert len(caught.value.fields) == MAX_NAMED_PROBLEMS + 1
+    assert caught.value.fields[-1].message == f"has {5_000 - MAX_NAMED_PROBLEMS} more problems"
+
+
+def test_an_id_is_the_senders_however_it_is_written() -> None:
+    told = uuid.UUID(int=77)
+    for written in (str(told), str(told).upper(), told.hex, told.urn):
+        assert parsed({**command("resetMarket"), "id": written}).id == str(told)
+
+
+def test_without_an_id_the_content_makes_it() -> None:
+    one, same, other = (
+        command("closeMarket", game="g"),
+        command("closeMarket", game="g"),
+        command("closeMarket", game="h"),
+    )
+    for value in (one, same, other):
+        del value["id"]
+    same["signature"] = "other"
+    assert parsed(one).id == parsed(same).id != parsed(other).id
+    assert uuid.UUID(parsed(one).id).version == 5
+    assert parsed(one).signed == b'{"payload":{"data":{"game":"g"},"prosumer":"S001"},"topic":"closeMarket"}'
+
+
+def test_the_signature_covers_id_topic_and_payload() -> None:
+    value = command("closeMarket", game="g")
+    changed: list[dict[str, Any]] = [
+        {**value, "id": str(uuid.UUID(int=2))},
+        {**value, "topic": "stopGameRegistration"},
+        {**value, "payload": {**value["payload"], "prosumer": "S002"}},
+        command("closeMarket", game="h"),
+    ]
+    assert len({parsed(v).signed for v in (value, *changed)}) == 5
+    assert parsed({**value, "signature": "x"}).signed == parsed(value).signed
+
+
+@given(st.dictionaries(st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,10}", fullmatch=True), st.integers(0, 10**13)))
+def test_a_bid_is_the_same_whether_its_amounts_are_strings_or_numbers(amounts: dict[str, int]) -> None:
+    as_strings = {seller: str(units.kwh(energy)) for seller, energy in amounts.items()}
+    as_numbers = {seller: float(units.kwh(energy)) for seller, energy in amounts.items()}
+    for written in (as_strings, as_numbers):
+        data = parsed(command("publishBuyBid", game="g", bidAmounts=written)).data
+        assert isinstance(data, PublishBuyBid)
+        assert data.bid_amounts == amounts
