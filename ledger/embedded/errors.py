@@ -58,22 +58,24 @@ def sqlite_errors() -> Iterator[None]:
     """Turn what SQLite raises inside the block into LedgerUnavailable or LedgerDamaged; nothing was kept then."""
     try:
         yield
-    except sqlite3.DatabaseError as error:
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
         raise _explained(error) from error
 
 
-def is_damage(error: sqlite3.Error) -> bool:
-    """Tell whether an error says that what the file holds is damaged, and not that it cannot be used now."""
+def is_damage(error: Exception) -> bool:
+    """Tell whether an error of SQLite says that the file's content is damaged, not that it cannot be used now."""
+    if isinstance(error, UnicodeDecodeError):
+        return True
     code = _primary_code(error)
     return code in _DAMAGED or (code is None and isinstance(error, sqlite3.OperationalError))  # text that is no UTF-8
 
 
-def _primary_code(error: sqlite3.Error) -> int | None:
+def _primary_code(error: Exception) -> int | None:
     code: int | None = getattr(error, "sqlite_errorcode", None)
     return None if code is None else code & 0xFF
 
 
-def _explained(error: sqlite3.DatabaseError) -> Exception:
+def _explained(error: Exception) -> Exception:
     code = _primary_code(error)
     if is_damage(error):
         return LedgerDamaged(f"the ledger's file is damaged ({error}); see energy-market ledger verify")

@@ -116,7 +116,7 @@ class _Verifier:
             self._check_state()
         except (_Misfit, NotALedger) as misfit:
             return Fault(self._block, str(misfit))
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:
             if not is_damage(error):
                 raise
             return Fault(self._block, f"SQLite cannot read it: {error}")

@@ -1,0 +1,240 @@
+"""What every ledger does. Nothing here assumes that the ledger is fresh or that its cursors are dense."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from contextlib import aclosing
+from decimal import Decimal
+from itertools import pairwise
+from typing import Any, cast
+
+import pytest
+
+from energy_market_chaincode.canonical import read_exact_json
+from energy_market_chaincode.errors import UnknownFunction, UnknownGame, UnknownProsumer
+from ledger.interface import Cursor, InvalidCursor, Ledger, LedgerEvent, TransactionFailed, UnknownBlock
+
+Command = Callable[..., str]
+GameCommand = Callable[[], str]
+
+
+async def take(ledger: Ledger, number: int, after: Cursor | None) -> list[LedgerEvent]:
+    """Read so many events after a cursor."""
+    stream = cast(Any, ledger.events(after))
+    taken: list[LedgerEvent] = []
+    async with aclosing(stream):
+        while len(taken) < number:
+            taken.append(await anext(stream))
+    return taken
+
+
+def game_of(command: str) -> str:
+    return str(json.loads(command)["payload"]["data"]["game"])
+
+
+# -- transactions
+
+
+async def test_a_transaction_has_a_result_for_each_command_in_their_order(ledger: Ledger, command: Command) -> None:
+    commands = [command("topUpAccount", prosumer="operator", amount=str(n)) for n in (1, 2, 3)]
+    submission = await ledger.submit(commands)
+    assert [result["id"] for result in submission.results] == [json.loads(text)["id"] for text in commands]
+    assert {result["status"] for result in submission.results} == {"committed"}
+
+
+async def test_a_rejected_command_does_not_hurt_its_neighbours(ledger: Ledger, command: Command) -> None:
+    submission = await ledger.submit(
+        [
+            command("topUpAccount", prosumer="operator", amount="1"),
+            command("topUpAccount", prosumer="nobody", amount="1"),
+            command("topUpAccount", prosumer="operator", amount="1"),
+        ]
+    )
+    assert [result["status"] for result in submission.results] == ["committed", "rejected", "committed"]
+    assert submission.results[1]["code"] == "UNKNOWN_PROSUMER"
+
+
+async def test_the_same_command_again_takes_no_effect_and_has_the_same_result(
+    ledger: Ledger, game_command: GameCommand
+) -> None:
+    again = game_command()
+    (first,) = (await ledger.submit([again])).results
+    end = await ledger.end()
+    second, third = (await ledger.submit([again, again])).results
+    assert second == third == {**first, "duplicate": True}
+    assert await ledger.end() == end
+
+
+async def test_a_transaction_refused_as_a_whole_takes_no_effect(ledger: Ledger, game_command: GameCommand) -> None:
+    good = game_command()
+    with pytest.raises(TransactionFailed):
+        await ledger.submit([good, '{"id": "1"} , {"id": "2"}'])
+    (result,) = (await ledger.submit([good])).results
+    assert "duplicate" not in result
+
+
+async def test_commands_submitted_at_once_all_take_effect(ledger: Ledger, game_command: GameCommand) -> None:
+    commands = [game_command() for _ in range(20)]
+    submissions = await asyncio.gather(*(ledger.submit([text]) for text in commands))
+    assert {submission.results[0]["result"]["game"] for submission in submissions} == {*map(game_of, commands)}
+    assert len({submission.transaction_id for submission in submissions}) == len(commands)
+
+
+# -- questions
+
+
+async def test_a_query_sees_what_a_submit_before_it_committed(ledger: Ledger, game_command: GameCommand) -> None:
+    opened = game_command()
+    await ledger.submit([opened])
+    assert read_exact_json(await ledger.query("game", game_of(opened)))["phase"] == "registration"
+
+
+async def test_a_query_changes_nothing(ledger: Ledger, game_command: GameCommand) -> None:
+    opened = game_command()
+    height = await ledger.height()
+    await ledger.query("submit", f"[{opened}]")
+    assert await ledger.height() == height
+    with pytest.raises(UnknownGame):
+        await ledger.query("game", game_of(opened))
+
+
+async def test_a_question_the_contract_refuses_raises_its_rejection(ledger: Ledger) -> None:
+    with pytest.raises(UnknownProsumer):
+        await ledger.query("prosumer", "nobody")
+    with pytest.raises(UnknownFunction):
+        await ledger.query("secrets")
+
+
+# -- blocks
+
+
+async def test_a_block_tells_what_went_in_and_what_came_out(ledger: Ledger, game_command: GameCommand) -> None:
+    opened, wrong = game_command(), json.dumps({"topic": "nothing"})
+    submission = await ledger.submit([opened, wrong])
+    block = await ledger.block(submission.block)
+    (transaction,) = (t for t in block.transactions if t.id == submission.transaction_id)
+    assert transaction.commands == [json.loads(opened), json.loads(wrong)]
+    assert transaction.results == submission.results
+    assert [(event["name"], event["game"]) for event in transaction.events] == [("GameInitEvent", game_of(opened))]
+
+
+async def test_every_block_names_the_hash_of_the_one_before(ledger: Ledger, game_command: GameCommand) -> None:
+    for _ in range(3):
+        await ledger.submit([game_command()])
+    blocks = [await ledger.block(number) for number in range(await ledger.height())]
+    assert all(later.previous_hash == earlier.hash for earlier, later in pairwise(blocks))
+    assert len({block.hash for block in blocks}) == len(blocks)
+    assert all(len(bytes.fromhex(block.hash)) == 32 for block in blocks)
+
+
+async def test_transactions_of_one_sender_have_rising_times(ledger: Ledger, game_command: GameCommand) -> None:
+    times = []
+    for _ in range(5):
+        submission = await ledger.submit([game_command()])
+        block = await ledger.block(submission.block)
+        times += [t.at_ms for t in block.transactions if t.id == submission.transaction_id]
+    assert times == sorted(set(times))
+
+
+async def test_a_block_that_is_not_there_is_unknown(ledger: Ledger) -> None:
+    for number in (await ledger.height(), -1, 10**30):
+        with pytest.raises(UnknownBlock):
+            await ledger.block(number)
+
+
+# -- events
+
+
+async def test_events_come_in_the_order_of_their_commands(ledger: Ledger, game_command: GameCommand) -> None:
+    await ledger.submit([game_command()])
+    start = await ledger.end()
+    commands = [game_command() for _ in range(6)]
+    await ledger.submit(commands[:3])
+    await ledger.submit(commands[3:])
+    events = await take(ledger, 6, start)
+    assert [event.data["game"] for event in events] == [*map(game_of, commands)]
+    assert all(earlier.cursor < later.cursor for earlier, later in pairwise(events))
+    assert [event.cursor.index for event in events] == [0, 1, 2, 0, 1, 2]
+    assert events[-1].cursor == await ledger.end()
+
+
+async def test_an_event_carries_its_transactions_time_and_exact_decimals(
+    ledger: Ledger, game_command: GameCommand
+) -> None:
+    await ledger.submit([game_command()])
+    start = await ledger.end()
+    submission = await ledger.submit([game_command()])
+    (event,) = await take(ledger, 1, start)
+    block = await ledger.block(submission.block)
+    (transaction,) = (t for t in block.transactions if t.id == submission.transaction_id)
+    assert event.cursor.block == submission.block
+    assert event.at_ms == transaction.at_ms
+    assert event.data == transaction.events[0]
+    assert event.data["feePerHop"] == Decimal("0.02")
+    assert isinstance(event.data["feePerHop"], Decimal)
+
+
+async def test_after_every_cursor_the_stream_goes_on_without_gap_or_repeat(
+    ledger: Ledger, game_command: GameCommand
+) -> None:
+    await ledger.submit([game_command()])
+    start = await ledger.end()
+    for number in (1, 3, 2):
+        await ledger.submit([game_command() for _ in range(number)])
+    events = await take(ledger, 6, start)
+    for seen, event in enumerate(events[:-1], start=1):
+        assert await take(ledger, 6 - seen, event.cursor) == events[seen:]
+
+
+async def test_a_stream_without_cursor_begins_with_the_first_event(ledger: Ledger, game_command: GameCommand) -> None:
+    await ledger.submit([game_command()])
+    (first,) = await take(ledger, 1, None)
+    height = await ledger.height()
+    blocks = [await ledger.block(number) for number in range(height)]
+    names = [event for block in blocks for transaction in block.transactions for event in transaction.events]
+    assert first.data == names[0]
+
+
+async def test_a_waiting_reader_is_woken_by_a_commit(ledger: Ledger, game_command: GameCommand) -> None:
+    await ledger.submit([game_command()])
+    waiting = asyncio.create_task(take(ledger, 1, await ledger.end()))
+    submission = await ledger.submit([game_command()])
+    (event,) = await waiting
+    assert event.cursor.block == submission.block
+
+
+async def test_commands_without_events_do_not_move_the_end(
+    ledger: Ledger, game_command: GameCommand, command: Command
+) -> None:
+    await ledger.submit([game_command()])
+    end = await ledger.end()
+    await ledger.submit([command("topUpAccount", prosumer="operator", amount="1")])
+    assert await ledger.end() == end
+
+
+async def test_a_cursor_beyond_the_end_is_invalid(ledger: Ledger, game_command: GameCommand) -> None:
+    await ledger.submit([game_command()])
+    end = await ledger.end()
+    assert end is not None
+    for beyond in (Cursor(end.block, end.transaction, end.index + 1), Cursor(end.block + 1, 0, 0)):
+        with pytest.raises(InvalidCursor):
+            await take(ledger, 1, beyond)
+
+
+async def test_readers_end_when_the_ledger_is_closed(ledger: Ledger, game_command: GameCommand) -> None:
+    await ledger.submit([game_command()])
+    start = await ledger.end()
+    await ledger.submit([game_command()])
+    has_read = asyncio.Event()
+
+    async def read_on() -> int:
+        seen = 0
+        async for _ in ledger.events(start):
+            seen += 1
+            has_read.set()
+        return seen
+
+    reader = asyncio.create_task(read_on())
+    await has_read.wait()
+    await ledger.close()
+    assert await reader == 1

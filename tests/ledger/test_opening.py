@@ -1,0 +1,45 @@
+"""The settings lead to the ledger that they name."""
+
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from pydantic import ValidationError
+
+from energy_market_chaincode.canonical import read_exact_json
+from energy_market_chaincode.identity import public_key_text
+from ledger.embedded.verification import verify
+from ledger.opening import open_ledger
+from ledger.settings import LedgerKind, LedgerSettings
+
+
+@pytest.fixture
+def public_key() -> str:
+    return public_key_text(Ed25519PrivateKey.generate().public_key())
+
+
+async def test_the_embedded_ledger_is_begun_in_its_home(
+    tmp_path: Path, public_key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ENERGY_MARKET_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("ENERGY_MARKET_OPERATOR", "grid-lady")
+    monkeypatch.setenv("ENERGY_MARKET_OPERATOR_PUBLIC_KEY", public_key)
+    settings = LedgerSettings()
+    ledger = await open_ledger(settings)
+    assert read_exact_json(await ledger.query("market"))["operators"] == ["grid-lady"]
+    await ledger.close()
+    assert settings.ledger_file == tmp_path / "home" / "ledger.sqlite"
+    assert verify(settings.ledger_file).fault is None
+
+
+def test_without_settings_the_ledger_is_embedded_in_the_present_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("LEDGER", "HOME", "OPERATOR", "OPERATOR_PUBLIC_KEY", "FABRIC_PROFILE"):
+        monkeypatch.delenv(f"ENERGY_MARKET_{name}", raising=False)
+    settings = LedgerSettings()
+    assert settings.ledger is LedgerKind.EMBEDDED
+    assert settings.ledger_file == Path(".energy-market/ledger.sqlite")
+
+
+def test_an_operators_key_must_be_one() -> None:
+    with pytest.raises(ValidationError, match="not an Ed25519 public key"):
+        LedgerSettings(operator_public_key="not a key")
