@@ -123,8 +123,8 @@ class Connection:
 def _interruptions() -> Iterator[None]:
     try:
         yield
-    except httpx.LocalProtocolError:
-        raise  # our own request was malformed, and would be again
+    except (httpx.LocalProtocolError, SSEError):
+        raise  # our own request was malformed, or what answers is no stream: so it would be again
     except httpx.TransportError as error:
         raise Interruption(str(error) or type(error).__name__) from error
 

@@ -1,0 +1,68 @@
+"""Signed commands and repeatable ids."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import UTC, datetime, timedelta, timezone
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from energy_market_chaincode.canonical import read_json
+from energy_market_chaincode.commands import PublishOffer, Topic, parse_command
+from energy_market_chaincode.identity import is_signed_by
+from energy_market_chaincode.units import currency_per_kwh, kwh
+from prosumer_client.identity import Identity, repeatable_id
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MOMENT = datetime(2026, 11, 23, 20, 8, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def seller() -> Identity:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    return Identity("S1", Ed25519PrivateKey.generate())
+
+
+@given(energy=st.integers(1, 10**13), price=st.integers(1, 10**24))
+def test_decimals_reach_the_contract_to_their_last_digit(seller: Identity, energy: int, price: int) -> None:
+    data = {"game": "G1", "amount": kwh(energy), "price": currency_per_kwh(price)}
+    command = parse_command(read_json(seller.command(Topic.PUBLISH_OFFER, data).body))
+    assert isinstance(command.data, PublishOffer)
+    assert (command.data.amount, command.data.price) == (energy, price)
+
+
+def test_a_command_carries_a_signature_that_fits(seller: Identity) -> None:
+    signed = seller.command("publishDemand", {"game": "G1", "amount": "28"})
+    command = parse_command(read_json(signed.body))
+    assert command.id == signed.id
+    assert command.prosumer == "S1"
+    assert is_signed_by(command.signed, command.signature, seller.public_key)
+
+
+def test_the_same_command_is_the_same_bytes(seller: Identity) -> None:
+    name = str(uuid.uuid4())
+    assert seller.command("closeMarket", {"game": "G1"}, name) == seller.command("closeMarket", {"game": "G1"}, name)
+
+
+def test_what_json_cannot_hold_is_refused(seller: Identity) -> None:
+    with pytest.raises(ValueError, match="canonical JSON"):
+        seller.command("publishDemand", {"game": "G1", "amount": float("nan")})
+
+
+def test_an_occasion_has_one_id_whatever_zone_its_time_is_told_in(identity: Callable[[str], Identity]) -> None:
+    elsewhere = MOMENT.astimezone(timezone(timedelta(hours=9)))
+    assert repeatable_id("B1", "publishBuyBid", "G1", 2, MOMENT) == repeatable_id(
+        "B1", "publishBuyBid", "G1", 2, elsewhere
+    )
+
+
+@given(st.lists(st.tuples(st.text("BG1", max_size=3), st.integers(0, 20), st.datetimes()), min_size=2, unique=True))
+def test_different_occasions_have_different_ids(occasions: list[tuple[str, int, datetime]]) -> None:
+    ids = {repeatable_id("B1", "publishBuyBid", *occasion) for occasion in occasions}
+    assert len(ids) == len(occasions)

@@ -1,0 +1,64 @@
+"""Attempts: spaced, bounded, and as late as the service asks."""
+
+import asyncio
+import time
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from prosumer_client import MarketUnavailable, Patience
+from prosumer_client.connection import retry_after_s
+from prosumer_client.patience import Attempts, Interruption
+
+
+class Clock:
+    """Time that only passes in sleep."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 1000.0
+        self.slept: list[float] = []
+        monkeypatch.setattr(time, "monotonic", lambda: self.now)
+        monkeypatch.setattr(asyncio, "sleep", self._sleep)
+
+    async def _sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.now += seconds
+
+
+async def exhaust(patience: Patience, asked: float) -> None:
+    attempts = Attempts(patience, "http://market")
+    while True:
+        await attempts.wait(Interruption("the queue is full", asked))
+
+
+@settings(deadline=None)
+@given(total=st.floats(0.1, 120), first=st.floats(0.05, 2), longest=st.floats(0.5, 10), asked=st.floats(0, 5))
+def test_attempts_end_in_time_and_keep_their_distance(total: float, first: float, longest: float, asked: float) -> None:
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        clock = Clock(monkeypatch)
+        with pytest.raises(MarketUnavailable, match="the queue is full"):
+            asyncio.run(exhaust(Patience(total, first, longest), asked))
+    assert sum(clock.slept) <= total + 1e-6
+    assert all(asked + min(first, longest) / 2 <= pause <= asked + max(first, longest) for pause in clock.slept)
+
+
+async def test_what_a_service_asks_for_beyond_our_patience_ends_it_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock(monkeypatch)
+    with pytest.raises(MarketUnavailable):
+        await Attempts(Patience(total_s=10), "http://market").wait(Interruption("busy", 60.0))
+    assert clock.slept == []
+
+
+def test_retry_after_is_read_in_both_of_its_forms() -> None:
+    in_an_hour = format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True)
+    assert retry_after_s("7") == 7.0
+    assert 3590 < retry_after_s(in_an_hour) <= 3600
+    assert retry_after_s("Wed, 21 Oct 2015 07:28:00 GMT") == 0.0
+
+
+@pytest.mark.parametrize("header", [None, "soon", "-3", ""])
+def test_a_retry_after_that_nobody_can_read_asks_for_nothing(header: str | None) -> None:
+    assert retry_after_s(header) == 0.0
