@@ -1,12 +1,14 @@
 """What the clock reads of a game: GET /games/{id}, and how its transfers stand."""
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
 from energy_market_chaincode.entities import Phase
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class _View(BaseModel):
@@ -53,5 +55,5 @@ class GameView(_View):
 
 
 def milliseconds(moment: datetime) -> int:
-    """Milliseconds since 1970-01-01 UTC, as the ledger counts time."""
-    return round(moment.timestamp() * 1000)
+    """Whole milliseconds since 1970-01-01 UTC, as the ledger counts time."""
+    return (moment - _EPOCH) // timedelta(milliseconds=1)

@@ -76,10 +76,6 @@ class EntryExists(Exception):
     """The schedule has another entry under this id."""
 
 
-class EndlessWait(Exception):
-    """The entry would never publish a game."""
-
-
 @dataclass(slots=True)
 class _Scheduled:
     entry: ScheduleEntry
@@ -88,17 +84,23 @@ class _Scheduled:
 
 
 class Schedule:
-    """The entries and whether the clock is paused, as they are on disk."""
+    """The entries and whether the clock is paused, as they are on disk.
+
+    Parameters
+    ----------
+    speed
+        How many times as fast as real time the schedule passes.
+    """
 
     def __init__(self, store: ScheduleStore, speed: int) -> None:
         self._store = store
-        self._speed = speed
+        self.speed = speed
         self._paused = store.is_paused()
         self._scheduled = {stored.id: self._read(stored) for stored in store.entries()}
 
     def _read(self, stored: StoredEntry) -> _Scheduled:
         entry = ScheduleEntry.model_validate_json(stored.document)
-        return _Scheduled(entry, entry.series(stored.created_ms, self._speed), stored.handled_ms)
+        return _Scheduled(entry, entry.series(stored.created_ms, self.speed), stored.handled_ms)
 
     @property
     def is_paused(self) -> bool:
@@ -120,8 +122,6 @@ class Schedule:
         ------
         EntryExists
             If its id belongs to another entry.
-        EndlessWait
-            If it has no slot, like 30 February.
         """
         known = self._scheduled.get(entry.id)
         if known is not None:
@@ -129,11 +129,8 @@ class Schedule:
                 raise EntryExists(entry.id)
             return
         stored = StoredEntry(entry.id, entry.document(), created_ms=now_ms, handled_ms=now_ms)
-        scheduled = self._read(stored)
-        if scheduled.series.next_after(now_ms) is None:
-            raise EndlessWait(entry.id)
         self._store.add(stored)
-        self._scheduled[entry.id] = scheduled
+        self._scheduled[entry.id] = self._read(stored)
 
     def remove(self, entry_id: str) -> None:
         """Remove an entry; raises UnknownEntry."""

@@ -43,7 +43,8 @@ def cron_trigger(expression: str) -> CronTrigger:
     Raises
     ------
     ValueError
-        If it is none, or numbers the days of the week: 0 is Sunday to some and Monday to others.
+        If it is none, names a date that never comes, or numbers the days of the week: 0 is Sunday to some crons and
+        Monday to others.
     """
     fields = expression.split()
     if len(fields) != 5:
@@ -53,9 +54,12 @@ def cron_trigger(expression: str) -> CronTrigger:
             "must name the days of the week (mon-fri): their numbers mean different days to different crons"
         )
     try:
-        return CronTrigger.from_crontab(expression, timezone=UTC)
+        trigger = CronTrigger.from_crontab(expression, timezone=UTC)
     except (ValueError, OverflowError) as error:
         raise ValueError(f"is no cron expression: {error}") from None
+    if trigger.get_next_fire_time(None, _EPOCH) is None:
+        raise ValueError("never comes: no year has such a date")
+    return trigger
 
 
 class SlotSeries(ABC):

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from energy_market_chaincode.commands import PublishGame
-from market_clock.schedule import EndlessWait, EntryExists, Schedule, ScheduleEntry, UnknownEntry, game_data
+from market_clock.schedule import EntryExists, Schedule, ScheduleEntry, UnknownEntry, game_data
 from market_clock.schedule_store import ScheduleStore
 
 MINUTE = 60_000
@@ -86,14 +86,6 @@ def test_the_same_entry_again_changes_nothing_and_another_under_its_id_is_refuse
     assert schedule.due("often", NOW + MINUTE) == NOW + MINUTE
     with pytest.raises(EntryExists):
         schedule.add(ScheduleEntry(id="often", every="2m"), NOW)
-
-
-def test_an_entry_that_would_never_publish_is_refused(tmp_path: Path) -> None:
-    schedule = schedule_at(tmp_path)
-
-    with pytest.raises(EndlessWait):
-        schedule.add(ScheduleEntry(id="never", cron="0 0 30 2 *"), NOW)
-    assert schedule_at(tmp_path).ids() == []
 
 
 def test_a_removed_entry_is_gone_for_good(tmp_path: Path) -> None:

@@ -1,0 +1,183 @@
+"""Publishes games: those of the schedule when their slots come, and single ones at once."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import structlog
+from apscheduler.schedulers.asyncio import AsyncIOScheduler  # type: ignore[import-untyped] # APScheduler 3 has no types
+from apscheduler.triggers.base import BaseTrigger  # type: ignore[import-untyped] # as above
+
+from energy_market_chaincode.commands import PublishGame, Topic
+from market_clock.course import OnCommand
+from market_clock.game_view import milliseconds
+from market_clock.schedule import Schedule, ScheduleEntry, game_data
+from market_clock.slots import iso_slot
+from prosumer_client.client import MarketClient
+from prosumer_client.errors import MarketError, MarketUnavailable
+from prosumer_client.identity import repeatable_id
+
+_SLOT_HAS_A_GAME = frozenset({"GAME_EXISTS", "SLOT_TAKEN"})
+"""Another clock, or another entry with the same slot, was faster."""
+
+START_WAIT_S = 10.0
+"""How long a caller who wants a game at once waits for a clock that is still starting."""
+
+_log = structlog.stdlib.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """What became of a slot: its game, or why it has none of this entry."""
+
+    slot_ms: int
+    game: str | None = None
+    error: MarketError | None = None
+
+
+class NotStarted(Exception):
+    """The clock does not publish games yet."""
+
+
+class _SlotTrigger(BaseTrigger):  # type: ignore[misc] # BaseTrigger has no types
+    """Tells APScheduler an entry's next slot. It never tells a slot in the past: those the schedule makes up for."""
+
+    def __init__(self, schedule: Schedule, entry_id: str) -> None:
+        self._schedule = schedule
+        self._entry_id = entry_id
+
+    def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime | None:
+        slot = self._schedule.next_after(self._entry_id, milliseconds(now))
+        return datetime.fromtimestamp(slot / 1000, UTC) if slot is not None else None
+
+
+class Publisher:
+    """Gives publishGame for every slot that comes.
+
+    The command's id follows from the slot and its content, so that two clocks with the same entry, or one that was
+    restarted in the wrong moment, publish one game.
+
+    Attributes
+    ----------
+    schedule
+        To read, pause and resume; entries come and go through :meth:`add` and :meth:`remove`.
+    """
+
+    def __init__(self, schedule: Schedule, now: Callable[[], datetime], on_command: OnCommand) -> None:
+        self.schedule = schedule
+        self._now = now
+        self._on_command = on_command
+        self._market: MarketClient | None = None
+        self._is_started = asyncio.Event()
+        self.scheduler: AsyncIOScheduler | None = None
+        self._last: dict[str, Publication] = {}
+
+    async def run(self, market: MarketClient) -> None:
+        """Publish without end; what is due already is published at once.
+
+        Parameters
+        ----------
+        market
+            With the identity of an operator.
+        """
+        self._market = market
+        self.scheduler = scheduler = AsyncIOScheduler(timezone=UTC)
+        for entry_id in self.schedule.ids():
+            self._put_in(scheduler, entry_id)
+        scheduler.start()
+        self._is_started.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.scheduler = None
+            scheduler.shutdown(wait=False)
+
+    def last(self, entry_id: str) -> Publication | None:
+        """Return what became of an entry's last slot, as far as this process knows."""
+        return self._last.get(entry_id)
+
+    def add(self, entry: ScheduleEntry) -> None:
+        """Enter an entry; raises as :meth:`~market_clock.schedule.Schedule.add`."""
+        self.schedule.add(entry, milliseconds(self._now()))
+        if self.scheduler is not None:
+            self._put_in(self.scheduler, entry.id)
+
+    def remove(self, entry_id: str) -> None:
+        """Remove an entry; raises UnknownEntry."""
+        self.schedule.remove(entry_id)
+        self._last.pop(entry_id, None)
+        if self.scheduler is not None and self.scheduler.get_job(entry_id) is not None:
+            self.scheduler.remove_job(entry_id)
+
+    async def publish_now(self, entry_id: str, parameters: PublishGame) -> str:
+        """Publish a game at once and return its id; the same again under the same id is the same game.
+
+        Raises
+        ------
+        NotStarted
+            If the clock waits to be admitted for longer than we wait for the clock.
+        prosumer_client.errors.MarketError
+        """
+        try:
+            async with asyncio.timeout(START_WAIT_S):
+                await self._is_started.wait()
+        except TimeoutError:
+            raise NotStarted from None
+        return await self._publish(game_data(parameters, self.schedule.speed), "once", entry_id)
+
+    def _put_in(self, scheduler: AsyncIOScheduler, entry_id: str) -> None:
+        first = self.schedule.next_after(entry_id, self.schedule.handled_until(entry_id))
+        if first is None:
+            _log.warning("this entry of the schedule has no slots any more", entry=entry_id)
+            return
+        scheduler.add_job(
+            self._fire,
+            _SlotTrigger(self.schedule, entry_id),
+            (entry_id,),
+            id=entry_id,
+            next_run_time=datetime.fromtimestamp(first / 1000, UTC),
+            replace_existing=True,
+            misfire_grace_time=None,  # however late: the schedule says what is due
+            coalesce=True,
+            max_instances=1,
+        )
+
+    async def _fire(self, entry_id: str) -> None:
+        """Publish what is due of an entry. While the queue is out of reach a later slot replaces an earlier one."""
+        while (slot := self.schedule.due(entry_id, milliseconds(self._now()))) is not None:
+            try:
+                publication = await self._publish_slot(entry_id, slot)
+            except MarketUnavailable as unavailable:  # the client has been patient for us
+                _log.warning("cannot publish a game yet", entry=entry_id, slot=iso_slot(slot), reason=str(unavailable))
+                self._last[entry_id] = Publication(slot, error=unavailable)
+                continue
+            self.schedule.handle(entry_id, slot)
+            self._last[entry_id] = publication
+
+    async def _publish_slot(self, entry_id: str, slot: int) -> Publication:
+        parameters = self.schedule.entry(entry_id).parameters
+        data = game_data(parameters, self.schedule.speed) | {"deliverySlot": iso_slot(slot)}
+        try:
+            return Publication(slot, game=await self._publish(data, *sorted(f"{k}={v}" for k, v in data.items())))
+        except MarketUnavailable:
+            raise
+        except MarketError as error:
+            log = _log.info if error.code in _SLOT_HAS_A_GAME else _log.error
+            log("published no game for a slot", slot=iso_slot(slot), code=error.code, reason=error.message)
+            return Publication(slot, error=error)
+
+    async def _publish(self, data: dict[str, Any], *occasion: str) -> str:
+        market = self._market
+        assert market is not None  # noqa: S101 - nobody publishes before the start; for the type checker
+        command_id = repeatable_id(market.identity.prosumer, Topic.PUBLISH_GAME, *occasion)
+        try:
+            result = await market.submit(Topic.PUBLISH_GAME, data, command_id=command_id)
+        except MarketError as error:
+            self._on_command(Topic.PUBLISH_GAME, error.code)
+            raise
+        self._on_command(Topic.PUBLISH_GAME, "committed")
+        game = str(result["game"])
+        _log.info("game published", game=game)
+        return game

@@ -1,0 +1,76 @@
+"""The clock as a service: its application, from the opening of its files to their closing."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from importlib.metadata import version
+
+from fastapi import FastAPI
+
+from http_service.app import create_app
+from market_clock.api import router
+from market_clock.clock import Clock, utc_now
+from market_clock.game_view import milliseconds
+from market_clock.schedule import COMMAND_LINE, Schedule, ScheduleEntry
+from market_clock.schedule_store import ScheduleStore
+from market_clock.settings import ClockSettings
+from prosumer_client.client import MarketClient
+from prosumer_client.patience import Patience
+
+MAX_BODY_BYTES = 100_000
+PATIENCE = Patience(total_s=10.0, longest_delay_s=2.0)
+"""Short, so that /ready soon says that the queue is out of reach. The clock itself goes on trying."""
+
+_DESCRIPTION = """\
+Publishes games by a schedule and times the phases of every game on the ledger: it stops registrations, skips silent
+buyers and closes markets after their delivery. Slots that passed while it was stopped are made up for by one game at
+most. It keeps no state but the schedule: after a restart it goes on from what stands on the ledger."""
+
+
+def build_app(settings: ClockSettings) -> FastAPI:
+    """Make the clock's application; the clock runs while the application does."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        settings.home.mkdir(parents=True, exist_ok=True)
+        store = ScheduleStore(settings.home / "clock.sqlite")
+        try:
+            schedule = Schedule(store, settings.speed)
+            _enter_command_line(schedule, settings)
+            async with MarketClient(settings.queue_url, patience=PATIENCE) as market:
+                app.state.clock = Clock(market, schedule, settings, app.state.registry)
+                working = asyncio.create_task(app.state.clock.run())
+                yield
+                working.cancel()
+                with suppress(asyncio.CancelledError):
+                    await working
+        finally:
+            store.close()
+
+    async def ready() -> str | None:
+        clock: Clock = app.state.clock
+        return await clock.not_ready()
+
+    app = create_app(
+        title="market_clock",
+        version=version("energy-market"),
+        description=_DESCRIPTION,
+        lifespan=lifespan,
+        ready=ready,
+        max_body_bytes=MAX_BODY_BYTES,
+    )
+    app.include_router(router)
+    return app
+
+
+def _enter_command_line(schedule: Schedule, settings: ClockSettings) -> None:
+    """Make the schedule hold what the service was started with this time, and no longer what it was with last time."""
+    known = schedule.entry(COMMAND_LINE) if COMMAND_LINE in schedule.ids() else None
+    stated = settings.model_dump(include={"every", "cron"}, exclude_none=True)
+    wanted = ScheduleEntry(id=COMMAND_LINE, **stated) if stated else None
+    if known == wanted:
+        return
+    if known is not None:
+        schedule.remove(COMMAND_LINE)
+    if wanted is not None:
+        schedule.add(wanted, milliseconds(utc_now()))

@@ -1,0 +1,40 @@
+"""What the market clock can be told."""
+
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from energy_market_chaincode.commands import Identifier
+from http_service.settings import ServiceSettings
+from market_clock.schedule import CronExpression, Every
+
+
+class ClockSettings(ServiceSettings):
+    """Settings of the clock: ``ENERGY_MARKET_OPERATOR`` and so on, or flags."""
+
+    port: Annotated[int, Field(ge=0, le=65535, description="port to listen on; 0 takes a free one")] = 8082
+    queue_url: str = Field("http://127.0.0.1:8080", description="address of tx_queue")
+    operator: Identifier = Field(
+        "operator", description="the operator as whom the clock signs; its key is in HOME/keys"
+    )
+    every: Every | None = Field(None, description="publish a game every so often, for instance 5m")
+    cron: CronExpression | None = Field(None, description="publish games by five cron fields, in UTC")
+    speed: int = Field(
+        1,
+        ge=1,
+        le=3600,
+        description="make the schedule, and the registration and delivery of the games it publishes, so many times "
+        "as fast; a turn's deadline stays as it is",
+    )
+
+    @model_validator(mode="after")
+    def _one_rhythm(self) -> Self:
+        if self.every is not None and self.cron is not None:
+            raise ValueError("give either --every or --cron; POST /schedule takes further entries")
+        return self
+
+    @property
+    def keys(self) -> Path:
+        """The folder of the keys."""
+        return self.home / "keys"

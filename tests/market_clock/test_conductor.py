@@ -1,0 +1,201 @@
+"""The clock on a real ledger: games reach their end whatever happens to buyers, clocks and connections."""
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from energy_market_chaincode.commands import Topic
+from market_clock.course import MAX_ATTEMPTS
+from prosumer_client.errors import MarketError
+
+SOON_MS = 150
+
+
+async def test_registration_stops_at_its_time(neighbourhood: Any) -> None:
+    neighbourhood.start_clock()
+    game = await neighbourhood.publish(registrationDurationMs=1500)
+    await neighbourhood.register(game, "B1")
+
+    await neighbourhood.until("BuyBidEvent", game, buyerInTurn="B1")
+
+
+async def test_registration_stops_as_soon_as_all_expected_participants_are_in(neighbourhood: Any) -> None:
+    neighbourhood.start_clock()
+    game = await neighbourhood.publish(expectedParticipants=2)
+    await neighbourhood.register(game, "B1")
+
+    await neighbourhood.until("BuyBidEvent", game, buyerInTurn="B1")
+
+
+async def test_a_game_without_buyers_is_cancelled(neighbourhood: Any) -> None:
+    neighbourhood.start_clock()
+    game = await neighbourhood.publish(registrationDurationMs=SOON_MS)
+    await neighbourhood.register(game)
+
+    await neighbourhood.until("GameStopEvent", game, reason="cancelled")
+
+
+async def test_a_silent_buyer_is_skipped_and_the_game_goes_on(neighbourhood: Any) -> None:
+    neighbourhood.start_clock()
+    game = await neighbourhood.publish(expectedParticipants=3, turnDeadlineMs=SOON_MS)
+    await neighbourhood.register(game, "B1", "B2")
+
+    await neighbourhood.until("BuyBidEvent", game, buyerInTurn="B2")
+    await neighbourhood.until("GameStopEvent", game, reason="all-passed")
+
+    assert ("skipTurn", "committed") in neighbourhood.heard
+
+
+async def test_the_market_closes_when_the_delivery_is_over(neighbourhood: Any) -> None:
+    neighbourhood.start_clock()
+    game = await neighbourhood.publish(expectedParticipants=2, deliveryDurationMs=SOON_MS)
+    await play_to_the_end(neighbourhood, game)
+
+    await neighbourhood.until("MarketClosedEvent", game)
+
+
+async def test_the_market_closes_as_soon_as_every_transfer_is_fulfilled(neighbourhood: Any) -> None:
+    neighbourhood.start_clock()
+    game = await neighbourhood.publish(expectedParticipants=2)
+    await play_to_the_end(neighbourhood, game)
+    await deliver(neighbourhood, game)
+
+    await neighbourhood.until("MarketClosedEvent", game)
+
+
+async def test_games_at_the_same_time_do_not_wait_for_each_other(neighbourhood: Any) -> None:
+    neighbourhood.start_clock()
+    stuck = await neighbourhood.publish(deliverySlot="noon")
+    game = await neighbourhood.publish(deliverySlot="evening", registrationDurationMs=SOON_MS)
+
+    await neighbourhood.until("GameStopEvent", game, reason="cancelled")
+
+    assert await neighbourhood.phase(stuck) == "registration"
+
+
+@pytest.mark.parametrize("phase", ["registration", "playing", "delivery"])
+async def test_a_clock_that_starts_late_takes_up_a_game_in_any_phase(neighbourhood: Any, phase: str) -> None:
+    game = await neighbourhood.publish(
+        expectedParticipants=2, turnDeadlineMs=SOON_MS, deliveryDurationMs=SOON_MS, roundLimit=1
+    )
+    await neighbourhood.register(game, "B1")
+    if phase != "registration":
+        await neighbourhood.say("operator", Topic.STOP_GAME_REGISTRATION, game=game)
+    if phase == "delivery":
+        await neighbourhood.bid(game, "B1")
+    assert await neighbourhood.phase(game) == phase
+
+    neighbourhood.start_clock()
+
+    await neighbourhood.until("MarketClosedEvent", game)
+
+
+@pytest.mark.parametrize("event", ["GameInitEvent", "BuyBidEvent", "GameStopEvent"])
+async def test_a_clock_that_is_stopped_in_any_phase_is_replaced_by_the_next(neighbourhood: Any, event: str) -> None:
+    neighbourhood.start_clock()
+    game = await neighbourhood.publish(
+        expectedParticipants=2, turnDeadlineMs=SOON_MS, deliveryDurationMs=SOON_MS, roundLimit=1
+    )
+    await neighbourhood.register(game, "B1")
+    await neighbourhood.until(event, game)
+
+    await neighbourhood.stop_clocks()
+    neighbourhood.start_clock()
+
+    await neighbourhood.until("MarketClosedEvent", game)
+
+
+@pytest.mark.parametrize("other", ["operator", "operator-2"])
+async def test_two_clocks_at_once_do_no_harm(neighbourhood: Any, other: str) -> None:
+    neighbourhood.start_clock()
+    neighbourhood.start_clock(neighbourhood.client(other))
+    game = await neighbourhood.publish(
+        expectedParticipants=3, turnDeadlineMs=SOON_MS, deliveryDurationMs=SOON_MS, roundLimit=3
+    )
+    await neighbourhood.register(game, "B1", "B2")
+
+    stop = await neighbourhood.until("GameStopEvent", game)
+    await neighbourhood.until("MarketClosedEvent", game)
+
+    assert stop["totalNrRounds"] == 1, "no buyer was skipped twice in a round, no round was played twice"
+    expected = {"committed", "WRONG_PHASE", "TURN_OVER", "DEADLINE_NOT_PASSED", "DELIVERY_NOT_OVER"}
+    assert {outcome for _, outcome in neighbourhood.heard} <= expected
+
+
+async def test_a_clock_that_is_fast_tries_again_under_new_ids_until_the_ledger_agrees(neighbourhood: Any) -> None:
+    market = neighbourhood.client()
+    neighbourhood.start_clock(market, skew=timedelta(milliseconds=400))
+    game = await neighbourhood.publish(registrationDurationMs=SOON_MS + 400)
+
+    await neighbourhood.until("GameStopEvent", game, reason="cancelled")
+
+    ids = [command for _, command in market.submitted]
+    assert ("stopGameRegistration", "REGISTRATION_OPEN") in neighbourhood.heard
+    assert len(set(ids)) == len(ids) > 1
+
+
+async def test_a_clock_that_is_stopped_after_a_rejection_does_not_stumble_over_it(neighbourhood: Any) -> None:
+    neighbourhood.start_clock(skew=timedelta(milliseconds=400))
+    game = await neighbourhood.publish(registrationDurationMs=SOON_MS + 400)
+    await neighbourhood.told("REGISTRATION_OPEN")
+    await neighbourhood.stop_clocks()
+
+    neighbourhood.start_clock()
+
+    await neighbourhood.until("GameStopEvent", game, reason="cancelled")
+
+
+async def test_a_clock_that_is_far_too_fast_gives_up_until_something_happens_to_the_game(
+    neighbourhood: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("market_clock.course.FIRST_REST_S", 0.0)
+    market = neighbourhood.client()
+    neighbourhood.start_clock(market, skew=timedelta(days=1))
+    game = await neighbourhood.publish()
+    await neighbourhood.told("REGISTRATION_OPEN", times=MAX_ATTEMPTS)
+
+    other = await neighbourhood.publish(registrationDurationMs=1, deliverySlot="other")
+    await neighbourhood.until("GameStopEvent", other, reason="cancelled")
+    assert neighbourhood.heard.count(("stopGameRegistration", "REGISTRATION_OPEN")) == MAX_ATTEMPTS
+
+    await neighbourhood.say("operator", Topic.RESET_MARKET)
+    await neighbourhood.until("MarketResetEvent", None)
+    with pytest.raises(MarketError, match="UNKNOWN_GAME"):
+        await neighbourhood.game(game)
+
+
+async def test_over_an_outage_the_clock_goes_on_when_the_queue_is_back(neighbourhood: Any) -> None:
+    market = neighbourhood.client()
+    neighbourhood.start_clock(market)
+    game = await neighbourhood.publish(expectedParticipants=2, deliveryDurationMs=SOON_MS, turnDeadlineMs=SOON_MS)
+
+    market.outage = asyncio.Event()
+    await neighbourhood.register(game, "B1")
+    market.outage.set()
+
+    await neighbourhood.until("MarketClosedEvent", game)
+
+
+async def test_after_a_reset_a_game_with_the_same_name_is_driven_anew(neighbourhood: Any) -> None:
+    neighbourhood.start_clock()
+    for _ in range(2):
+        await neighbourhood.publish(game="Game-1", expectedParticipants=2, turnDeadlineMs=SOON_MS)
+        await neighbourhood.register("Game-1", "B1")
+        await neighbourhood.until("GameStopEvent", "Game-1", reason="all-passed")
+        await neighbourhood.say("operator", Topic.RESET_MARKET)
+
+
+async def play_to_the_end(neighbourhood: Any, game: str) -> None:
+    await neighbourhood.register(game, "B1")
+    await neighbourhood.until("BuyBidEvent", game, round=1)
+    await neighbourhood.bid(game, "B1")
+    await neighbourhood.until("BuyBidEvent", game, round=2)
+    await neighbourhood.skip_round(game, "B1")
+    await neighbourhood.until("GameStopEvent", game)
+
+
+async def deliver(neighbourhood: Any, game: str) -> None:
+    await neighbourhood.say("S1", Topic.PUBLISH_METER_READING, game=game, sequence=1, inEnergy="0", outEnergy="10")
+    await neighbourhood.say("B1", Topic.PUBLISH_METER_READING, game=game, sequence=1, inEnergy="10", outEnergy="0")
