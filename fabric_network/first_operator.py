@@ -64,7 +64,7 @@ def introduce(operator: Operator, command_line: CommandLine) -> None:
     for peer in command_line.topology.peers:
         wait_until(partial(_contract_obstacle, peer, command_line), f"{peer.name} can ask the contract")
     if _ask(command_line.topology.peers[0], command_line, "market") is None:
-        _invoke(command_line, "init", operator.id, operator.public_key)
+        invoke(command_line, "init", operator.id, operator.public_key)
     known = _ask(command_line.topology.peers[0], command_line, "prosumer", operator.id)
     if known is None or known["publicKey"] != operator.public_key:
         raise OperatorDiffers(
@@ -105,7 +105,7 @@ def _ask(peer: Peer, command_line: CommandLine, function: str, *arguments: str) 
     return found
 
 
-def _invoke(command_line: CommandLine, function: str, *arguments: str) -> None:
+def invoke(command_line: CommandLine, function: str, *arguments: str) -> None:
     """Have every organisation endorse a transaction, and wait until all peers have committed it."""
     topology = command_line.topology
     command_line.peer(

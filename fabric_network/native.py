@@ -171,6 +171,7 @@ class Network:
         if not self.folder.topology.is_file():
             topology = _new_topology(wishes)
             self._refuse_taken_ports(topology)
+            fabric_programs(topology.release)  # a network that nothing can run is not described
             self._write(topology)
             return topology
         topology = self.topology

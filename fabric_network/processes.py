@@ -20,6 +20,10 @@ _GONE_SECONDS = 10.0
 _LAST_WORDS = 60  # lines; a panicking Go program says why above its stack
 _REASON = re.compile(r"^panic: |\b(PANI|FATA|ERRO|Error)\b|^[A-Z_]+: ")
 
+_WAIT_THEN_RUN = 'read -r _ && exec "$@" </dev/null'
+"""The program starts only once the note about it is written. If we are killed before, it never starts: no process runs
+that nobody knows of."""
+
 
 class _Note(BaseModel):
     model_config = ConfigDict(frozen=True)
@@ -57,27 +61,29 @@ class DetachedProcess:
         Raises
         ------
         NodeFailed
-            If the program cannot be run.
+            If there is no such program.
         """
         running = self._running()
         if running is not None and running.purpose == purpose:
             return
         self.stop()
-        self._log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         words = [str(word) for word in command]
-        with self._log.open("ab") as log, open(os.devnull, "rb") as nothing:
+        if not os.access(words[0], os.X_OK):
+            raise NodeFailed(f"cannot run {words[0]} for {self._name}: no such program")
+        self._log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        waiting, go = os.pipe()
+        with self._log.open("ab") as log, open(waiting, "rb"), open(go, "wb") as signal_to_go:
             files = [
-                (os.POSIX_SPAWN_DUP2, nothing.fileno(), 0),
+                (os.POSIX_SPAWN_DUP2, waiting, 0),
                 (os.POSIX_SPAWN_DUP2, log.fileno(), 1),
                 (os.POSIX_SPAWN_DUP2, log.fileno(), 2),
             ]
-            try:
-                # Not subprocess.Popen: it warns of a child that still runs when its object goes, and ours all do.
-                pid = os.posix_spawn(words[0], words, dict(environment), file_actions=files, setsid=True)
-            except OSError as error:
-                raise NodeFailed(f"cannot run {words[0]} for {self._name}: {error.strerror}") from None
-        note = _Note(pid=pid, started=_start_of(pid) or "", purpose=purpose)
-        write_file(self._note, note.model_dump_json().encode())
+            # Not subprocess.Popen: it warns of a child that still runs when its object goes, and ours all do.
+            shell = ["/bin/sh", "-c", _WAIT_THEN_RUN, self._name, *words]
+            pid = os.posix_spawn(shell[0], shell, dict(environment), file_actions=files, setsid=True)
+            note = _Note(pid=pid, started=_start_of(pid) or "", purpose=purpose)
+            write_file(self._note, note.model_dump_json().encode())
+            signal_to_go.write(b"go\n")
 
     def failure(self) -> str | None:
         """Return what its log says of the end if it has ended, None while it runs."""

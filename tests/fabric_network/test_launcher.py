@@ -1,0 +1,207 @@
+"""What the launcher decides before any of Fabric's programs runs. Needs no Fabric."""
+
+import base64
+import fcntl
+import json
+import os
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from typer.testing import CliRunner
+
+from fabric_network.command_line import CommandLine, clean_environment
+from fabric_network.commands import app, milliseconds
+from fabric_network.errors import (
+    NetworkBusy,
+    NetworkDiffers,
+    NetworkMissing,
+    PortTaken,
+    ProgramFailed,
+    UnknownNode,
+    UnusableKey,
+    UnusableTopology,
+)
+from fabric_network.files import write_file
+from fabric_network.first_operator import Operator, operator_of_key
+from fabric_network.folder import NetworkFolder
+from fabric_network.native import Network
+from fabric_network.ports import free_base_port, is_free, taken
+from fabric_network.programs import ProgramsMissing
+from fabric_network.topology import Topology
+
+OPERATOR = Operator("operator", base64.b64encode(bytes(32)).decode())
+
+
+@pytest.fixture
+def described(tmp_path: Path) -> Network:
+    """A network that was described and never started."""
+    network = Network(tmp_path)
+    write_file(network.folder.topology, Topology(base_port=free_base_port(30)).model_dump_json().encode())
+    return network
+
+
+def test_without_a_network_every_command_says_how_to_make_one(tmp_path: Path) -> None:
+    network = Network(tmp_path)
+    for question in (network.status, network.down, lambda: network.restart("orderer1"), lambda: network.topology):
+        with pytest.raises(NetworkMissing, match="network up"):
+            question()
+
+
+def test_wiping_where_there_is_no_network_does_nothing(tmp_path: Path) -> None:
+    Network(tmp_path).wipe()
+    assert not (tmp_path / "network").exists()
+
+
+def test_whoever_comes_second_is_told_who_is_at_work(described: Network, tmp_path: Path) -> None:
+    with (tmp_path / "network.lock").open("w") as lock:
+        lock.write("4711")
+        lock.flush()
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for change in (described.down, described.wipe, lambda: described.up({}, OPERATOR)):
+            with pytest.raises(NetworkBusy, match="pid 4711"):
+                change()
+
+
+@pytest.mark.parametrize(
+    ("wishes", "said"),
+    [
+        ({"nr_orderers": 5}, "nr orderers 3"),
+        ({"consensus": "bft", "batch_timeout_ms": 10}, "consensus raft"),
+        ({"release_name": "2.5"}, "release name 3.1"),
+    ],
+)
+def test_an_existing_network_is_not_changed_by_other_options(
+    described: Network, wishes: dict[str, Any], said: str
+) -> None:
+    before = described.topology
+    with pytest.raises(NetworkDiffers, match=said):
+        described.up(wishes, OPERATOR)
+    assert described.topology == before
+
+
+def test_a_network_that_cannot_work_is_refused_before_anything_is_made(tmp_path: Path) -> None:
+    with pytest.raises(UnusableTopology, match="at least 4 orderers"):
+        Network(tmp_path).up({"consensus": "bft", "nr_orderers": 3, "base_port": 0}, OPERATOR)
+    assert not (tmp_path / "network").exists()
+
+
+def test_a_taken_port_is_named_with_the_node_that_needs_it(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(PortTaken, match=f"port {port}, which orderer1 needs"):
+            Network(tmp_path).up({"base_port": port}, OPERATOR)
+    assert not (tmp_path / "network").exists()
+
+
+def test_missing_programs_are_named_and_nothing_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ENERGY_MARKET_FABRIC_BIN", str(tmp_path))
+    with pytest.raises(ProgramsMissing, match="lacks configtxgen, cryptogen"):
+        Network(tmp_path).up({"base_port": 0}, OPERATOR)
+    assert not (tmp_path / "network").exists()
+
+
+def test_a_description_that_is_damaged_is_named(described: Network) -> None:
+    described.folder.topology.write_text('{"nr_orderers": "many"}')
+    with pytest.raises(UnusableTopology, match=r"topology\.json is not usable: nr_orderers"):
+        _ = described.topology
+
+
+def test_an_unknown_node_is_answered_with_the_known_ones(described: Network) -> None:
+    with pytest.raises(UnknownNode, match=r"no node orderer9; its nodes are orderer1, .*utility-chaincode"):
+        described.restart("orderer9")
+
+
+def test_the_status_of_a_network_that_is_down_shows_every_node_stopped(described: Network, tmp_path: Path) -> None:
+    answer = CliRunner().invoke(app, ["status", "--json", "--home", str(tmp_path)])
+    nodes = json.loads(answer.stdout)["nodes"]
+    assert answer.exit_code == 1
+    assert [(node["name"], node["state"]) for node in nodes] == [
+        (node.name, "stopped") for node in described.topology.nodes
+    ]
+
+
+def test_errors_are_one_line_with_a_code(tmp_path: Path) -> None:
+    answer = CliRunner().invoke(app, ["down", "--home", str(tmp_path)])
+    assert answer.exit_code == 1
+    assert answer.stderr.startswith("NETWORK_MISSING: ")
+    assert answer.stderr.count("\n") == 1
+
+
+@given(st.integers(0, 999_999))
+def test_durations_are_read_in_seconds_and_milliseconds(number: int) -> None:
+    assert milliseconds(f"{number}ms") == number
+    assert milliseconds(f"{number}s") == 1000 * number
+
+
+@pytest.mark.parametrize("text", ["", "10", "ms", "-1s", "1.5s", "1 minute"])
+def test_what_is_no_duration_is_refused(text: str) -> None:
+    with pytest.raises(UnusableTopology, match="50ms or 2s"):
+        milliseconds(text)
+
+
+def test_a_failing_program_says_why(tmp_path: Path) -> None:
+    program = tmp_path / "peer"
+    program.write_text(
+        "#!/bin/sh\necho '2026-01-01 10:00:00 WARN noise' >&2\necho 'Error: no such channel' >&2\nexit 1\n"
+    )
+    program.chmod(0o755)
+    command_line = CommandLine(tmp_path, Topology(), NetworkFolder(tmp_path))
+    with pytest.raises(ProgramFailed, match="`peer channel list` failed: Error: no such channel"):
+        command_line.run("peer", "channel", "list")
+
+
+def test_variables_that_would_override_configuration_files_do_not_reach_fabric(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("CORE_PEER_ADDRESS", "ORDERER_GENERAL_LISTENPORT", "FABRIC_CFG_PATH", "CHAINCODE_ID"):
+        monkeypatch.setenv(name, "elsewhere")
+    assert "elsewhere" not in clean_environment().values()
+    assert clean_environment()["PATH"] == os.environ["PATH"]
+
+
+def test_the_operators_key_is_made_once_and_is_its_owners_alone(tmp_path: Path) -> None:
+    file = tmp_path / "keys" / "operator.pem"
+    first = operator_of_key("operator", file)
+    assert operator_of_key("operator", file) == first
+    assert len(base64.b64decode(first.public_key)) == 32
+    assert file.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_file_that_is_no_key_is_refused_and_kept(tmp_path: Path) -> None:
+    file = tmp_path / "operator.pem"
+    file.write_text("not a key")
+    with pytest.raises(UnusableKey, match=r"operator\.pem"):
+        operator_of_key("operator", file)
+    assert file.read_text() == "not a key"
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o644, 0o755])
+def test_a_written_file_has_its_mode_whatever_the_umask(tmp_path: Path, mode: int) -> None:
+    before = os.umask(0o077)
+    try:
+        write_file(tmp_path / "file", b"x", mode)
+    finally:
+        os.umask(before)
+    assert (tmp_path / "file").stat().st_mode & 0o777 == mode
+
+
+def test_a_file_that_is_the_same_already_is_not_written_again(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    write_file(file, b"x")
+    inode = file.stat().st_ino
+    write_file(file, b"x")
+    assert file.stat().st_ino == inode
+    write_file(file, b"y")
+    assert file.read_bytes() == b"y"
+
+
+def test_free_ports_are_free_and_taken_ones_are_found() -> None:
+    base = free_base_port(3)
+    assert all(is_free(port) for port in range(base, base + 3))
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        assert taken([port]) == [port]
