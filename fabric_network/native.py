@@ -106,10 +106,7 @@ class Network:
             topology = _checked(self.topology.model_dump() | {"chaincode_version": version})
             self._write(topology)
             if all(self._process(node).pid is not None for node in topology.nodes):
-                command_line = self._command_line(topology)
-                prepare(command_line)
-                report(f"preparing version {version} while the present one serves")
-                Lifecycle(command_line).install_and_approve()
+                self._replace_contract(topology, report)
             self._bring_up(topology, operator, report)
         return topology
 
@@ -165,6 +162,19 @@ class Network:
         for node in topology.nodes:
             self._await(node)
         set_up(command_line, operator, report)
+
+    def _replace_contract(self, topology: Topology, report: Report) -> None:
+        """Make another version the channel's while the network runs; leaves the chaincode servers stopped.
+
+        They stop before the commit: a peer that then looks for the new version must not find a server of the old one.
+        """
+        command_line = self._command_line(topology)
+        prepare(command_line)
+        lifecycle = Lifecycle(command_line)
+        report(f"version {topology.chaincode_version} is installed and approved while the present one serves")
+        lifecycle.install_and_approve()
+        for_each(lambda server: self._process(server).stop(), topology.chaincode_servers)
+        lifecycle.commit()
 
     def _agreed(self, wishes: Mapping[str, Any]) -> Topology:
         """Return the network there is if it is as wished, or describe a new one."""
