@@ -1,15 +1,20 @@
-"""``python -m ledger.fabric.chaincode_server``: host the market's contract for the peers of one organisation."""
+"""``python -m ledger.fabric.chaincode_server``: host a contract, by default the market's."""
 
 import asyncio
 import logging
 import sys
 
 import structlog
-from pydantic import ValidationError
+from pydantic import Field, ImportString, ValidationError
 
+from ledger.fabric.chaincode_server.execution import Contract
 from ledger.fabric.chaincode_server.server import UnusableAddress, serve
 from ledger.fabric.chaincode_server.settings import ChaincodeServerSettings
-from ledger.fabric.rejections import market_contract
+
+
+class _Settings(ChaincodeServerSettings):
+    contract: ImportString[Contract] = Field(default="ledger.fabric.rejections:market_contract", validate_default=True)
+    """``module:name`` of the contract to host."""
 
 
 def main() -> int:
@@ -24,8 +29,8 @@ def main() -> int:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
     try:
-        settings = ChaincodeServerSettings()
-        asyncio.run(serve(settings, market_contract))
+        settings = _Settings()
+        asyncio.run(serve(settings, settings.contract))
     except ValidationError as error:
         first = error.errors()[0]
         print(f"INVALID_SETTINGS: {'.'.join(map(str, first['loc']))}: {first['msg']}", file=sys.stderr)
