@@ -40,8 +40,9 @@ def submit_argument(commands: Sequence[str]) -> str:
     for position, command in enumerate(commands):
         try:
             read_json(command)
-        except ValueError as error:
-            raise TransactionFailed(f"command {position} of the transaction is no JSON: {error}") from None
+            read_exact_json(command)  # as every later reader of the block will; an exponent may be beyond a Decimal
+        except (ValueError, ArithmeticError) as error:
+            raise TransactionFailed(f"command {position} of the transaction is no JSON: {error!r}") from None
     return f"[{','.join(commands)}]"
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from ledger.interface import LedgerError, LedgerUnavailable
 
-_DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+# SQLITE_ERROR: our statements are right, so the tables are not what they were.
+_DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR})
 
 
 class LedgerInUse(LedgerUnavailable):

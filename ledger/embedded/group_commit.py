@@ -59,7 +59,7 @@ class GroupCommit:
         """
         if self._is_closed:
             raise LedgerClosed
-        waiting = _Waiting(commands)
+        waiting = _Waiting(tuple(commands))
         self._waiting.put_nowait(waiting)
         return await waiting.outcome
 

@@ -73,6 +73,14 @@ async def test_a_transaction_refused_as_a_whole_takes_no_effect(ledger: Ledger, 
     assert "duplicate" not in result
 
 
+@pytest.mark.parametrize("text", ["", "{", "NaN", '{"a": 1, "a": 2}', '{"a": 1e99999999999999999999}', "[" * 100_000])
+async def test_what_no_reader_could_read_does_not_come_onto_the_ledger(ledger: Ledger, text: str) -> None:
+    height = await ledger.height()
+    with pytest.raises(TransactionFailed, match="command 0"):
+        await ledger.submit([text])
+    assert await ledger.height() == height
+
+
 async def test_commands_submitted_at_once_all_take_effect(ledger: Ledger, game_command: GameCommand) -> None:
     commands = [game_command() for _ in range(20)]
     submissions = await asyncio.gather(*(ledger.submit([text]) for text in commands))

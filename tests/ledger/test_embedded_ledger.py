@@ -13,7 +13,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from energy_market_chaincode.canonical import read_exact_json
@@ -289,6 +289,7 @@ async def test_a_closed_ledger_says_so(notebook: EmbeddedLedger) -> None:
 KEYS = st.text(alphabet=st.sampled_from("a\x00é\uffff\U0010ffff"), min_size=1, max_size=3)
 
 
+@settings(deadline=None, max_examples=60)
 @given(
     transactions=st.lists(st.dictionaries(KEYS, st.none() | st.text("xyz", min_size=1), max_size=4), max_size=6),
     prefix=KEYS | st.just(""),
@@ -312,6 +313,7 @@ def test_the_world_state_is_what_a_dictionary_would_be(
     asyncio.run(compare())
 
 
+@settings(deadline=None, max_examples=60)
 @given(keys=st.lists(KEYS, unique=True, max_size=8))
 def test_a_range_is_ordered_by_the_utf8_bytes_of_its_keys(keys: list[str], notes: Contract) -> None:
     async def ordered(stub: Stub, function: str, args: Sequence[str], /) -> bytes:

@@ -8,7 +8,7 @@ from itertools import accumulate
 from typing import Any, cast
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger.contract import Contract
@@ -43,6 +43,7 @@ async def read_in_pieces(ledger: EmbeddedLedger, number: int, pieces: list[int])
     return taken
 
 
+@settings(deadline=None, max_examples=60)
 @given(
     groups=st.lists(st.lists(st.integers(0, 5), min_size=1, max_size=4), min_size=1, max_size=6),
     readers=st.lists(st.lists(st.integers(1, 5), max_size=10), min_size=1, max_size=4),

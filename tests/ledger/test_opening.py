@@ -1,5 +1,7 @@
 """The settings lead to the ledger that they name."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -30,6 +32,11 @@ async def test_the_embedded_ledger_is_begun_in_its_home(
     await ledger.close()
     assert settings.ledger_file == tmp_path / "home" / "ledger.sqlite"
     assert verify(settings.ledger_file).fault is None
+
+
+def test_the_embedded_ledger_needs_nothing_of_grpc() -> None:
+    program = "import ledger.opening, sys; sys.exit('grpc' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 
 def test_without_settings_the_ledger_is_embedded_in_the_present_folder(monkeypatch: pytest.MonkeyPatch) -> None:
