@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from energy_market_chaincode.commands import Topic
@@ -26,6 +27,8 @@ class Trader(Participant):
     def __init__(self, market: MarketClient) -> None:
         super().__init__(market)
         self._in: set[str] = set()
+        self._decided: dict[str, datetime] = {}
+        """Until when the games could be registered for that it has registered for, or not."""
 
     @abstractmethod
     async def entry(self, terms: Terms) -> Entry | None:
@@ -53,11 +56,21 @@ class Trader(Participant):
             await self._register(Terms.model_validate(event.data))
         elif event.name == "MarketResetEvent":
             self._in.clear()
-        elif event.game in self._in:
-            self._in.remove(event.game)
-            self.end_game(event)
+            self._decided.clear()
+        else:
+            self._let_go(event)
+
+    def _let_go(self, stop: MarketEvent) -> None:
+        game = str(stop.game)
+        self._decided.pop(game, None)
+        if game in self._in:
+            self._in.remove(game)
+            self.end_game(stop)
 
     async def _register(self, terms: Terms) -> None:
+        if self._decided.get(terms.game) == terms.registration_ends_at:
+            return  # told by both the ledger and the stream
+        self._decided[terms.game] = terms.registration_ends_at
         entry = await self.entry(terms)
         if entry is None:
             self.log.info("Staying out of the game", game=terms.game)

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -17,7 +17,7 @@ from energy_market_chaincode.canonical import exact_json, read_exact_json, signe
 from energy_market_chaincode.errors import Rejection
 from ledger.embedded.ledger import EmbeddedLedger
 from ledger.interface import Cursor, InvalidCursor, LedgerEvent
-from prosumer_client import Identity, MarketClient, Patience
+from prosumer_client import Identity, MarketClient, MarketEvent, Patience
 
 
 @dataclass
@@ -196,7 +196,7 @@ class FakeMarket:
     async def _post(self, request: Request) -> Answer:
         value = read_exact_json(request.body)
         if isinstance(value, list):
-            items = [await self._take(signed_bytes(command)) for command in value]
+            items = await asyncio.gather(*(self._take(signed_bytes(command)) for command in value))
             return _json([read_exact_json(item.body) for item in items], 207)
         return await self._take(request.body)
 
@@ -277,12 +277,14 @@ class Operator:
     fake: FakeMarket
 
     async def enter_all(self, funds: str = "1000") -> None:
-        await self.market.submit("setTopology", {"hops": HOPS})
+        commands: list[tuple[str, dict[str, Any]]] = [("setTopology", {"hops": HOPS})]
         for place, name in enumerate([*SELLERS, *BUYERS]):
             history = {"totalProduction": str(100 - place), "totalConsumption": "100"}
-            entry = {"id": name, "publicKey": identity_of(name).public_key, **history}
-            await self.market.submit("registerProsumer", entry)
-            await self.market.submit("topUpAccount", {"prosumer": name, "amount": funds})
+            commands += [
+                ("registerProsumer", {"id": name, "publicKey": identity_of(name).public_key, **history}),
+                ("topUpAccount", {"prosumer": name, "amount": funds}),
+            ]
+        assert all(isinstance(outcome, dict) for outcome in await self.market.submit_all(commands))
 
     async def publish(self, game: str = "G1", **parameters: Any) -> str:
         data = {
@@ -307,13 +309,35 @@ class Operator:
 
     async def offers_and_demands(self, game: str = "G1") -> None:
         """Register everybody, without any of the library's participants."""
-        for name, (amount, price) in SELLERS.items():
-            await self.speaker(name).submit("publishOffer", {"game": game, "amount": amount, "price": price})
-        for name, amount in BUYERS.items():
-            await self.speaker(name).submit("publishDemand", {"game": game, "amount": amount})
+        offers = [(n, "publishOffer", {"amount": amount, "price": price}) for n, (amount, price) in SELLERS.items()]
+        demands = [(name, "publishDemand", {"amount": amount}) for name, amount in BUYERS.items()]
+        for name, topic, data in (*offers, *demands):
+            await self.speaker(name).submit(topic, {"game": game, **data})
 
     def speaker(self, name: str) -> MarketClient:
         return self.market.speaking_as(identity_of(name))
+
+    async def event_of(self, name: str, game: str = "G1") -> MarketEvent:
+        """Return the newest event of a name."""
+        found = None
+        async for event in self.fake.ledger.events():
+            if (event.name, event.data["game"]) == (name, game):
+                found = event
+            if event.cursor == await self.fake.ledger.end():
+                break
+        assert found is not None
+        return MarketEvent.from_wire(read_exact_json(sse(found).decode().partition("data: ")[2]))
+
+    async def moves_of(self, prosumer: str, topic: str = "publishBuyBid") -> list[dict[str, Any]]:
+        """Return the data of a prosumer's commands that took effect."""
+        moves = []
+        for number in range(await self.fake.ledger.height()):
+            for transaction in (await self.fake.ledger.block(number)).transactions:
+                for command, result in zip(transaction.commands, transaction.results, strict=True):
+                    takes_effect = result["status"] == "committed" and "duplicate" not in result
+                    if takes_effect and (command["topic"], command["payload"]["prosumer"]) == (topic, prosumer):
+                        moves.append(command["payload"]["data"])
+        return moves
 
     async def stop_of(self, game: str = "G1") -> dict[str, Any]:
         """Wait for a game's end and return how it stopped."""
@@ -338,6 +362,23 @@ class Operator:
 def identity() -> Callable[[str], Identity]:
     """Return everybody's identity."""
     return identity_of
+
+
+@pytest.fixture
+async def background() -> AsyncIterator[Callable[[Coroutine[Any, Any, object]], asyncio.Task[object]]]:
+    """Run things during a test; one that failed before it was cancelled fails the test."""
+    tasks: list[asyncio.Task[object]] = []
+
+    def begin(work: Coroutine[Any, Any, object]) -> asyncio.Task[object]:
+        tasks.append(asyncio.create_task(work))
+        return tasks[-1]
+
+    yield begin
+    for task in tasks:
+        task.cancel()
+    for outcome in await asyncio.gather(*tasks, return_exceptions=True):
+        if isinstance(outcome, Exception):
+            raise outcome
 
 
 @pytest.fixture
