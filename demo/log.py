@@ -8,7 +8,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.status import Status
 
-_HIDDEN = frozenset({"event", "level", "timestamp", "prosumer", "service", "logger", "game", "command"})
+_HIDDEN = frozenset({"event", "level", "timestamp", "prosumer", "service", "game", "command", "request_id"})
+_HOUSEKEEPING = frozenset({"request"})
+"""Lines of a service that tell nothing about the market."""
 _STYLES = {"warning": "yellow", "error": "red", "critical": "red"}
 _QUIET = frozenset({"tx_queue", "optimization_api"})
 """Processes of which only warnings and errors are shown: what they do, the prosumers and the clock tell."""
@@ -31,7 +33,8 @@ class DemoLog:
             self._status.start()
 
     def close(self) -> None:
-        """End the status line."""
+        """End the status line; from now on only warnings and errors are printed."""
+        self._only_from = frozenset()
         if self._status is not None:
             self._status.stop()
 
@@ -48,7 +51,7 @@ class DemoLog:
         """Print a line that a process printed: structlog's JSON, or plain text where something went wrong early."""
         record = _record(line)
         level = str(record.get("level", "info"))
-        if level in ("info", "debug") and not self._is_shown(name):
+        if level in ("info", "debug") and (record["event"] in _HOUSEKEEPING or not self._is_shown(name)):
             return
         who = str(record.get("prosumer", name))
         rest = " ".join(f"{key}={_plain(value)}" for key, value in record.items() if key not in _HIDDEN)
@@ -72,7 +75,7 @@ def _record(line: str) -> dict[str, Any]:
         record = json.loads(line)
     except ValueError:
         record = None
-    return record if isinstance(record, dict) and "event" in record else {"event": line}
+    return record if isinstance(record, dict) and "event" in record else {"event": line, "level": "warning"}
 
 
 def _plain(value: Any) -> str:

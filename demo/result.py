@@ -1,10 +1,12 @@
 """What a run came to: the document that ``energy-market demo --json`` writes."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from demo.scenario import Scenario
+from energy_market_chaincode import units
 
 View = dict[str, Any]
 
@@ -18,12 +20,17 @@ class Accounts:
     @property
     def total(self) -> Decimal:
         """All money there is."""
-        return sum((purse["balance"] + purse["frozen"] for purse in self.of.values()), Decimal(0))
+        return _sum(purse["balance"] + purse["frozen"] for purse in self.of.values())
 
     @property
     def frozen(self) -> Decimal:
         """All money that is set aside."""
-        return sum((purse["frozen"] for purse in self.of.values()), Decimal(0))
+        return _sum(purse["frozen"] for purse in self.of.values())
+
+
+def _sum(amounts: Iterable[Decimal]) -> Decimal:
+    """Add up money, without trailing zeros."""
+    return units.currency(sum(units.money_from_currency(amount) for amount in amounts))
 
 
 def accounts_of(prosumers: list[View], market: View) -> Accounts:

@@ -37,6 +37,7 @@ def serve(app: FastAPI, settings: ServiceSettings) -> None:
         app,
         lifespan="on",
         log_config=None,
+        log_level="warning",  # that it starts, listens and stops we say ourselves
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
