@@ -1,5 +1,8 @@
 """The market's view of a channel's blocks: its commands, results and events."""
 
+from typing import Any
+
+from energy_market_chaincode.contract import EVENT_NAME
 from ledger.contract import Call, read_events, read_transaction
 from ledger.fabric.gateway import ChannelBlock, ChannelTransaction
 from ledger.interface import Block, Cursor, LedgerEvent, Transaction
@@ -16,12 +19,15 @@ def market_events(block: ChannelBlock, chaincode: str) -> list[LedgerEvent]:
     return [
         LedgerEvent(Cursor(block.number, found.index, index), found.at_ms, event["name"], event)
         for found in block.transactions
-        if found.chaincode == chaincode and found.event_name
-        for index, event in enumerate(read_events(found.event_payload))
+        if found.chaincode == chaincode
+        for index, event in enumerate(_events(found))
     ]
 
 
 def _transaction(found: ChannelTransaction) -> Transaction:
     function, *arguments = [arg.decode() for arg in found.args]
-    events = read_events(found.event_payload) if found.event_name else []
-    return read_transaction(Call(found.id, found.at_ms, function, tuple(arguments)), found.result, events)
+    return read_transaction(Call(found.id, found.at_ms, function, tuple(arguments)), found.result, _events(found))
+
+
+def _events(found: ChannelTransaction) -> list[dict[str, Any]]:
+    return read_events(found.event_payload) if found.event_name == EVENT_NAME else []
