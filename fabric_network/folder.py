@@ -22,14 +22,9 @@ class NodeFolder:
         return self.root / "config"
 
     @property
-    def builder_config(self) -> Path:
-        """Say to the external builder where this peer finds its chaincode server, and with which keys."""
-        return self.config / "chaincode.json"
-
-    @property
-    def package_id(self) -> Path:
-        """Say to a chaincode server as which package it serves."""
-        return self.config / "package-id"
+    def environment(self) -> Path:
+        """Set a container's environment variables, read by its shell; holds a key."""
+        return self.config / "environment"
 
     @property
     def msp(self) -> Path:

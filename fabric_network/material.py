@@ -3,17 +3,18 @@
 Each step looks whether its result is there, so a second run does nothing and a run after a kill finishes the work.
 """
 
+import shlex
 import sys
 from pathlib import Path
 
 from fabric_network import external_builder
 from fabric_network.certificates import CLIENT, crypto_config
-from fabric_network.chaincode_package import chaincode_package, package_id
+from fabric_network.chaincode_package import chaincode_package
 from fabric_network.channel_config import PROFILE, channel_config
 from fabric_network.command_line import CommandLine
 from fabric_network.files import SECRET, copy_tree, remove, write_file, write_json
 from fabric_network.folder import NetworkFolder
-from fabric_network.node_config import builder_config, core_config, orderer_config
+from fabric_network.node_config import core_config, node_environment, orderer_config
 from fabric_network.topology import ChaincodeServer, Node, Orderer, Organisation, Peer, Site, Topology
 from ledger.fabric.profile import PROFILE_NAME, FabricProfile, GatewayAddress
 
@@ -85,9 +86,14 @@ def _equip(node: Node, topology: Topology, folder: NetworkFolder) -> None:
         case Peer():
             copy_tree(folder.issued(node) / "msp", own.msp)
             write_json(own.config / "core.yaml", core_config(node, topology, folder))
-            write_json(own.builder_config, builder_config(node, topology, folder), SECRET)
         case ChaincodeServer():
-            write_file(own.package_id, package_id(topology, chaincode_package(topology)).encode())
+            pass  # its environment says all
+    if topology.site is Site.CONTAINERS:
+        write_file(own.environment, _shell_assignments(node_environment(node, topology, folder)).encode(), SECRET)
+
+
+def _shell_assignments(variables: dict[str, str]) -> str:
+    return "".join(f"export {name}={shlex.quote(value)}\n" for name, value in variables.items())
 
 
 def _write_builder(folder: NetworkFolder) -> None:

@@ -228,7 +228,7 @@ class Network:
             Peer: [command_line.programs / "peer", "node", "start"],
             ChaincodeServer: [sys.executable, "-m", "ledger.fabric.chaincode_server"],
         }
-        own = node_environment(node, self.folder.node(node.name))
+        own = node_environment(node, command_line.topology, self.folder)
         environment = clean_environment() | own | dict(self._environment_of.get(node.name, {}))
         # A chaincode server of another version of the contract has to make room for ours.
         self._process(node).start(commands[type(node)], environment, purpose=own.get("CHAINCODE_ID", node.name))

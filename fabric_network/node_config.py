@@ -3,9 +3,11 @@
 Fabric reads JSON as well as YAML, so the files are written as JSON.
 """
 
+import json
 from pathlib import Path
 from typing import Any
 
+from fabric_network.chaincode_package import chaincode_package, package_id
 from fabric_network.compatibility import proposal_filters
 from fabric_network.folder import NetworkFolder, NodeFolder
 from fabric_network.topology import ChaincodeServer, Node, Orderer, Peer, Site, Topology
@@ -129,33 +131,33 @@ def _chaincode(builder: Path) -> dict[str, Any]:
     }
 
 
-def builder_config(peer: Peer, topology: Topology, folder: NetworkFolder) -> dict[str, str]:
-    """Return what the external builder puts into the package's connection.json for this peer (reads its TLS files)."""
-    own = folder.node(peer.name)
+def node_environment(node: Node, topology: Topology, folder: NetworkFolder) -> dict[str, str]:
+    """Return the environment variables that a node's process needs; reads a peer's TLS files."""
+    own = folder.node(node.name)
+    match node:
+        case Orderer():
+            return {"FABRIC_CFG_PATH": str(own.config), "FABRIC_LOGGING_SPEC": _READABLE_LOGS}
+        case Peer():
+            return {
+                "FABRIC_CFG_PATH": str(own.config),
+                "FABRIC_LOGGING_SPEC": _READABLE_LOGS,
+                BUILDER_VARIABLE: json.dumps(_filled_in(node, topology, own)),
+            }
+        case ChaincodeServer():
+            return {
+                "CHAINCODE_ID": package_id(topology, chaincode_package(topology)),
+                "CHAINCODE_SERVER_ADDRESS": f"{node.listen_host}:{node.port}",
+                "CHAINCODE_TLS_KEY": str(own.tls_key),
+                "CHAINCODE_TLS_CERT": str(own.tls_certificate),
+                "CHAINCODE_CLIENT_CA_CERT": str(own.tls_authority),
+            }
+
+
+def _filled_in(peer: Peer, topology: Topology, own: NodeFolder) -> dict[str, str]:
+    """Return what the external builder fills into the package's connection.json for a peer."""
     return {
         "address": topology.chaincode_server_of(peer.organisation).address,
         "root_cert": own.tls_authority.read_text(),
         "client_cert": own.tls_certificate.read_text(),
         "client_key": own.tls_key.read_text(),
     }
-
-
-def node_environment(node: Node, folder: NodeFolder) -> dict[str, str]:
-    """Return the environment variables a node's process needs (reads what the set-up wrote for it)."""
-    match node:
-        case Orderer():
-            return {"FABRIC_CFG_PATH": str(folder.config), "FABRIC_LOGGING_SPEC": _READABLE_LOGS}
-        case Peer():
-            return {
-                "FABRIC_CFG_PATH": str(folder.config),
-                "FABRIC_LOGGING_SPEC": _READABLE_LOGS,
-                BUILDER_VARIABLE: folder.builder_config.read_text(),
-            }
-        case ChaincodeServer():
-            return {
-                "CHAINCODE_ID": folder.package_id.read_text(),
-                "CHAINCODE_SERVER_ADDRESS": f"{node.listen_host}:{node.port}",
-                "CHAINCODE_TLS_KEY": str(folder.tls_key),
-                "CHAINCODE_TLS_CERT": str(folder.tls_certificate),
-                "CHAINCODE_CLIENT_CA_CERT": str(folder.tls_authority),
-            }

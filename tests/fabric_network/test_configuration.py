@@ -15,7 +15,7 @@ from fabric_network.chaincode_package import CONNECTION
 from fabric_network.channel_config import PROFILE, channel_config, endorsement_policy
 from fabric_network.folder import NetworkFolder
 from fabric_network.material import client_profile
-from fabric_network.node_config import builder_config, core_config, orderer_config
+from fabric_network.node_config import BUILDER_VARIABLE, core_config, node_environment, orderer_config
 from fabric_network.topology import Consensus, Organisation, Site, Topology
 
 FOLDER = NetworkFolder(Path("/home/market/network"))
@@ -167,7 +167,7 @@ def test_the_peers_fill_in_all_that_the_package_leaves_open(tmp_path: Path) -> N
     for file in (own.tls_authority, own.tls_certificate, own.tls_key):
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(file.name)
-    filled = builder_config(peer, topology, folder)
+    filled = json.loads(node_environment(peer, topology, folder)[BUILDER_VARIABLE])
     asked = {match for value in CONNECTION.values() for match in re.findall(r"\{\{\.(\w+)\}\}", str(value))}
     assert set(filled) == asked
     assert filled["address"] == topology.chaincode_server_of(peer.organisation).address
