@@ -3,7 +3,7 @@
 import asyncio
 import copy
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
@@ -21,6 +21,8 @@ View = dict[str, Any]
 LONG_POLL_S = 20
 MAX_BATCH = 1000
 """Commands in one request."""
+MAX_BATCH_BYTES = 1_000_000
+"""Of one request with several commands; the queue takes a few times as much."""
 CONCURRENT_WAITS = 16
 
 
@@ -112,9 +114,9 @@ class MarketClient:
         patience_s = self._connection.patience.total_s
         gives_up_at = time.monotonic() + patience_s
         while True:
-            status = await self._connection.exchange(
-                "GET", receipt.href, parameters={"wait": LONG_POLL_S}, wait_s=LONG_POLL_S
-            )
+            # The signer's name lets the queue ask the ledger about a command that it no longer has itself.
+            question: dict[str, int | str] = {"wait": LONG_POLL_S, "prosumer": self.identity.prosumer}
+            status = await self._connection.exchange("GET", receipt.href, parameters=question, wait_s=LONG_POLL_S)
             match status:
                 case {"status": "committed", "result": dict(result)}:
                     return result
@@ -150,8 +152,8 @@ class MarketClient:
         """Give many commands in as few requests as the queue allows; for each its receipt or why it was refused."""
         signed = [self.identity.command(topic, data) for topic, data in commands]
         receipts: list[Receipt | RequestRefused] = []
-        for start in range(0, len(signed), MAX_BATCH):
-            receipts += await self._post_batch(signed[start : start + MAX_BATCH])
+        for batch in _batches(signed):
+            receipts += await self._post_batch(batch)
         return receipts
 
     async def _post_batch(self, commands: Sequence[SignedCommand]) -> list[Receipt | RequestRefused]:
@@ -268,6 +270,20 @@ class MarketClient:
             If the stream did not work for as long as our patience lasts.
         """
         return EventStream(self._connection, after, game, on_now).read()
+
+
+def _batches(commands: Sequence[SignedCommand]) -> Iterator[list[SignedCommand]]:
+    """Yield commands in their order, in lists that the queue takes."""
+    batch: list[SignedCommand] = []
+    size = 0
+    for command in commands:
+        if batch and (len(batch) == MAX_BATCH or size + len(command.body) > MAX_BATCH_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append(command)
+        size += len(command.body)
+    if batch:
+        yield batch
 
 
 def _of_one_command(outcome: View | BaseException) -> View | MarketError:

@@ -31,9 +31,7 @@ class Connection:
     """
 
     def __init__(self, url: str, patience: Patience) -> None:
-        if not url.startswith(("http://", "https://")):
-            raise ValueError(f"{url!r} is no address of a service: it must begin with http:// or https://")
-        self.url = url
+        self.url = require_address(url)
         self.patience = patience
         # Loading the certificates of the authorities takes a tenth of a process's start; only https needs them.
         limits = httpx.Limits(max_connections=MAX_CONNECTIONS)
@@ -117,6 +115,13 @@ class Connection:
         # No limit on waiting for a free connection: each is given back within its read timeout.
         connect_s = min(CONNECT_TIMEOUT_S, self.patience.total_s)
         return httpx.Timeout(read_s, connect=connect_s, pool=None)
+
+
+def require_address(url: str) -> str:
+    """Return the address of a service; raises ValueError if it cannot be one."""
+    if not url.startswith(("http://", "https://")):
+        raise ValueError(f"{url!r} is no address of a service: it must begin with http:// or https://")
+    return url
 
 
 @contextmanager

@@ -5,12 +5,14 @@ one such process per prosumer.
 """
 
 import argparse
+import math
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
+from prosumer_client.connection import require_address
 from prosumer_client.logs import LogFormat
 from prosumer_client.patience import Patience
 from prosumer_client.roster import Roster, RosterError
@@ -50,7 +52,7 @@ def parse_arguments(arguments: Sequence[str] | None = None, environment: Mapping
     return Settings(
         roster=roster,
         queue_url=flags.queue_url,
-        optimizer_url=flags.optimizer_url or None,
+        optimizer_url=flags.optimizer_url,
         keys=flags.keys or flags.home / "keys",
         patience=Patience(total_s=flags.patience_seconds),
         log_format=cast(LogFormat, flags.log_format),
@@ -78,11 +80,11 @@ def _parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
     parser.add_argument("--capacity", help="a seller's offer, kWh")
     parser.add_argument("--price", help="a seller's base price, currency per kWh")
     parser.add_argument("--delivery", help="which share of its part of a game it delivers or consumes [1]")
-    setting("QUEUE_URL", "http://127.0.0.1:8080", "address of tx_queue")
-    setting("OPTIMIZER_URL", "", "address of optimization_api; none: compute best responses here")
+    setting("QUEUE_URL", "http://127.0.0.1:8080", "address of tx_queue", _address)
+    setting("OPTIMIZER_URL", "", "address of optimization_api; none: compute best responses here", _address_or_none)
     setting("HOME", ".energy-market", "folder of this market", Path)
     setting("KEYS", "", "folder with <id>.pem; none: keys in the market's folder", _folder)
-    setting("PATIENCE_SECONDS", "120", "how long to try again what fails", float)
+    setting("PATIENCE_SECONDS", "120", "how long to try again what fails", _seconds)
     setting("LOG_FORMAT", "auto", "form of the log: auto, text, json", _one_of("auto", "text", "json"))
     setting(
         "LOG_LEVEL",
@@ -102,6 +104,24 @@ def _one_of(*choices: str) -> Callable[[str], str]:
         return text
 
     return read
+
+
+def _address(text: str) -> str:
+    try:
+        return require_address(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _address_or_none(text: str) -> str | None:
+    return _address(text) if text else None
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 < seconds < math.inf:
+        raise argparse.ArgumentTypeError(f"{text} must be more than 0 seconds")
+    return seconds
 
 
 def _folder(text: str) -> Path | None:

@@ -187,6 +187,14 @@ async def test_many_commands_take_several_requests(operator: Operator) -> None:
     assert operator.fake.asked("POST", "/queue") == before + 2
 
 
+async def test_large_commands_given_together_take_several_requests(operator: Operator) -> None:
+    before = operator.fake.asked("POST", "/queue")
+    edges = [["node", f"{'n' * 50}{number}"] for number in range(10_000)]
+    outcomes = await operator.market.submit_all([("setTopology", {"edges": edges})] * 2)
+    assert outcomes == [{"nodes": 10_001}] * 2
+    assert operator.fake.asked("POST", "/queue") == before + 2
+
+
 async def test_a_client_without_identity_reads_and_cannot_speak(operator: Operator) -> None:
     async with MarketClient(operator.fake.url) as reader:
         assert await reader.games() == []

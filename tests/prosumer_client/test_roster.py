@@ -1,0 +1,97 @@
+"""Who a process plays for, by flags, environment and file."""
+
+import json
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from prosumer_client.roster import BuyerEntry, Roster, RosterError, SellerEntry
+from prosumer_client.settings import parse_arguments
+
+SELLER = {"id": "S1", "role": "seller", "capacity": 36, "price": "0.08376051515357819"}
+BUYER = {"id": "B1", "role": "buyer", "demand": "28.5", "delivery": 0.5}
+
+
+def write(path: Path, prosumers: Any) -> Path:
+    path.write_text(json.dumps({"prosumers": prosumers}))
+    return path
+
+
+def test_a_file_names_sellers_and_buyers_with_exact_amounts(tmp_path: Path) -> None:
+    seller, buyer = Roster.from_file(write(tmp_path / "group.json", [SELLER, BUYER])).prosumers
+    assert isinstance(seller, SellerEntry)
+    assert (seller.capacity, seller.price) == (Decimal(36), Decimal("0.08376051515357819"))
+    assert seller.delivery == Decimal(1)
+    assert isinstance(buyer, BuyerEntry)
+    assert (buyer.demand, buyer.delivery) == (Decimal("28.5"), Decimal("0.5"))
+
+
+def test_everything_wrong_with_a_file_is_named_at_once(tmp_path: Path) -> None:
+    wrong = [{**SELLER, "price": 0}, {**BUYER, "demand": "0.00001", "colour": "red"}, {"id": "X", "role": "grid"}]
+    with pytest.raises(RosterError) as caught:
+        Roster.from_file(write(tmp_path / "group.json", wrong))
+    for place in ("0.seller.price", "1.buyer.demand", "1.buyer.colour", "prosumers.2"):
+        assert place in str(caught.value)
+
+
+def test_nobody_can_be_named_twice(tmp_path: Path) -> None:
+    with pytest.raises(RosterError, match="names B1 more than once"):
+        Roster.from_file(write(tmp_path / "group.json", [BUYER, SELLER, BUYER]))
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"prosumers": []}', "\xff"])
+def test_a_file_that_is_no_roster_is_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "group.json"
+    path.write_text(text, encoding="latin-1")
+    with pytest.raises(RosterError, match=r"group\.json"):
+        Roster.from_file(path)
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(RosterError, match="No such file"):
+        Roster.from_file(tmp_path / "group.json")
+
+
+def test_flags_name_one_prosumer_and_go_before_the_environment() -> None:
+    environment = {
+        "ENERGY_MARKET_QUEUE_URL": "http://127.0.0.1:1",
+        "ENERGY_MARKET_OPTIMIZER_URL": "http://127.0.0.1:2",
+        "ENERGY_MARKET_HOME": "/home/of/market",
+        "ENERGY_MARKET_LOG_LEVEL": "debug",
+    }
+    flags = ["--id", "B1", "--role", "buyer", "--demand", "28", "--queue-url", "http://127.0.0.1:3"]
+    settings = parse_arguments(flags, environment)
+    assert settings.roster.prosumers == [BuyerEntry(id="B1", role="buyer", demand=Decimal(28))]
+    assert (settings.queue_url, settings.optimizer_url) == ("http://127.0.0.1:3", "http://127.0.0.1:2")
+    assert settings.keys == Path("/home/of/market/keys")
+    assert (settings.patience.total_s, settings.log_format, settings.log_level) == (120, "auto", "debug")
+
+
+def test_without_settings_the_conventions_hold() -> None:
+    settings = parse_arguments(["--id", "S1", "--role", "seller", "--capacity", "1", "--price", "0.1"], {})
+    assert (settings.queue_url, settings.optimizer_url) == ("http://127.0.0.1:8080", None)
+    assert settings.keys == Path(".energy-market/keys")
+
+
+@pytest.mark.parametrize(
+    ("flags", "environment", "said"),
+    [
+        ([], {}, "--group --id is required"),
+        (["--id", "B1", "--role", "buyer"], {}, "demand: Field required"),
+        (["--id", "B1", "--role", "buyer", "--demand", "many"], {}, "demand: Input should be a valid decimal"),
+        (["--id", "B1", "--role", "buyer", "--demand", "1", "--price", "2"], {}, "price: Extra inputs"),
+        (["--id", "../B1", "--role", "buyer", "--demand", "1"], {}, "id: String should match"),
+        (["--group", "group.json", "--role", "buyer"], {}, "leave out --role"),
+        (["--id", "B1", "--role", "buyer", "--demand", "1"], {"ENERGY_MARKET_LOG_FORMAT": "xml"}, "none of auto, text"),
+        (["--id", "B1", "--role", "buyer", "--demand", "1"], {"ENERGY_MARKET_PATIENCE_SECONDS": "0"}, "more than 0"),
+    ],
+)
+def test_a_mistake_is_told_and_ends_the_process(
+    flags: list[str], environment: dict[str, str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        parse_arguments(flags, environment)
+    assert caught.value.code == 2
+    assert said in " ".join(capsys.readouterr().err.split())
