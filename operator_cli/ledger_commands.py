@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from energy_market_chaincode.contract import invoke
 from ledger.embedded.verification import verify as verify_file
 from operator_cli.output import console, print_facts, print_json, print_table
 from operator_cli.settings import OperatorSettings
@@ -18,10 +19,13 @@ AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
 @app.command()
 def verify(
     file: Annotated[Path | None, typer.Argument(help="Default: the embedded ledger of ENERGY_MARKET_HOME.")] = None,
+    replay_only: Annotated[
+        bool, typer.Option(help="Do not run the rules again: for a chain written under an older version of them.")
+    ] = False,
 ) -> None:
     """Recompute an embedded ledger's chain and state from its blocks; name the first block that does not fit."""
     path = file or OperatorSettings().home / "ledger.sqlite"
-    found = verify_file(path)
+    found = verify_file(path, None if replay_only else invoke)
     print_facts({"file": path, "blocks": found.blocks, "transactions": found.transactions, "events": found.events})
     if found.fault is not None:
         console.print(f"[red]does not fit[/] {found.fault}", highlight=False)
