@@ -1,30 +1,32 @@
 """The clock's HTTP: its schedule, pause and resume."""
 
 import uuid
-from datetime import UTC, datetime
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
 from fastapi import APIRouter, Body, Path, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from energy_market_chaincode.commands import Identifier, PublishGame
-from http_service.app import exact_response
+from http_service.body import JsonRoute
 from http_service.problems import Problem
 from market_clock.clock import Clock, utc_now
 from market_clock.game_view import milliseconds
-from market_clock.publisher import NotStarted, Publication
-from market_clock.publisher.schedule import (
+from market_clock.publisher import NotStarted
+from market_clock.schedule import (
     COMMAND_LINE,
     CronExpression,
     EntryExists,
     Every,
     ScheduleEntry,
     UnknownEntry,
+    require_unnamed,
 )
-from market_clock.slots import iso_slot
+from market_clock.schedule_view import EntryView, ScheduleView, entry_view, schedule_view
 from prosumer_client.errors import MarketError, MarketUnavailable
 
-router = APIRouter(tags=["schedule"])
+_SOON = {"Retry-After": "1"}
+
+router = APIRouter(tags=["schedule"], route_class=JsonRoute)
 
 
 class NewEntry(BaseModel):
@@ -54,6 +56,8 @@ class NewEntry(BaseModel):
     def _one_rhythm(self) -> Self:
         if (self.every is not None) + (self.cron is not None) + self.once != 1:
             raise ValueError("needs one of every, cron and once")
+        if not self.once:
+            require_unnamed(self.parameters)
         return self
 
 
@@ -76,43 +80,28 @@ def _clock(request: Request) -> Clock:
 
 
 @router.get("/schedule")
-async def schedule(request: Request) -> Response:
+async def schedule(request: Request) -> ScheduleView:
     """Tell which games are to be published when, and which games the clock drives at present."""
-    clock = _clock(request)
-    return exact_response(
-        {
-            "now": _iso(utc_now()),
-            "paused": clock.publisher.schedule.is_paused,
-            "speed": clock.publisher.schedule.speed,
-            "entries": [_entry_view(clock, entry_id) for entry_id in clock.publisher.schedule.ids()],
-            "games": [
-                {
-                    "game": course.game,
-                    "waitsUntil": _iso(course.waits_until) if course.waits_until is not None else None,
-                    "problem": _error_view(course.problem),
-                }
-                for course in clock.conductor.courses()
-            ],
-        }
-    )
+    return schedule_view(_clock(request))
 
 
 @router.post("/schedule", status_code=201)
-async def add(request: Request, entry: Annotated[NewEntry, Body()]) -> Response:
+async def add(request: Request, response: Response, entry: Annotated[NewEntry, Body()]) -> EntryView | PublishedGame:
     """Add games to the schedule, or publish one at once.
 
     The same entry under the same id again changes nothing and has the same answer.
     """
     clock, entry_id = _clock(request), entry.id or uuid.uuid4().hex
     if entry.once:
-        return exact_response({"id": entry_id, "game": await _publish_now(clock, entry_id, entry.parameters)}, 201)
+        return PublishedGame(id=entry_id, game=await _publish_now(clock, entry_id, entry.parameters))
     stated = entry.model_dump(include={"every", "cron"}, exclude_none=True)
     try:
         clock.publisher.add(ScheduleEntry(id=entry_id, parameters=entry.parameters, **stated))
     except EntryExists:
         detail = f"The schedule has another entry {entry_id}; choose another id, or delete that one first."
         raise Problem(409, "ENTRY_EXISTS", detail) from None
-    return exact_response(_entry_view(clock, entry_id), 201, {"Location": f"/schedule/{entry_id}"})
+    response.headers["Location"] = f"/schedule/{entry_id}"
+    return entry_view(clock, entry_id)
 
 
 async def _publish_now(clock: Clock, entry_id: str, parameters: PublishGame) -> str:
@@ -155,38 +144,3 @@ async def resume(request: Request) -> Paused:
     """Publish games again, from the next slot on; those that passed during the pause are not made up for."""
     _clock(request).publisher.schedule.resume(milliseconds(utc_now()))
     return Paused(paused=False)
-
-
-_SOON = {"Retry-After": "1"}
-
-
-def _entry_view(clock: Clock, entry_id: str) -> dict[str, Any]:
-    entry = clock.publisher.schedule.entry(entry_id)
-    upcoming = clock.publisher.schedule.next_after(entry_id, milliseconds(utc_now()))
-    is_coming = upcoming is not None and not clock.publisher.schedule.is_paused
-    return {
-        "id": entry_id,
-        "every": entry.every,
-        "cron": entry.cron,
-        "parameters": entry.parameters.model_dump(mode="json", by_alias=True, exclude_unset=True),
-        "nextSlot": iso_slot(upcoming) if upcoming is not None and is_coming else None,
-        "last": _publication_view(clock.publisher.last(entry_id)),
-    }
-
-
-def _publication_view(publication: Publication | None) -> dict[str, Any] | None:
-    if publication is None:
-        return None
-    return {
-        "slot": iso_slot(publication.slot_ms),
-        "game": publication.game,
-        "problem": _error_view(publication.error),
-    }
-
-
-def _error_view(error: MarketError | None) -> dict[str, str] | None:
-    return {"code": error.code, "message": error.message} if error is not None else None
-
-
-def _iso(moment: datetime) -> str:
-    return iso_slot(milliseconds(moment.astimezone(UTC)))

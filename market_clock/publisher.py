@@ -71,7 +71,9 @@ class Publisher:
         self._on_command = on_command
         self._market: MarketClient | None = None
         self._is_started = asyncio.Event()
-        self.scheduler: AsyncIOScheduler | None = None
+        self._scheduler: AsyncIOScheduler | None = None
+        self._tasks: asyncio.TaskGroup | None = None
+        self._publishing: set[str] = set()
         self._last: dict[str, Publication] = {}
 
     async def run(self, market: MarketClient) -> None:
@@ -83,15 +85,17 @@ class Publisher:
             With the identity of an operator.
         """
         self._market = market
-        self.scheduler = scheduler = AsyncIOScheduler(timezone=UTC)
-        for entry_id in self.schedule.ids():
-            self._put_in(scheduler, entry_id)
-        scheduler.start()
-        self._is_started.set()
+        self._scheduler = scheduler = AsyncIOScheduler(timezone=UTC)
         try:
-            await asyncio.Event().wait()
+            async with asyncio.TaskGroup() as tasks:
+                self._tasks = tasks
+                for entry_id in self.schedule.ids():
+                    self._put_in(scheduler, entry_id)
+                scheduler.start()
+                self._is_started.set()
+                await asyncio.Event().wait()
         finally:
-            self.scheduler = None
+            self._scheduler = self._tasks = None
             scheduler.shutdown(wait=False)
 
     def last(self, entry_id: str) -> Publication | None:
@@ -101,15 +105,15 @@ class Publisher:
     def add(self, entry: ScheduleEntry) -> None:
         """Enter an entry; raises as :meth:`~market_clock.schedule.Schedule.add`."""
         self.schedule.add(entry, milliseconds(self._now()))
-        if self.scheduler is not None:
-            self._put_in(self.scheduler, entry.id)
+        if self._scheduler is not None:
+            self._put_in(self._scheduler, entry.id)
 
     def remove(self, entry_id: str) -> None:
         """Remove an entry; raises UnknownEntry."""
         self.schedule.remove(entry_id)
         self._last.pop(entry_id, None)
-        if self.scheduler is not None and self.scheduler.get_job(entry_id) is not None:
-            self.scheduler.remove_job(entry_id)
+        if self._scheduler is not None and self._scheduler.get_job(entry_id) is not None:
+            self._scheduler.remove_job(entry_id)
 
     async def publish_now(self, entry_id: str, parameters: PublishGame) -> str:
         """Publish a game at once and return its id; the same again under the same id is the same game.
@@ -145,24 +149,30 @@ class Publisher:
         )
 
     async def _fire(self, entry_id: str) -> None:
+        """Publish what is due in a task of ours: APScheduler does not expect that a job waits, or is cancelled."""
+        if entry_id not in self._publishing and self._tasks is not None:
+            self._publishing.add(entry_id)
+            self._tasks.create_task(self._publish_due(entry_id), name=f"publish {entry_id}")
+
+    async def _publish_due(self, entry_id: str) -> None:
         """Publish what is due of an entry. While the queue is out of reach a later slot replaces an earlier one."""
-        while (slot := self.schedule.due(entry_id, milliseconds(self._now()))) is not None:
-            try:
+        try:
+            while (slot := self.schedule.due(entry_id, milliseconds(self._now()))) is not None:
                 publication = await self._publish_slot(entry_id, slot)
-            except MarketUnavailable as unavailable:  # the client has been patient for us
-                _log.warning("cannot publish a game yet", entry=entry_id, slot=iso_slot(slot), reason=str(unavailable))
-                self._last[entry_id] = Publication(slot, error=unavailable)
-                continue
-            self.schedule.handle(entry_id, slot)
-            self._last[entry_id] = publication
+                self._last[entry_id] = publication
+                if not isinstance(publication.error, MarketUnavailable):
+                    self.schedule.handle(entry_id, slot)
+        finally:
+            self._publishing.discard(entry_id)
 
     async def _publish_slot(self, entry_id: str, slot: int) -> Publication:
         parameters = self.schedule.entry(entry_id).parameters
         data = game_data(parameters, self.schedule.speed) | {"deliverySlot": iso_slot(slot)}
         try:
             return Publication(slot, game=await self._publish(data, *sorted(f"{k}={v}" for k, v in data.items())))
-        except MarketUnavailable:
-            raise
+        except MarketUnavailable as unavailable:  # the client has been patient for us; the slot stays due
+            _log.warning("cannot publish a game yet", slot=iso_slot(slot), reason=unavailable.message)
+            return Publication(slot, error=unavailable)
         except MarketError as error:
             log = _log.info if error.code in _SLOT_HAS_A_GAME else _log.error
             log("published no game for a slot", slot=iso_slot(slot), code=error.code, reason=error.message)

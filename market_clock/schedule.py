@@ -30,6 +30,12 @@ Every = Annotated[str, _checked(duration_ms)]
 CronExpression = Annotated[str, _checked(cron_trigger)]
 
 
+def require_unnamed(parameters: PublishGame) -> None:
+    """Raise ValueError if parameters that are meant for many games name one."""
+    if parameters.game is not None or parameters.delivery_slot is not None:
+        raise ValueError("cannot name the game or its slot: each game of a schedule has its own")
+
+
 class ScheduleEntry(BaseModel):
     """Games to be published again and again.
 
@@ -52,8 +58,7 @@ class ScheduleEntry(BaseModel):
     def _one_rhythm(self) -> Self:
         if (self.every is None) == (self.cron is None):
             raise ValueError("needs either every or cron")
-        if self.parameters.game is not None or self.parameters.delivery_slot is not None:
-            raise ValueError("cannot name the game or its slot: each game of a schedule has its own")
+        require_unnamed(self.parameters)
         return self
 
     def document(self) -> str:

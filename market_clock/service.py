@@ -40,10 +40,12 @@ def build_app(settings: ClockSettings) -> FastAPI:
             async with MarketClient(settings.queue_url, patience=PATIENCE) as market:
                 app.state.clock = Clock(market, schedule, settings, app.state.registry)
                 working = asyncio.create_task(app.state.clock.run())
-                yield
-                working.cancel()
-                with suppress(asyncio.CancelledError):
-                    await working
+                try:
+                    yield
+                finally:
+                    working.cancel()
+                    with suppress(asyncio.CancelledError):
+                        await working
         finally:
             store.close()
 

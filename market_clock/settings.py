@@ -1,9 +1,9 @@
 """What the market clock can be told."""
 
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from energy_market_chaincode.commands import Identifier
 from http_service.settings import ServiceSettings
@@ -28,11 +28,12 @@ class ClockSettings(ServiceSettings):
         "as fast; a turn's deadline stays as it is",
     )
 
-    @model_validator(mode="after")
-    def _one_rhythm(self) -> Self:
-        if self.every is not None and self.cron is not None:
+    @field_validator("cron")
+    @classmethod
+    def _one_rhythm(cls, cron: str | None, info: ValidationInfo) -> str | None:
+        if cron is not None and info.data.get("every") is not None:
             raise ValueError("give either --every or --cron; POST /schedule takes further entries")
-        return self
+        return cron
 
     @property
     def keys(self) -> Path:

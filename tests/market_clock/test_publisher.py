@@ -98,8 +98,9 @@ async def test_a_clock_that_dies_before_it_notes_what_it_published_does_no_harm(
 
     with monkeypatch.context() as death:
         death.setattr(Schedule, "handle", die)
-        async with publishers(DAILY, since_ms=now_ms() - DAY_MS, speed=1):
-            await neighbourhood.told("committed")
+        with pytest.raises(ExceptionGroup):
+            async with publishers(DAILY, since_ms=now_ms() - DAY_MS, speed=1):
+                await neighbourhood.told("committed")
     async with publishers(speed=1):
         await neighbourhood.told("committed")
 
