@@ -4,7 +4,6 @@ The network's launcher writes it, :class:`~ledger.fabric.ledger.FabricLedger` re
 to the file, so that the same file serves on this machine and inside a container.
 """
 
-import os
 from pathlib import Path
 from typing import Annotated, Self
 
@@ -86,15 +85,3 @@ class FabricProfile(_Part):
             if not file.is_file():
                 raise UnusableProfile(f"the connection profile {path} names {file}, which is not there")
         return written.model_copy(update={**files, "gateways": gateways})
-
-    def write(self, path: Path) -> None:
-        """Write the profile as JSON, its paths relative to the file's folder."""
-        folder = path.resolve().parent
-
-        def relative(file: Path) -> Path:
-            return Path(os.path.relpath(folder / file, folder))
-
-        gateways = tuple(gateway.model_copy(update={"tls_ca": relative(gateway.tls_ca)}) for gateway in self.gateways)
-        files = {"client_certificate": relative(self.client_certificate), "client_key": relative(self.client_key)}
-        written = self.model_copy(update={**files, "gateways": gateways})
-        path.write_text(written.model_dump_json(indent=2) + "\n")

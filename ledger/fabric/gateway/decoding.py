@@ -81,10 +81,13 @@ def decode_envelope(envelope: Envelope) -> ChannelTransaction:
 
 def block_hash(number: int, previous_hash: bytes, data_hash: bytes) -> str:
     """Hash a block's header as Fabric does: SHA-256 over its ASN.1 DER, a sequence of the three fields."""
-    size = number.bit_length() // 8 + 1  # room for the sign, for DER integers have one
-    magnitude = number.to_bytes(size, "big")
-    content = _der(0x02, magnitude) + _der(0x04, previous_hash) + _der(0x04, data_hash)
+    content = _der_integer(number) + _der(0x04, previous_hash) + _der(0x04, data_hash)
     return hashlib.sha256(_der(0x30, content)).hexdigest()
+
+
+def _der_integer(number: int) -> bytes:
+    size = number.bit_length() // 8 + 1  # room for the sign, for DER integers have one
+    return _der(0x02, number.to_bytes(size, "big"))
 
 
 def _der(tag: int, content: bytes) -> bytes:

@@ -1,0 +1,410 @@
+"""The gateway client against gateways that do what the test says."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from functools import partialmethod
+from typing import Any
+
+import grpc
+import grpc.aio
+import pytest
+from fabric_protos.common.common_pb2 import (
+    Block,
+    BlockData,
+    BlockHeader,
+    BlockMetadata,
+    ChannelHeader,
+    Envelope,
+    Header,
+    Payload,
+)
+from fabric_protos.common.ledger_pb2 import BlockchainInfo
+from fabric_protos.gateway.gateway_pb2 import (
+    CommitStatusRequest,
+    CommitStatusResponse,
+    EndorseResponse,
+    ErrorDetail,
+    EvaluateResponse,
+    SubmitResponse,
+)
+from fabric_protos.gateway.gateway_pb2_grpc import add_GatewayServicer_to_server
+from fabric_protos.peer.events_pb2 import DeliverResponse
+from fabric_protos.peer.events_pb2_grpc import add_DeliverServicer_to_server
+from fabric_protos.peer.proposal_pb2 import ChaincodeAction
+from fabric_protos.peer.proposal_response_pb2 import ProposalResponsePayload, Response
+from fabric_protos.peer.transaction_pb2 import (
+    ChaincodeActionPayload,
+    ChaincodeEndorsedAction,
+    Transaction,
+    TransactionAction,
+    TxValidationCode,
+)
+from google.protobuf.any_pb2 import Any as Packed
+from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]  # it has no stubs
+
+from ledger.fabric.gateway import (
+    ContractRefused,
+    EndorsementMismatch,
+    GatewayClient,
+    GatewayRefused,
+    GatewayUnavailable,
+    Invocation,
+    Patience,
+    TransactionInvalid,
+)
+from ledger.fabric.gateway.connections import MAX_CALLS
+from ledger.fabric.profile import FabricProfile, GatewayAddress
+
+BUY = Invocation("market", "submit", ("[]",))
+ORGANISATIONS = ("Org1MSP", "Org2MSP")
+
+
+class Failure(Exception):
+    """What a gateway answers instead of a result."""
+
+    def __init__(self, code: grpc.StatusCode, message: str = "", **details: str) -> None:
+        super().__init__(message)
+        self.code, self.message = code, message
+        self.details = [ErrorDetail(msp_id=msp, address="peer:7051", message=text) for msp, text in details.items()]
+
+
+UNAVAILABLE = Failure(grpc.StatusCode.UNAVAILABLE, "connection refused")
+MISMATCH = Failure(grpc.StatusCode.ABORTED, "failed", Org2MSP="ProposalResponsePayloads do not match")
+
+
+def valid(block: int = 7) -> CommitStatusResponse:
+    return CommitStatusResponse(result=TxValidationCode.VALID, block_number=block)
+
+
+def invalid(code: int) -> CommitStatusResponse:
+    return CommitStatusResponse(result=code, block_number=7)
+
+
+def prepared(result: bytes) -> Envelope:
+    action = ChaincodeAction(response=Response(status=200, payload=result)).SerializeToString()
+    endorsed = ProposalResponsePayload(extension=action).SerializeToString()
+    payload = ChaincodeActionPayload(action=ChaincodeEndorsedAction(proposal_response_payload=endorsed))
+    transaction = Transaction(actions=[TransactionAction(payload=payload.SerializeToString())])
+    header = Header(channel_header=ChannelHeader(tx_id="t").SerializeToString())
+    return Envelope(payload=Payload(header=header, data=transaction.SerializeToString()).SerializeToString())
+
+
+def empty_block(number: int) -> Block:
+    return Block(header=BlockHeader(number=number), data=BlockData(), metadata=BlockMetadata(metadata=[b""] * 5))
+
+
+class ScriptedGateway:
+    """A peer that answers each method with the next of the answers laid out for it; the last is repeated."""
+
+    def __init__(self) -> None:
+        self.answers: dict[str, list[Any]] = {
+            "Evaluate": [EvaluateResponse(result=Response(payload=b"seen"))],
+            "Endorse": [EndorseResponse(prepared_transaction=prepared(b"done"))],
+            "Submit": [SubmitResponse()],
+            "CommitStatus": [valid()],
+        }
+        self.port = 0
+        self.blocks: list[Block] = []
+        self.called: list[str] = []
+        self.requests: dict[str, list[Any]] = {}
+        self.open_calls = self.most_open_calls = 0
+        self.silent = asyncio.Event()
+
+    async def _answer(self, method: str, request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
+        self.called.append(method)
+        self.requests.setdefault(method, []).append(request)
+        self.open_calls += 1
+        self.most_open_calls = max(self.most_open_calls, self.open_calls)
+        await asyncio.sleep(0)
+        self.open_calls -= 1
+        laid_out = self.answers[method]
+        answer = laid_out.pop(0) if len(laid_out) > 1 else laid_out[0]
+        if answer is None:
+            await asyncio.Event().wait()  # never answers
+        if isinstance(answer, Failure):
+            await self._fail(answer, context)
+        return answer
+
+    async def _fail(self, failure: Failure, context: grpc.aio.ServicerContext[Any, Any]) -> None:
+        packed = []
+        for detail in failure.details:
+            packed.append(Packed())
+            packed[-1].Pack(detail)
+        status = Status(code=failure.code.value[0], message=failure.message, details=packed)
+        context.set_trailing_metadata((("grpc-status-details-bin", status.SerializeToString()),))
+        await context.abort(failure.code, failure.message)
+
+    Evaluate = partialmethod(_answer, "Evaluate")
+    Endorse = partialmethod(_answer, "Endorse")
+    Submit = partialmethod(_answer, "Submit")
+    CommitStatus = partialmethod(_answer, "CommitStatus")
+
+    async def ChaincodeEvents(self, request: Any, context: Any) -> None:  # noqa: N802
+        await context.abort(grpc.StatusCode.UNAVAILABLE, "no events here")
+
+    async def Deliver(self, requests: Any, context: Any) -> None:  # noqa: N802
+        self.called.append("Deliver")
+        for block in self.blocks:
+            await context.write(DeliverResponse(block=block))
+        if not self.silent.is_set():
+            await context.abort(grpc.StatusCode.UNAVAILABLE, "the peer stops")
+        await asyncio.Event().wait()
+
+    DeliverFiltered = DeliverWithPrivateData = Deliver
+
+
+@pytest.fixture
+async def gateways(tls_files: Any) -> AsyncIterator[list[ScriptedGateway]]:
+    """Two gateways that listen."""
+    scripted = [ScriptedGateway(), ScriptedGateway()]
+    key, certificate = tls_files.issue("localhost")
+    credentials = grpc.ssl_server_credentials([(key.read_bytes(), certificate.read_bytes())])
+    servers = []
+    for gateway in scripted:
+        server = grpc.aio.server()
+        add_GatewayServicer_to_server(gateway, server)
+        add_DeliverServicer_to_server(gateway, server)
+        gateway.port = server.add_secure_port("127.0.0.1:0", credentials)
+        await server.start()
+        servers.append(server)
+    yield scripted
+    for server in servers:
+        await server.stop(grace=None)
+
+
+@pytest.fixture
+def profile(gateways: list[ScriptedGateway], tls_files: Any) -> FabricProfile:
+    key, certificate = tls_files.issue("client")
+    addresses = tuple(
+        GatewayAddress(
+            address=f"127.0.0.1:{gateway.port}",
+            organisation=organisation,
+            tls_ca=tls_files.authority,
+        )
+        for gateway, organisation in zip(gateways, ORGANISATIONS, strict=True)
+    )
+    return FabricProfile(
+        channel="market",
+        chaincode="market",
+        msp_id="Org1MSP",
+        client_certificate=certificate,
+        client_key=key,
+        gateways=addresses,
+        endorsing_organisations=ORGANISATIONS,
+    )
+
+
+Open = Callable[..., GatewayClient]
+
+
+@pytest.fixture
+async def open_client(profile: FabricProfile) -> AsyncIterator[Open]:
+    clients: list[GatewayClient] = []
+
+    def open_one(**patience: float) -> GatewayClient:
+        clients.append(GatewayClient.open(profile, Patience(**patience)))
+        return clients[-1]
+
+    yield open_one
+    for client in clients:
+        await client.close()
+
+
+async def test_a_transaction_is_endorsed_ordered_and_looked_up(
+    gateways: list[ScriptedGateway], open_client: Open
+) -> None:
+    done = await open_client().transact(BUY)
+    assert (done.block, done.result) == (7, b"done")
+    assert gateways[0].called == ["Endorse", "Submit", "CommitStatus"]
+    assert gateways[0].requests["Endorse"][0].endorsing_organizations == list(ORGANISATIONS)
+    assert gateways[1].called == []
+
+
+@pytest.mark.parametrize(
+    "code",
+    [TxValidationCode.MVCC_READ_CONFLICT, TxValidationCode.PHANTOM_READ_CONFLICT, TxValidationCode.EXPIRED_CHAINCODE],
+)
+async def test_a_conflict_is_met_by_a_new_endorsement(
+    gateways: list[ScriptedGateway], open_client: Open, code: int
+) -> None:
+    gateways[0].answers["CommitStatus"] = [invalid(code), valid(8)]
+    assert (await open_client().transact(BUY)).block == 8
+    first, second = gateways[0].requests["Endorse"]
+    assert first.transaction_id != second.transaction_id
+
+
+async def test_a_mismatch_is_met_by_a_new_endorsement(gateways: list[ScriptedGateway], open_client: Open) -> None:
+    gateways[0].answers["Endorse"].insert(0, MISMATCH)
+    await open_client().transact(BUY)
+    assert gateways[0].called == ["Endorse", "Endorse", "Submit", "CommitStatus"]
+
+
+async def test_conflicts_and_mismatches_without_end_are_reported(
+    gateways: list[ScriptedGateway], open_client: Open
+) -> None:
+    client = open_client(transaction=0.2)
+    gateways[0].answers["CommitStatus"] = [invalid(TxValidationCode.MVCC_READ_CONFLICT)]
+    with pytest.raises(TransactionInvalid, match="MVCC_READ_CONFLICT"):
+        await client.transact(BUY)
+    gateways[0].answers["Endorse"] = [MISMATCH]
+    with pytest.raises(EndorsementMismatch):
+        await client.transact(BUY)
+
+
+async def test_a_transaction_that_is_invalid_for_good_is_not_repeated(
+    gateways: list[ScriptedGateway], open_client: Open
+) -> None:
+    gateways[0].answers["CommitStatus"] = [invalid(TxValidationCode.ENDORSEMENT_POLICY_FAILURE)]
+    with pytest.raises(TransactionInvalid, match="ENDORSEMENT_POLICY_FAILURE"):
+        await open_client().transact(BUY)
+    assert gateways[0].called.count("Endorse") == 1
+
+
+@pytest.mark.parametrize(
+    "lost",
+    [{"CommitStatus": [None, valid()]}, {"CommitStatus": [UNAVAILABLE, valid()]}],
+    ids=["no answer", "gateway gone"],
+)
+async def test_an_envelope_without_a_fate_is_sent_again_the_same(
+    gateways: list[ScriptedGateway], open_client: Open, lost: dict[str, list[Any]]
+) -> None:
+    gateways[0].answers |= lost
+    await open_client(commit=0.3).transact(BUY)
+    assert gateways[0].called == ["Endorse", "Submit", "CommitStatus"]
+    assert gateways[1].called == ["Submit", "CommitStatus"]
+    assert gateways[1].requests["Submit"] == gateways[0].requests["Submit"]
+    asked = CommitStatusRequest.FromString(gateways[1].requests["CommitStatus"][0].request)
+    assert asked.transaction_id == gateways[0].requests["Endorse"][0].transaction_id
+
+
+async def test_a_duplicate_of_our_own_is_not_the_transactions_fate(
+    gateways: list[ScriptedGateway], open_client: Open
+) -> None:
+    gateways[0].answers["CommitStatus"] = [invalid(TxValidationCode.DUPLICATE_TXID), valid(9)]
+    assert (await open_client().transact(BUY)).block == 9
+    assert gateways[0].called.count("Submit") == 1
+
+
+async def test_a_transaction_whose_fate_stays_unknown_is_not_endorsed_again(
+    gateways: list[ScriptedGateway], open_client: Open
+) -> None:
+    for gateway in gateways:
+        gateway.answers["CommitStatus"] = [UNAVAILABLE]
+    with pytest.raises(GatewayUnavailable):
+        await open_client(transaction=0.3).transact(BUY)
+    assert [gateway.called.count("Endorse") for gateway in gateways] == [1, 0]
+
+
+async def test_the_contracts_word_counts_when_all_organisations_say_it(
+    gateways: list[ScriptedGateway], open_client: Open
+) -> None:
+    word = 'chaincode response 400, {"code": "X",\n "message": "y"}'
+    gateways[0].answers["Endorse"] = [Failure(grpc.StatusCode.ABORTED, "failed", Org1MSP=word, Org2MSP=word)]
+    with pytest.raises(ContractRefused) as refused:
+        await open_client().transact(BUY)
+    assert (refused.value.status, refused.value.message) == (400, '{"code": "X",\n "message": "y"}')
+    assert gateways[0].called == ["Endorse"]
+
+
+async def test_one_organisations_refusal_alone_is_a_mismatch(
+    gateways: list[ScriptedGateway], open_client: Open
+) -> None:
+    alone = Failure(grpc.StatusCode.ABORTED, "failed", Org1MSP="chaincode response 400, no")
+    gateways[0].answers["Endorse"].insert(0, alone)
+    assert (await open_client().transact(BUY)).result == b"done"
+
+
+async def test_a_refused_question_is_the_contracts_word(gateways: list[ScriptedGateway], open_client: Open) -> None:
+    word = Failure(grpc.StatusCode.UNKNOWN, "evaluate call failed", Org1MSP="chaincode response 404, nothing there")
+    gateways[0].answers["Evaluate"] = [word]
+    with pytest.raises(ContractRefused, match="nothing there"):
+        await open_client().evaluate(BUY)
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        UNAVAILABLE,
+        Failure(grpc.StatusCode.FAILED_PRECONDITION, "no endorsers yet"),
+        Failure(grpc.StatusCode.UNKNOWN, "too many requests"),
+        Failure(grpc.StatusCode.ABORTED, "failed", Org1MSP="chaincode stream terminated"),
+    ],
+    ids=lambda failure: failure.code.name,
+)
+async def test_what_one_gateway_cannot_do_the_next_is_asked(
+    gateways: list[ScriptedGateway], open_client: Open, failure: Failure
+) -> None:
+    client = open_client()
+    gateways[0].answers["Evaluate"] = [failure]
+    assert await client.evaluate(BUY) == b"seen"
+    assert await client.evaluate(BUY) == b"seen"
+    assert [len(gateway.called) for gateway in gateways] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        Failure(grpc.StatusCode.PERMISSION_DENIED, "not you"),
+        Failure(
+            grpc.StatusCode.ABORTED,
+            "received unsuccessful response from orderer: status=REQUEST_ENTITY_TOO_LARGE, info=",
+        ),
+    ],
+    ids=lambda failure: failure.code.name,
+)
+async def test_what_the_network_refuses_is_not_asked_elsewhere(
+    gateways: list[ScriptedGateway], open_client: Open, failure: Failure
+) -> None:
+    gateways[0].answers["Submit"] = [failure]
+    with pytest.raises(GatewayRefused):
+        await open_client().transact(BUY)
+    assert gateways[1].called == []
+
+
+async def test_no_more_calls_are_open_than_a_gateway_bears(gateways: list[ScriptedGateway], open_client: Open) -> None:
+    client = open_client()
+    await asyncio.gather(*(client.evaluate(BUY) for _ in range(3 * MAX_CALLS)))
+    assert gateways[0].called.count("Evaluate") == 3 * MAX_CALLS
+    assert gateways[0].most_open_calls <= MAX_CALLS
+
+
+async def test_blocks_go_on_at_another_gateway_without_a_gap(
+    gateways: list[ScriptedGateway], open_client: Open
+) -> None:
+    gateways[0].blocks = [empty_block(3), empty_block(4)]
+    gateways[1].blocks = [empty_block(5), empty_block(6)]
+    blocks = open_client().blocks(3)
+    assert [(await anext(blocks)).number for _ in range(4)] == [3, 4, 5, 6]
+    await blocks.aclose()
+
+
+async def test_a_silent_gateway_is_left_when_the_network_is_ahead(
+    gateways: list[ScriptedGateway], open_client: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ledger.fabric.gateway.blocks._SILENCE_S", 0.01)
+    gateways[0].silent.set()
+    ahead = EvaluateResponse(result=Response(payload=BlockchainInfo(height=4).SerializeToString()))
+    gateways[0].answers["Evaluate"] = [ahead]
+    gateways[1].blocks = [empty_block(3)]
+    blocks = open_client().blocks(3)
+    assert (await anext(blocks)).number == 3
+    await blocks.aclose()
+
+
+async def test_a_gateway_that_delivers_another_block_is_not_believed(
+    gateways: list[ScriptedGateway], open_client: Open
+) -> None:
+    gateways[0].blocks = [empty_block(4)]
+    gateways[1].blocks = [empty_block(3)]
+    blocks = open_client().blocks(3)
+    assert (await anext(blocks)).number == 3
+    await blocks.aclose()
+
+
+async def test_blocks_that_no_gateway_delivers_are_reported(
+    gateways: list[ScriptedGateway], open_client: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ledger.fabric.gateway.blocks._MAX_FAILURES_IN_A_ROW", 3)
+    with pytest.raises(GatewayUnavailable, match="the peer stops"):
+        await anext(open_client().blocks(0))
+    assert gateways[0].called + gateways[1].called == ["Deliver"] * 3
