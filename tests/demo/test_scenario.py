@@ -4,7 +4,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from demo.random_scenario import random_scenario
@@ -110,6 +110,7 @@ def test_hops_are_the_edges_of_a_shortest_path() -> None:
     assert hop_table(ring, ["a"], ["b", "c", "d", "e"]) == {"a": {"b": 1, "c": 2, "d": 2, "e": 1}}
 
 
+@settings(deadline=None)
 @given(n=st.integers(2, 150), seed=st.integers())
 def test_a_random_scenario_is_a_market_of_the_promised_kind(n: int, seed: int) -> None:
     scenario = random_scenario(n, seed)
@@ -128,6 +129,7 @@ def test_a_random_scenario_is_a_market_of_the_promised_kind(n: int, seed: int) -
     assert metrics == sorted(metrics, reverse=True)
 
 
+@settings(deadline=None)
 @given(n=st.integers(2, 60), seed=st.integers())
 def test_a_random_scenario_follows_from_its_seed(n: int, seed: int) -> None:
     assert random_scenario(n, seed) == random_scenario(n, seed)

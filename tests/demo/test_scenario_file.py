@@ -5,7 +5,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from demo.random_scenario import random_scenario
@@ -148,6 +148,7 @@ ANYTHING_JSON = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(field=st.sampled_from(["sellers", "buyers", "graph", "game", "starting_balance"]), value=ANYTHING_JSON)
 def test_whatever_stands_in_a_field_is_refused_in_words(field: str, value: object) -> None:
     text = f"{SMALL.replace(field + ':', 'former:')}{field}: {json.dumps({'wrong': value})}\n"

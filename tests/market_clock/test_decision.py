@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from energy_market_chaincode.commands import DATA_OF_TOPIC, Topic
@@ -53,6 +53,7 @@ def accepted(game: GameView, topic: Topic, now: datetime) -> bool:
     return False
 
 
+@settings(deadline=None)
 @given(game=games(), now=MOMENTS)
 def test_no_command_comes_before_the_contract_takes_it(game: GameView, now: datetime) -> None:
     decision = next_action(game, now)
@@ -62,6 +63,7 @@ def test_no_command_comes_before_the_contract_takes_it(game: GameView, now: date
         DATA_OF_TOPIC[decision.topic].model_validate(decision.data)
 
 
+@settings(deadline=None)
 @given(game=games(), now=MOMENTS)
 def test_the_clock_waits_for_a_later_moment_and_never_past_one_it_should_act_at(game: GameView, now: datetime) -> None:
     decision = next_action(game, now)
@@ -72,6 +74,7 @@ def test_the_clock_waits_for_a_later_moment_and_never_past_one_it_should_act_at(
         assert isinstance(next_action(game, max(now, just_before)), Wait)
 
 
+@settings(deadline=None)
 @given(game=games(), now=MOMENTS)
 def test_every_game_that_is_not_over_is_acted_upon_in_the_end(game: GameView, now: datetime) -> None:
     late = NOON + timedelta(days=1)
@@ -79,6 +82,7 @@ def test_every_game_that_is_not_over_is_acted_upon_in_the_end(game: GameView, no
     assert isinstance(next_action(game, late), Over) == (game.phase in (Phase.CLOSED, Phase.CANCELLED))
 
 
+@settings(deadline=None)
 @given(game=games(), one=MOMENTS, other=MOMENTS)
 def test_what_was_due_once_stays_due_as_the_same_act(game: GameView, one: datetime, other: datetime) -> None:
     earlier, later = sorted((one, other))
@@ -88,6 +92,7 @@ def test_what_was_due_once_stays_due_as_the_same_act(game: GameView, one: dateti
     assert next_action(game, later) == decision
 
 
+@settings(deadline=None)
 @given(game=games(st.just(Phase.REGISTRATION)), now=MOMENTS)
 def test_a_registration_with_an_expected_number_is_looked_at_again_soon(game: GameView, now: datetime) -> None:
     decision = next_action(game, now)
@@ -100,6 +105,7 @@ def test_a_registration_with_an_expected_number_is_looked_at_again_soon(game: Ga
         assert decision.until <= now + REGISTRATION_POLL
 
 
+@settings(deadline=None)
 @given(game=games(st.just(Phase.DELIVERY)))
 def test_a_delivery_without_transfers_runs_to_its_end(game: GameView) -> None:
     game = game.model_copy(update={"transfers": (0, 0)})

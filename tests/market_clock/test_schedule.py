@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from energy_market_chaincode.commands import PublishGame
@@ -113,6 +113,7 @@ def test_an_entry_has_one_rhythm_and_leaves_names_to_the_slots(fields: dict[str,
         ScheduleEntry.model_validate({"id": "entry", **fields})
 
 
+@settings(deadline=None)
 @given(
     speed=st.integers(1, 3600),
     registration=st.integers(1, 10**7),

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from market_clock.slots import Cron, Interval, SlotSeries, cron_trigger, duration_ms, iso_slot
@@ -23,6 +23,7 @@ def at(text: str) -> int:
     return round(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp() * 1000)
 
 
+@settings(deadline=None)
 @given(series=INTERVALS | CRONS, moment=MOMENTS)
 def test_the_next_slot_is_later_and_nothing_lies_between(series: SlotSeries, moment: int) -> None:
     slot = series.next_after(moment)
@@ -34,6 +35,7 @@ def test_the_next_slot_is_later_and_nothing_lies_between(series: SlotSeries, mom
         assert series.latest(moment, slot) == slot
 
 
+@settings(deadline=None)
 @given(series=INTERVALS | CRONS, moment=MOMENTS, slots=st.integers(1, 20))
 def test_the_latest_of_many_slots_is_found_from_any_earlier_moment(series: SlotSeries, moment: int, slots: int) -> None:
     passed = [moment]
@@ -45,6 +47,7 @@ def test_the_latest_of_many_slots_is_found_from_any_earlier_moment(series: SlotS
         assert series.latest(passed[-2], passed[-1]) == passed[-1]
 
 
+@settings(deadline=None)
 @given(every=st.integers(1, 10**9), speed=SPEEDS, moment=MOMENTS)
 def test_a_factor_brings_intervals_closer_together(every: int, speed: int, moment: int) -> None:
     series = Interval(every, speed)
