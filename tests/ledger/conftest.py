@@ -2,9 +2,10 @@
 
 import json
 import uuid
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,15 @@ from energy_market_chaincode.canonical import exact_json, read_exact_json
 from energy_market_chaincode.errors import AlreadyInitialised, UnknownFunction, UnknownGame
 from energy_market_chaincode.identity import public_key_text, sign
 from energy_market_chaincode.stub import Stub
+from fabric_network.first_operator import operator_of_key
+from fabric_network.native import ANY_FREE_PORTS, Network
 from ledger.contract import Contract
 from ledger.embedded.ledger import EmbeddedLedger
 from ledger.interface import Ledger
 from ledger.memory import open_memory_ledger
+from ledger.opening import open_ledger
+from ledger.settings import LedgerKind, LedgerSettings
+from prosumer_client.keys import key_file, load_key
 
 OPERATOR = "operator"
 
@@ -35,7 +41,7 @@ class Hosted:
 
 
 @asynccontextmanager
-async def embedded(folder: Path) -> AsyncIterator[Hosted]:
+async def embedded(_: pytest.FixtureRequest, folder: Path) -> AsyncIterator[Hosted]:
     key = Ed25519PrivateKey.generate()
     ledger = await EmbeddedLedger.open(folder / "ledger.sqlite", OPERATOR, public_key_text(key.public_key()))
     yield Hosted(ledger, key)
@@ -43,21 +49,51 @@ async def embedded(folder: Path) -> AsyncIterator[Hosted]:
 
 
 @asynccontextmanager
-async def memory(folder: Path) -> AsyncIterator[Hosted]:
+async def memory(*_: object) -> AsyncIterator[Hosted]:
     key = Ed25519PrivateKey.generate()
     ledger = await open_memory_ledger(OPERATOR, public_key_text(key.public_key()))
     yield Hosted(ledger, key)
     await ledger.close()
 
 
+@asynccontextmanager
+async def fabric(release: str, request: pytest.FixtureRequest, _: Path) -> AsyncIterator[Hosted]:
+    home: Path = request.getfixturevalue("fabric_home")(release)
+    ledger = await open_ledger(LedgerSettings(ledger=LedgerKind.FABRIC, home=home))
+    yield Hosted(ledger, load_key(key_file(home / "keys", OPERATOR)))
+    await ledger.close()
+
+
+@pytest.fixture(scope="session")
+def fabric_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Path]]:
+    """Give the home of a running Fabric network of a release; one network per release serves all tests."""
+    homes: dict[str, Path] = {}
+
+    def home_of(release: str) -> Path:
+        if release not in homes:
+            homes[release] = home = tmp_path_factory.mktemp(f"fabric-{release}")
+            operator = operator_of_key(OPERATOR, key_file(home / "keys", OPERATOR))
+            Network(home).up({"base_port": ANY_FREE_PORTS, "release_name": release}, operator)
+        return homes[release]
+
+    yield home_of
+    for home in homes.values():
+        Network(home).wipe()
+
+
 # The one place where a further ledger enters the conformance tests, with a mark of its own if it needs one.
-LEDGERS: list[Any] = [pytest.param(embedded, id="embedded"), pytest.param(memory, id="memory")]
+LEDGERS: list[Any] = [
+    pytest.param(embedded, id="embedded"),
+    pytest.param(memory, id="memory"),
+    pytest.param(partial(fabric, "3.1"), id="fabric", marks=pytest.mark.fabric),
+    pytest.param(partial(fabric, "2.5"), id="fabric-2.5", marks=pytest.mark.fabric),
+]
 
 
 @pytest.fixture(params=LEDGERS)
 async def hosted(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Hosted]:
-    host: Callable[[Path], AbstractAsyncContextManager[Hosted]] = request.param
-    async with host(tmp_path) as hosted:
+    host: Callable[[pytest.FixtureRequest, Path], AbstractAsyncContextManager[Hosted]] = request.param
+    async with host(request, tmp_path) as hosted:
         yield hosted
 
 

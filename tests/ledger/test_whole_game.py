@@ -1,0 +1,157 @@
+"""The original's game on every ledger, from registration to settlement, each move a transaction of its own."""
+
+import uuid
+from collections.abc import Sequence
+from contextlib import aclosing
+from decimal import Decimal
+from typing import Any, cast
+
+from demo.scenario import Scenario
+from demo.scenario_file import SCENARIOS, load_scenario
+from energy_market_chaincode.canonical import read_exact_json
+from energy_market_chaincode.commands import Topic
+from ledger.interface import Ledger, LedgerEvent
+from prosumer_client.identity import Identity
+from prosumer_client.turn import Turn
+from tests.ledger.conftest import OPERATOR, Hosted, memory
+
+Move = tuple[str, str, dict[str, Any]]
+"""Who, which topic, with which data."""
+
+
+class Table:
+    """A ledger at which the people of a scenario play once; their ids end with a mark, for others may have been there.
+
+    Everybody has the operator's key, which is nobody's business here.
+    """
+
+    def __init__(self, hosted: Hosted, scenario: Scenario) -> None:
+        self.ledger: Ledger = hosted.ledger
+        self._hosted = hosted
+        self._scenario = scenario
+        self._mark = f"-{uuid.uuid4()}"
+        self.game = f"Game{self._mark}"
+
+    def full(self, name: str) -> str:
+        """A person's id on the ledger."""
+        return name + self._mark
+
+    def short(self, value: Any) -> Any:
+        """An answer of the ledger with the scenario's own names, the times left out."""
+        if isinstance(value, dict):
+            return {self.short(k): self.short(v) for k, v in value.items() if not k.endswith(("At", "deadline"))}
+        if isinstance(value, list):
+            return [self.short(item) for item in value]
+        return value.removesuffix(self._mark) if isinstance(value, str) else value
+
+    async def say(self, *moves: Move) -> None:
+        """Commit moves as one transaction; none may be rejected."""
+        commands = [Identity(who, self._hosted.key).command(topic, data).body.decode() for who, topic, data in moves]
+        results = (await self.ledger.submit(commands)).results
+        assert {result["status"] for result in results} == {"committed"}, results
+
+    async def ask(self, function: str, *args: str) -> Any:
+        return read_exact_json(await self.ledger.query(function, *args))
+
+    async def enter(self) -> None:
+        """Register everybody with money and a history, and lay the network."""
+        sellers, buyers = self._scenario.sellers, self._scenario.buyers
+        histories: dict[str, dict[str, Decimal]] = {
+            **{name: {"totalProduction": s.total_production} for name, s in sellers.items()},
+            **{
+                name: {"totalProduction": b.total_production, "totalConsumption": b.total_consumption}
+                for name, b in buyers.items()
+            },
+        }
+        people: list[Move] = []
+        for name, history in histories.items():
+            key = Identity(name, self._hosted.key).public_key
+            people.append((OPERATOR, Topic.REGISTER_PROSUMER, {"id": self.full(name), "publicKey": key, **history}))
+            people.append((OPERATOR, Topic.TOP_UP_ACCOUNT, {"prosumer": self.full(name), "amount": "1000"}))
+        hops = {
+            self.full(buyer): {self.full(seller): n for seller, n in row.items()}
+            for buyer, row in self._scenario.hop_distances().items()
+        }
+        await self.say(*people, (OPERATOR, Topic.SET_TOPOLOGY, {"hops": hops}))
+
+    async def register(self) -> None:
+        """Open the game and let everybody in."""
+        nr_people = len(self._scenario.sellers) + len(self._scenario.buyers)
+        terms = {"game": self.game, "deliverySlot": self.game, "expectedParticipants": nr_people}
+        await self.say((OPERATOR, Topic.PUBLISH_GAME, terms | {"turnDeadlineMs": 600_000}))
+        offers = [
+            (self.full(name), Topic.PUBLISH_OFFER, {"game": self.game, "amount": s.capacity, "price": s.price})
+            for name, s in self._scenario.sellers.items()
+        ]
+        demands = [
+            (self.full(name), Topic.PUBLISH_DEMAND, {"game": self.game, "amount": b.demand})
+            for name, b in sorted(self._scenario.buyers.items())
+        ]
+        await self.say(*offers, *demands)
+
+    async def play(self) -> list[LedgerEvent]:
+        """Let whoever is in turn answer best until the market is closed; return the game's events."""
+        start = await self.ledger.end()
+        told: list[LedgerEvent] = []
+        await self.say((OPERATOR, Topic.STOP_GAME_REGISTRATION, {"game": self.game}))
+        async with aclosing(cast(Any, self.ledger.events(start))) as events:
+            async for event in events:
+                told.append(event)
+                if event.name == "BuyBidEvent":
+                    await self._answer(Turn.from_event(event.data))
+                elif event.name == "GameStopEvent":
+                    await self._deliver()
+                elif event.name == "MarketClosedEvent":
+                    break
+        return told
+
+    async def _answer(self, turn: Turn) -> None:
+        best = turn.best_response()
+        assert best is not None
+        move = {"bidAmounts": best.amounts} if turn.is_worthwhile(best) else {"keepPlaying": False}
+        await self.say((turn.buyer, Topic.PUBLISH_BUY_BID, {"game": self.game, **move}))
+
+    async def _deliver(self) -> None:
+        """Everybody delivers and takes what was contracted; then the market closes."""
+        transfers = (await self.ask("transfers", self.game))["transfers"]
+        readings = [self._reading(name, transfers) for name in (*self._scenario.sellers, *self._scenario.buyers)]
+        await self.say(*readings)
+        await self.say((OPERATOR, Topic.CLOSE_MARKET, {"game": self.game}))
+
+    def _reading(self, name: str, transfers: Sequence[dict[str, Any]]) -> Move:
+        who = self.full(name)
+        energy = {side: sum(t["energy"] for t in transfers if t[side] == who) for side in ("seller", "buyer")}
+        data = {"game": self.game, "sequence": 1, "outEnergy": energy["seller"], "inEnergy": energy["buyer"]}
+        return who, Topic.PUBLISH_METER_READING, data
+
+    async def outcome(self) -> dict[str, Any]:
+        """All that the ledger shows of the game and of its people, but for the times and the public key."""
+        people = [
+            await self.ask("prosumer", self.full(name)) for name in (*self._scenario.sellers, *self._scenario.buyers)
+        ]
+        for person in people:
+            del person["publicKey"]
+        shown = {question: await self.ask(question, self.game) for question in ("game", "bids", "transfers")}
+        return dict(self.short(shown | {"people": people}))
+
+
+async def played(hosted: Hosted) -> tuple[Table, list[LedgerEvent]]:
+    table = Table(hosted, load_scenario(SCENARIOS / "original.yaml"))
+    await table.enter()
+    await table.register()
+    return table, await table.play()
+
+
+async def test_the_originals_game_comes_to_the_same_on_every_ledger(hosted: Hosted) -> None:
+    before = read_exact_json(await hosted.ledger.query("market"))
+    table, events = await played(hosted)
+    async with memory() as reference:
+        expected, expected_events = await played(reference)
+        assert await table.outcome() == await expected.outcome()
+    assert [table.short(event.data) for event in events] == [expected.short(event.data) for event in expected_events]
+    stop = next(event.data for event in events if event.name == "GameStopEvent")
+    assert stop["reason"] == "equilibrium"
+    assert stop["totalCost"] == Decimal("36.750654")
+    after = read_exact_json(await hosted.ledger.query("market"))
+    assert after["money"] - before["money"] == 1000 * 11
+    assert after["frozenFunds"] == before["frozenFunds"]
