@@ -86,12 +86,12 @@ def supplies_in(event: Mapping[str, Any]) -> list[Supply]:
 class Market:
     """The contract, its state, a clock that only moves when told, and everybody's keys."""
 
-    state: dict[str, bytes] = field(default_factory=dict)
+    state: dict[str, bytes] = field(default_factory=dict, repr=False)
     now_ms: int = START_MS
-    events: list[dict[str, Any]] = field(default_factory=list)
+    events: list[dict[str, Any]] = field(default_factory=list, repr=False)
     numbers: Iterator[int] = field(default_factory=itertools.count)
     brought_in: int = 0
-    journal: list[tuple[int, str, list[str]]] = field(default_factory=list)
+    journal: list[tuple[int, str, list[str]]] = field(default_factory=list, repr=False)
 
     async def invoke(self, function: str, *args: str) -> Any:
         stub = DictStub(self.state, f"tx{next(self.numbers)}", self.now_ms)
@@ -106,6 +106,10 @@ class Market:
         if stub.event is not None:
             self.events += read_exact_json(stub.event[1])
         return read_exact_json(answer)
+
+    def replica(self) -> "Market":
+        """A market that stands where this one stands and goes its own way."""
+        return Market(state=dict(self.state), now_ms=self.now_ms, brought_in=self.brought_in)
 
     # -- commands
 
@@ -176,13 +180,20 @@ class Market:
 
     # -- whole phases
 
-    async def enter(self, *names: str, funds: str = "1000", **history: dict[str, Any]) -> None:
-        """Register prosumers with money; ``history`` maps names to metered totals."""
+    async def enter(
+        self, *names: str, funds: str = "1000", histories: Mapping[str, tuple[str, str]] | None = None
+    ) -> None:
+        """Register prosumers with money; ``histories`` maps names to (production, consumption) in kWh."""
+        commands = []
         for name in names:
-            totals = history.get(name, {})
-            await self.do("operator", "registerProsumer", id=name, publicKey=self.public_key(name), **totals)
+            production, consumption = (histories or {}).get(name, ("0", "0"))
+            totals = {"totalProduction": production, "totalConsumption": consumption}
+            key = self.public_key(name)
+            commands.append(self.command("operator", "registerProsumer", id=name, publicKey=key, **totals))
             if funds != "0":
-                await self.do("operator", "topUpAccount", prosumer=name, amount=funds)
+                commands.append(self.command("operator", "topUpAccount", prosumer=name, amount=funds))
+        results = await self.submit(*commands)
+        assert all(result["status"] == "committed" for result in results), results
 
     async def open_game(
         self, sellers: Mapping[str, tuple[str, str]], buyers: Mapping[str, str], hops: int = 1, **parameters: Any
@@ -191,12 +202,13 @@ class Market:
         await self.do("operator", "setTopology", hops={b: dict.fromkeys(sellers, hops) for b in buyers})
         participants = len(sellers) + len(buyers)
         game = await self.do("operator", "publishGame", **{"expectedParticipants": participants, **parameters})
-        for seller, (amount, price) in sellers.items():
-            self.now_ms += 1
-            await self.do(seller, "publishOffer", game=game["game"], amount=amount, price=price)
-        for buyer, amount in buyers.items():
-            self.now_ms += 1
-            await self.do(buyer, "publishDemand", game=game["game"], amount=amount)
+        offers = [
+            self.command(seller, "publishOffer", game=game["game"], amount=amount, price=price)
+            for seller, (amount, price) in sellers.items()
+        ]
+        demands = [self.command(b, "publishDemand", game=game["game"], amount=amount) for b, amount in buyers.items()]
+        results = await self.submit(*offers, *demands)
+        assert all(result["status"] == "committed" for result in results), results
         return str(game["game"])
 
     async def start_game(
