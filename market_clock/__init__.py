@@ -1,5 +1,21 @@
 """The market clock: opens, closes and times the phases of every game on the ledger.
 
 It keeps no truth of its own: what is due follows from the ledger and the time. Only the schedule of games to come is
-stored here.
+stored here (``clock.sqlite`` in the home).
+
+A game's phases
+    Registration stops at its end, or as soon as all expected participants are in: since an offer causes no event, the
+    clock then looks every 200 ms. A buyer is skipped at its deadline. The market closes at the end of the delivery, or
+    as soon as every transfer is fulfilled. A rejection because the ledger's time lags behind is tried again, under a
+    new command id, twelve times over two minutes; then the clock gives up until something happens to that game.
+Restarts, and several clocks
+    Commands have ids that follow from what they are about, so repeating them is harmless, and what another clock or an
+    operator did before is noticed on the ledger.
+The schedule
+    Intervals are counted from 1970-01-01 UTC, cron is in UTC. A game is named after its slot. Slots that passed while
+    the clock was stopped or the queue out of reach are made up for by one game, for the latest of them. Slots that
+    passed while the clock was paused are given up. A slot that has a game already gets no second one.
+Speed
+    At speed 60 an hour of the schedule passes in a minute, and the registration and the delivery of the games that this
+    clock publishes are 60 times as short. Turn deadlines stay: a buyer needs its time to compute, whatever the speed.
 """

@@ -18,6 +18,11 @@ _OVER = frozenset({Phase.CLOSED.value, Phase.CANCELLED.value})
 # course looks anyway. In a large game this spares the queue a read for every turn.
 _WAKING = frozenset({"GameStopEvent", "TransferFulfilledEvent", "MarketClosedEvent"})
 
+FOLLOW_AGAIN_S = 1.0
+
+Attend = Callable[[str], None]
+"""Looks at a game; gives it a course if it has none."""
+
 _log = structlog.stdlib.get_logger(__name__)
 
 
@@ -51,29 +56,40 @@ class Conductor:
         async with asyncio.TaskGroup() as tasks:
 
             def attend(game: str) -> None:
-                """Look at a game; give it a course if it has none."""
                 if game in self._courses:
                     self._courses[game].wake()
-                    return
-                self._courses[game] = Course(game, market, self._now, self._on_command)
-                tasks.create_task(self._complete(self._courses[game]), name=game)
-
-            async def take_stock() -> None:
-                for game in await market.games():
-                    if game["phase"] not in _OVER:
-                        attend(game["game"])
-                self.trouble = None
+                else:
+                    self._courses[game] = course = Course(game, market, self._now, self._on_command)
+                    tasks.create_task(self._drive(course), name=game)
 
             while True:
-                try:
-                    async with aclosing(market.events(FROM_NOW, on_now=take_stock)) as events:
-                        async for event in events:
-                            self._hear(event, attend)
-                except MarketError as error:
-                    self.trouble = str(error)
-                    _log.warning("lost the ledger's events; following it again", code=error.code, reason=error.message)
+                await self._follow(market, attend)
+                await asyncio.sleep(FOLLOW_AGAIN_S)
 
-    def _hear(self, event: MarketEvent, attend: Callable[[str], None]) -> None:
+    async def _drive(self, course: Course) -> None:
+        try:
+            await course.run()
+        finally:
+            del self._courses[course.game]
+
+    async def _follow(self, market: MarketClient, attend: Attend) -> None:
+        """Attend to the games there are and to those to come, until the event stream fails."""
+
+        async def take_stock() -> None:
+            for game in await market.games():
+                if game["phase"] not in _OVER:
+                    attend(game["game"])
+            self.trouble = None
+
+        try:
+            async with aclosing(market.events(FROM_NOW, on_now=take_stock)) as events:
+                async for event in events:
+                    self._hear(event, attend)
+        except MarketError as error:
+            self.trouble = str(error)
+            _log.warning("lost the ledger's events; following it again", code=error.code, reason=error.message)
+
+    def _hear(self, event: MarketEvent, attend: Attend) -> None:
         if event.game is None:  # the market was reset
             for course in self._courses.values():
                 course.wake()
@@ -81,9 +97,3 @@ class Conductor:
             attend(event.game)
         elif (known := self._courses.get(event.game)) is not None and (event.name in _WAKING or known.problem):
             known.wake()
-
-    async def _complete(self, course: Course) -> None:
-        try:
-            await course.run()
-        finally:
-            del self._courses[course.game]

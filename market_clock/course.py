@@ -87,9 +87,10 @@ class Course:
             self._woken.clear()
             try:
                 decision = await self._decide()
-                if isinstance(decision, Over):
+                if not isinstance(decision, Over):
+                    await self._follow(decision)
+                elif not self._woken.is_set():  # if it is: after a reset, a game of the same name may have begun
                     return
-                await self._follow(decision)
             except MarketUnavailable as unavailable:  # the client has been patient for us
                 self._meet(unavailable)
             except MarketError as error:

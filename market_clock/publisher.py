@@ -86,11 +86,11 @@ class Publisher:
         """
         self._market = market
         self._scheduler = scheduler = AsyncIOScheduler(timezone=UTC)
+        for entry_id in self.schedule.ids():
+            self._put_in(scheduler, entry_id)
         try:
             async with asyncio.TaskGroup() as tasks:
                 self._tasks = tasks
-                for entry_id in self.schedule.ids():
-                    self._put_in(scheduler, entry_id)
                 scheduler.start()
                 self._is_started.set()
                 await asyncio.Event().wait()
