@@ -1,8 +1,6 @@
 """The commands of ``energy-market network`` and ``python -m fabric_network``."""
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -12,17 +10,17 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from rich.console import Console
 from rich.table import Table
 
-from fabric_network.errors import NetworkError, UnusableTopology
+from fabric_network.errors import UnusableTopology
 from fabric_network.first_operator import Operator, operator_of_key
 from fabric_network.native import Network
-from fabric_network.programs import RELEASES, ProgramsMissing
+from fabric_network.plain_errors import plain_errors
+from fabric_network.programs import RELEASES
 from fabric_network.status import NetworkStatus, State
 from fabric_network.topology import Consensus
 
 app = typer.Typer(help="A Hyperledger Fabric network on this machine.", no_args_is_help=True)
 
 _output = Console()
-_complaints = Console(stderr=True)
 _COLOURS = {State.HEALTHY: "green", State.UNHEALTHY: "yellow", State.STOPPED: "red"}
 
 Home = Annotated[Path | None, typer.Option(help="The market's folder [env: ENERGY_MARKET_HOME].", show_default=False)]
@@ -54,7 +52,7 @@ def up(
     home: Home = None,
 ) -> None:
     """Start the network, making it if there is none; what an option does not say is as it was."""
-    with _plain_errors():
+    with plain_errors():
         if consensus is Consensus.BFT and orderers is None:
             orderers = 4
         wishes = {
@@ -74,14 +72,14 @@ def up(
 @app.command()
 def down(home: Home = None) -> None:
     """Stop the network and keep its data."""
-    with _plain_errors():
+    with plain_errors():
         Network(_settings(home).home).down()
 
 
 @app.command()
 def status(home: Home = None, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
     """Show every node; the exit code is 1 if one is not healthy."""
-    with _plain_errors():
+    with plain_errors():
         found = Network(_settings(home).home).status()
         if as_json:
             typer.echo(found.model_dump_json(indent=2))
@@ -94,7 +92,7 @@ def status(home: Home = None, as_json: Annotated[bool, typer.Option("--json", he
 @app.command()
 def restart(node: Annotated[str, typer.Argument(help="The node's name, see status.")], home: Home = None) -> None:
     """Stop one node and start it again."""
-    with _plain_errors():
+    with plain_errors():
         Network(_settings(home).home).restart(node)
 
 
@@ -103,7 +101,7 @@ def upgrade(
     version: Annotated[str, typer.Argument(help="The name of the new version, for instance 1.1.")], home: Home = None
 ) -> None:
     """Replace the contract on the running market by the one that is installed here now."""
-    with _plain_errors():
+    with plain_errors():
         settings = _settings(home)
         Network(settings.home).upgrade(version, settings.first_operator(), _output.print)
 
@@ -111,7 +109,7 @@ def upgrade(
 @app.command()
 def wipe(home: Home = None, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:
     """Stop the network and delete it: its ledger, its keys, its logs."""
-    with _plain_errors():
+    with plain_errors():
         network = Network(_settings(home).home)
         if not yes:
             typer.confirm(f"Delete the ledger and all keys in {network.folder.root}?", abort=True)
@@ -145,13 +143,3 @@ def _print_status(found: NetworkStatus) -> None:
         f"Fabric {topology.release.version}, {topology.consensus}, blocks after {topology.batch_timeout_ms} ms, "
         f"channel {topology.channel}, contract {topology.chaincode} {topology.chaincode_version}"
     )
-
-
-@contextmanager
-def _plain_errors() -> Iterator[None]:
-    """Say what went wrong in one line, with its code."""
-    try:
-        yield
-    except (NetworkError, ProgramsMissing) as error:
-        _complaints.print(f"{error.code}: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
-        raise typer.Exit(1) from None

@@ -9,19 +9,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from fabric_network.command_line import CommandLine, clean_environment
+from fabric_network.description import described, read_description, refuse_differences, write_description
 from fabric_network.errors import (
     NetworkBusy,
-    NetworkDiffers,
-    NetworkMissing,
     NodeFailed,
     PortTaken,
     UnknownNode,
-    UnusableTopology,
 )
-from fabric_network.files import remove, write_file
+from fabric_network.files import remove
 from fabric_network.first_operator import Operator
 from fabric_network.folder import NetworkFolder
 from fabric_network.health import obstacle_of
@@ -60,12 +56,7 @@ class Network:
     @property
     def topology(self) -> Topology:
         """The description of the network; raises NetworkMissing, UnusableTopology."""
-        try:
-            return Topology.model_validate_json(self.folder.topology.read_bytes())
-        except FileNotFoundError:
-            raise NetworkMissing(f"there is no network in {self._home}; `energy-market network up` makes one") from None
-        except ValidationError as error:
-            raise UnusableTopology(f"{self.folder.topology} is not usable: {_first_problem(error)}") from None
+        return read_description(self.folder)
 
     def profile(self, organisation: Organisation | None = None) -> Path:
         """Return the connection profile of an organisation's client, of the first organisation by default."""
@@ -103,8 +94,8 @@ class Network:
             And whatever :meth:`up` raises.
         """
         with self._changing():
-            topology = _checked(self.topology.model_dump() | {"chaincode_version": version})
-            self._write(topology)
+            topology = described(self.topology.model_dump() | {"chaincode_version": version})
+            write_description(topology, self.folder)
             if all(self._process(node).pid is not None for node in topology.nodes):
                 self._replace_contract(topology, report)
             self._bring_up(topology, operator, report)
@@ -182,18 +173,11 @@ class Network:
             topology = _new_topology(wishes)
             self._refuse_taken_ports(topology)
             fabric_programs(topology.release)  # a network that nothing can run is not described
-            self._write(topology)
+            write_description(topology, self.folder)
             return topology
         topology = self.topology
-        free = wishes.get("base_port") == ANY_FREE_PORTS
-        wished = {name: value for name, value in wishes.items() if not (name == "base_port" and free)}
-        differing = [name for name, value in wished.items() if getattr(topology, name) != value]
-        if differing:
-            present = ", ".join(f"{name.replace('_', ' ')} {getattr(topology, name)}" for name in differing)
-            raise NetworkDiffers(
-                f"the network in {self._home} was made with {present}; "
-                "leave the option out, or start anew with `energy-market network wipe`"
-            )
+        wants_other_ports = wishes.get("base_port") != ANY_FREE_PORTS
+        refuse_differences(topology, wishes if wants_other_ports else _without_base_port(wishes))
         self._refuse_taken_ports(topology)
         return topology
 
@@ -204,9 +188,6 @@ class Network:
                     f"port {ports[0]}, which {node.name} needs, is taken by another process; end that one, or wipe the "
                     "network and make it with another --base-port (0: any that are free)"
                 )
-
-    def _write(self, topology: Topology) -> None:
-        write_file(self.folder.topology, topology.model_dump_json(indent=2).encode() + b"\n")
 
     def _command_line(self, topology: Topology) -> CommandLine:
         return CommandLine(fabric_programs(topology.release), topology, self.folder)
@@ -275,21 +256,11 @@ class Network:
 
 def _new_topology(wishes: Mapping[str, Any]) -> Topology:
     if wishes.get("base_port") != ANY_FREE_PORTS:
-        return _checked(wishes)
-    topology = _checked({name: value for name, value in wishes.items() if name != "base_port"})
+        return described(wishes)
+    topology = described(_without_base_port(wishes))
     nr_ports = sum(len(node.ports) for node in topology.nodes)
-    return _checked(dict(wishes) | {"base_port": free_base_port(nr_ports)})
+    return described({**wishes, "base_port": free_base_port(nr_ports)})
 
 
-def _checked(fields: Mapping[str, Any]) -> Topology:
-    try:
-        return Topology.model_validate(fields)
-    except ValidationError as error:
-        raise UnusableTopology(f"no network can be made so: {_first_problem(error)}") from None
-
-
-def _first_problem(error: ValidationError) -> str:
-    first = error.errors()[0]
-    field = ".".join(map(str, first["loc"]))
-    message = first["msg"].removeprefix("Value error, ")
-    return f"{field}: {message}" if field else message
+def _without_base_port(wishes: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in wishes.items() if name != "base_port"}

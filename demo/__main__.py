@@ -1,0 +1,92 @@
+"""``python -m demo``: a scenario's people on a market that runs elsewhere, with a game every few minutes.
+
+They are entered by the operator, whose key is in the home's folder of keys; everybody's own key is made there, too.
+"""
+
+import argparse
+import asyncio
+import os
+import signal
+import sys
+from pathlib import Path
+
+import httpx
+from rich.console import Console
+
+from demo.community import ForeignProsumer, enter, make_keys, start_prosumers
+from demo.log import DemoLog
+from demo.processes import Processes, ProcessFailed
+from demo.scenario import Scenario
+from demo.scenario_file import SCENARIOS, ScenarioError, load_scenario
+from prosumer_client.client import MarketClient
+from prosumer_client.errors import MarketError
+
+OPERATOR = "operator"
+
+
+class ScheduleRefused(Exception):
+    """The clock does not take the scenario's games onto its schedule."""
+
+
+async def run(scenario: Scenario, every: str) -> None:
+    """Enter the people, have the clock publish games, and play until SIGTERM.
+
+    Raises
+    ------
+    MarketError, ForeignProsumer, ScheduleRefused, ProcessFailed, httpx.HTTPError
+    """
+    home = Path(os.environ.get("ENERGY_MARKET_HOME", ".energy-market"))
+    told_to_stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, told_to_stop.set)
+    identities = make_keys(home / "keys", [OPERATOR, *scenario.sellers, *scenario.buyers])
+    operator = identities.pop(OPERATOR)
+    log = DemoLog(Console(width=200))
+    try:
+        async with MarketClient(_url("QUEUE", 8080), operator) as market:
+            await enter(market, scenario, identities, home / "keys")
+        log.say(f"{len(identities)} prosumers are on the ledger; starting their processes")
+        async with Processes(log.hear) as processes:
+            settings = {"ENERGY_MARKET_HOME": str(home), "ENERGY_MARKET_LOG_FORMAT": "json"}
+            await start_prosumers(processes, scenario, home / "prosumers", settings)
+            await _schedule(scenario, every)
+            log.say(f"the clock publishes a game every {every}")
+            await processes.while_alive(_wait_for(told_to_stop))
+    finally:
+        log.close()
+
+
+async def _schedule(scenario: Scenario, every: str) -> None:
+    """Put the scenario's games onto the clock's schedule; the same entry again changes nothing."""
+    entry = {"id": f"{scenario.name}-{every}", "every": every, "parameters": scenario.game_parameters()}
+    async with httpx.AsyncClient(base_url=_url("CLOCK", 8082), timeout=60) as clock:
+        answer = await clock.post("/schedule", json=entry)
+    if answer.is_error:
+        raise ScheduleRefused(f"the clock did not take the games onto its schedule: {answer.text}")
+
+
+async def _wait_for(event: asyncio.Event) -> None:
+    await event.wait()
+
+
+def _url(service: str, port: int) -> str:
+    return os.environ.get(f"ENERGY_MARKET_{service}_URL", f"http://127.0.0.1:{port}")
+
+
+def main() -> int:
+    """Run until told to stop; return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m demo", description="A scenario's people on a running market.")
+    parser.add_argument("--scenario", default="original", help="a file, or one of ours by name [original]")
+    parser.add_argument("--every", default="3m", help="how often there is a game [3m]")
+    flags = parser.parse_args()
+    ours = SCENARIOS / f"{flags.scenario}.yaml"
+    try:
+        asyncio.run(run(load_scenario(ours if ours.is_file() else Path(flags.scenario)), flags.every))
+    except (MarketError, ForeignProsumer, ScheduleRefused, ProcessFailed, ScenarioError, httpx.HTTPError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,90 @@
+"""What the one-shot set-up containers of docker compose run: ``python -m fabric_network.containers``.
+
+``material`` comes before any node: certificates, the first block, and every node's files on the node's own volume.
+``set-up`` comes once the nodes are healthy: channel, contract, first operator. Both do nothing the second time.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from fabric_network.command_line import CommandLine
+from fabric_network.description import described, read_description, refuse_differences, write_description
+from fabric_network.files import write_file
+from fabric_network.first_operator import Operator, operator_of_key
+from fabric_network.folder import NetworkFolder
+from fabric_network.material import prepare
+from fabric_network.plain_errors import plain_errors
+from fabric_network.programs import fabric_programs
+from fabric_network.setup import set_up
+from fabric_network.topology import Consensus, Site, Topology
+
+app = typer.Typer(help="What the set-up containers of docker compose run.", no_args_is_help=True)
+
+_FOLDER = NetworkFolder(Path("/network"))
+_KEYS = Path("/market/keys")
+_OPERATOR = "operator"
+_PUBLIC_KEY = Path("/market/public/operator")
+"""For whoever has to know the operator but must not sign as it."""
+
+
+@app.command()
+def material(
+    consensus: Annotated[Consensus, typer.Option(help="How the orderers agree.")] = Consensus.RAFT,
+    orderers: Annotated[int, typer.Option(help="How many orderers.")] = 3,
+    contract_version: Annotated[
+        str, typer.Option(envvar="ENERGY_MARKET_CONTRACT_VERSION", help="The contract's version; a new one upgrades.")
+    ] = "1.0",
+) -> None:
+    """Make what nodes and services need before they start, as far as it is missing."""
+    with plain_errors():
+        operator_key()
+        wishes = {"site": Site.CONTAINERS, "consensus": consensus, "nr_orderers": orderers}
+        topology = _agreed({**wishes, "chaincode_version": contract_version})
+        prepare(CommandLine(fabric_programs(topology.release), topology, _FOLDER))
+        typer.echo(f"material for {len(topology.nodes)} nodes is in {_FOLDER.root}")
+
+
+@app.command()
+def operator_key() -> None:
+    """Make the operator's key, if there is none, and write down its public half."""
+    with plain_errors():
+        write_file(_PUBLIC_KEY, _operator().public_key.encode())
+
+
+@app.command("set-up")
+def set_up_market() -> None:
+    """Complete the set-up of a network whose nodes run."""
+    with plain_errors():
+        topology = read_description(_FOLDER)
+        set_up(CommandLine(fabric_programs(topology.release), topology, _FOLDER), _operator(), typer.echo)
+
+
+@app.command()
+def folders(root: Annotated[Path, typer.Argument(help="Where the network's folder is to be.")]) -> None:
+    """Make the folders that volumes are mounted on, so that a new volume belongs to their owner."""
+    folder = NetworkFolder(root)
+    largest = Topology(site=Site.CONTAINERS, consensus=Consensus.BFT, nr_orderers=4)
+    for node in largest.nodes:
+        folder.node(node.name).root.mkdir(parents=True)
+    for organisation in largest.organisations:
+        folder.client(organisation).mkdir(parents=True)
+
+
+def _agreed(wishes: dict[str, Any]) -> Topology:
+    """Describe the network, or read how it was; the contract's version alone may change."""
+    if _FOLDER.topology.is_file():
+        present = read_description(_FOLDER)
+        refuse_differences(present, {name: value for name, value in wishes.items() if name != "chaincode_version"})
+    topology = described(wishes)
+    write_description(topology, _FOLDER)
+    return topology
+
+
+def _operator() -> Operator:
+    return operator_of_key(_OPERATOR, _KEYS / f"{_OPERATOR}.pem")
+
+
+if __name__ == "__main__":
+    app(prog_name="python -m fabric_network.containers")
