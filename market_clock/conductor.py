@@ -53,6 +53,7 @@ class Conductor:
         market
             With the identity of an operator.
         """
+        self._courses.clear()  # of a run that a defect ended
         async with asyncio.TaskGroup() as tasks:
 
             def attend(game: str) -> None:

@@ -9,7 +9,8 @@ import sys
 import threading
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import Future
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import aclosing, asynccontextmanager, contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,8 @@ from schemathesis.core.result import Ok
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from http_service.settings import parse_arguments
+from market_clock.decision import Decision, next_action
+from market_clock.game_view import GameView
 from market_clock.service import build_app
 from market_clock.settings import ClockSettings
 from prosumer_client.client import MarketClient
@@ -104,12 +107,34 @@ async def test_a_game_is_published_at_once_and_driven_to_its_end(home: Path, que
         answer = await clock.post("/schedule", json={"once": True, "parameters": {"registrationDurationMs": 1}})
         assert answer.status_code == 201
 
-        game = answer.json()["game"]
-        async with MarketClient(queue_url) as market, asyncio.timeout(PATIENCE_S):
-            async for event in market.events(game=game):
-                if event.name == "GameStopEvent":
-                    break
-        assert event.data["reason"] == "cancelled"
+        await cancelled(queue_url, answer.json()["game"])
+
+
+async def test_a_defect_of_ours_does_not_stop_the_clock_for_good(
+    home: Path, queue_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    defects = iter([ZeroDivisionError("nobody foresaw this")])
+
+    def next_action_with_a_defect(game: GameView, now: datetime) -> Decision:
+        for defect in defects:
+            raise defect
+        return next_action(game, now)
+
+    monkeypatch.setattr("market_clock.course.next_action", next_action_with_a_defect)
+    monkeypatch.setattr("market_clock.clock.BEGIN_ANEW_S", 0.0)
+    async with running(build_app(ClockSettings(home=home, queue_url=queue_url))) as clock:
+        answer = await clock.post("/schedule", json={"once": True, "parameters": {"registrationDurationMs": 1}})
+        await cancelled(queue_url, answer.json()["game"])
+
+    assert next(defects, None) is None
+
+
+async def cancelled(queue_url: str, game: str) -> None:
+    """Wait until a game is cancelled, as one without participants is."""
+    async with asyncio.timeout(PATIENCE_S), MarketClient(queue_url) as market:
+        async with aclosing(market.events(game=game)) as events:
+            reason = await anext(event.data["reason"] async for event in events if event.name == "GameStopEvent")
+    assert reason == "cancelled"
 
 
 async def test_a_rejection_by_the_market_is_passed_on(home: Path, queue_url: str) -> None:
