@@ -159,7 +159,7 @@ def retry_after_s(header: str | None) -> float:
     """Read ``Retry-After``, seconds or an HTTP date, as seconds from now; 0 if it is absent or unreadable."""
     if header is None:
         return 0.0
-    if header.isdigit():
+    if header.isdecimal():
         return float(header)
     try:
         moment = parsedate_to_datetime(header)

@@ -127,27 +127,27 @@ class Turn:
             raise ValueError(f"nobody is in turn in game {game.game}")
         standing: Mapping[str, Any] | None = next(bid["amounts"] for bid in bids if bid["buyer"] == buyer)
         own = standing or {}
-        sellers = tuple(
-            SellerView(
-                seller=entry.seller,
-                capacity=entry.capacity,
-                price=entry.price,
-                others_load=entry.load - own.get(entry.seller, 0),
-                hops=game.hops[buyer][entry.seller],
-                fee=game.fee_per_hop * game.hops[buyer][entry.seller],
-            )
-            for entry in game.sellers
-        )
-        return cls(
-            game=game.game,
-            buyer=buyer,
-            round=game.round,
-            deadline=deadline,
-            demand=demand,
-            tolerance=game.tolerance,
-            fee_per_hop=game.fee_per_hop,
-            sellers=sellers,
-            standing_bid=None if standing is None else Bid(standing),
+        return cls.from_event(
+            {
+                "game": game.game,
+                "buyerInTurn": buyer,
+                "round": game.round,
+                "deadline": deadline.isoformat(),
+                "demand": demand,
+                "tolerance": game.tolerance,
+                "feePerHop": game.fee_per_hop,
+                "sellers": [
+                    {
+                        "seller": entry.seller,
+                        "capacity": entry.capacity,
+                        "price": entry.price,
+                        "othersLoad": entry.load - own.get(entry.seller, 0),
+                        "hops": game.hops[buyer][entry.seller],
+                    }
+                    for entry in game.sellers
+                ],
+                "standingBid": standing,
+            }
         )
 
     @property
@@ -202,14 +202,10 @@ class Turn:
             If they miss the demand by more than 1 Wh for each seller, do not fit the rooms, or name an unknown seller.
         """
         rooms = [supply.room for supply in self._supplies()]
-        wanted = [
-            min(max(energy, 0), room)
-            for energy, room in zip(
-                self._energies({s: units.kwh(round(Decimal(a).scaleb(4))) for s, a in amounts.items()}),
-                rooms,
-                strict=True,
-            )
-        ]
+        meant = self._energies(
+            {s: units.kwh(round(Decimal(a).scaleb(units.ENERGY_DECIMALS))) for s, a in amounts.items()}
+        )
+        wanted = [min(max(energy, 0), room) for energy, room in zip(meant, rooms, strict=True)]
         missing = units.energy_from_kwh(self.demand) - sum(wanted)
         if abs(missing) > ROUNDING_SLACK * len(self.sellers):
             raise ValueError(f"the amounts miss the demand of {self.demand} kWh by {units.kwh(missing)} kWh")

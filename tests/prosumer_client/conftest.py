@@ -3,7 +3,6 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from energy_market_chaincode.canonical import exact_json, read_exact_json, signed_bytes
 from energy_market_chaincode.errors import Rejection
 from ledger.embedded.ledger import EmbeddedLedger
-from ledger.interface import Cursor, InvalidCursor, LedgerEvent
+from ledger.interface import Cursor, LedgerEvent
 from prosumer_client import Identity, MarketClient, MarketEvent, Patience
 
 
@@ -51,9 +50,7 @@ class Fault:
 
 
 def problem(status: int, code: str, errors: Any = (), **headers: str) -> Answer:
-    document: dict[str, Any] = {"title": code, "status": status, "detail": f"this is {code}", "code": code}
-    if errors != ():
-        document["errors"] = errors
+    document = {"title": code, "status": status, "detail": f"this is {code}", "code": code, "errors": errors}
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return Answer(status, json.dumps(document).encode(), {"Content-Type": "application/problem+json", **named})
 
@@ -166,9 +163,8 @@ class FakeMarket:
             answer = fault.answer
         if answer is None:
             writer.transport.abort()
-            return
-        writer.write(_head(answer.status, {"Content-Length": str(len(answer.body)), **answer.headers}) + answer.body)
-        await writer.drain()
+        else:
+            await _send(writer, answer)
 
     async def _answer(self, request: Request) -> Answer:
         try:
@@ -225,33 +221,35 @@ class FakeMarket:
         end = await self.ledger.end()
         after = end if start == "now" else None if start == "0" else Cursor.parse(start)
         if after is not None and (end is None or after > end):
-            refused = problem(422, "INVALID_CURSOR")
-            writer.write(_head(422, {**refused.headers, "Content-Length": str(len(refused.body))}) + refused.body)
-            await writer.drain()
+            await _send(writer, problem(422, "INVALID_CURSOR"))
             return
         writer.write(_head(200, {"Content-Type": "text/event-stream"}))
         budget = self.cuts.pop(0) if self.cuts else None
         if self.keep_alives:
             writer.write(b": keep-alive\n\n")
         await writer.drain()
-        with suppress(InvalidCursor):
-            async for event in self.ledger.events(after):
-                if request.query.get("game", event.data["game"]) != event.data["game"]:
-                    continue
-                chunk = sse(event) * (2 if self.repeats_events else 1)
-                if budget is not None and len(chunk) > budget:
-                    writer.write(chunk[:budget])
-                    await writer.drain()
-                    writer.close()
-                    return
-                budget = None if budget is None else budget - len(chunk)
-                writer.write(chunk + (b": keep-alive\n\n" if self.keep_alives else b""))
+        async for event in self.ledger.events(after):
+            if request.query.get("game", event.data["game"]) != event.data["game"]:
+                continue
+            chunk = sse(event) * (2 if self.repeats_events else 1)
+            if budget is not None and len(chunk) > budget:
+                writer.write(chunk[:budget])
                 await writer.drain()
+                writer.close()
+                return
+            budget = None if budget is None else budget - len(chunk)
+            writer.write(chunk + (b": keep-alive\n\n" if self.keep_alives else b""))
+            await writer.drain()
 
 
 def _head(status: int, headers: Mapping[str, str]) -> bytes:
     lines = [f"HTTP/1.1 {status} -", "Connection: close", *(f"{name}: {value}" for name, value in headers.items())]
     return ("\r\n".join(lines) + "\r\n\r\n").encode()
+
+
+async def _send(writer: asyncio.StreamWriter, answer: Answer) -> None:
+    writer.write(_head(answer.status, {"Content-Length": str(len(answer.body)), **answer.headers}) + answer.body)
+    await writer.drain()
 
 
 def _json(value: Any, status: int = 200) -> Answer:
@@ -276,13 +274,13 @@ class Operator:
     market: MarketClient
     fake: FakeMarket
 
-    async def enter_all(self, funds: str = "1000") -> None:
+    async def enter_all(self) -> None:
         commands: list[tuple[str, dict[str, Any]]] = [("setTopology", {"hops": HOPS})]
         for place, name in enumerate([*SELLERS, *BUYERS]):
             history = {"totalProduction": str(100 - place), "totalConsumption": "100"}
             commands += [
                 ("registerProsumer", {"id": name, "publicKey": identity_of(name).public_key, **history}),
-                ("topUpAccount", {"prosumer": name, "amount": funds}),
+                ("topUpAccount", {"prosumer": name, "amount": "1000"}),
             ]
         assert all(isinstance(outcome, dict) for outcome in await self.market.submit_all(commands))
 
@@ -340,27 +338,16 @@ class Operator:
         return moves
 
     async def stop_of(self, game: str = "G1") -> dict[str, Any]:
-        """Wait for a game's end and return how it stopped."""
 
         async def is_over() -> bool:
             return (await self.fake.view("game", game))["stop"] is not None
 
         await self.fake.until(is_over)
-        stop: dict[str, Any] = (await self.fake.view("game", game))["stop"]
-        return stop
-
-    async def phase_is(self, phase: str, game: str = "G1") -> None:
-        """Wait for a phase of a game."""
-
-        async def is_in() -> bool:
-            return bool((await self.fake.view("game", game))["phase"] == phase)
-
-        await self.fake.until(is_in)
+        return dict((await self.fake.view("game", game))["stop"])
 
 
 @pytest.fixture
 def identity() -> Callable[[str], Identity]:
-    """Return everybody's identity."""
     return identity_of
 
 
@@ -383,13 +370,11 @@ async def background() -> AsyncIterator[Callable[[Coroutine[Any, Any, object]], 
 
 @pytest.fixture
 def impatient() -> Patience:
-    """Return a patience that tests can see the end of."""
     return Patience(total_s=0.3, first_delay_s=0.01, longest_delay_s=0.05)
 
 
 @pytest.fixture
 def patient() -> Patience:
-    """Return a patience that outlasts every trouble of a test."""
     return Patience(total_s=60.0, first_delay_s=0.01, longest_delay_s=0.1)
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from energy_market_chaincode.canonical import read_json
@@ -29,6 +29,7 @@ def seller() -> Identity:
     return Identity("S1", Ed25519PrivateKey.generate())
 
 
+@settings(deadline=None)
 @given(energy=st.integers(1, 10**13), price=st.integers(1, 10**24))
 def test_decimals_reach_the_contract_to_their_last_digit(seller: Identity, energy: int, price: int) -> None:
     data = {"game": "G1", "amount": kwh(energy), "price": currency_per_kwh(price)}
@@ -62,6 +63,7 @@ def test_an_occasion_has_one_id_whatever_zone_its_time_is_told_in(identity: Call
     )
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.text("BG1", max_size=3), st.integers(0, 20), st.datetimes()), min_size=2, unique=True))
 def test_different_occasions_have_different_ids(occasions: list[tuple[str, int, datetime]]) -> None:
     ids = {repeatable_id("B1", "publishBuyBid", *occasion) for occasion in occasions}

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from energy_market_chaincode.units import kwh
@@ -55,6 +55,7 @@ def is_acceptable(turn: Turn, bid: Bid) -> bool:
     return sum(bid.amounts.values()) == turn.demand and all(0 < a <= rooms[s] for s, a in bid.amounts.items())
 
 
+@settings(deadline=None)
 @given(turns(), st.randoms(use_true_random=False))
 def test_every_bid_it_makes_is_one_the_contract_takes(turn: Turn, chance: Any) -> None:
     order = list(turn.sellers)
@@ -67,6 +68,7 @@ def test_every_bid_it_makes_is_one_the_contract_takes(turn: Turn, chance: Any) -
     assert turn.cost(best) <= turn.cost(filled)
 
 
+@settings(deadline=None)
 @given(turns(fits=False))
 def test_a_demand_that_does_not_fit_has_no_bid(turn: Turn) -> None:
     assert turn.room < turn.demand
@@ -74,6 +76,7 @@ def test_a_demand_that_does_not_fit_has_no_bid(turn: Turn) -> None:
     assert turn.fill(turn.sellers) is None
 
 
+@settings(deadline=None)
 @given(turns(), st.lists(st.floats(-0.0004, 0.0004), min_size=6, max_size=6))
 def test_a_solver_s_roundings_are_mended(turn: Turn, noise: list[float]) -> None:
     best = turn.best_response()
