@@ -52,7 +52,7 @@ class Patience:
     evaluate: float = 10.0
     endorse: float = 15.0
     submit: float = 5.0
-    commit: float = 4.0
+    commit: float = 3.0
     transaction: float = 30.0
 
 
