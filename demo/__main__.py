@@ -57,12 +57,16 @@ async def run(scenario: Scenario, every: str) -> None:
 
 
 async def _schedule(scenario: Scenario, every: str) -> None:
-    """Put the scenario's games onto the clock's schedule; the same entry again changes nothing."""
-    entry = {"id": f"{scenario.name}-{every}", "every": every, "parameters": scenario.game_parameters()}
+    """Have the clock publish one game now and then one every so often; asking again changes nothing."""
+    games = {"parameters": scenario.game_parameters()}
     async with httpx.AsyncClient(base_url=_url("CLOCK", 8082), timeout=60) as clock:
-        answer = await clock.post("/schedule", json=entry)
-    if answer.is_error:
-        raise ScheduleRefused(f"the clock did not take the games onto its schedule: {answer.text}")
+        for entry in (
+            {"id": f"{scenario.name}-first", "once": True},
+            {"id": f"{scenario.name}-{every}", "every": every},
+        ):
+            answer = await clock.post("/schedule", json=entry | games)
+            if answer.is_error:
+                raise ScheduleRefused(f"the clock did not take the games onto its schedule: {answer.text}")
 
 
 async def _wait_for(event: asyncio.Event) -> None:
