@@ -1,0 +1,20 @@
+"""``python -m optimization_api``."""
+
+from http_service.logs import configure_logs
+from http_service.server import serve
+from http_service.settings import parse_arguments
+from optimization_api.app import make_app
+from optimization_api.settings import OptimizerSettings
+
+
+def main() -> None:
+    """Serve until told to stop."""
+    settings = parse_arguments(
+        OptimizerSettings, "Best responses, equilibria and the social optimum of the energy game."
+    )
+    configure_logs("optimization_api")
+    serve(make_app(settings), settings)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,116 @@
+"""What the service answers. Amounts are decimal kWh, money decimal currency, all with exactly the ledger's digits."""
+
+from decimal import Decimal
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+
+from energy_market_chaincode import units
+from energy_market_chaincode.game import bid_cost
+from optimization_api.bid import best_bid
+from optimization_api.clearing import Clearing
+from optimization_api.supplies import Supplies
+from optimization_api.turn_question import BestResponseQuestion
+
+SHOWN_DECIMALS = 12
+"""Of what is not exact anyway: marginal prices and gaps."""
+
+
+def _number(description: str) -> Any:
+    return WithJsonSchema({"type": "number", "description": description})
+
+
+Kwh = Annotated[Decimal, _number("kWh, at most 4 decimals")]
+Currency = Annotated[Decimal, _number("currency units, at most 6 decimals")]
+CurrencyPerKwh = Annotated[Decimal, _number("currency per kWh")]
+Gap = Annotated[Decimal, _number("currency units")]
+
+
+class Answer(BaseModel):
+    """An answer."""
+
+    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
+
+
+class BestResponseAnswer(Answer):
+    """The cheapest bid at the others' present loads."""
+
+    amounts: dict[str, Kwh]
+    """{seller: kWh}, of every seller; adds up to the demand exactly, and no bid on the grid of 0.1 Wh is cheaper."""
+    cost: Currency
+    """What the ledger would charge for it."""
+    marginal_price: CurrencyPerKwh
+    """What a little more demand would cost per kWh."""
+    standing_cost: Currency | None
+    """What the standing bid costs; null without one."""
+    saving: Currency | None
+    """What changing the bid would save; null without a standing bid."""
+
+    @classmethod
+    def to(cls, question: BestResponseQuestion) -> Self:
+        """Answer a checked question."""
+        supplies = question.supplies
+        bid = best_bid(question.demand, supplies)
+        cost = bid_cost(bid, supplies)
+        in_kwh = Supplies.from_ledger(supplies).best_response(float(units.kwh(question.demand)))
+        standing = None
+        if question.standing_amounts is not None:
+            standing = bid_cost(question.standing_amounts, supplies)
+        return cls(
+            amounts={each.seller: units.kwh(energy) for each, energy in zip(question.sellers, bid, strict=True)},
+            cost=units.currency(cost),
+            marginal_price=_decimal(in_kwh.level),
+            standing_cost=None if standing is None else units.currency(standing),
+            saving=None if standing is None else units.currency(max(0, standing - cost)),
+        )
+
+
+class GameAnswer(Answer):
+    """A game's allocation. Each demand is met to the last 0.1 Wh, and no capacity is exceeded."""
+
+    bids: dict[str, dict[str, Kwh]]
+    """{buyer: {seller: kWh}}, of every pair."""
+    loads: dict[str, Kwh]
+    """{seller: kWh}"""
+    costs: dict[str, Currency]
+    """{buyer: currency}"""
+    total_cost: Currency
+    regrets: dict[str, Currency]
+    """{buyer: what it could save by changing its bid alone}"""
+    max_regret: Currency
+    converged: bool
+    """Whether the tolerance was met before a limit; if not, this is the best that was found."""
+    rounds: Annotated[int, Field(ge=1)] | None
+    """Of sequential best response."""
+    seller_prices: dict[str, CurrencyPerKwh] | None
+    """{seller: what its energy is worth at its load}, which certify a variational equilibrium or social optimum."""
+    duality_gap: Gap | None
+    """How far, at most, the potential (or for a social optimum the total cost) is above its minimum."""
+
+    @classmethod
+    def of(cls, clearing: Clearing) -> Self:
+        """Show a game's clearing."""
+        allocation, game = clearing.allocation, clearing.allocation.game
+        bills = dict(zip(game.buyers, allocation.bills(), strict=True))
+        prices = clearing.seller_prices
+        return cls(
+            bids={
+                buyer: {seller: units.kwh(energy) for seller, energy in zip(game.sellers, bid, strict=True)}
+                for buyer, bid in zip(game.buyers, allocation.energies.tolist(), strict=True)
+            },
+            loads={seller: units.kwh(load) for seller, load in zip(game.sellers, allocation.loads, strict=True)},
+            costs={buyer: units.currency(cost) for buyer, (cost, _) in bills.items()},
+            total_cost=units.currency(sum(cost for cost, _ in bills.values())),
+            regrets={buyer: units.currency(regret) for buyer, (_, regret) in bills.items()},
+            max_regret=units.currency(max(regret for _, regret in bills.values())),
+            converged=clearing.converged,
+            rounds=clearing.rounds,
+            seller_prices=(
+                None if prices is None else dict(zip(game.sellers, map(_decimal, prices.tolist()), strict=True))
+            ),
+            duality_gap=None if clearing.duality_gap is None else _decimal(clearing.duality_gap),
+        )
+
+
+def _decimal(value: float) -> Decimal:
+    return Decimal(f"{value:.{SHOWN_DECIMALS}f}".rstrip("0").rstrip("."))
