@@ -9,6 +9,7 @@ from prosumer_client.connection import Connection
 from prosumer_client.errors import UnexpectedAnswer
 from prosumer_client.patience import Patience
 from prosumer_client.turn import Bid, Turn
+from prosumer_client.wire import wire_value
 
 TURN_PATIENCE = Patience(total_s=3.0, longest_delay_s=0.5)
 """Short: a turn has a deadline."""
@@ -38,7 +39,9 @@ class Optimizer:
             For instance when the demand does not fit into what is left.
         MarketUnavailable, UnexpectedAnswer
         """
-        answer = await self._connection.exchange("POST", "/best-response", content=exact_json(_question(turn)))
+        answer = await self._connection.exchange(
+            "POST", "/best-response", content=exact_json(wire_value(_question(turn)))
+        )
         try:
             return Bid({seller: Decimal(amount) for seller, amount in answer["amounts"].items()})
         except (AttributeError, LookupError, TypeError, ValueError, ArithmeticError) as error:
@@ -61,5 +64,5 @@ def _question(turn: Turn) -> dict[str, object]:
         ],
     }
     if turn.standing_bid is not None:
-        question["standing_bid"] = dict(turn.standing_bid.amounts)
+        question["standing_bid"] = turn.standing_bid.amounts
     return question

@@ -7,17 +7,19 @@ import json
 import re
 import signal
 import sys
+from collections.abc import Callable
 from contextlib import aclosing
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from structlog.testing import capture_logs
 
-from prosumer_client import Bid, Buyer, MarketClient, Meter, Patience, Seller, Turn, run_together
+from prosumer_client import Bid, Buyer, MarketClient, Meter, Optimizer, Patience, Seller, Turn, run_together
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Coroutine
+    from collections.abc import AsyncIterator, Coroutine
 
     from prosumer_client import Identity
 
@@ -42,18 +44,18 @@ def documented_strategy() -> tuple[str, type[Buyer]]:
     return block, names["CheapestFirst"]
 
 
-class Queue:
-    """The queue's process, which can be killed and comes back under the same address."""
+class Service:
+    """A service's process, which can be killed and comes back under the same address."""
 
-    def __init__(self, home: Path, operator: Identity) -> None:
-        self._flags = ("--home", str(home), "--operator", operator.prosumer)
-        self._key = ("--operator-public-key", operator.public_key)
+    def __init__(self, module: str, *flags: str) -> None:
+        self._module = module
+        self._flags = flags
         self._process: asyncio.subprocess.Process | None = None
         self._reading: asyncio.Task[bytes] | None = None
         self.url = ""
 
     async def start(self, port: str = "0") -> None:
-        command = (sys.executable, "-m", "tx_queue", "--port", port, *self._flags, *self._key)
+        command = (sys.executable, "-m", self._module, "--port", port, *self._flags)
         self._process = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.PIPE)
         assert self._process.stderr is not None
         while line := await self._process.stderr.readline():
@@ -76,15 +78,26 @@ class Queue:
 
 
 @pytest.fixture
-async def queue(tmp_path: Path, identity: Callable[[str], Identity]) -> AsyncIterator[Queue]:
-    queue = Queue(tmp_path, identity("operator"))
+async def queue(tmp_path: Path, identity: Callable[[str], Identity]) -> AsyncIterator[Service]:
+    operator = identity("operator")
+    own = ("--operator", operator.prosumer, "--operator-public-key", operator.public_key)
+    queue = Service("tx_queue", "--home", str(tmp_path), *own)
     await queue.start()
     yield queue
     await queue.kill()
 
 
 @pytest.fixture
-async def market(queue: Queue, identity: Callable[[str], Identity], patient: Patience) -> AsyncIterator[MarketClient]:
+async def optimizer() -> AsyncIterator[Optimizer]:
+    service = Service("optimization_api")
+    await service.start()
+    async with Optimizer(service.url) as optimizer:
+        yield optimizer
+    await service.kill()
+
+
+@pytest.fixture
+async def market(queue: Service, identity: Callable[[str], Identity], patient: Patience) -> AsyncIterator[MarketClient]:
     """The operator's client in a market with everybody registered."""
     async with MarketClient(queue.url, identity("operator"), patience=patient) as market:
         commands: list[tuple[str, dict[str, Any]]] = [("setTopology", {"hops": HOPS})]
@@ -97,11 +110,14 @@ async def market(queue: Queue, identity: Callable[[str], Identity], patient: Pat
         yield market
 
 
-def company(market: MarketClient, identity: Callable[[str], Identity], buyer: type[Buyer]) -> list[Any]:
+NewBuyer = Callable[[MarketClient, str], Buyer]
+
+
+def company(market: MarketClient, identity: Callable[[str], Identity], new_buyer: NewBuyer) -> list[Any]:
     """Everybody and their meters."""
     speakers = {name: market.speaking_as(identity(name)) for name in (*SELLERS, *BUYERS)}
     sellers = [Seller(speakers[name], capacity, price) for name, (capacity, price) in SELLERS.items()]
-    buyers = [buyer(speakers[name], demand) for name, demand in BUYERS.items()]
+    buyers = [new_buyer(speakers[name], demand) for name, demand in BUYERS.items()]
     return [*sellers, *buyers, *(Meter(speaker) for speaker in speakers.values())]
 
 
@@ -153,14 +169,14 @@ async def test_the_documented_strategy_plays_game_after_game(
 
 
 async def test_a_queue_killed_in_mid_game_costs_no_turn(
-    market: MarketClient, queue: Queue, identity: Callable[[str], Identity], background: Background
+    market: MarketClient, queue: Service, identity: Callable[[str], Identity], background: Background
 ) -> None:
     kills = 0
 
     class Saboteur(Buyer):
         async def bid(self, turn: Turn) -> Bid | None:
             nonlocal kills
-            if turn.round <= 2:
+            if turn.round == 2:
                 await queue.restart()
                 kills += 1
             return await super().bid(turn)
@@ -169,4 +185,16 @@ async def test_a_queue_killed_in_mid_game_costs_no_turn(
     await publish_and_begin(market, "G1")
     assert (await event_of(market, "GameStopEvent", "G1"))["reason"] == "equilibrium"
     assert (await deliver_and_close(market, "G1"))["settlement"]["energyDelivered"] == 56
-    assert kills == 2 * len(BUYERS)
+    assert kills == len(BUYERS)
+
+
+async def test_the_real_optimizer_s_best_responses_end_in_an_equilibrium(
+    market: MarketClient, optimizer: Optimizer, identity: Callable[[str], Identity], background: Background
+) -> None:
+    with capture_logs() as logs:
+        background(
+            run_together(market, company(market, identity, lambda speaker, demand: Buyer(speaker, demand, optimizer)))
+        )
+        await publish_and_begin(market, "G1")
+        assert (await event_of(market, "GameStopEvent", "G1"))["reason"] == "equilibrium"
+    assert [line["event"] for line in logs if line["log_level"] == "warning"] == []
