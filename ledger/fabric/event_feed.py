@@ -86,7 +86,8 @@ class EventFeed:
     async def _start(self) -> None:
         async with self._starting:
             if self._following is None:
-                self._next_block = await self._height()
+                # Most readers begin near the end: with the newest blocks in memory none of them reads for itself.
+                self._next_block = max(0, await self._height() - _BLOCKS_IN_MEMORY)
             elif not self._following.done():
                 return
             self._failure = None
