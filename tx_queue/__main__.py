@@ -1,0 +1,18 @@
+"""``python -m tx_queue``: the market's queue as a service."""
+
+from http_service.logs import configure_logs
+from http_service.server import serve
+from http_service.settings import parse_arguments
+from tx_queue.api import create_queue_app
+from tx_queue.settings import QueueSettings
+
+
+def main() -> None:
+    """Serve until SIGTERM or SIGINT."""
+    settings = parse_arguments(QueueSettings, "The market's queue: signed commands in, events and reads out.")
+    configure_logs("tx_queue")
+    serve(create_queue_app(settings), settings)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,136 @@
+"""The queue's door: form, signature and repetition of commands, before one is taken."""
+
+import asyncio
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import simplejson
+
+from energy_market_chaincode.commands import Command, parse_command
+from energy_market_chaincode.errors import BadSignature, CommandIdReused, MalformedCommand, UnknownSigner
+from energy_market_chaincode.identity import is_signed_by
+from http_service.problems import Problem
+from ledger.interface import LedgerUnavailable
+from tx_queue.metrics import Metrics
+from tx_queue.problems import ledger_unavailable, queue_full, rejected, store_unavailable
+from tx_queue.signers import Signers
+from tx_queue.store import Acceptance, CheckedCommand, QueueStore, StoreUnavailable
+
+COMMANDS_BETWEEN_BREATHS = 8
+"""After checking so many commands (one or two milliseconds) others get their turn on the event loop."""
+
+Answer = Command | Problem
+"""A command that was taken, now or before; or why it was not."""
+_Numbered = Mapping[int, Command]
+
+
+class Intake:
+    """Takes signed commands into the store."""
+
+    def __init__(self, store: QueueStore, signers: Signers, metrics: Metrics) -> None:
+        self._store = store
+        self._signers = signers
+        self._metrics = metrics
+
+    async def take(self, values: Sequence[Any]) -> list[Answer]:
+        """Take commands, each as :func:`~energy_market_chaincode.canonical.read_json` read it, in their order.
+
+        Returns
+        -------
+        One answer for each.
+
+        Raises
+        ------
+        Problem
+            503 ``LEDGER_UNAVAILABLE`` if a signer's key cannot be looked up, ``STORE_UNAVAILABLE`` if nothing can be
+            stored. Then none of them was taken.
+        """
+        answers: list[Answer] = []
+        for number, value in enumerate(values):
+            await _breathe(number)
+            answers.append(_read(value))
+        commands = {number: answer for number, answer in enumerate(answers) if isinstance(answer, Command)}
+        try:
+            refused = await self._check_signatures(commands)
+            good = {number: command for number, command in commands.items() if number not in refused}
+            refused |= await self._store_checked(good)
+        except LedgerUnavailable as error:
+            raise ledger_unavailable(error) from error
+        except StoreUnavailable as error:
+            raise store_unavailable(error) from error
+        return self._count([refused.get(number, answer) for number, answer in enumerate(answers)])
+
+    async def _check_signatures(self, commands: _Numbered) -> dict[int, Problem]:
+        """Return why commands are refused whose signature is not their signer's."""
+        keys = await self._signers.keys_of(_signers(commands.values()))
+        doubted = await _not_signed(commands, keys)
+        replaceable = _signers(doubted.values()) & keys.keys()
+        if replaceable:  # perhaps a key was replaced since it was learnt
+            keys = await self._signers.renewed_keys_of(replaceable)
+            doubted = await _not_signed(doubted, keys)
+        return {number: _signature_problem(command, keys) for number, command in doubted.items()}
+
+    async def _store_checked(self, commands: _Numbered) -> dict[int, Problem]:
+        """Store commands and return why some of them were not taken."""
+        if not commands:
+            return {}
+        acceptances = await self._store.accept([_checked(command) for command in commands.values()])
+        refused: dict[int, Problem] = {}
+        for (number, command), acceptance in zip(commands.items(), acceptances, strict=True):
+            self._metrics.taken.labels(acceptance).inc()
+            if acceptance is Acceptance.FULL:
+                refused[number] = queue_full()
+            elif acceptance is Acceptance.ID_REUSED:
+                refused[number] = rejected(CommandIdReused(prosumer=command.prosumer, id=command.id))
+        return refused
+
+    def _count(self, answers: list[Answer]) -> list[Answer]:
+        for answer in answers:
+            if isinstance(answer, Problem):
+                self._metrics.refused.labels(answer.code).inc()
+        return answers
+
+
+async def _breathe(number: int) -> None:
+    if number % COMMANDS_BETWEEN_BREATHS == COMMANDS_BETWEEN_BREATHS - 1:
+        await asyncio.sleep(0)
+
+
+def _read(value: Any) -> Answer:
+    """Check a command's form."""
+    try:
+        return parse_command(value)
+    except MalformedCommand as rejection:
+        return rejected(rejection)
+
+
+async def _not_signed(commands: _Numbered, keys: Mapping[str, str]) -> dict[int, Command]:
+    """Return those commands that are not signed with their signer's key."""
+    found: dict[int, Command] = {}
+    for checked, (number, command) in enumerate(commands.items()):
+        await _breathe(checked)
+        key = keys.get(command.prosumer)
+        if key is None or not is_signed_by(command.signed, command.signature, key):
+            found[number] = command
+    return found
+
+
+def _signers(commands: Iterable[Command]) -> set[str]:
+    return {command.prosumer for command in commands}
+
+
+def _signature_problem(command: Command, keys: Mapping[str, str]) -> Problem:
+    error = BadSignature if command.prosumer in keys else UnknownSigner
+    return rejected(error(prosumer=command.prosumer))
+
+
+def _checked(command: Command) -> CheckedCommand:
+    signature = simplejson.dumps(command.signature).encode()
+    return CheckedCommand(
+        id=command.id,
+        prosumer=command.prosumer,
+        topic=command.topic.value,
+        digest=hashlib.sha256(command.signed).digest(),
+        text=(command.signed[:-1] + b',"signature":' + signature + b"}").decode(),
+    )

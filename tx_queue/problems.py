@@ -1,0 +1,74 @@
+"""The queue's problem answers: status, code, what was wrong and what to do."""
+
+from energy_market_chaincode.commands import MalformedFields
+from energy_market_chaincode.errors import (
+    BadSignature,
+    CommandIdReused,
+    MalformedArguments,
+    MalformedCommand,
+    Rejection,
+    UnknownGame,
+    UnknownProsumer,
+    UnknownSigner,
+)
+from http_service.problems import FieldError, Problem
+from ledger.interface import LedgerError
+from tx_queue.store import StoreUnavailable
+
+RETRY_AFTER = {"Retry-After": "1"}
+
+_STATUS_OF_REJECTION = {
+    UnknownSigner.code: 401,
+    BadSignature.code: 401,
+    CommandIdReused.code: 409,
+    MalformedCommand.code: 422,
+    UnknownGame.code: 404,
+    UnknownProsumer.code: 404,
+    MalformedArguments.code: 422,
+}
+
+
+def rejected(rejection: Rejection) -> Problem:
+    """Return what the rule book says to a command's form, or to a question, as a problem.
+
+    What cannot be asked for here (the ledger has no operator yet, say) is the ledger not being ready.
+    """
+    status = _STATUS_OF_REJECTION.get(rejection.code, 503)
+    fields = rejection.fields if isinstance(rejection, MalformedFields) else []
+    errors = [FieldError(problem.field, problem.message) for problem in fields]
+    return Problem(
+        status, rejection.code, rejection.message, errors=errors, headers=RETRY_AFTER if status == 503 else None
+    )
+
+
+def ledger_unavailable(error: LedgerError) -> Problem:
+    """Return the problem of a ledger that cannot be asked now."""
+    return Problem(
+        503, "LEDGER_UNAVAILABLE", f"The ledger cannot be asked now: {error}; try again.", headers=RETRY_AFTER
+    )
+
+
+def store_unavailable(error: StoreUnavailable) -> Problem:
+    """Return the problem of a store that cannot write or read now."""
+    detail = f"Nothing was taken: {error}; an operator has to look after the queue's disk, then try again."
+    return Problem(503, "STORE_UNAVAILABLE", detail, headers=RETRY_AFTER)
+
+
+def shutting_down() -> Problem:
+    """Return the problem of a service that takes nothing more."""
+    return Problem(
+        503, "SHUTTING_DOWN", "The queue is being stopped; send this again when it is back.", headers=RETRY_AFTER
+    )
+
+
+def queue_full() -> Problem:
+    """Return the problem of a queue at its capacity."""
+    return Problem(
+        429, "QUEUE_FULL", "The queue is full and did not take the command; send it again later.", headers=RETRY_AFTER
+    )
+
+
+def unknown_command(command_id: str) -> Problem:
+    """Return the problem of an id that no command has."""
+    detail = f"The queue has no command {command_id}; with ?prosumer= it asks the ledger, too."
+    return Problem(404, "UNKNOWN_COMMAND", detail)

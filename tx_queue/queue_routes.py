@@ -1,0 +1,170 @@
+"""POST /queue and what became of what was posted."""
+
+import asyncio
+from contextlib import suppress
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Path, Query, Request
+from starlette.responses import Response
+
+from energy_market_chaincode.canonical import read_exact_json
+from energy_market_chaincode.commands import Identifier
+from http_service.app import exact_response
+from http_service.body import read_json_body
+from http_service.problems import FieldError, Problem, invalid_parameters, problem_document
+from ledger.interface import Ledger, LedgerUnavailable
+from tx_queue import schemas
+from tx_queue.intake import Answer
+from tx_queue.parts import Parts, PartsOfApp
+from tx_queue.problems import RETRY_AFTER, shutting_down, unknown_command
+from tx_queue.schemas import MAX_COMMANDS
+from tx_queue.store import Entry, QueueStore, Status
+
+MAX_WAIT_SECONDS = 60
+
+router = APIRouter(tags=["queue"])
+
+Wait = Annotated[
+    float, Query(ge=0, le=MAX_WAIT_SECONDS, description="Seconds to wait for the decision, if there is none yet.")
+]
+Signer = Annotated[
+    Identifier | None,
+    Query(description="Who signed it: needed where several used the same id, or to ask the ledger, too."),
+]
+
+
+@router.post(
+    "/queue",
+    status_code=202,
+    openapi_extra=schemas.COMMAND_BODY,
+    responses={
+        202: {
+            "description": "All were taken, now or before.",
+            "model": schemas.Receipt | list[schemas.Receipt],
+            "headers": {"Location": {"description": "Of one command: its href.", "schema": {"type": "string"}}},
+        },
+        207: {"description": "Not all were taken.", "model": list[schemas.Receipt | schemas.ProblemDocument]},
+    },
+)
+async def post_commands(request: Request, parts: PartsOfApp) -> Response:
+    """Take one signed command or an array of at most 1,000; what is taken is stored durably before the answer."""
+    if request.app.state.stopping.is_set():
+        raise shutting_down()
+    body = await read_json_body(request)
+    if isinstance(body, list):
+        return await _post_many(parts, body)
+    (answer,) = await parts.intake.take([body])
+    if isinstance(answer, Problem):
+        raise answer
+    receipt = _receipt(answer.id)
+    return exact_response(receipt, 202, {"Location": receipt["href"]})
+
+
+@router.get("/queue", responses={200: {"model": schemas.QueueState}})
+async def queue_state(request: Request, parts: PartsOfApp) -> Response:
+    """Return how much waits, since when, and what stands in the way."""
+    backlog = parts.store.backlog()
+    return exact_response(
+        {
+            "depth": backlog.depth,
+            "capacity": parts.settings.queue_capacity,
+            "oldestAgeMs": backlog.oldest_age_ms,
+            "ledgerHeight": await _height(parts.ledger),
+            "trouble": await request.app.state.ready(),
+        }
+    )
+
+
+@router.get("/queue/{id}", responses={200: {"model": schemas.CommandStatus}})
+async def command_status(
+    parts: PartsOfApp,
+    command_id: Annotated[UUID, Path(alias="id", description="A command's id.")],
+    wait: Wait = 0,
+    prosumer: Signer = None,
+) -> Response:
+    """Return how far a command came; with ``wait`` the answer comes as soon as it is decided."""
+    name = str(command_id)
+    entry = await _decided(parts.store, name, prosumer, wait)
+    if entry is not None:
+        return exact_response(_status(entry))
+    if prosumer is None:
+        raise unknown_command(name)
+    return exact_response(await _remembered(parts.ledger, prosumer, name))
+
+
+async def _post_many(parts: Parts, values: list[Any]) -> Response:
+    if not 0 < len(values) <= MAX_COMMANDS:
+        message = f"an array has 1 to {MAX_COMMANDS} commands, this one {len(values)}"
+        raise Problem(
+            422, "MALFORMED_COMMAND", f"Post less at once: {message}.", errors=[FieldError("commands", message)]
+        )
+    answers = await parts.intake.take(values)
+    problems = [answer for answer in answers if isinstance(answer, Problem)]
+    headers = RETRY_AFTER if any("Retry-After" in problem.headers for problem in problems) else None
+    return exact_response([_element(answer) for answer in answers], 207 if problems else 202, headers)
+
+
+def _element(answer: Answer) -> dict[str, Any]:
+    return problem_document(answer) if isinstance(answer, Problem) else _receipt(answer.id)
+
+
+def _receipt(command_id: str) -> dict[str, str]:
+    return {"id": command_id, "status": Status.QUEUED.value, "href": f"/queue/{command_id}"}
+
+
+async def _decided(store: QueueStore, command_id: str, prosumer: str | None, wait_s: float) -> Entry | None:
+    """Return a command, once it is decided or after some time; None if the store does not have it."""
+    with store.watch(command_id) as settled:
+        entry = await _find(store, command_id, prosumer)
+        if entry is None or entry.status.is_final or wait_s == 0:
+            return entry
+        with suppress(TimeoutError):
+            async with asyncio.timeout(wait_s):
+                await settled.wait()
+    return await _find(store, command_id, prosumer)
+
+
+async def _find(store: QueueStore, command_id: str, prosumer: str | None) -> Entry | None:
+    entries = await store.find(command_id, prosumer)
+    if len(entries) > 1:
+        raise invalid_parameters([FieldError("prosumer", "is needed: several prosumers used this command id")])
+    return entries[0] if entries else None
+
+
+async def _remembered(ledger: Ledger, prosumer: str, command_id: str) -> dict[str, Any]:
+    """Ask the ledger for a command that the store does not have, or no longer."""
+    result = read_exact_json(await ledger.query("command", prosumer, command_id))
+    if result is None:
+        raise unknown_command(command_id)
+    is_committed = result["status"] == Status.COMMITTED
+    return {
+        "id": command_id,
+        "topic": None,
+        "prosumer": prosumer,
+        "status": result["status"],
+        "transaction": None,
+        "block": None,
+        "result": result["result"] if is_committed else None,
+        "error": None if is_committed else {"code": result["code"], "message": result["message"]},
+    }
+
+
+def _status(entry: Entry) -> dict[str, Any]:
+    return {
+        "id": entry.id,
+        "topic": entry.topic,
+        "prosumer": entry.prosumer,
+        "status": entry.status,
+        "transaction": entry.transaction,
+        "block": entry.block,
+        "result": read_exact_json(entry.result) if entry.result is not None else None,
+        "error": {"code": entry.code, "message": entry.message} if entry.code is not None else None,
+    }
+
+
+async def _height(ledger: Ledger) -> int | None:
+    try:
+        return await ledger.height()
+    except LedgerUnavailable:
+        return None

@@ -1,0 +1,205 @@
+"""The durable store of one queue node: a SQLite file.
+
+Writes share synchronous writes (:mod:`tx_queue.sqlite_writer`); reads have a connection of their own and never wait for
+them. What is claimed is kept in memory only: a node that starts again claims everything that is not settled.
+"""
+
+import asyncio
+import sqlite3
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, ExitStack, closing
+from functools import partial
+from pathlib import Path
+from typing import Self, TypeVar
+
+from tx_queue import sqlite_commands as commands
+from tx_queue.sqlite_file import connect_to_read, connect_to_write, exclusive, store_errors
+from tx_queue.sqlite_writer import SqliteWriter
+from tx_queue.store import (
+    Acceptance,
+    Backlog,
+    BatchLimits,
+    CheckedCommand,
+    Decision,
+    Entry,
+    Status,
+    StoreUnavailable,
+    WaitingCommand,
+)
+from tx_queue.watchers import Watchers
+
+_Result = TypeVar("_Result")
+
+
+def wall_clock_ms() -> int:
+    """Return the milliseconds since 1970-01-01 UTC."""
+    return time.time_ns() // 1_000_000
+
+
+class SqliteStore:
+    """A :class:`~tx_queue.store.QueueStore`; made by :meth:`open`."""
+
+    def __init__(
+        self,
+        opened: ExitStack,
+        writer: sqlite3.Connection,
+        reader: sqlite3.Connection,
+        capacity: int,
+        retention_ms: int,
+        now_ms: Callable[[], int],
+    ) -> None:
+        self._opened = opened
+        self._writing = ThreadPoolExecutor(1, "queue-write")
+        self._reading = ThreadPoolExecutor(1, "queue-read")
+        self._writer = SqliteWriter(writer, self._writing)
+        self._reader = reader
+        self._capacity = capacity
+        self._retention_ms = retention_ms
+        self._now_ms = now_ms
+        self._waiting = OrderedDict(commands.waiting(writer))
+        self._claimed_to = 0
+        self._arrived = asyncio.Event()
+        self._watchers = Watchers()
+        self._is_stopped = False
+        self._is_closed = False
+
+    @classmethod
+    async def open(
+        cls, path: Path, *, capacity: int, retention_ms: int, now_ms: Callable[[], int] = wall_clock_ms
+    ) -> Self:
+        """Open the store in a file, new or not.
+
+        Parameters
+        ----------
+        capacity
+            How many commands may wait.
+        retention_ms
+            How long the answer to a settled command is kept at least; afterwards it stands on the ledger only.
+
+        Raises
+        ------
+        StoreUnavailable
+        """
+
+        def connect() -> tuple[ExitStack, sqlite3.Connection, sqlite3.Connection]:
+            with ExitStack() as opened:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                opened.enter_context(exclusive(path))
+                writer = opened.enter_context(closing(connect_to_write(path)))
+                reader = opened.enter_context(closing(connect_to_read(path)))
+                return opened.pop_all(), writer, reader
+
+        try:
+            opened, writer, reader = await asyncio.to_thread(connect)
+        except OSError as error:
+            raise StoreUnavailable(f"{path} cannot be opened ({error}); make its folder writable") from error
+        return cls(opened, writer, reader, capacity, retention_ms, now_ms)
+
+    async def accept(self, brought: Sequence[CheckedCommand]) -> list[Acceptance]:
+        """Take commands; when this returns, they survive a power cut.
+
+        Raises
+        ------
+        StoreUnavailable
+            Then none of them was taken.
+        """
+        now_ms = self._now_ms()
+
+        def count_in(taken: commands.Taken) -> None:
+            self._waiting.update((position, now_ms) for position in taken.positions)
+            self._arrived.set()
+
+        work = partial(commands.accept, brought=brought, capacity=self._capacity, now_ms=now_ms)
+        return (await self._writer.write(work, then=count_in)).acceptances
+
+    async def claim(self, limits: BatchLimits) -> list[WaitingCommand]:
+        """Wait for commands and hand out the oldest unclaimed ones; none once the store is stopped.
+
+        Raises
+        ------
+        StoreUnavailable
+        """
+        while not self._is_stopped and not self._has_unclaimed():
+            self._arrived.clear()
+            await self._arrived.wait()
+        if self._is_stopped:
+            return []
+        batch = await self._read(partial(commands.next_batch, after=self._claimed_to, limits=limits))
+        self._claimed_to = batch[-1].position
+        return batch
+
+    async def settle(self, decisions: Sequence[Decision]) -> None:
+        """Keep what became of claimed commands and wake who watches them.
+
+        Raises
+        ------
+        StoreUnavailable
+        """
+        now_ms = self._now_ms()
+
+        def count_out(_: None) -> None:
+            for decision in decisions:
+                self._waiting.pop(decision.command.position, None)
+            self._watchers.wake(decision.command.id for decision in decisions)
+
+        work = partial(commands.settle, decisions=decisions, now_ms=now_ms, expired_ms=now_ms - self._retention_ms)
+        await self._writer.write(work, then=count_out, is_promised=False)
+
+    async def find(self, command_id: str, prosumer: str | None = None) -> list[Entry]:
+        """Return the commands of an id, of one signer or of all who used it.
+
+        Raises
+        ------
+        StoreUnavailable
+        """
+        return await self._read(partial(commands.find, command_id=command_id, prosumer=prosumer, status=self._status))
+
+    def watch(self, command_id: str) -> AbstractContextManager[asyncio.Event]:
+        """Give an event that is set once a command of this id is settled, or the store stops."""
+        return self._watchers.watch(command_id)
+
+    def backlog(self) -> Backlog:
+        """Say how much is waiting."""
+        now_ms = self._now_ms()
+        oldest_ms = next(iter(self._waiting.values()), now_ms)
+        return Backlog(len(self._waiting), max(0, now_ms - oldest_ms))
+
+    def stop(self) -> None:
+        """Hand out nothing more and wake all who watch, now and later."""
+        self._is_stopped = True
+        self._arrived.set()
+        self._watchers.stop()
+
+    async def close(self) -> None:
+        """Write what was asked for, then close the file."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        self.stop()
+        await self._writer.close()
+        await asyncio.to_thread(self._close)
+
+    def _status(self, position: int) -> Status:
+        """Say how far a command came that is not settled."""
+        return Status.SUBMITTED if position <= self._claimed_to else Status.QUEUED
+
+    def _has_unclaimed(self) -> bool:
+        return bool(self._waiting) and next(reversed(self._waiting)) > self._claimed_to
+
+    async def _read(self, work: Callable[[sqlite3.Connection], _Result]) -> _Result:
+        if self._is_closed:
+            raise StoreUnavailable("the queue's store is closed")
+
+        def read() -> _Result:
+            with store_errors():
+                return work(self._reader)
+
+        return await asyncio.get_running_loop().run_in_executor(self._reading, read)
+
+    def _close(self) -> None:
+        self._writing.shutdown()
+        self._reading.shutdown()
+        self._opened.close()

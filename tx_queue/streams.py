@@ -1,0 +1,148 @@
+"""GET /events: the market's events as Server-Sent Events or, with an Upgrade, over a WebSocket."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import suppress
+from typing import Annotated
+
+import structlog
+from fastapi import APIRouter, Depends, Header, Query, WebSocket, WebSocketDisconnect
+from sse_starlette.event import ServerSentEvent
+from sse_starlette.sse import EventSourceResponse, SendTimeoutError
+from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocketState
+
+from http_service.problems import FieldError, Problem
+from ledger.interface import Cursor, InvalidCursor, LedgerUnavailable
+from tx_queue.event_hub import BEFORE_ALL, EventHub, StreamedEvent
+from tx_queue.parts import PartsOfApp
+from tx_queue.problems import ledger_unavailable
+
+STALLED_AFTER_SECONDS = 60
+"""A follower that takes nothing for so long is dropped; it can resume."""
+RECONNECT_MS = 1000
+GOING_AWAY = 1001
+
+router = APIRouter(tags=["events"])
+_log = structlog.stdlib.get_logger(__name__)
+
+From = Annotated[
+    str | None,
+    Query(
+        alias="from",
+        description="A cursor `block.tx.index`: go on after that event. `0` or nothing: from the very first. "
+        "`now`: from now on.",
+        examples=["now", "12.0.3"],
+    ),
+]
+LastEventId = Annotated[
+    str | None,
+    Header(description="The cursor of the last event seen; goes before `from`, so that a browser can reconnect."),
+]
+GameFilter = Annotated[str | None, Query(description="Only the events of this game.")]
+
+
+async def _place(parts: PartsOfApp, from_: From = None, last_event_id: LastEventId = None) -> Cursor:
+    """Return the cursor to go on after.
+
+    Raises
+    ------
+    Problem
+        422 ``INVALID_CURSOR`` if it is no cursor or lies beyond the ledger's end, 503 ``LEDGER_UNAVAILABLE``.
+    """
+    field, text = ("Last-Event-ID", last_event_id) if last_event_id else ("from", from_)
+    try:
+        return await _cursor(parts.hub, text)
+    except InvalidCursor as error:
+        raise Problem(422, "INVALID_CURSOR", f"{error}.", errors=[FieldError(field, str(error))]) from None
+    except LedgerUnavailable as error:
+        raise ledger_unavailable(error) from error
+
+
+async def _cursor(hub: EventHub, text: str | None) -> Cursor:
+    if text in (None, "", "0"):
+        return BEFORE_ALL
+    if text == "now":
+        return await hub.end()
+    cursor = Cursor.parse(text)
+    await hub.check(cursor)
+    return cursor
+
+
+Place = Annotated[Cursor, Depends(_place)]
+
+
+class EventStream(EventSourceResponse):
+    """Server-Sent Events whose reader is dropped when it stalls."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Stream until the reader goes, stalls, or the events end."""
+        try:
+            await super().__call__(scope, receive, send)
+        except SendTimeoutError:
+            _log.warning("event stream dropped, its reader stalled", seconds=STALLED_AFTER_SECONDS)
+
+
+@router.get(
+    "/events",
+    response_class=EventStream,
+    responses={
+        200: {
+            "description": "`id:` the cursor, `event:` the name, `data:` the event as JSON; without end.",
+            "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        }
+    },
+)
+async def server_sent_events(parts: PartsOfApp, after: Place, game: GameFilter = None) -> EventStream:
+    """Stream the market's events, from a cursor on, without gap or repeat."""
+
+    async def frames() -> AsyncGenerator[bytes, None]:
+        yield ServerSentEvent(comment="the market's events", retry=RECONNECT_MS).encode()
+        with parts.metrics.streams.labels("sse").track_inprogress():
+            async for event in parts.hub.follow(after):
+                if _is_of(event, game):
+                    yield event.frame
+
+    return EventStream(
+        frames(),
+        ping=parts.settings.queue_keep_alive_seconds,
+        ping_message_factory=lambda: ServerSentEvent(comment="still here"),
+        send_timeout=STALLED_AFTER_SECONDS,
+    )
+
+
+@router.websocket("/events")
+async def websocket_events(websocket: WebSocket, parts: PartsOfApp, after: Place, game: GameFilter = None) -> None:
+    """Send the same events, one JSON text per message; what the client says is not listened to."""
+    await websocket.accept()
+    with parts.metrics.streams.labels("websocket").track_inprogress():
+        tasks = {
+            asyncio.create_task(_send_events(websocket, parts.hub, after, game)),
+            asyncio.create_task(_until_disconnected(websocket)),
+        }
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+    for task in done:
+        task.result()
+    if websocket.client_state is WebSocketState.CONNECTED:
+        await websocket.close(GOING_AWAY, "the queue is being stopped; resume with from=")
+
+
+async def _send_events(websocket: WebSocket, hub: EventHub, after: Cursor, game: str | None) -> None:
+    with suppress(WebSocketDisconnect):
+        async for event in hub.follow(after):
+            if _is_of(event, game):
+                await websocket.send_text(event.text)
+
+
+async def _until_disconnected(websocket: WebSocket) -> None:
+    while (await websocket.receive())["type"] != "websocket.disconnect":
+        pass
+
+
+def _is_of(event: StreamedEvent, game: str | None) -> bool:
+    return game is None or event.game == game

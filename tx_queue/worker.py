@@ -1,0 +1,157 @@
+"""The worker: takes what waits, in order, and hands it to the ledger as one transaction (group commit).
+
+While one transaction is in flight the next batch gathers by itself; there is no timer. What the ledger could not take
+now is submitted again, for the contract counts each command once; what it will never take is found by halving.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, TypeVar
+
+import structlog
+
+from energy_market_chaincode.canonical import exact_json
+from energy_market_chaincode.errors import BadSignature, UnknownSigner
+from ledger.interface import Ledger, LedgerUnavailable, Submission, TransactionFailed
+from tx_queue.metrics import Metrics
+from tx_queue.pace import Pace
+from tx_queue.signers import Signers
+from tx_queue.store import Decision, QueueStore, Status, StoreUnavailable, WaitingCommand
+from tx_queue.trouble import Trouble
+
+TRANSACTION_FAILED = "TRANSACTION_FAILED"
+ATTEMPTS_BEFORE_HALVING = 4
+
+_Result = TypeVar("_Result")
+_log = structlog.stdlib.get_logger(__name__)
+
+
+class _TooMuchAtOnce(Exception):
+    """The ledger did not take a batch several times; half of it may be easier."""
+
+
+class Worker:
+    """Moves commands from the store to the ledger and keeps what became of them."""
+
+    def __init__(
+        self, store: QueueStore, ledger: Ledger, signers: Signers, metrics: Metrics, trouble: Trouble, pace: Pace
+    ) -> None:
+        self._store = store
+        self._ledger = ledger
+        self._signers = signers
+        self._metrics = metrics
+        self._trouble = trouble
+        self._pace = pace
+
+    async def run(self) -> None:
+        """Work until the store is stopped."""
+        while batch := await self._insist(lambda: self._store.claim(self._pace.limits)):
+            await self._decide(batch)
+
+    async def _decide(self, batch: Sequence[WaitingCommand]) -> None:
+        try:
+            submission = await self._submit(batch)
+        except _TooMuchAtOnce:
+            await self._decide_halves(batch)
+        except TransactionFailed as refusal:
+            if len(batch) > 1:
+                await self._decide_halves(batch)
+            else:
+                await self._settle([_failed(batch[0], refusal)])
+        else:
+            await self._settle(_decisions(batch, submission))
+
+    async def _decide_halves(self, batch: Sequence[WaitingCommand]) -> None:
+        middle = len(batch) // 2
+        await self._decide(batch[:middle])
+        await self._decide(batch[middle:])
+
+    async def _submit(self, batch: Sequence[WaitingCommand]) -> Submission:
+        """Commit a batch as one transaction, however often it takes.
+
+        Raises
+        ------
+        TransactionFailed
+        _TooMuchAtOnce
+            After some attempts: a batch that is too much for the ledger's time limits must not jam the queue.
+        """
+        texts = [command.text for command in batch]
+        pauses = self._pace.backoff.pauses()
+        attempts = 0
+        while True:
+            started = time.perf_counter()
+            try:
+                async with asyncio.timeout(self._pace.submit_s):
+                    submission = await self._ledger.submit(texts)
+            except TransactionFailed:
+                self._trouble.passed("ledger")
+                raise
+            except (LedgerUnavailable, TimeoutError) as error:
+                attempts += 1
+                reason = str(error) or f"no answer within {self._pace.submit_s} s"
+                self._note("ledger", reason, attempts, len(batch))
+            else:
+                self._trouble.passed("ledger")
+                self._metrics.commit_s.observe(time.perf_counter() - started)
+                self._metrics.batch_size.observe(len(batch))
+                return submission
+            await asyncio.sleep(next(pauses))
+            if len(batch) > 1 and attempts >= ATTEMPTS_BEFORE_HALVING:
+                raise _TooMuchAtOnce
+
+    async def _settle(self, decisions: Sequence[Decision]) -> None:
+        await self._insist(lambda: self._store.settle(decisions))
+        for decision in decisions:
+            self._metrics.settled.labels(decision.status, decision.code or "").inc()
+            if decision.status is Status.REJECTED:
+                _log.info("rejected", command=decision.command.id, code=decision.code, reason=decision.message)
+        doubted = {d.command.prosumer for d in decisions if d.code in (BadSignature.code, UnknownSigner.code)}
+        self._signers.forget(doubted)
+
+    async def _insist(self, ask: Callable[[], Awaitable[_Result]]) -> _Result:
+        """Ask the store until it can answer."""
+        for attempt, pause_s in enumerate(self._pace.backoff.pauses(), 1):
+            try:
+                answer = await ask()
+            except StoreUnavailable as error:
+                self._note("store", str(error), attempt, None)
+            else:
+                self._trouble.passed("store")
+                return answer
+            await asyncio.sleep(pause_s)
+        raise AssertionError("the pauses do not end")
+
+    def _note(self, part: str, reason: str, attempt: int, commands: int | None) -> None:
+        self._trouble.arose(part, reason)
+        self._metrics.retries.labels(part).inc()
+        _log.warning("will be tried again", part=part, reason=reason, attempt=attempt, commands=commands)
+
+
+def _decisions(batch: Sequence[WaitingCommand], submission: Submission) -> list[Decision]:
+    return [_decision(command, submission, result) for command, result in zip(batch, submission.results, strict=True)]
+
+
+def _decision(command: WaitingCommand, submission: Submission, result: dict[str, Any]) -> Decision:
+    is_committed = result["status"] == Status.COMMITTED
+    return Decision(
+        command=command,
+        status=Status.COMMITTED if is_committed else Status.REJECTED,
+        transaction=submission.transaction_id,
+        block=submission.block,
+        result=exact_json(result["result"]).decode() if is_committed else None,
+        code=None if is_committed else result["code"],
+        message=None if is_committed else result["message"],
+    )
+
+
+def _failed(command: WaitingCommand, refusal: TransactionFailed) -> Decision:
+    return Decision(
+        command=command,
+        status=Status.REJECTED,
+        transaction=None,
+        block=None,
+        result=None,
+        code=TRANSACTION_FAILED,
+        message=f"The ledger takes no transaction with this command: {refusal}",
+    )
