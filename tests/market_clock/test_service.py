@@ -131,9 +131,12 @@ async def test_a_defect_of_ours_does_not_stop_the_clock_for_good(
 
 async def cancelled(queue_url: str, game: str) -> None:
     """Wait until a game is cancelled, as one without participants is."""
-    async with asyncio.timeout(PATIENCE_S), MarketClient(queue_url) as market:
-        async with aclosing(market.events(game=game)) as events:
-            reason = await anext(event.data["reason"] async for event in events if event.name == "GameStopEvent")
+    async with (
+        asyncio.timeout(PATIENCE_S),
+        MarketClient(queue_url) as market,
+        aclosing(market.events(game=game)) as events,
+    ):
+        reason = await anext(event.data["reason"] async for event in events if event.name == "GameStopEvent")
     assert reason == "cancelled"
 
 
