@@ -134,10 +134,10 @@ class ScriptedGateway:
     Submit = partialmethod(_answer, "Submit")
     CommitStatus = partialmethod(_answer, "CommitStatus")
 
-    async def ChaincodeEvents(self, request: Any, context: Any) -> None:  # noqa: N802
+    async def ChaincodeEvents(self, request: Any, context: Any) -> None:  # noqa: N802 - gRPC's name
         await context.abort(grpc.StatusCode.UNAVAILABLE, "no events here")
 
-    async def Deliver(self, requests: Any, context: Any) -> None:  # noqa: N802
+    async def Deliver(self, requests: Any, context: Any) -> None:  # noqa: N802 - gRPC's name
         self.called.append("Deliver")
         for block in self.blocks:
             await context.write(DeliverResponse(block=block))

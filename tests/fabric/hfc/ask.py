@@ -11,10 +11,10 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from hfc.fabric import Client  # type: ignore[import-not-found]  # in its own environment only
-from hfc.fabric.peer import Peer  # type: ignore[import-not-found]
-from hfc.fabric.user import create_user  # type: ignore[import-not-found]
-from hfc.util.keyvaluestore import FileKeyValueStore  # type: ignore[import-not-found]
+from hfc.fabric import Client  # type: ignore[import-not-found]  # not in our environment
+from hfc.fabric.peer import Peer  # type: ignore[import-not-found]  # not in our environment
+from hfc.fabric.user import create_user  # type: ignore[import-not-found]  # not in our environment
+from hfc.util.keyvaluestore import FileKeyValueStore  # type: ignore[import-not-found]  # not in our environment
 
 
 async def ask(folder: Path, profile: dict[str, Any], function: str, arguments: list[str]) -> str:

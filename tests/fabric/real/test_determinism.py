@@ -100,25 +100,25 @@ def any_bid(turn: dict[str, Any], dice: random.Random) -> dict[str, str]:
     return {seller: str(Decimal(amount) / 10_000) for seller, amount in bid.items()}
 
 
+def registration(command: Command, unique: str, name: str, dice: random.Random) -> str:
+    key = public_key_text(KEYS[name].public_key())
+    totals = {"totalProduction": str(dice.randint(1, 900)), "totalConsumption": str(dice.randint(1, 900))}
+    return command("registerProsumer", id=f"{name}-{unique}", publicKey=key, **totals)
+
+
 async def test_organisations_with_different_machines_endorse_a_whole_game_alike(
     endorsers: Endorsers, command: Command, unique: str
 ) -> None:
     dice = random.Random(20181123)  # noqa: S311 - the same game at every run
     game = f"Game-{unique}"
-    people = [
-        command("registerProsumer", id=f"{name}-{unique}", publicKey=public_key_text(key.public_key()),
-                totalProduction=str(dice.randint(1, 900)), totalConsumption=str(dice.randint(1, 900)))
-        for name, key in KEYS.items()
-    ]  # fmt: skip
-    await endorsers.commit(people)
+    await endorsers.commit([registration(command, unique, name, dice) for name in KEYS])
     hops = {f"{b}-{unique}": {f"{s}-{unique}": dice.randint(1, 4) for s in SELLERS} for b in BUYERS}
     await endorsers.commit([command("setTopology", hops=hops)])
     top_ups = [command("topUpAccount", prosumer=f"{name}-{unique}", amount="100000") for name in KEYS]
     await endorsers.commit(top_ups)
-    await endorsers.commit(
-        [command("publishGame", game=game, deliverySlot=unique, roundLimit=ROUNDS, registrationDurationMs=600_000,
-                 expectedParticipants=len(KEYS), turnDeadlineMs=600_000)]
-    )  # fmt: skip
+    times = {"registrationDurationMs": 600_000, "turnDeadlineMs": 600_000}
+    limits = {"roundLimit": ROUNDS, "expectedParticipants": len(KEYS)}
+    await endorsers.commit([command("publishGame", game=game, deliverySlot=unique, **times, **limits)])
 
     def said_by(name: str, topic: str, **data: Any) -> str:
         return command(topic, f"{name}-{unique}", KEYS[name], game=game, **data)
