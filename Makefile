@@ -28,7 +28,8 @@ fabric: $(VENV)/.runtime ## build Fabric's programs into .fabric/bin (FABRIC=2.5
 demo-fabric: fabric ## the same game on a real Fabric network
 	$(BIN)/energy-market demo --ledger fabric
 
-test-fabric: fabric $(VENV)/.dev ## the tests that need a real Fabric network
+test-fabric: fabric $(VENV)/.dev ## the tests that need a real Fabric network, on both releases
+	$(BIN)/python -m fabric_network.programs --release 2.5
 	$(PYTEST) -q -m fabric
 
 test-compose: $(VENV)/.dev ## docker compose up, for real
