@@ -1,0 +1,164 @@
+"""The hub: every follower gets every event once, in order, from wherever it starts, whatever breaks."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from typing import Any, cast
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ledger.interface import Cursor, InvalidCursor, Ledger, LedgerEvent, LedgerUnavailable
+from tx_queue.backoff import Backoff
+from tx_queue.event_hub import BEFORE_ALL, PAGE, EventHub
+from tx_queue.trouble import Trouble
+
+
+class EventsOnly:
+    """The part of a ledger that the hub needs, as a list; its streams break where it is told."""
+
+    def __init__(self, count: int = 0) -> None:
+        self.cursors = [_cursor(number) for number in range(count)]
+        self.breaks_at: list[Cursor] = []
+        self.is_away = False
+        self.reads = 0
+        self.read = asyncio.Event()
+        self._grown = asyncio.Event()
+
+    def grow(self, count: int = 1) -> None:
+        self.cursors += [_cursor(len(self.cursors) + number) for number in range(count)]
+        self._grown.set()
+        self._grown = asyncio.Event()
+
+    async def end(self) -> Cursor | None:
+        if self.is_away:
+            raise LedgerUnavailable("away")
+        return self.cursors[-1] if self.cursors else None
+
+    async def events(self, after: Cursor | None = None) -> AsyncGenerator[LedgerEvent, None]:
+        self.reads += 1
+        self.read.set()
+        place = 0 if after is None else self.cursors.index(after) + 1
+        while True:
+            for cursor in self.cursors[place:]:
+                if cursor in self.breaks_at:
+                    self.breaks_at.remove(cursor)
+                    raise LedgerUnavailable("the stream broke")
+                yield LedgerEvent(cursor, 0, "Event", {"name": "Event", "game": None})
+                place += 1
+            if place == len(self.cursors):
+                await self._grown.wait()
+
+
+def _cursor(number: int) -> Cursor:
+    """Three events to a transaction, two transactions to a block."""
+    return Cursor(number // 6, number // 3 % 2, number % 3)
+
+
+def new_hub(events: EventsOnly, kept: int = 4) -> EventHub:
+    return EventHub(cast(Ledger, events), Trouble(), Backoff(0.0001, 0.001), kept)
+
+
+async def first(count: int, stream: AsyncGenerator[Any, None]) -> list[Cursor]:
+    """The cursors of so many events."""
+    found: list[Cursor] = []
+    while len(found) < count:
+        found.append((await anext(stream)).cursor)
+    return found
+
+
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+async def test_every_follower_gets_every_event_once_from_wherever_it_starts(data: st.DataObject) -> None:
+    before = data.draw(st.integers(0, 30), label="events before the hub starts")
+    growth = data.draw(st.lists(st.integers(1, 12), max_size=5), label="growth")
+    events = EventsOnly(before)
+    total = before + sum(growth)
+    events.breaks_at = data.draw(st.lists(st.builds(_cursor, st.integers(0, 60)), max_size=5), label="breaks")
+    starts = data.draw(st.lists(st.integers(0, before), min_size=1, max_size=4), label="followers start after")
+    hub = new_hub(events, kept=data.draw(st.integers(1, 8), label="kept"))
+    running = asyncio.create_task(hub.run())
+    streams = [hub.follow(_cursor(start - 1) if start else BEFORE_ALL) for start in starts]
+    eager = asyncio.create_task(first(total - starts[0], streams[0]))
+    for count in growth:
+        events.grow(count)
+        await asyncio.sleep(0)
+    expected = [_cursor(number) for number in range(total)]
+    assert await eager == expected[starts[0] :]
+    for start, stream in zip(starts[1:], streams[1:], strict=True):
+        assert await first(total - start, stream) == expected[start:]
+    hub.close()
+    for stream in streams:
+        assert [event async for event in stream] == []
+    running.cancel()
+    await asyncio.wait([running])
+
+
+async def test_followers_share_one_reader_of_the_ledger() -> None:
+    events = EventsOnly(3)
+    hub = new_hub(events)
+    running = asyncio.create_task(hub.run())
+    followers = [asyncio.create_task(first(3, hub.follow(_cursor(2)))) for _ in range(20)]
+    await events.read.wait()
+    events.grow(3)
+    assert {tuple(cursors) for cursors in await asyncio.gather(*followers)} == {(_cursor(3), _cursor(4), _cursor(5))}
+    assert events.reads == 1
+    running.cancel()
+    await asyncio.wait([running])
+
+
+async def test_a_follower_far_behind_reads_the_past_page_by_page() -> None:
+    events = EventsOnly(3 * PAGE + 5)
+    hub = new_hub(events)
+    running = asyncio.create_task(hub.run())
+    assert await first(len(events.cursors), hub.follow(BEFORE_ALL)) == events.cursors
+    assert events.reads == 1 + 4
+    running.cancel()
+    await asyncio.wait([running])
+
+
+async def test_a_cursor_beyond_the_end_is_refused_and_one_at_the_end_is_not() -> None:
+    events = EventsOnly(5)
+    hub = new_hub(events)
+    await hub.check(_cursor(4))
+    with pytest.raises(InvalidCursor, match=r"0\.1\.2"):
+        await hub.check(_cursor(5))
+    events.grow()
+    await hub.check(_cursor(5))
+
+
+async def test_on_a_ledger_without_events_no_cursor_is_valid() -> None:
+    with pytest.raises(InvalidCursor, match="none yet"):
+        await new_hub(EventsOnly()).check(_cursor(0))
+
+
+async def test_followers_wait_for_a_ledger_that_is_away_when_the_hub_starts(until: Any) -> None:
+    events = EventsOnly(5)
+    events.is_away = True
+    trouble = Trouble()
+    hub = EventHub(cast(Ledger, events), trouble, Backoff(0.0001, 0.001), kept=4)
+    running = asyncio.create_task(hub.run())
+    following = asyncio.create_task(first(5, hub.follow(BEFORE_ALL)))
+
+    async def is_known() -> bool:
+        return trouble.reason == "event stream: away"
+
+    await until(is_known)
+    events.is_away = False
+    assert await following == events.cursors
+    assert trouble.reason is None
+    running.cancel()
+    await asyncio.wait([running])
+
+
+async def test_closing_the_hub_ends_followers_that_wait() -> None:
+    events = EventsOnly()
+    hub = new_hub(events)
+    running = asyncio.create_task(hub.run())
+    following = asyncio.create_task(first(1, hub.follow(BEFORE_ALL)))
+    await asyncio.sleep(0)
+    hub.close()
+    with pytest.raises(StopAsyncIteration):
+        await following
+    running.cancel()
+    await asyncio.wait([running])

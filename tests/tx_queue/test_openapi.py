@@ -1,0 +1,94 @@
+"""The OpenAPI document tells the truth: whatever it lets one send, the answer is one it describes, and never a 500."""
+
+import asyncio
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from schemathesis.specs.openapi.checks import positive_data_acceptance
+
+OPERATIONS = [
+    ("POST", "/queue"),
+    ("GET", "/queue"),
+    ("GET", "/queue/{id}"),
+    ("GET", "/market"),
+    ("GET", "/games"),
+    ("GET", "/games/{game}"),
+    ("GET", "/games/{game}/bids"),
+    ("GET", "/games/{game}/transfers"),
+    ("GET", "/prosumers"),
+    ("GET", "/prosumers/{prosumer}"),
+    ("GET", "/blocks"),
+    ("GET", "/blocks/{number}"),
+]
+WITHOUT_END = ("GET", "/events")
+"""Tested by hand, in test_streams."""
+
+
+@pytest.mark.parametrize(("method", "path"), OPERATIONS)
+async def test_every_answer_is_one_that_the_document_describes(
+    running: Any, operator: Any, method: str, path: str
+) -> None:
+    async with running(over_tcp=True) as queue:
+        await queue.do(operator.command("setTopology", edges=[["a", "b"]]))
+        await queue.do(operator.publish_game("0"))  # a name that is drawn often
+        await asyncio.to_thread(check, f"{queue.http.base_url}/openapi.json", method, path)
+
+
+def check(url: str, method: str, path: str) -> None:
+    operation: Any = schemathesis.openapi.from_url(url)[path][method]
+
+    @given(case=operation.as_strategy())
+    @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+    def answers_as_described(case: Any) -> None:
+        # A signature that fits cannot be drawn at random, nor the id of something that is there.
+        case.call_and_validate(excluded_checks=[positive_data_acceptance])
+
+    answers_as_described()
+
+
+async def test_every_operation_is_checked(queue: Any) -> None:
+    document = (await queue.http.get("/openapi.json")).json()
+    described = {(method.upper(), path) for path, methods in document["paths"].items() for method in methods}
+    monitoring = {("GET", path) for path in ("/health", "/ready", "/metrics")}
+    assert described == {*OPERATIONS, WITHOUT_END, *monitoring}
+
+
+async def test_the_document_describes_the_commands(queue: Any) -> None:
+    document = (await queue.http.get("/openapi.json")).json()
+    schemas = document["components"]["schemas"]
+    assert schemas["PublishBuyBid"]["properties"].keys() == {"game", "bidAmounts", "keepPlaying"}
+    assert schemas["SignedCommand"]["properties"].keys() == {"id", "topic", "payload", "signature"}
+
+
+async def test_answers_fit_their_schemas_where_much_is_on_the_ledger(running: Any, operator: Any, signer: Any) -> None:
+    async with running(over_tcp=True) as queue:
+        seller, buyer = signer("S1"), signer("B1")
+        await queue.do(
+            operator.command("setTopology", edges=[["S1", "B1"]]),
+            operator.register(seller),
+            operator.register(buyer),
+            operator.command("topUpAccount", prosumer="B1", amount="100"),
+            operator.command("publishGame", game="G", deliverySlot="now", roundLimit=1),
+        )
+        last = buyer.command("publishBuyBid", game="G", bidAmounts={"S1": "5"})
+        await queue.do(
+            seller.command("publishOffer", game="G", amount="10", price="0.1"),
+            buyer.command("publishDemand", game="G", amount="5"),
+            operator.command("stopGameRegistration", game="G"),
+            last,
+        )
+        await asyncio.to_thread(
+            check_each,
+            f"{queue.http.base_url}/openapi.json",
+            {"id": last["id"], "game": "G", "prosumer": "B1", "number": 1},
+        )
+
+
+def check_each(url: str, names: dict[str, Any]) -> None:
+    schema: Any = schemathesis.openapi.from_url(url)
+    for method, path in OPERATIONS:
+        if method == "GET":
+            case = schema[path][method].Case(path_parameters=names)
+            assert case.call_and_validate().status_code == 200

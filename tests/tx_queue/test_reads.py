@@ -1,0 +1,126 @@
+"""Reads of the ledger over HTTP: what stands there, and nothing else."""
+
+from typing import Any
+
+import pytest
+
+
+@pytest.fixture
+async def market(queue: Any, operator: Any, signer: Any) -> Any:
+    """A queue on a ledger with a game that has one seller and one buyer, and a stopped registration."""
+    seller, buyer = signer("S1"), signer("B1")
+    await queue.do(
+        operator.command("setTopology", edges=[["S1", "B1"]]),
+        operator.register(seller),
+        operator.register(buyer, totalProduction="1.5", totalConsumption="3"),
+        operator.command("topUpAccount", prosumer="B1", amount="100.000001"),
+        operator.command("publishGame", game="G", deliverySlot="now"),
+    )
+    await queue.do(
+        seller.command("publishOffer", game="G", amount="10.0001", price="0.08376051515357819"),
+        buyer.command("publishDemand", game="G", amount="5"),
+        operator.command("stopGameRegistration", game="G"),
+        buyer.command("publishBuyBid", game="G", bidAmounts={"S1": "5"}),
+    )
+    return queue
+
+
+async def read(queue: Any, path: str, **params: Any) -> Any:
+    answer = await queue.http.get(path, params=params)
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["Content-Type"] == "application/json"
+    return answer.json()
+
+
+async def test_games_are_listed_and_read_one_by_one(market: Any) -> None:
+    (listed,) = (await read(market, "/games"))["games"]
+    assert (listed["game"], listed["phase"], listed["buyerInTurn"]) == ("G", "playing", "B1")
+    whole = await read(market, "/games/G")
+    assert listed.items() <= whole.items()
+    assert whole["sellers"] == [{"seller": "S1", "capacity": 10.0001, "price": 0.08376051515357819, "load": 5}]
+    assert whole["hops"] == {"B1": {"S1": 1}}
+
+
+async def test_numbers_have_exactly_the_ledgers_digits(market: Any) -> None:
+    text = (await market.http.get("/games/G")).text
+    assert '"capacity":10.0001,' in text
+    assert '"price":0.08376051515357819,' in text
+    assert '"frozenFunds":' in (text := (await market.http.get("/prosumers/B1")).text)
+    assert '"contributionMetric":0.5,' in text
+
+
+async def test_bids_and_transfers_of_a_game(market: Any) -> None:
+    (bid,) = (await read(market, "/games/G/bids"))["bids"]
+    assert (bid["buyer"], bid["amounts"]) == ("B1", {"S1": 5})
+    assert (await read(market, "/games/G/transfers")) == {"transfers": []}
+
+
+async def test_prosumers_are_listed_and_read_one_by_one(market: Any) -> None:
+    listed = (await read(market, "/prosumers"))["prosumers"]
+    assert [prosumer["prosumer"] for prosumer in listed] == ["B1", "S1", "operator"]
+    assert await read(market, "/prosumers/S1") == listed[1]
+
+
+async def test_the_market_as_a_whole(market: Any) -> None:
+    whole = await read(market, "/market")
+    assert whole["operators"] == ["operator"]
+    assert whole["money"] == 100.000001
+    assert whole["topology"] is True
+
+
+async def test_blocks_are_chained_and_hold_commands_results_and_events(market: Any) -> None:
+    answer = await read(market, "/blocks")
+    height, blocks = answer["height"], answer["blocks"]
+    assert [block["number"] for block in blocks] == list(range(height))
+    for earlier, later in zip(blocks, blocks[1:], strict=False):
+        assert later["previousHash"] == earlier["hash"]
+    newest = await read(market, f"/blocks/{height - 1}")
+    assert {name: newest[name] for name in blocks[-1]} == blocks[-1]
+    transaction = newest["transactions"][-1]
+    assert transaction["commands"][-1]["topic"] == "publishBuyBid"
+    assert transaction["results"][-1]["status"] == "committed"
+    assert transaction["events"][-1]["name"] == "BuyBidEvent"
+
+
+async def test_blocks_are_read_page_by_page(market: Any, operator: Any) -> None:
+    for _ in range(12):
+        await market.do(operator.top_up())
+    height = (await read(market, "/blocks"))["height"]
+    pages = [await read(market, "/blocks", **{"from": start, "limit": 5}) for start in range(0, height + 5, 5)]
+    assert [block["number"] for page in pages for block in page["blocks"]] == list(range(height))
+    newest = await read(market, "/blocks", limit=3)
+    assert [block["number"] for block in newest["blocks"]] == list(range(height - 3, height))
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "code"),
+    [
+        ("/games/nowhere", 404, "UNKNOWN_GAME"),
+        ("/games/nowhere/bids", 404, "UNKNOWN_GAME"),
+        ("/games/nowhere/transfers", 404, "UNKNOWN_GAME"),
+        ("/prosumers/nobody", 404, "UNKNOWN_PROSUMER"),
+        ("/blocks/1000000", 404, "UNKNOWN_BLOCK"),
+        (f"/blocks/{2**53 - 1}", 404, "UNKNOWN_BLOCK"),
+        (f"/blocks/{2**64}", 422, "INVALID_PARAMETER"),
+        ("/blocks/-1", 422, "INVALID_PARAMETER"),
+        ("/blocks/first", 422, "INVALID_PARAMETER"),
+        ("/blocks?limit=0", 422, "INVALID_PARAMETER"),
+        ("/blocks?limit=1000", 422, "INVALID_PARAMETER"),
+        ("/blocks?from=-1", 422, "INVALID_PARAMETER"),
+        ("/games/%00", 422, "INVALID_PARAMETER"),
+        (f"/games/{'G' * 1000}", 422, "INVALID_PARAMETER"),
+        ("/prosumers/%F0%9F%92%A9", 422, "INVALID_PARAMETER"),
+        ("/nothing", 404, "NOT_FOUND"),
+    ],
+)
+async def test_what_is_not_there_or_cannot_be_is_a_problem(queue: Any, path: str, status: int, code: str) -> None:
+    answer = await queue.http.get(path)
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+
+
+@pytest.mark.parametrize("path", ["/market", "/games", "/games/G/bids", "/prosumers/P1", "/blocks", "/blocks/0"])
+async def test_without_a_ledger_reads_are_told_to_come_again(queue: Any, path: str) -> None:
+    queue.ledger.is_away = True
+    answer = await queue.http.get(path)
+    assert (answer.status_code, answer.json()["code"]) == (503, "LEDGER_UNAVAILABLE")
+    assert answer.headers["Retry-After"]
