@@ -49,5 +49,7 @@ def parse_arguments(settings_class: type[Settings], description: str, argv: Sequ
 
 
 def _flag(location: tuple[int | str, ...]) -> str:
+    if not location:
+        return "the settings together"  # a check of the whole has no flag of its own
     name = str(location[0])
     return f"--{name.replace('_', '-')} (or ENERGY_MARKET_{name.upper()})"

@@ -1,9 +1,10 @@
 """Settings come from the environment, and flags override them."""
 
 from pathlib import Path
+from typing import Self
 
 import pytest
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from http_service.settings import ServiceSettings, parse_arguments
 
@@ -60,3 +61,23 @@ def test_a_wrong_variable_of_the_environment_is_named(
     with pytest.raises(SystemExit):
         parse()
     assert "ENERGY_MARKET_MAX_DEPTH" in capsys.readouterr().err
+
+
+class TwoSpeeds(ServiceSettings):
+    """Settings of which two must fit together."""
+
+    slow: int = 1
+    fast: int = 2
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.slow > self.fast:
+            raise ValueError("slow must not be faster than fast")
+        return self
+
+
+def test_settings_that_do_not_fit_together_end_the_program_with_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        parse_arguments(TwoSpeeds, "Two speeds.", ["--slow", "3"])
+    assert end.value.code == 2
+    assert "slow must not be faster than fast" in capsys.readouterr().err
