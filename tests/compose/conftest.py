@@ -80,19 +80,19 @@ def images(engine: dict[str, str]) -> dict[str, str]:
     return engine
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def market(images: dict[str, str]) -> Iterator[Market]:
     """The default market, running."""
     yield from running_market(images, "energy-market-test", "raft")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def bft_market(images: dict[str, str]) -> Iterator[Market]:
     """A market whose orderers agree by BFT, up to its queue."""
     yield from running_market(images, "energy-market-test-bft", "bft", "tx_queue")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def embedded_market(images: dict[str, str]) -> Iterator[Market]:
     """A market without Fabric."""
     yield from running_market(images, "energy-market-test-embedded", "embedded")

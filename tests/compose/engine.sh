@@ -20,15 +20,19 @@ install_engine() {
 	apt-get install -qq -y --no-install-recommends docker.io iptables mmdebstrap
 }
 
+# The mirror that this machine's own packages come from.
+debian_mirror() {
+	apt-get indextargets --format '$(CODENAME) $(REPO_URI)' 'ORIGIN: Debian' 'COMPONENT: main' |
+		awk -v codename="$(. /etc/os-release && echo "$VERSION_CODENAME")" '$1 == codename { print $2; exit }'
+}
+
 # Compose v2 and buildx come from Debian 13: Debian 12's compose is version 1 and knows no `name:`. An apt of its own
 # keeps the machine's package lists as they are.
 install_plugins() {
 	local apt=$folder/apt plugins=$DOCKER_CONFIG/cli-plugins
 	[ -x "$plugins/docker-compose" ] && return
 	mkdir -p "$apt/lists/partial" "$apt/archives/partial" "$plugins"
-	cat >"$apt/sources.list" <<-LIST
-		deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian trixie main
-	LIST
+	echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $(debian_mirror) trixie main" >"$apt/sources.list"
 	local options=(-o "Dir::Etc::sourcelist=$apt/sources.list" -o Dir::Etc::sourceparts=- -o "Dir::State::lists=$apt/lists"
 		-o "Dir::Cache=$apt" -o APT::Sandbox::User=root)
 	apt-get "${options[@]}" update -qq
@@ -56,7 +60,8 @@ start_engine() {
 make_images() {
 	local debian=$folder/debian.tar context=$folder/context
 	docker image inspect python:3.11-slim-bookworm >/dev/null 2>&1 && return
-	mmdebstrap --quiet --variant=minbase --include=python3,python3-pip,python3-venv,ca-certificates bookworm "$debian"
+	mmdebstrap --quiet --variant=minbase --include=python3,python3-pip,python3-venv,ca-certificates bookworm "$debian" \
+		"$(debian_mirror)"
 	docker import "$debian" debian-with-python >/dev/null
 	rm "$debian"
 	mkdir -p "$context/certificates" "$context/bin" "$context/builder"

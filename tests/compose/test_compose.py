@@ -49,7 +49,7 @@ def test_the_ledger_is_kept_while_the_market_is_down(market: Any) -> None:
 def test_the_market_goes_on_after_a_container_was_killed(market: Any, service: str) -> None:
     before = height(market)
     market.compose("kill", service)
-    market.up()
+    market.up("--no-deps", service)
     top_up(market)
     assert height(market) > before
 
@@ -59,7 +59,7 @@ def test_without_one_of_three_orderers_transactions_are_committed(market: Any) -
     before = height(market)
     top_up(market)
     assert height(market) > before
-    market.up()
+    market.up("--no-deps", "orderer3")
 
 
 def test_the_contract_is_upgraded_on_a_running_market(market: Any) -> None:
@@ -69,14 +69,3 @@ def test_the_contract_is_upgraded_on_a_running_market(market: Any) -> None:
     top_up(market)
     market.up(ENERGY_MARKET_CONTRACT_VERSION="1.2")
     top_up(market)
-
-
-def test_bft_orders_transactions_without_one_of_four_orderers(bft_market: Any) -> None:
-    bft_market.compose("kill", "orderer4")
-    before = height(bft_market)
-    bft_market.compose("run", "--rm", "cli", "prosumers", "top-up", "grid-operator", "1")
-    assert height(bft_market) > before
-
-
-def test_the_market_runs_on_the_embedded_ledger(embedded_market: Any) -> None:
-    assert embedded_market.wait_for_game("closed")["stop"]["reason"] == "equilibrium"

@@ -20,7 +20,8 @@ GIVEN = {"address": "127.0.0.1:7060", "root_cert": PEM, "client_cert": PEM, "cli
 
 def files_of(package: bytes) -> dict[str, bytes]:
     with tarfile.open(fileobj=io.BytesIO(package), mode="r:gz") as archive:
-        return {name: archive.extractfile(name).read() for name in archive.getnames()}  # type: ignore[union-attr]
+        members = {name: archive.extractfile(name) for name in archive.getnames()}
+        return {name: member.read() for name, member in members.items() if member is not None}
 
 
 def run(step: str, *folders: Path, config: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:

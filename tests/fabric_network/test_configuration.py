@@ -2,11 +2,12 @@
 
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -18,7 +19,7 @@ from fabric_network.material import client_profile
 from fabric_network.node_config import BUILDER_VARIABLE, core_config, node_environment, orderer_config
 from fabric_network.topology import Consensus, Organisation, Site, Topology
 
-FOLDER = NetworkFolder(Path("/home/market/network"))
+FOLDER = NetworkFolder(Path("/market/network"))
 
 NAMES = st.from_regex(r"[a-z][a-z0-9]{0,8}", fullmatch=True).filter(lambda name: name != "ordering")
 
@@ -40,6 +41,11 @@ def topologies(draw: st.DrawFn) -> Topology:
     )
 
 
+def for_any_topology(test: Callable[[Topology], None]) -> Callable[[], None]:
+    """Run a test for many topologies, without a deadline: how fast the machine is says nothing about them."""
+    return settings(deadline=None)(given(topologies())(test))
+
+
 def ordering(topology: Topology) -> dict[str, Any]:
     section: dict[str, Any] = channel_config(topology, FOLDER)["Profiles"][PROFILE]["Orderer"]
     return section
@@ -50,12 +56,12 @@ def application(topology: Topology) -> dict[str, Any]:
     return section
 
 
-@given(topologies())
+@for_any_topology
 def test_a_topology_survives_being_written_and_read(topology: Topology) -> None:
     assert Topology.model_validate_json(topology.model_dump_json()) == topology
 
 
-@given(topologies())
+@for_any_topology
 def test_no_two_nodes_have_the_same_name_or_the_same_listening_port(topology: Topology) -> None:
     names = [node.name for node in topology.nodes]
     listening = [(node.host, port) for node in topology.nodes for port in node.ports]
@@ -63,7 +69,7 @@ def test_no_two_nodes_have_the_same_name_or_the_same_listening_port(topology: To
     assert len(set(listening)) == len(listening)
 
 
-@given(topologies())
+@for_any_topology
 def test_nodes_of_one_machine_listen_on_it_alone_and_from_the_base_port_on(topology: Topology) -> None:
     topology = topology.model_copy(update={"site": Site.MACHINE})
     ports = sorted(port for node in topology.nodes for port in node.ports)
@@ -71,13 +77,13 @@ def test_nodes_of_one_machine_listen_on_it_alone_and_from_the_base_port_on(topol
     assert ports == list(range(topology.base_port, topology.base_port + len(ports)))
 
 
-@given(topologies())
+@for_any_topology
 def test_a_container_is_reached_by_its_name(topology: Topology) -> None:
     topology = topology.model_copy(update={"site": Site.CONTAINERS})
     assert all(node.host == node.name for node in topology.nodes)
 
 
-@given(topologies())
+@for_any_topology
 def test_every_certificate_is_good_for_this_machine_and_for_containers(topology: Topology) -> None:
     config = crypto_config(topology)
     specs = {
@@ -89,7 +95,7 @@ def test_every_certificate_is_good_for_this_machine_and_for_containers(topology:
     assert all(set(names) == {name, "localhost", "127.0.0.1"} for name, names in specs.items())
 
 
-@given(topologies())
+@for_any_topology
 def test_the_channel_names_the_orderers_where_they_listen(topology: Topology) -> None:
     section = ordering(topology)
     consenters = section.get("ConsenterMapping") or section["EtcdRaft"]["Consenters"]
@@ -102,7 +108,7 @@ def test_the_channel_names_the_orderers_where_they_listen(topology: Topology) ->
     assert [port for _, port in named] == listening
 
 
-@given(topologies())
+@for_any_topology
 def test_the_channel_names_the_peers_where_they_say_they_are(topology: Topology) -> None:
     anchors = [
         f"{anchor['Host']}:{anchor['Port']}"
@@ -116,7 +122,7 @@ def test_the_channel_names_the_peers_where_they_say_they_are(topology: Topology)
     }
 
 
-@given(topologies())
+@for_any_topology
 def test_the_orderers_cut_blocks_after_the_batch_timeout(topology: Topology) -> None:
     timeout = f"{topology.batch_timeout_ms}ms"
     section = ordering(topology)
@@ -124,7 +130,7 @@ def test_the_orderers_cut_blocks_after_the_batch_timeout(topology: Topology) -> 
     assert topology.consensus is Consensus.RAFT or section["SmartBFT"]["RequestBatchMaxInterval"] == timeout
 
 
-@given(topologies())
+@for_any_topology
 def test_a_client_asks_its_own_peers_first_and_knows_all(topology: Topology) -> None:
     for organisation in topology.organisations:
         profile = client_profile(organisation, topology)
@@ -134,7 +140,7 @@ def test_a_client_asks_its_own_peers_first_and_knows_all(topology: Topology) -> 
         assert all(msp_id in endorsement_policy(topology) for msp_id in profile.endorsing_organisations)
 
 
-@given(topologies())
+@for_any_topology
 def test_all_configuration_is_json_and_names_only_paths_in_the_networks_folder(topology: Topology) -> None:
     for config in (
         crypto_config(topology),

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
@@ -131,6 +131,7 @@ def test_errors_are_one_line_with_a_code(tmp_path: Path) -> None:
     assert answer.stderr.count("\n") == 1
 
 
+@settings(deadline=None)
 @given(st.integers(0, 999_999))
 def test_durations_are_read_in_seconds_and_milliseconds(number: int) -> None:
     assert milliseconds(f"{number}ms") == number

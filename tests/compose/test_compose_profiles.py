@@ -1,0 +1,18 @@
+"""The other kinds of markets in containers: ordered by BFT, and without Fabric."""
+
+from typing import Any
+
+import pytest
+
+pytestmark = [pytest.mark.compose, pytest.mark.timeout(1800)]
+
+
+def test_bft_orders_transactions_without_one_of_four_orderers(bft_market: Any) -> None:
+    bft_market.compose("kill", "orderer4")
+    before = bft_market.get("/blocks?limit=1")["height"]
+    bft_market.compose("run", "--rm", "cli", "prosumers", "top-up", "grid-operator", "1")
+    assert bft_market.get("/blocks?limit=1")["height"] > before
+
+
+def test_the_market_runs_on_the_embedded_ledger(embedded_market: Any) -> None:
+    assert embedded_market.wait_for_game("closed")["stop"]["reason"] == "equilibrium"
