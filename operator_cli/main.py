@@ -6,6 +6,7 @@ from importlib.metadata import version
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from demo.community import ForeignProsumer
 from demo.processes import ProcessFailed
@@ -17,7 +18,7 @@ from fabric_network.programs import ProgramsMissing
 from ledger.interface import LedgerError
 from operator_cli import demo_command, game_commands, ledger_commands, prosumer_commands, reset_command, up_command
 from operator_cli.output import complaints
-from prosumer_client.errors import MarketError
+from prosumer_client.errors import MarketError, MarketUnavailable
 
 EXPECTED = (
     MarketError,
@@ -67,7 +68,11 @@ def main() -> None:
     try:
         app()
     except EXPECTED as error:
-        complaints.print(f"[red]error[/] {error}", highlight=False, soft_wrap=True)
+        complaints.print(f"[red]error[/] {escape(str(error))}", highlight=False, soft_wrap=True)
+        if isinstance(error, MarketUnavailable):
+            complaints.print(
+                "is the market up? `energy-market up` starts one, ENERGY_MARKET_QUEUE_URL says where it is"
+            )
         sys.exit(1)
     except (KeyboardInterrupt, asyncio.CancelledError):
         complaints.print("stopped")

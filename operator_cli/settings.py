@@ -7,6 +7,10 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from ledger.settings import LedgerKind
 from prosumer_client.client import MarketClient
 from prosumer_client.identity import Identity
+from prosumer_client.patience import Patience
+
+PATIENCE = Patience(total_s=10, longest_delay_s=1)
+"""Somebody sits at the terminal and waits."""
 
 
 class OperatorSettings(BaseSettings):
@@ -35,8 +39,8 @@ class OperatorSettings(BaseSettings):
 
     def market(self) -> MarketClient:
         """Return a client that speaks as the operator; raises KeyFileError."""
-        return MarketClient(self.queue_url, Identity.load(self.operator, self.keys))
+        return MarketClient(self.queue_url, Identity.load(self.operator, self.keys), patience=PATIENCE)
 
     def reader(self) -> MarketClient:
         """Return a client that only reads."""
-        return MarketClient(self.queue_url)
+        return MarketClient(self.queue_url, patience=PATIENCE)

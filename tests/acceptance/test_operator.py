@@ -1,0 +1,155 @@
+"""An operator's day: a market that is up, people on it, a reset, a new chain, and evidence."""
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.acceptance
+
+COMMAND = [sys.executable, "-m", "operator_cli.main"]
+
+
+class OpenMarket:
+    """``energy-market up`` in a process of its own, and commands against it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.home = folder / "home"
+        self._environment = {**os.environ, "ENERGY_MARKET_HOME": str(self.home)}
+        self.process: subprocess.Popen[str] | None = None
+
+    def up(self) -> None:
+        ports = ["--queue-port", "0", "--optimizer-port", "0", "--clock-port", "0"]
+        self.process = subprocess.Popen(
+            [*COMMAND, "up", *ports],
+            env=self._environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            if "queue http://" in line:
+                self._environment["ENERGY_MARKET_QUEUE_URL"] = line.split("queue ")[1].split(",")[0]
+                return
+        raise AssertionError("the market did not come up")
+
+    def down(self) -> None:
+        if self.process is not None:
+            self.process.send_signal(signal.SIGINT)
+            self.process.communicate(timeout=60)
+            self.process = None
+
+    def run(self, *arguments: str, typed: str = "") -> Any:
+        return subprocess.run(
+            [*COMMAND, *arguments],
+            env=self._environment,
+            input=typed,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    def read(self, *arguments: str) -> Any:
+        done = self.run(*arguments, "--json")
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+
+@pytest.fixture
+def market(tmp_path: Path) -> Iterator[OpenMarket]:
+    market = OpenMarket(tmp_path)
+    market.up()
+    yield market
+    market.down()
+
+
+def test_people_are_entered_paid_and_given_new_keys(market: OpenMarket) -> None:
+    assert market.run("prosumers", "add", "S001", "--balance", "12.5", "--production", "36").returncode == 0
+    assert "S001 has 20" in market.run("prosumers", "top-up", "S001", "7.5").stdout
+    before = market.read("prosumers", "show", "S001")
+    assert (before["accountBalance"], before["totalProduction"]) == (20, 36)
+    key = market.home / "keys" / "S001.pem"
+    assert key.stat().st_mode & 0o777 == 0o600
+    assert market.run("prosumers", "replace-key", "S001").returncode == 0
+    after = market.read("prosumers", "show", "S001")
+    assert after["publicKey"] != before["publicKey"]
+    assert {view["prosumer"] for view in market.read("prosumers", "list")} == {"operator", "S001"}
+
+
+def test_a_reset_asks_first_and_leaves_the_chain_as_evidence(market: OpenMarket, tmp_path: Path) -> None:
+    (tmp_path / "two.yaml").write_text(
+        "name: two\nsellers: {S1: {capacity: 5, price: 0.1}}\n"
+        "buyers: {B1: {demand: 3, total_production: 1, total_consumption: 2}}\ngraph: [[S1, B1]]\n"
+    )
+    published = market.run("games", "publish", "--scenario", str(tmp_path / "two.yaml"))
+    assert published.returncode == 0, published.stderr
+    assert len(market.read("games", "list")) == 1
+    refused = market.run("reset", typed="n\n")
+    assert refused.returncode == 1
+    assert len(market.read("games", "list")) == 1
+    assert market.run("reset", "--yes").returncode == 0
+    assert market.read("games", "list") == []
+    topics = [
+        command["topic"]
+        for number in range(market.read("ledger", "blocks")["height"])
+        for transaction in json.loads(market.run("ledger", "block", str(number)).stdout)["transactions"]
+        for command in transaction["commands"]
+    ]
+    assert topics[-2:] == ["publishGame", "resetMarket"]
+    verified = market.run("ledger", "verify")
+    assert verified.returncode == 0, verified.stdout
+    assert "everything fits" in verified.stdout
+
+
+def test_a_wipe_is_refused_while_the_market_is_up_and_begins_a_new_chain_after(market: OpenMarket) -> None:
+    assert market.run("prosumers", "add", "S001").returncode == 0
+    refused = market.run("reset", "--wipe", "--yes")
+    assert refused.returncode == 1
+    assert "in use" in refused.stderr
+    assert len(market.read("prosumers", "list")) == 2
+    market.down()
+    assert market.run("reset", "--wipe", "--yes").returncode == 0
+    (old,) = market.home.glob("ledger.sqlite.*.old")
+    assert "everything fits" in market.run("ledger", "verify", str(old)).stdout
+    market.up()
+    assert [view["prosumer"] for view in market.read("prosumers", "list")] == ["operator"]
+
+
+def test_verify_names_the_block_that_was_tampered_with(market: OpenMarket) -> None:
+    for number in range(3):
+        assert market.run("prosumers", "add", f"S{number:03}").returncode == 0
+    market.down()
+    ledger = market.home / "ledger.sqlite"
+    with closing(sqlite3.connect(ledger, isolation_level=None)) as connection:
+        connection.execute("UPDATE transactions SET content = replace(content, 'S001', 'S009')")
+    found = market.run("ledger", "verify")
+    assert found.returncode == 1
+    assert "does not fit block" in found.stdout
+
+
+def test_without_a_market_a_command_says_so_and_what_to_do(tmp_path: Path) -> None:
+    market = OpenMarket(tmp_path)
+    market._environment["ENERGY_MARKET_QUEUE_URL"] = "http://127.0.0.1:1"
+    done = market.run("games")
+    assert done.returncode == 1
+    assert "http://127.0.0.1:1" in done.stderr
+    assert "energy-market up" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_reset_without_the_operator_s_key_says_where_it_was_looked_for(tmp_path: Path) -> None:
+    market = OpenMarket(tmp_path)
+    done = market.run("reset", "--yes")
+    assert done.returncode == 1
+    assert "KEY_FILE_MISSING" in done.stderr
+    assert "operator.pem" in done.stderr
