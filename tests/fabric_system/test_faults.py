@@ -1,7 +1,7 @@
 """Parts of a real network die in the middle of a game; every promise is kept and the game comes to its usual end.
 
-Whoever runs the network brings killed nodes back (``energy-market network restart NODE``, or ``up``): here the tests do.
-The queue is started again by whoever started it.
+Whoever runs the network brings killed nodes back (``energy-market network restart NODE``, or ``up``): here the tests
+do. The queue is started again by whoever started it.
 """
 
 import asyncio
@@ -39,6 +39,15 @@ def raft(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
     network.wipe()
 
 
+@pytest.fixture(scope="module")
+def bft(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
+    """A network whose four orderers trust no single one of them."""
+    network = Network(tmp_path_factory.mktemp("bft"))
+    network.up({"base_port": ANY_FREE_PORTS, "consensus": "bft", "nr_orderers": 4}, operator_of(network))
+    yield network
+    network.wipe()
+
+
 @pytest.fixture
 def disturbed(tmp_path: Path, original: Scenario, embedded_demo: PlayedDemo) -> Disturbed:
     """Give a market in the middle of the original's game; on leaving wait for the game's end and look through it."""
@@ -61,22 +70,25 @@ def disturbed(tmp_path: Path, original: Scenario, embedded_demo: PlayedDemo) -> 
     return play
 
 
-async def leader_of(network: Network) -> str:
+def leader_of(network: Network) -> str:
     """The orderer that leads, as the orderers say themselves."""
-    async with httpx.AsyncClient(trust_env=False) as http:
-        while True:
-            for orderer in network.topology.orderers:
-                shown = (await http.get(f"http://{orderer.host}:{orderer.operations_port}/metrics")).text
-                if re.search(r"^consensus_etcdraft_is_leader\{.*\} 1$", shown, re.MULTILINE):
-                    return orderer.name
+    for orderer in network.topology.orderers:
+        address = f"http://{orderer.host}:{orderer.operations_port}/metrics"
+        if re.search(r"^consensus_(etcdraft|BFT)_is_leader\{.*\} 1$", httpx.get(address).text, re.MULTILINE):
+            return orderer.name
+    raise AssertionError("no orderer leads although transactions are ordered")
 
 
-async def test_the_raft_leader_is_killed(raft: Network, disturbed: Disturbed) -> None:
-    async with disturbed(raft) as market:
-        leader = await leader_of(raft)
-        raft.kill(leader)
+@pytest.mark.parametrize("consensus", ["raft", "bft"])
+async def test_the_leading_orderer_is_killed(
+    request: pytest.FixtureRequest, disturbed: Disturbed, consensus: str
+) -> None:
+    network: Network = request.getfixturevalue(consensus)
+    async with disturbed(network) as market:
+        leader = leader_of(network)
+        network.kill(leader)
         await market.further_turns(TURNS_WITHOUT)
-        await asyncio.to_thread(raft.restart, leader)
+        await asyncio.to_thread(network.restart, leader)
 
 
 async def test_orderers_lose_their_majority_until_one_is_back(raft: Network, disturbed: Disturbed) -> None:
