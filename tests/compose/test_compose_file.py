@@ -53,12 +53,12 @@ def test_no_container_has_more_rights_or_memory_than_it_needs(name: str) -> None
     assert service["mem_limit"].endswith(("m", "g"))
 
 
-@pytest.mark.parametrize("name", SERVICES.keys() - ONE_SHOT)
+@pytest.mark.parametrize("name", sorted(SERVICES.keys() - ONE_SHOT))
 def test_what_runs_on_is_started_again_when_it_ends(name: str) -> None:
     assert SERVICES[name]["restart"] == "unless-stopped"
 
 
-@pytest.mark.parametrize("name", SERVICES.keys() - ONE_SHOT - WITHOUT_DOOR)
+@pytest.mark.parametrize("name", sorted(SERVICES.keys() - ONE_SHOT - WITHOUT_DOOR))
 def test_what_listens_is_asked_for_its_health(name: str) -> None:
     assert SERVICES[name]["healthcheck"]["test"][0] == "CMD"
 
