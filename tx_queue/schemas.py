@@ -6,11 +6,11 @@ Amounts are JSON numbers: kWh, currency, currency per kWh.
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, create_model
 from pydantic.alias_generators import to_camel
-from pydantic.json_schema import models_json_schema
+from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
-from energy_market_chaincode.commands import CommandData, Identifier, Role, Topic
+from energy_market_chaincode.commands import DATA_OF_TOPIC, CommandData, Identifier, Role, Topic
 from energy_market_chaincode.entities import Phase, StopReason
 from tx_queue.store import Status
 
@@ -19,25 +19,14 @@ MAX_COMMANDS = 1000
 
 Time = Annotated[str, Field(description="ISO 8601, UTC, milliseconds", examples=["2026-11-23T20:08:00.000Z"])]
 
+Signature = Annotated[
+    str,
+    Field(max_length=128, description="Base64 of Ed25519 over the RFC 8785 canonical JSON of id, topic and payload."),
+]
+
 
 class _Shape(BaseModel, alias_generator=to_camel):
     pass
-
-
-class Payload(_Shape):
-    """Who speaks, and the topic's data."""
-
-    prosumer: Identifier
-    data: CommandData
-
-
-class SignedCommand(_Shape):
-    """A command; the signature is base64 of Ed25519 over the RFC 8785 canonical JSON of id, topic and payload."""
-
-    id: UUID | None = None
-    topic: Topic
-    payload: Payload
-    signature: Annotated[str, Field(max_length=128)]
 
 
 class Receipt(_Shape):
@@ -255,6 +244,22 @@ class Block(BlockSummary):
     transactions: list[Transaction]
 
 
+def _command_of(topic: Topic, data: type[CommandData]) -> type[BaseModel]:
+    """Make the shape of a topic's commands."""
+    payload = create_model(f"{data.__name__}Payload", prosumer=(Identifier, ...), data=(data, ...))
+    return create_model(
+        f"{data.__name__}Command",
+        __doc__=data.__doc__,
+        id=(UUID | None, None),
+        topic=(Annotated[str, Field(json_schema_extra={"const": topic.value})], ...),
+        payload=(payload, ...),
+        signature=(Signature, ...),
+    )
+
+
+_COMMANDS = [_command_of(topic, data) for topic, data in DATA_OF_TOPIC.items()]
+_COMMAND = {"anyOf": [{"$ref": f"#/components/schemas/{command.__name__}"} for command in _COMMANDS]}
+
 COMMAND_BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
@@ -262,13 +267,8 @@ COMMAND_BODY: dict[str, Any] = {
             "application/json": {
                 "schema": {
                     "anyOf": [
-                        {"$ref": "#/components/schemas/SignedCommand"},
-                        {
-                            "type": "array",
-                            "items": {"$ref": "#/components/schemas/SignedCommand"},
-                            "minItems": 1,
-                            "maxItems": MAX_COMMANDS,
-                        },
+                        *_COMMAND["anyOf"],
+                        {"type": "array", "items": _COMMAND, "minItems": 1, "maxItems": MAX_COMMANDS},
                     ]
                 }
             }
@@ -280,5 +280,6 @@ COMMAND_BODY: dict[str, Any] = {
 
 def command_schemas() -> dict[str, Any]:
     """Return the schemas that :data:`COMMAND_BODY` refers to, for the document's components."""
-    _, schemas = models_json_schema([(SignedCommand, "validation")], ref_template="#/components/schemas/{model}")
+    models: list[tuple[type[BaseModel], JsonSchemaMode]] = [(command, "validation") for command in _COMMANDS]
+    _, schemas = models_json_schema(models, ref_template="#/components/schemas/{model}")
     return dict(schemas["$defs"])

@@ -3,9 +3,10 @@
 import asyncio
 from typing import Any
 
+import httpx
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given, reject, settings
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 OPERATIONS = [
@@ -48,6 +49,36 @@ def check(url: str, method: str, path: str) -> None:
     answers_as_described()
 
 
+async def test_whatever_an_operator_signs_is_decided_or_refused_by_name(running: Any, operator: Any) -> None:
+    def check_signed(url: str) -> None:
+        operation: Any = schemathesis.openapi.from_url(f"{url}/openapi.json")["/queue"]["POST"]
+
+        @given(case=operation.as_strategy())
+        @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+        def is_decided(case: Any) -> None:
+            command = case.body[0] if isinstance(case.body, list) else case.body
+            posted = client.post("/queue", json=signed(command))
+            assert posted.status_code in (202, 422), posted.text
+            if posted.status_code == 202:
+                status = client.get(posted.json()["href"], params={"wait": 60}).json()
+                assert status["status"] in ("committed", "rejected")
+                assert (status["error"] or {}).get("code") != "TRANSACTION_FAILED"
+
+        with httpx.Client(base_url=url, timeout=60) as client:
+            is_decided()
+
+    def signed(command: dict[str, Any]) -> dict[str, Any]:
+        payload = {**command["payload"], "prosumer": operator.name}
+        try:
+            return dict(operator.signed({**command, "payload": payload}))
+        except ValueError:  # a number that canonical JSON cannot hold and nobody can sign
+            reject()
+
+    async with running(over_tcp=True) as queue:
+        await asyncio.to_thread(check_signed, str(queue.http.base_url).rstrip("/"))
+        assert await queue.is_ready()
+
+
 async def test_every_operation_is_checked(queue: Any) -> None:
     document = (await queue.http.get("/openapi.json")).json()
     described = {(method.upper(), path) for path, methods in document["paths"].items() for method in methods}
@@ -59,7 +90,8 @@ async def test_the_document_describes_the_commands(queue: Any) -> None:
     document = (await queue.http.get("/openapi.json")).json()
     schemas = document["components"]["schemas"]
     assert schemas["PublishBuyBid"]["properties"].keys() == {"game", "bidAmounts", "keepPlaying"}
-    assert schemas["SignedCommand"]["properties"].keys() == {"id", "topic", "payload", "signature"}
+    assert schemas["PublishBuyBidCommand"]["properties"].keys() == {"id", "topic", "payload", "signature"}
+    assert schemas["PublishBuyBidCommand"]["properties"]["topic"]["const"] == "publishBuyBid"
 
 
 async def test_answers_fit_their_schemas_where_much_is_on_the_ledger(running: Any, operator: Any, signer: Any) -> None:
@@ -70,7 +102,7 @@ async def test_answers_fit_their_schemas_where_much_is_on_the_ledger(running: An
             operator.register(seller),
             operator.register(buyer),
             operator.command("topUpAccount", prosumer="B1", amount="100"),
-            operator.command("publishGame", game="G", deliverySlot="now", roundLimit=1),
+            operator.command("publishGame", game="G", deliverySlot="now", expectedParticipants=2, roundLimit=1),
         )
         last = buyer.command("publishBuyBid", game="G", bidAmounts={"S1": "5"})
         await queue.do(

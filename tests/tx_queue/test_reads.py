@@ -1,5 +1,6 @@
 """Reads of the ledger over HTTP: what stands there, and nothing else."""
 
+import itertools
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ async def market(queue: Any, operator: Any, signer: Any) -> Any:
         operator.register(seller),
         operator.register(buyer, totalProduction="1.5", totalConsumption="3"),
         operator.command("topUpAccount", prosumer="B1", amount="100.000001"),
-        operator.command("publishGame", game="G", deliverySlot="now"),
+        operator.command("publishGame", game="G", deliverySlot="now", expectedParticipants=2),
     )
     await queue.do(
         seller.command("publishOffer", game="G", amount="10.0001", price="0.08376051515357819"),
@@ -72,7 +73,7 @@ async def test_blocks_are_chained_and_hold_commands_results_and_events(market: A
     answer = await read(market, "/blocks")
     height, blocks = answer["height"], answer["blocks"]
     assert [block["number"] for block in blocks] == list(range(height))
-    for earlier, later in zip(blocks, blocks[1:], strict=False):
+    for earlier, later in itertools.pairwise(blocks):
         assert later["previousHash"] == earlier["hash"]
     newest = await read(market, f"/blocks/{height - 1}")
     assert {name: newest[name] for name in blocks[-1]} == blocks[-1]
