@@ -1,6 +1,7 @@
 """The OpenAPI document tells the truth: whatever it lets one send, the answer is one it describes, and never a 500."""
 
 import asyncio
+import uuid
 from typing import Any
 
 import httpx
@@ -70,7 +71,7 @@ async def test_whatever_an_operator_signs_is_decided_or_refused_by_name(running:
     def signed(command: dict[str, Any]) -> dict[str, Any]:
         payload = {**command["payload"], "prosumer": operator.name}
         try:
-            return dict(operator.signed({**command, "payload": payload}))
+            return dict(operator.signed({**command, "id": str(uuid.uuid4()), "payload": payload}))
         except ValueError:  # a number that canonical JSON cannot hold and nobody can sign
             reject()
 
