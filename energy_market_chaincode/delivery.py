@@ -77,7 +77,7 @@ async def _pay_certain(context: Context, game: Game, buyers: Sequence[str], only
         paid = [t for t in purchase.transfers if (t.buyer, t.seller) in certain]
         if paid:
             await _pay_in_full(context, game, books, paid)
-            kept = [t.but(delivered=t.energy) if t in paid else t for t in purchase.transfers]
+            kept = [t.but(delivered=t.energy) if (t.buyer, t.seller) in certain else t for t in purchase.transfers]
             context.save(Purchases.key(game.id, buyer), Purchases(transfers=kept))
     context.close_books(books)
 
@@ -159,8 +159,10 @@ def _save_settled(
     for was, transfer in zip(before, settled, strict=True):
         if transfer.is_fulfilled and not was.is_fulfilled:
             context.emit(events.transfer_fulfilled(game.id, transfer))
-    for buyer in buyers:
-        kept = [transfer for transfer in settled if transfer.buyer == buyer]
+    bought: dict[str, list[Transfer]] = {buyer: [] for buyer in buyers}
+    for transfer in settled:
+        bought[transfer.buyer].append(transfer)
+    for buyer, kept in bought.items():
         context.save(Purchases.key(game.id, buyer), Purchases(transfers=kept))
 
 

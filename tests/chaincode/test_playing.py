@@ -286,3 +286,18 @@ async def test_exactly_the_feasible_bids_are_accepted(new_market: Callable[[], M
     for j, (seller, capacity) in enumerate(zip(sellers, capacities, strict=True)):
         sold = sum(t["energy"] for t in transfers if t["seller"] == seller)
         assert sold == kwh(sum(row[j] for row in standing.values())) <= kwh(capacity)
+
+
+async def test_the_largest_and_the_smallest_numbers_survive_the_ledger(market: Market) -> None:
+    await market.enter("S1", "S2", "B1", funds="999999999")
+    sellers = {"S1": ("1000000000", "1000000"), "S2": ("0.0001", "0.000000000000000001")}
+    dear: dict[str, Any] = {"retailTariff": "1000000", "feePerHop": "1000000"}
+    await market.start_game(sellers, {"B1": "0.0002"}, hops=1000, game="g", **dear)
+    assert (await market.play_out("g"))["reason"] == "equilibrium"
+    shown = (await market.invoke("game", "g"))["sellers"]
+    assert [(s["capacity"], s["price"]) for s in shown] == [(10**9, 10**6), (Decimal("0.0001"), Decimal("1e-18"))]
+    transfers = await market.transfers("g")
+    assert [(t["energy"], t["energyCost"]) for t in transfers] == [(Decimal("0.0001"), 100), (Decimal("0.0001"), 0)]
+    assert {t["transmissionFee"] for t in transfers} == {100_000}
+    market.now_ms += 60_000
+    await market.do("operator", "closeMarket", game="g")
