@@ -62,12 +62,7 @@ def core_config(peer: Peer, topology: Topology, folder: NetworkFolder) -> dict[s
             "address": peer.address,
             "chaincodeListenAddress": f"{peer.listen_host}:{peer.chaincode_port}",
             "fileSystemPath": str(own.data),
-            "tls": {
-                "enabled": True,
-                "cert": {"file": str(own.tls_certificate)},
-                "key": {"file": str(own.tls_key)},
-                "rootcert": {"file": str(own.tls_authority)},
-            },
+            "tls": _peer_tls(own),
             "BCCSP": {"Default": "SW", "SW": {"Hash": "SHA2", "Security": 256}},
             "keepalive": {"minInterval": "10s"},
             "gateway": {"enabled": True, "endorsementTimeout": "30s", "broadcastTimeout": "10s", "dialTimeout": "10s"},
@@ -76,12 +71,7 @@ def core_config(peer: Peer, topology: Topology, folder: NetworkFolder) -> dict[s
             # orderers were away.
             "deliveryclient": {"reConnectBackoffThreshold": "2s", "reconnectTotalTimeThreshold": "3600s"},
             "discovery": {"enabled": True, "authCacheEnabled": True, "authCacheMaxSize": 1000},
-            "handlers": {
-                "authFilters": [{"name": name} for name in proposal_filters(topology.release)],
-                "decorators": [{"name": "DefaultDecorator"}],
-                "endorsers": {"escc": {"name": "DefaultEndorsement"}},
-                "validators": {"vscc": {"name": "DefaultValidation"}},
-            },
+            "handlers": _handlers(topology),
             "limits": {"concurrency": {"endorserService": 2500, "deliverService": 2500, "gatewayService": 500}},
         },
         "vm": {"endpoint": ""},  # no Docker: chaincode runs as a service
@@ -93,6 +83,24 @@ def core_config(peer: Peer, topology: Topology, folder: NetworkFolder) -> dict[s
         },
         "operations": {"listenAddress": f"{peer.listen_host}:{peer.operations_port}"},
         "metrics": {"provider": "prometheus"},
+    }
+
+
+def _peer_tls(own: NodeFolder) -> dict[str, Any]:
+    return {
+        "enabled": True,
+        "cert": {"file": str(own.tls_certificate)},
+        "key": {"file": str(own.tls_key)},
+        "rootcert": {"file": str(own.tls_authority)},
+    }
+
+
+def _handlers(topology: Topology) -> dict[str, Any]:
+    return {
+        "authFilters": [{"name": name} for name in proposal_filters(topology.release)],
+        "decorators": [{"name": "DefaultDecorator"}],
+        "endorsers": {"escc": {"name": "DefaultEndorsement"}},
+        "validators": {"vscc": {"name": "DefaultValidation"}},
     }
 
 
