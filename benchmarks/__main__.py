@@ -1,0 +1,46 @@
+"""``python -m benchmarks [NAME ...]``: run all benchmarks, or those named, and print their tables."""
+
+import argparse
+import importlib
+import pkgutil
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from benchmarks.table import Table
+from fabric_network.programs import ProgramsMissing
+
+Benchmark = Callable[[], Iterable[Table]]
+
+
+def benchmarks() -> dict[str, Benchmark]:
+    """Return the functions ``tables`` of this package's modules by the modules' names."""
+    names = [module.name for module in pkgutil.iter_modules([str(Path(__file__).parent)]) if module.name != "__main__"]
+    modules = {name: importlib.import_module(f"benchmarks.{name}") for name in names}
+    return {name: module.tables for name, module in modules.items() if hasattr(module, "tables")}
+
+
+def main() -> int:
+    """Print every table as soon as it is measured; return the exit code, 1 if something could not be measured."""
+    known = benchmarks()
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=sys.modules["benchmarks"].__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of {', '.join(known)}; default: all")
+    names = parser.parse_args().names
+    if unknown := sorted(set(names) - known.keys()):
+        parser.error(f"there is no benchmark {', '.join(unknown)}; there are {', '.join(known)}")
+    failures = [name for name in names or known if not _print_tables(name, known[name])]
+    return 1 if failures else 0
+
+
+def _print_tables(name: str, benchmark: Benchmark) -> bool:
+    try:
+        for table in benchmark():
+            print(table.markdown(), flush=True)
+    except ProgramsMissing as missing:
+        print(f"left out {name}: {missing.code}: {missing}", file=sys.stderr)
+        return False
+    return True
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,161 @@
+"""The market on a real Fabric network against the bare gateway: commands a second, and how long a turn takes."""
+
+import asyncio
+import os
+import tempfile
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from statistics import median, quantiles
+
+from benchmarks.crowd import decided_per_second, open_accounts, top_ups
+from benchmarks.one_put import PUT
+from benchmarks.service_process import OPERATOR, operator_in, service
+from benchmarks.table import Table
+from benchmarks.turn import EndlessGame
+from fabric_network.first_operator import Operator
+from fabric_network.native import ANY_FREE_PORTS, Network
+from ledger.fabric.gateway import GatewayClient, Invocation
+from ledger.fabric.profile import FabricProfile
+from ledger.settings import LedgerKind
+from prosumer_client.client import MarketClient
+
+PROJECT = Path(__file__).resolve().parents[1]
+HOSTING = {
+    "CHAINCODE_CONTRACT": "benchmarks.one_put:invoke",
+    "PYTHONPATH": os.pathsep.join(filter(None, (str(PROJECT), os.environ.get("PYTHONPATH")))),
+}
+ROUNDS = 3
+TURNS = 60
+RAW_LOADS = {1: 40, 32: 400, 128: 600}
+"""{transactions in flight: how many are measured}"""
+QUEUE_LOADS = ((1, 1000), (4, 500))
+"""(clients, commands in one request)"""
+COMMANDS = 6000
+SHORT_MS, LONG_MS = 10, 200
+"""BatchTimeouts: ours, and a tenth of Fabric's default."""
+
+
+def tables() -> Iterator[Table]:
+    """Measure and yield the tables; raises ProgramsMissing, NetworkError."""
+    turns = []
+    for batch_timeout_ms in (SHORT_MS, LONG_MS):
+        with _network(batch_timeout_ms) as network:
+            if batch_timeout_ms == SHORT_MS:
+                yield asyncio.run(_throughput(network))
+            turns.append([f"{batch_timeout_ms} ms", *asyncio.run(_turns(network))])
+    yield Table(
+        "A turn",
+        ["BatchTimeout", "one-put transaction, ms", "turn, ms", "turn / transaction"],
+        turns,
+        f"Median (quartiles) of {TURNS} each, one after the other by turns. A turn is the time from posting a signed bid "
+        "to the queue until the next buyer's BuyBidEvent arrives on the event stream. The one-put transaction is endorsed "
+        "by both organisations, ordered, and its commit awaited, through the gateway.",
+    )
+
+
+@contextmanager
+def _network(batch_timeout_ms: int) -> Iterator[Network]:
+    """Run a default network whose chaincode servers know the one-put contract as well."""
+    with tempfile.TemporaryDirectory(prefix="benchmark-") as folder:
+        network = Network(Path(folder), {f"{name}-chaincode": HOSTING for name in ("cooperative", "utility")})
+        operator = Operator(OPERATOR, operator_in(Path(folder)).public_key)
+        try:
+            network.up({"base_port": ANY_FREE_PORTS, "batch_timeout_ms": batch_timeout_ms}, operator)
+            yield network
+        finally:
+            network.wipe()
+
+
+@dataclass(frozen=True)
+class _Bench:
+    """A market on a network, and the bare gateway to the same network."""
+
+    queue_url: str
+    operator: MarketClient
+    gateway: GatewayClient
+    chaincode: str
+    keys: Iterator[int]
+
+    async def put(self) -> float:
+        """Commit one put of a new key; return the seconds it took."""
+        began = time.perf_counter()
+        await self.gateway.transact(Invocation(self.chaincode, PUT, (f"benchmark/{next(self.keys)}", "x")))
+        return time.perf_counter() - began
+
+    async def puts_per_second(self, in_flight: int, number: int) -> float:
+        """Commit so many puts, so many at once."""
+        left = iter(range(number))
+
+        async def work() -> None:
+            for _ in left:
+                await self.put()
+
+        began = time.perf_counter()
+        await asyncio.gather(*(work() for _ in range(in_flight)))
+        return number / (time.perf_counter() - began)
+
+
+@asynccontextmanager
+async def _bench(network: Network) -> AsyncIterator[_Bench]:
+    home = network.folder.root.parent
+    profile = FabricProfile.read(network.profile())
+    settings = {"ENERGY_MARKET_LEDGER": LedgerKind.FABRIC.value, "ENERGY_MARKET_FABRIC_PROFILE": str(network.profile())}
+    gateway = GatewayClient.open(profile)
+    try:
+        async with service("tx_queue", home, settings) as url, MarketClient(url, operator_in(home)) as operator:
+            yield _Bench(url, operator, gateway, profile.chaincode, count())
+    finally:
+        await gateway.close()
+
+
+async def _throughput(network: Network) -> Table:
+    async with _bench(network) as bench:
+        await open_accounts(bench.operator)
+        await bench.puts_per_second(32, 100)  # the first transactions meet cold caches
+        raw: dict[int, list[float]] = {in_flight: [] for in_flight in RAW_LOADS}
+        queue: dict[tuple[int, int], list[float]] = {load: [] for load in QUEUE_LOADS}
+        for _ in range(ROUNDS):
+            for in_flight, number in RAW_LOADS.items():
+                raw[in_flight].append(await bench.puts_per_second(in_flight, number))
+            for clients, array in QUEUE_LOADS:
+                commands = top_ups(bench.operator.identity, COMMANDS)
+                rate = await decided_per_second(bench.queue_url, commands, clients=clients, array=array)
+                queue[clients, array].append(rate)
+    best = max(map(median, raw.values()))
+    rows = [
+        [f"gateway, {n} in flight", f"{median(rates):,.0f}", f"{median(rates) / best:.1f}"] for n, rates in raw.items()
+    ]
+    rows += [
+        [f"queue, {clients} x {array} commands", f"{median(rates):,.0f}", f"{median(rates) / best:.1f}"]
+        for (clients, array), rates in queue.items()
+    ]
+    return Table(
+        "Group commit",
+        ["through", "committed/s", "times the gateway's best"],
+        rows,
+        f"Medians of {ROUNDS} rounds, BatchTimeout {SHORT_MS} ms. Gateway: one put per transaction, by the client that the "
+        "queue uses, too. Queue: signed topUpAccount commands, posted in arrays by so many clients at once, until the last "
+        "is decided.",
+    )
+
+
+async def _turns(network: Network) -> tuple[str, str, str]:
+    puts: list[float] = []
+
+    async def put() -> None:
+        puts.append(await bench.put())
+
+    async with _bench(network) as bench:
+        game = EndlessGame(bench.operator, "Game-of-turns")
+        await game.open()
+        turns = [seconds async for seconds in game.turns(TURNS, put)]
+    return _spread(puts), _spread(turns), f"{median(turns) / median(puts):.2f}"
+
+
+def _spread(seconds: list[float]) -> str:
+    low, middle, high = (1000 * value for value in quantiles(seconds, n=4))
+    return f"{middle:.0f} ({low:.0f} to {high:.0f})"

@@ -1,0 +1,68 @@
+"""How long a turn takes: from posting a bid to hearing that the next buyer is in turn."""
+
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
+
+from energy_market_chaincode.commands import Topic
+from prosumer_client.client import MarketClient
+from prosumer_client.identity import Identity
+
+SELLERS = tuple(f"turn-S{number}" for number in range(4))
+BUYERS = tuple(f"turn-B{number}" for number in range(7))
+PRICE, CAPACITY, DEMAND = "0.1", "100", "10"
+TERMS = {"roundLimit": 1000, "turnDeadlineMs": 600_000, "expectedParticipants": len(SELLERS + BUYERS)}
+
+
+class EndlessGame:
+    """A game as large as the original's, in which every buyer goes over to another seller in each of its turns.
+
+    Everybody has the operator's key.
+    """
+
+    def __init__(self, operator: MarketClient, game: str) -> None:
+        self._operator = operator
+        self._game = game
+
+    async def open(self) -> None:
+        """Bring everybody onto the ledger and into the game."""
+        key = self._operator.identity.public_key
+        for name in SELLERS + BUYERS:
+            await self._operator.submit(Topic.REGISTER_PROSUMER, {"id": name, "publicKey": key})
+            await self._operator.submit(Topic.TOP_UP_ACCOUNT, {"prosumer": name, "amount": "1000"})
+        hops = {buyer: dict.fromkeys(SELLERS, 1) for buyer in BUYERS}
+        await self._operator.submit(Topic.SET_TOPOLOGY, {"hops": hops})
+        await self._operator.submit(Topic.PUBLISH_GAME, TERMS | {"game": self._game, "deliverySlot": self._game})
+        for name in SELLERS:
+            await self._as(name).submit(Topic.PUBLISH_OFFER, self._data(amount=CAPACITY, price=PRICE))
+        for name in BUYERS:
+            await self._as(name).submit(Topic.PUBLISH_DEMAND, self._data(amount=DEMAND))
+
+    async def turns(self, number: int, between: Callable[[], Awaitable[None]]) -> AsyncIterator[float]:
+        """Play so many turns and yield how long each took, seconds.
+
+        Parameters
+        ----------
+        between
+            Awaited before every turn.
+        """
+        async with aclosing(self._operator.events("now", game=self._game, on_now=self._start)) as events:
+            turn = await anext(events)
+            for played in range(number):
+                await between()
+                bid = {SELLERS[played % len(SELLERS)]: DEMAND}
+                buyer = self._as(turn.data["buyerInTurn"])
+                began = time.perf_counter()
+                await buyer.post(Topic.PUBLISH_BUY_BID, self._data(bidAmounts=bid))
+                turn = await anext(events)
+                yield time.perf_counter() - began
+                assert turn.name == "BuyBidEvent", turn
+
+    async def _start(self) -> None:
+        await self._operator.submit(Topic.STOP_GAME_REGISTRATION, self._data())
+
+    def _as(self, name: str) -> MarketClient:
+        return self._operator.speaking_as(Identity(name, self._operator.identity.key))
+
+    def _data(self, **data: object) -> dict[str, object]:
+        return {"game": self._game, **data}
