@@ -20,6 +20,8 @@ from tx_queue.problems import ledger_unavailable
 
 STALLED_AFTER_SECONDS = 60
 """A follower that takes nothing for so long is dropped; it can resume."""
+LAST_EVENTS_SECONDS = 2
+"""How long a stream may take to end by itself when the service stops; then it is cut."""
 RECONNECT_MS = 1000
 GOING_AWAY = 1001
 
@@ -108,6 +110,7 @@ async def server_sent_events(parts: PartsOfApp, after: Place, game: GameFilter =
         ping=parts.settings.queue_keep_alive_seconds,
         ping_message_factory=lambda: ServerSentEvent(comment="still here"),
         send_timeout=STALLED_AFTER_SECONDS,
+        shutdown_grace_period=LAST_EVENTS_SECONDS,
     )
 
 

@@ -42,7 +42,7 @@ def check(url: str, method: str, path: str) -> None:
     operation: Any = schemathesis.openapi.from_url(url)[path][method]
 
     @given(case=operation.as_strategy())
-    @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
     def answers_as_described(case: Any) -> None:
         # A signature that fits cannot be drawn at random, nor the id of something that is there.
         case.call_and_validate(excluded_checks=[positive_data_acceptance])
