@@ -15,7 +15,7 @@ RELATIVE_GAP = 1e-8
 """A priced allocation is good enough when it is at most this share away from the lower bound."""
 LARGEST_EXCESS_KWH = 1e-4
 """By how much a load may exceed a capacity before rounding."""
-MAX_IMPROVEMENTS = 200
+MAX_IMPROVEMENTS = 60
 
 
 @dataclass(frozen=True, slots=True)

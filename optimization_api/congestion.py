@@ -8,7 +8,7 @@ With a price pi_j on L_j = sum_i x_ij everything falls apart: each buyer fills u
 linear, so a semismooth Newton method ends in a few steps.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from optimization_api.water_filling import fill, fill_unbounded
 
 MAX_STEPS = 200
 SMALLEST_DAMPING = 1e-12
-LARGEST_DAMPING = 1e12
+LARGEST_DAMPING = 1e6
 SUFFICIENT_INCREASE = 1e-4
 
 
@@ -43,10 +43,6 @@ class Congestion:
     rise: Floats
     load_weight: float
     pair_weight: float
-
-    def with_unit_cost(self, unit_cost: Floats) -> "Congestion":
-        """Return the same programme with another c."""
-        return replace(self, unit_cost=unit_cost)
 
     @property
     def load_rise(self) -> Floats:
@@ -77,8 +73,9 @@ class DualPoint:
         """Evaluate the dual."""
         starts = problem.unit_cost + prices
         rises = problem.pair_weight * problem.rise
-        amounts = fill_unbounded(problem.demand, starts, rises)
-        value = float((amounts * (starts + rises * amounts / 2)).sum()) + problem.loads_worth(prices)
+        amounts, levels = fill_unbounded(problem.demand, starts, rises)
+        # the buyers' part in its dual form, which forgives a rounding error in the levels
+        value = float(problem.demand @ levels - (rises * amounts**2).sum() / 2) + problem.loads_worth(prices)
         return cls(prices, amounts, value, amounts.sum(axis=0) - problem.loads(prices))
 
     @property
@@ -100,7 +97,7 @@ def solve(problem: Congestion, prices: Floats | None = None) -> DualPoint:
         Where to start; default: the prices if distances did not matter.
     """
     point = DualPoint.at(problem, _mean_field_prices(problem) if prices is None else prices)
-    good_enough = 1e-9 + 1e-13 * float(problem.demand.sum())
+    good_enough = 1e-12 * float(problem.demand.sum())
     damping = SMALLEST_DAMPING
     for _ in range(MAX_STEPS):
         if point.largest_excess <= good_enough:
@@ -136,7 +133,8 @@ def _negative_hessian(problem: Congestion, point: DualPoint) -> tuple[Floats, Fl
 
 
 def _is_better(candidate: DualPoint, point: DualPoint, step: Floats) -> bool:
-    if candidate.value >= point.value + SUFFICIENT_INCREASE * float(point.excess @ step):
+    enough = SUFFICIENT_INCREASE * float(point.excess @ step)
+    if candidate.value > point.value and candidate.value >= point.value + enough:
         return True
     # close to the end the value no longer changes in float; the excess still does
     same_value = candidate.value >= point.value - 1e-12 * abs(point.value)

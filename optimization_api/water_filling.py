@@ -36,17 +36,18 @@ def fill(demand: float, start: Floats, rise: Floats, room: Floats) -> Filling:
 
     levels = np.sort(np.concatenate((start, start + rise * room)))
     first_enough = bisect_left(levels, demand, key=lambda level: float(given(level).sum()))
-    if first_enough == 0:
-        return Filling(given(levels[0]), float(levels[0]))
-    if first_enough == len(levels):  # everything is taken, and a rounding error is missing
-        return Filling(room.copy(), float(levels[-1]))
-    low, high = levels[first_enough - 1], levels[first_enough]
-    at_low, at_high = given(low).sum(), given(high).sum()
-    level = low + (high - low) * (demand - at_low) / (at_high - at_low)
-    return Filling(given(level), float(level))
+    if first_enough == 0:  # nothing is asked for
+        return Filling(np.zeros_like(room), float(levels[0]))
+    low = levels[first_enough - 1]
+    # beyond the highest level nothing is left but what rounding errors withhold
+    high, at_high = (low, room) if first_enough == len(levels) else (levels[first_enough], given(levels[first_enough]))
+    at_low = given(low)
+    step = float(at_high.sum() - at_low.sum())
+    share = min((demand - float(at_low.sum())) / step, 1.0) if step > 0 else 1.0
+    return Filling(at_low + share * (at_high - at_low), float(low + share * (high - low)))
 
 
-def fill_unbounded(demands: Floats, starts: Floats, rises: Floats) -> Floats:
+def fill_unbounded(demands: Floats, starts: Floats, rises: Floats) -> tuple[Floats, Floats]:
     """Meet several demands, each for itself, from sources without a bound.
 
     Minimises sum_j starts_ij x_ij + rises_j x_ij^2 / 2 for each i over sum_j x_ij = demands_i, x_ij >= 0. O(B S log S).
@@ -62,14 +63,15 @@ def fill_unbounded(demands: Floats, starts: Floats, rises: Floats) -> Floats:
 
     Returns
     -------
-    (B, S) amounts.
+    (B, S) amounts and (B,) levels.
     """
-    order = np.argsort(starts, axis=1, kind="stable")
-    sorted_starts = np.take_along_axis(starts, order, axis=1)
+    cheapest = starts.min(axis=1, keepdims=True)
+    above = starts - cheapest  # so that a rounding error is one of the differences in price, not of the price
+    order = np.argsort(above, axis=1, kind="stable")
+    sorted_above = np.take_along_axis(above, order, axis=1)
     weights = (1.0 / rises)[order]
-    # the level if exactly the k cheapest sources gave, for every k; the right k is the largest whose level is above
-    # its start
-    levels = (demands[:, None] + np.cumsum(sorted_starts * weights, axis=1)) / np.cumsum(weights, axis=1)
-    last = np.maximum((levels > sorted_starts).sum(axis=1) - 1, 0)
+    # the level if exactly the k cheapest gave, for every k; the right k is the largest whose level is above its start
+    levels = (demands[:, None] + np.cumsum(sorted_above * weights, axis=1)) / np.cumsum(weights, axis=1)
+    last = np.maximum((levels > sorted_above).sum(axis=1) - 1, 0)
     level = np.take_along_axis(levels, last[:, None], axis=1)
-    return np.asarray(np.maximum(level - starts, 0.0) / rises)
+    return np.asarray(np.maximum(level - above, 0.0) / rises), (level + cheapest)[:, 0]
