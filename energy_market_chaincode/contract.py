@@ -149,14 +149,15 @@ async def _decide(state: Workspace, now_ms: int, place: int, command: Command | 
     if not isinstance(command, Command):
         return _Decision(command, [])
     context = Context(state=state, now_ms=now_ms, place=place, signer=command.prosumer)
+    digest = hashlib.sha256(command.signed).hexdigest()
+    remembered = await context.find(Remembered, Remembered.key(command.prosumer, command.id))
+    if remembered is not None and remembered.digest == digest:
+        # Verified when it was decided. Its signer may have another key by now, and its result stands all the same.
+        return _Decision({**read_exact_json(remembered.result), "duplicate": True}, [])
     try:
         signer = await _verified_signer(context, command)
-        digest = hashlib.sha256(command.signed).hexdigest()
-        remembered = await context.find(Remembered, Remembered.key(command.prosumer, command.id))
         if remembered is not None:
-            if remembered.digest != digest:
-                raise CommandIdReused(prosumer=command.prosumer, id=command.id)
-            return _Decision({**read_exact_json(remembered.result), "duplicate": True}, [])
+            raise CommandIdReused(prosumer=command.prosumer, id=command.id)
     except Rejection as rejection:
         return _Decision(_rejected(command.id, command.prosumer, rejection), [])
     decision = await _apply(context, signer, command)

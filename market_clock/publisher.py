@@ -88,15 +88,16 @@ class Publisher:
         self._scheduler = scheduler = AsyncIOScheduler(timezone=UTC)
         for entry_id in self.schedule.ids():
             self._put_in(scheduler, entry_id)
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                self._tasks = tasks
-                scheduler.start()
-                self._is_started.set()
+        async with asyncio.TaskGroup() as tasks:
+            self._tasks = tasks
+            scheduler.start()
+            self._is_started.set()
+            try:
                 await asyncio.Event().wait()
-        finally:
-            self._scheduler = self._tasks = None
-            scheduler.shutdown(wait=False)
+            finally:
+                # Before the group ends: a job that fires while it does would find no place in it.
+                self._scheduler = self._tasks = None
+                scheduler.shutdown(wait=False)
 
     def last(self, entry_id: str) -> Publication | None:
         """Return what became of an entry's last slot, as far as this process knows."""

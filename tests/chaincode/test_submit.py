@@ -224,3 +224,14 @@ async def test_a_duplicate_causes_no_event_again(market: Market) -> None:
     await market.submit(publish, publish)
     await market.submit(publish)
     assert len(market.events) == 1
+
+
+async def test_a_command_delivered_again_after_its_signer_got_a_new_key_keeps_its_result(market: Market) -> None:
+    await market.enter("Z001", funds="0")
+    command = market.command("operator", "topUpAccount", prosumer="Z001", amount="5")
+    (first,) = await market.submit(command)
+    await market.do(
+        "operator", "registerProsumer", id="operator", publicKey=market.public_key("another"), replaceKey=True
+    )
+    (again,) = await market.submit(command)
+    assert again == {**first, "duplicate": True}
