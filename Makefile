@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 FABRIC ?= 3.1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all fabric demo-fabric test-fabric test-compose bench lint lock clean
+.PHONY: help demo test test-acceptance fabric demo-fabric test-fabric test-compose bench lint lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -19,8 +19,12 @@ demo: $(VENV)/.runtime ## play the original's game on the embedded ledger and sh
 	$(BIN)/energy-market demo
 
 test: $(VENV)/.dev ## all tests that need neither Fabric nor containers
-	$(PYTEST) -q -n 2 -m "not fabric and not compose"
+	$(PYTEST) -q -n 2 -m "not acceptance and not fabric and not compose"
+	@echo "left out: the real commands, killed and interrupted, which take longer (make test-acceptance)"
 	@test -x .fabric/bin/peer || echo "left out: the tests on a real Fabric network (make fabric, then make test-fabric) and on docker compose (make test-compose)"
+
+test-acceptance: $(VENV)/.dev ## the real commands and processes, as a user runs them and worse
+	$(PYTEST) -q -m "acceptance and not fabric"
 
 fabric: $(VENV)/.runtime ## build Fabric's programs into .fabric/bin (FABRIC=2.5: the long-term support release)
 	$(BIN)/python -m fabric_network.programs --release $(FABRIC)
