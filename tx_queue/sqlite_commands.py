@@ -23,7 +23,7 @@ def waiting(connection: sqlite3.Connection) -> list[tuple[int, int]]:
 
 def accept(connection: sqlite3.Connection, brought: Sequence[CheckedCommand], capacity: int, now_ms: int) -> Taken:
     """Store commands that are new, in their order, as long as fewer than ``capacity`` wait."""
-    (depth,) = connection.execute("SELECT count(*) FROM command WHERE status IS NULL").fetchone()
+    (depth,) = connection.execute("SELECT depth FROM backlog").fetchone()
     taken = Taken([], [])
     for command in brought:
         acceptance = _known(connection, command)
@@ -32,6 +32,7 @@ def accept(connection: sqlite3.Connection, brought: Sequence[CheckedCommand], ca
         if acceptance is None:
             taken.positions.append(_insert(connection, command, now_ms))
         taken.acceptances.append(acceptance or Acceptance.TAKEN)
+    connection.execute("UPDATE backlog SET depth = depth + ?", (len(taken.positions),))
     return taken
 
 
@@ -58,14 +59,15 @@ def settle(connection: sqlite3.Connection, decisions: Sequence[Decision], now_ms
 
     So the file stops growing without a sweep that would hold up the queue.
     """
-    connection.executemany(
+    settled = connection.executemany(
         "UPDATE command SET text = NULL, settled_at_ms = ?, status = ?, transaction_id = ?, block = ?, result = ?,"
-        " code = ?, message = ? WHERE position = ?",
+        " code = ?, message = ? WHERE position = ? AND status IS NULL",
         [
             (now_ms, d.status, d.transaction, d.block, d.result, d.code, d.message, d.command.position)
             for d in decisions
         ],
     )
+    connection.execute("UPDATE backlog SET depth = depth - ?", (settled.rowcount,))
     oldest = connection.execute(
         "SELECT position, coalesce(settled_at_ms < ?, 0) FROM command ORDER BY position LIMIT ?",
         (expired_ms, 2 * len(decisions)),

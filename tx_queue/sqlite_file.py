@@ -11,7 +11,7 @@ from tx_queue.store import StoreUnavailable
 
 _APPLICATION_ID = 0x454D5451  # "EMTQ"
 _SCHEMA_VERSION = 1
-_SCHEMA = f"""
+_SCHEMA = """
 BEGIN;
 CREATE TABLE command (
     position INTEGER PRIMARY KEY AUTOINCREMENT,  -- the order in which commands were taken
@@ -31,8 +31,8 @@ CREATE TABLE command (
     UNIQUE (id, prosumer)
 );
 CREATE INDEX waiting ON command (position) WHERE status IS NULL;
-PRAGMA application_id = {_APPLICATION_ID};
-PRAGMA user_version = {_SCHEMA_VERSION};
+CREATE TABLE backlog (depth INTEGER NOT NULL);   -- how many wait: counting them anew for every post would take too long
+INSERT INTO backlog VALUES (0);
 COMMIT;
 """
 
@@ -101,4 +101,7 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA fullfsync = ON")  # macOS needs it to reach the disk, others ignore it
     if not tables:
+        # In this order a crash in between leaves a file that can be prepared again.
+        connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
         connection.executescript(_SCHEMA)

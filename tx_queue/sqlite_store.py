@@ -122,14 +122,14 @@ class SqliteStore:
         ------
         StoreUnavailable
         """
-        while not self._is_stopped and not self._has_unclaimed():
+        while not self._is_stopped:
             self._arrived.clear()
+            batch = await self._read(partial(commands.next_batch, after=self._claimed_to, limits=limits))
+            if batch:
+                self._claimed_to = batch[-1].position
+                return batch
             await self._arrived.wait()
-        if self._is_stopped:
-            return []
-        batch = await self._read(partial(commands.next_batch, after=self._claimed_to, limits=limits))
-        self._claimed_to = batch[-1].position
-        return batch
+        return []
 
     async def settle(self, decisions: Sequence[Decision]) -> None:
         """Keep what became of claimed commands and wake who watches them.
@@ -185,9 +185,6 @@ class SqliteStore:
     def _status(self, position: int) -> Status:
         """Say how far a command came that is not settled."""
         return Status.SUBMITTED if position <= self._claimed_to else Status.QUEUED
-
-    def _has_unclaimed(self) -> bool:
-        return bool(self._waiting) and next(reversed(self._waiting)) > self._claimed_to
 
     async def _read(self, work: Callable[[sqlite3.Connection], _Result]) -> _Result:
         if self._is_closed:

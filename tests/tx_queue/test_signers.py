@@ -1,0 +1,41 @@
+"""Public keys are asked for as rarely as can be, and again when there is doubt."""
+
+import asyncio
+from typing import Any
+
+import pytest
+import simplejson
+
+from tx_queue.signers import Signers
+
+
+@pytest.fixture
+async def signers(ledger: Any, operator: Any, signer: Any) -> Signers:
+    commands = [operator.register(signer(name)) for name in ("P1", "P2", "P3")]
+    await ledger.submit([simplejson.dumps(command) for command in commands])
+    return Signers(ledger)
+
+
+async def test_one_key_is_asked_for_by_name_and_several_at_once(signers: Signers, ledger: Any, signer: Any) -> None:
+    assert await signers.keys_of({"P1"}) == {"P1": signer("P1").public_key}
+    assert (await signers.keys_of({"P1", "P2", "P3"})).keys() == {"P1", "P2", "P3"}
+    assert (await signers.keys_of({"P1", "P2", "operator"})).keys() == {"P1", "P2", "operator"}
+    assert ledger.queries == [("prosumer", "P1"), ("prosumers",)]
+
+
+async def test_who_asks_while_another_asks_waits_for_the_same_answer(signers: Signers, ledger: Any) -> None:
+    found = await asyncio.gather(*(signers.keys_of({"P1"}) for _ in range(5)))
+    assert [keys.keys() for keys in found] == [{"P1"}] * 5
+    assert ledger.queries == [("prosumer", "P1")]
+
+
+async def test_strangers_are_left_out_and_asked_for_again(signers: Signers, ledger: Any) -> None:
+    assert await signers.keys_of({"stranger"}) == {}
+    assert await signers.keys_of({"stranger"}) == {}
+    assert ledger.queries == [("prosumer", "stranger")] * 2
+
+
+async def test_a_doubted_key_is_asked_for_again(signers: Signers, ledger: Any) -> None:
+    await signers.keys_of({"P1"})
+    assert (await signers.renewed_keys_of({"P1"})).keys() == {"P1"}
+    assert ledger.queries == [("prosumer", "P1")] * 2
