@@ -51,9 +51,9 @@ def tables() -> Iterator[Table]:
         "A turn",
         ["BatchTimeout", "one-put transaction, ms", "turn, ms", "turn / transaction"],
         turns,
-        f"Median (quartiles) of {TURNS} each, one after the other by turns. A turn is the time from posting a signed bid "
-        "to the queue until the next buyer's BuyBidEvent arrives on the event stream. The one-put transaction is endorsed "
-        "by both organisations, ordered, and its commit awaited, through the gateway.",
+        f"Median (quartiles) of {TURNS} each, taken by turns. A turn is the time from posting a bid to the queue "
+        "until the next buyer's BuyBidEvent arrives on the event stream. The one-put transaction is endorsed by both "
+        "organisations, ordered, and its commit awaited, through the gateway.",
     )
 
 
@@ -137,9 +137,9 @@ async def _throughput(network: Network) -> Table:
         "Group commit",
         ["through", "committed/s", "times the gateway's best"],
         rows,
-        f"Medians of {ROUNDS} rounds, BatchTimeout {SHORT_MS} ms. Gateway: one put per transaction, by the client that the "
-        "queue uses, too. Queue: signed topUpAccount commands, posted in arrays by so many clients at once, until the last "
-        "is decided.",
+        f"Medians of {ROUNDS} rounds, BatchTimeout {SHORT_MS} ms. Gateway: one put per transaction, by the client that "
+        "the queue uses, too. Queue: signed topUpAccount commands, posted in arrays by so many clients at once, until "
+        "the last is decided.",
     )
 
 
