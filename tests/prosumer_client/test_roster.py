@@ -58,14 +58,14 @@ def test_flags_name_one_prosumer_and_go_before_the_environment() -> None:
     environment = {
         "ENERGY_MARKET_QUEUE_URL": "http://127.0.0.1:1",
         "ENERGY_MARKET_OPTIMIZER_URL": "http://127.0.0.1:2",
-        "ENERGY_MARKET_HOME": "/home/of/market",
+        "ENERGY_MARKET_HOME": "/srv/market",
         "ENERGY_MARKET_LOG_LEVEL": "debug",
     }
     flags = ["--id", "B1", "--role", "buyer", "--demand", "28", "--queue-url", "http://127.0.0.1:3"]
     settings = parse_arguments(flags, environment)
     assert settings.roster.prosumers == [BuyerEntry(id="B1", role="buyer", demand=Decimal(28))]
     assert (settings.queue_url, settings.optimizer_url) == ("http://127.0.0.1:3", "http://127.0.0.1:2")
-    assert settings.keys == Path("/home/of/market/keys")
+    assert settings.keys == Path("/srv/market/keys")
     assert (settings.patience.total_s, settings.log_format, settings.log_level) == (120, "auto", "debug")
 
 
