@@ -124,10 +124,16 @@ class EventHub:
             shown = "there is none yet" if end == BEFORE_ALL else str(end)
             raise InvalidCursor(f"the cursor {after} lies beyond the ledger's newest event: {shown}")
 
-    async def follow(self, after: Cursor) -> AsyncGenerator[StreamedEvent, None]:
-        """Yield every event after a cursor, then new ones as they come, until the hub is closed."""
+    async def follow(self, after: Cursor, game: str | None = None) -> AsyncGenerator[StreamedEvent, None]:
+        """Yield every event after a cursor, then new ones as they come, until the hub is closed.
+
+        Parameters
+        ----------
+        game
+            Leave out the events of other games.
+        """
         while page := await self._next_page(after):
-            for event in page:
+            for event in page if game is None else [event for event in page if event.game == game]:
                 yield event
             after = page[-1].cursor
 
@@ -153,13 +159,8 @@ class EventHub:
         return []
 
     async def _read_page(self, after: Cursor, until: Cursor) -> list[StreamedEvent]:
-        page: list[StreamedEvent] = []
         async with aclosing(self._events(after)) as events:
-            async for event in events:
-                page.append(StreamedEvent.of(event))
-                if len(page) == PAGE or event.cursor >= until:
-                    break
-        return page
+            return await _page_of(events, until)
 
     async def _read_on(self) -> None:
         """Read from where the window ends, or from the ledger's end at first, until the stream ends or breaks."""
@@ -188,3 +189,13 @@ class EventHub:
             async with asyncio.timeout(seconds):
                 await self._closed.wait()
         return self._closed.is_set()
+
+
+async def _page_of(events: AsyncGenerator[LedgerEvent, None], until: Cursor) -> list[StreamedEvent]:
+    """Take a page of events, or fewer where a cursor comes first."""
+    page: list[StreamedEvent] = []
+    async for event in events:
+        page.append(StreamedEvent.of(event))
+        if len(page) == PAGE or event.cursor >= until:
+            break
+    return page

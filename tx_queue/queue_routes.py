@@ -119,10 +119,14 @@ async def _decided(store: QueueStore, command_id: str, prosumer: str | None, wai
         entry = await _find(store, command_id, prosumer)
         if entry is None or entry.status.is_final or wait_s == 0:
             return entry
-        with suppress(TimeoutError):
-            async with asyncio.timeout(wait_s):
-                await settled.wait()
+        await _wait(settled, wait_s)
     return await _find(store, command_id, prosumer)
+
+
+async def _wait(event: asyncio.Event, seconds: float) -> None:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()
 
 
 async def _find(store: QueueStore, command_id: str, prosumer: str | None) -> Entry | None:

@@ -43,9 +43,8 @@ async def running_parts(
     async with AsyncExitStack() as opened:
         ledger = await open_ledger(settings)
         opened.push_async_callback(ledger.close)
-        store = await SqliteStore.open(
-            settings.queue_file, capacity=settings.queue_capacity, retention_ms=settings.retention_ms
-        )
+        capacity, retention_ms = settings.queue_capacity, settings.retention_ms
+        store = await SqliteStore.open(settings.queue_file, capacity=capacity, retention_ms=retention_ms)
         opened.push_async_callback(store.close)
         metrics = Metrics(registry)
         metrics.show_backlog(store.backlog)
@@ -53,14 +52,9 @@ async def running_parts(
         hub = EventHub(ledger, trouble, settings.backoff, settings.queue_events_kept)
         worker = Worker(store, ledger, signers, metrics, trouble, settings.pace)
 
-        async def end_when_stopping() -> None:
-            await stopping.wait()
-            hub.close()
-            store.stop()
-
         reading = _start("event stream", hub.run(), trouble)
         working = _start("worker", worker.run(), trouble)
-        ending = asyncio.create_task(end_when_stopping())
+        ending = asyncio.create_task(_stop_when(stopping, hub, store))
         try:
             yield Parts(settings, ledger, store, Intake(store, signers, metrics), hub, metrics)
         finally:
@@ -68,6 +62,12 @@ async def running_parts(
             await ending
             await _end(reading, within_s=0)
             await _end(working, within_s=LAST_BATCH_SECONDS)
+
+
+async def _stop_when(stopping: asyncio.Event, hub: EventHub, store: SqliteStore) -> None:
+    await stopping.wait()
+    hub.close()
+    store.stop()
 
 
 def _start(part: str, work: Coroutine[None, None, None], trouble: Trouble) -> asyncio.Task[None]:

@@ -1,7 +1,7 @@
 """GET /events: the market's events as Server-Sent Events or, with an Upgrade, over a WebSocket."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Coroutine
 from contextlib import suppress
 from typing import Annotated
 
@@ -101,9 +101,8 @@ async def server_sent_events(parts: PartsOfApp, after: Place, game: GameFilter =
     async def frames() -> AsyncGenerator[bytes, None]:
         yield ServerSentEvent(comment="the market's events", retry=RECONNECT_MS).encode()
         with parts.metrics.streams.labels("sse").track_inprogress():
-            async for event in parts.hub.follow(after):
-                if _is_of(event, game):
-                    yield event.frame
+            async for event in parts.hub.follow(after, game):
+                yield event.frame
 
     return EventStream(
         frames(),
@@ -119,33 +118,30 @@ async def websocket_events(websocket: WebSocket, parts: PartsOfApp, after: Place
     """Send the same events, one JSON text per message; what the client says is not listened to."""
     await websocket.accept()
     with parts.metrics.streams.labels("websocket").track_inprogress():
-        tasks = {
-            asyncio.create_task(_send_events(websocket, parts.hub, after, game)),
-            asyncio.create_task(_until_disconnected(websocket)),
-        }
-        try:
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.wait(tasks)
-    for task in done:
-        task.result()
+        await _first_of(_send_events(websocket, parts.hub.follow(after, game)), _until_disconnected(websocket))
     if websocket.client_state is WebSocketState.CONNECTED:
         await websocket.close(GOING_AWAY, "the queue is being stopped; resume with from=")
 
 
-async def _send_events(websocket: WebSocket, hub: EventHub, after: Cursor, game: str | None) -> None:
+async def _first_of(*works: Coroutine[None, None, None]) -> None:
+    """Do several things at once, until one of them is done."""
+    tasks = [asyncio.create_task(work) for work in works]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+    for task in done:
+        task.result()
+
+
+async def _send_events(websocket: WebSocket, events: AsyncGenerator[StreamedEvent, None]) -> None:
     with suppress(WebSocketDisconnect):
-        async for event in hub.follow(after):
-            if _is_of(event, game):
-                await websocket.send_text(event.text)
+        async for event in events:
+            await websocket.send_text(event.text)
 
 
 async def _until_disconnected(websocket: WebSocket) -> None:
     while (await websocket.receive())["type"] != "websocket.disconnect":
         pass
-
-
-def _is_of(event: StreamedEvent, game: str | None) -> bool:
-    return game is None or event.game == game

@@ -76,29 +76,29 @@ class Worker:
         _TooMuchAtOnce
             After some attempts: a batch that is too much for the ledger's time limits must not jam the queue.
         """
-        texts = [command.text for command in batch]
-        pauses = self._pace.backoff.pauses()
-        attempts = 0
-        while True:
-            started = time.perf_counter()
+        for attempt, pause_s in enumerate(self._pace.backoff.pauses(), 1):
             try:
-                async with asyncio.timeout(self._pace.submit_s):
-                    submission = await self._ledger.submit(texts)
-            except TransactionFailed:
-                self._trouble.passed("ledger")
-                raise
+                return await self._attempt(batch)
             except (LedgerUnavailable, TimeoutError) as error:
-                attempts += 1
                 reason = str(error) or f"no answer within {self._pace.submit_s} s"
-                self._note("ledger", reason, attempts, len(batch))
-            else:
-                self._trouble.passed("ledger")
-                self._metrics.commit_s.observe(time.perf_counter() - started)
-                self._metrics.batch_size.observe(len(batch))
-                return submission
-            await asyncio.sleep(next(pauses))
-            if len(batch) > 1 and attempts >= ATTEMPTS_BEFORE_HALVING:
+                self._note("ledger", reason, attempt, len(batch))
+            await asyncio.sleep(pause_s)
+            if len(batch) > 1 and attempt >= ATTEMPTS_BEFORE_HALVING:
                 raise _TooMuchAtOnce
+        raise AssertionError("the pauses do not end")
+
+    async def _attempt(self, batch: Sequence[WaitingCommand]) -> Submission:
+        started = time.perf_counter()
+        try:
+            async with asyncio.timeout(self._pace.submit_s):
+                submission = await self._ledger.submit([command.text for command in batch])
+        except TransactionFailed:
+            self._trouble.passed("ledger")
+            raise
+        self._trouble.passed("ledger")
+        self._metrics.commit_s.observe(time.perf_counter() - started)
+        self._metrics.batch_size.observe(len(batch))
+        return submission
 
     async def _settle(self, decisions: Sequence[Decision]) -> None:
         await self._insist(lambda: self._store.settle(decisions))
