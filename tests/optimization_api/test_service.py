@@ -1,0 +1,223 @@
+"""The endpoints."""
+
+from decimal import Decimal
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from energy_market_chaincode.canonical import read_exact_json
+from optimization_api.app import make_app
+from optimization_api.gate import Gate
+from optimization_api.settings import OptimizerSettings
+
+TURN = {
+    "demand": "15",
+    "fee_per_hop": "0.02",
+    "sellers": [
+        {"seller": "S004", "capacity": "350", "price": "0.14", "others_load": 0, "hops": 1},
+        {"seller": "S001", "capacity": 36, "price": "0.08376051515357819", "others_load": "10.948", "hops": 2},
+        {"seller": "S003", "capacity": "49", "price": "0.06658970076544664", "others_load": "10.3444", "hops": 2},
+    ],
+}
+
+
+async def ask(client: httpx.AsyncClient, path: str, question: Any) -> Any:
+    answer = await client.post(path, json=question)
+    assert answer.status_code == 200, answer.text
+    return read_exact_json(answer.content)
+
+
+def total(amounts: dict[str, Decimal]) -> Decimal:
+    return sum(amounts.values(), Decimal(0))
+
+
+async def test_a_best_response_adds_up_to_the_demand_to_the_last_digit(client: httpx.AsyncClient) -> None:
+    answer = await ask(client, "/best-response", TURN)
+    assert total(answer["amounts"]) == 15
+    assert set(answer["amounts"]) == {"S004", "S001", "S003"}
+    assert (answer["standing_cost"], answer["saving"]) == (None, None)
+
+
+async def test_a_best_response_costs_what_the_ledger_would_charge(client: httpx.AsyncClient) -> None:
+    seller = {"seller": "S", "capacity": 100, "price": "0.1", "others_load": 20, "hops": 3}
+    answer = await ask(client, "/best-response", {"demand": 10, "sellers": [seller]})
+    assert answer["amounts"] == {"S": 10}
+    assert answer["cost"] == Decimal("1.9")  # 10 kWh at 0.1 (1 + 30 / 100), and 0.02 for each of three hops
+    assert answer["marginal_price"] == Decimal("0.2")  # 0.1 (1 + (20 + 2 x 10) / 100) + 0.06
+
+
+async def test_a_standing_bid_is_compared_with_the_best_response(client: httpx.AsyncClient) -> None:
+    answer = await ask(client, "/best-response", {**TURN, "standing_bid": {"S004": 15}})
+    assert answer["standing_cost"] == Decimal("2.49")  # 15 kWh at 0.14 (1 + 15 / 350) + 0.02
+    assert answer["saving"] == answer["standing_cost"] - answer["cost"] > 0
+
+
+async def test_a_best_response_as_standing_bid_saves_nothing(client: httpx.AsyncClient) -> None:
+    best = (await client.post("/best-response", json=TURN)).json()["amounts"]
+    answer = await ask(client, "/best-response", {**TURN, "standing_bid": best})
+    assert (answer["saving"], answer["standing_cost"]) == (0, answer["cost"])
+
+
+async def test_a_demand_that_does_not_fit_is_refused_with_the_shortfall(client: httpx.AsyncClient) -> None:
+    answer = await client.post("/best-response", json={**TURN, "demand": "413.7077"})
+    found = read_exact_json(answer.content)
+    assert (answer.status_code, found["code"]) == (422, "INFEASIBLE_DEMAND")
+    assert found["shortfall"] == Decimal("0.0001")
+    assert "0.0001 kWh" in found["detail"]
+    assert (await client.post("/best-response", json={**TURN, "demand": "413.7076"})).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "cost"),
+    [
+        ("/equilibrium", "best-response", "36.747"),
+        ("/equilibrium", "variational", "36.060"),
+        ("/social-optimum", None, "35.451"),
+    ],
+)
+async def test_the_originals_game_is_cleared_to_the_known_cost(
+    client: httpx.AsyncClient, original_question: dict[str, Any], path: str, method: str | None, cost: str
+) -> None:
+    question = {**original_question, **({} if method is None else {"method": method})}
+    answer = await ask(client, path, question)
+    assert answer["converged"]
+    assert abs(answer["total_cost"] - Decimal(cost)) <= Decimal("0.001")
+    assert answer["total_cost"] == total(answer["costs"])
+    assert list(answer["bids"]) == sorted(original_question["buyers"])
+    for buyer, bid in answer["bids"].items():
+        assert total(bid) == original_question["buyers"][buyer]["demand"]
+    for seller, load in answer["loads"].items():
+        assert load == sum(bid[seller] for bid in answer["bids"].values())
+        assert load <= original_question["sellers"][seller]["capacity"]
+    assert answer["max_regret"] == max(answer["regrets"].values())
+    assert (answer["rounds"] is None) == (answer["seller_prices"] is not None) == (answer["duality_gap"] is not None)
+
+
+async def test_buyers_take_their_turns_in_the_order_of_the_body(client: httpx.AsyncClient) -> None:
+    game = {
+        "sellers": {"near": {"capacity": 10, "price": "0.05"}, "grid": {"capacity": 100, "price": "0.14"}},
+        "hops": {buyer: {"near": 0, "grid": 5} for buyer in ("B", "A")},
+        "round_limit": 1,
+    }
+    for order in (["A", "B"], ["B", "A"]):
+        answer = await ask(client, "/equilibrium", {**game, "buyers": {buyer: {"demand": 10} for buyer in order}})
+        assert answer["bids"][order[0]]["near"] == 10
+        assert answer["bids"][order[1]]["near"] == 0
+
+
+async def test_a_round_limit_is_owned_up_to(client: httpx.AsyncClient, original_question: dict[str, Any]) -> None:
+    answer = await ask(client, "/equilibrium", {**original_question, "round_limit": 2})
+    assert (answer["converged"], answer["rounds"]) == (False, 2)
+    assert answer["max_regret"] > 0
+
+
+@pytest.mark.parametrize("path", ["/equilibrium", "/social-optimum"])
+async def test_demands_that_do_not_fit_together_are_refused_with_the_shortfall(
+    client: httpx.AsyncClient, original_question: dict[str, Any], path: str
+) -> None:
+    question = {**original_question, "buyers": {**original_question["buyers"], "P004": {"demand": "297.5"}}}
+    answer = await client.post(path, json=question)
+    assert (answer.status_code, answer.json()["code"]) == (422, "INFEASIBLE_DEMAND")
+    assert read_exact_json(answer.content)["shortfall"] == Decimal("1.5")
+
+
+async def test_the_originals_14_logged_bids_come_out_of_its_endpoint_again(
+    client: httpx.AsyncClient, original_log: dict[str, Any]
+) -> None:
+    sellers = original_log["sellers"].values()
+    assert len(original_log["bids"]) == 14
+    for logged in original_log["bids"]:
+        answer = await ask(
+            client,
+            "/optimalEnergyDecomposition",
+            {
+                "nr_sellers": 4,
+                "buyer_demand": original_log["buyers"][logged["buyer"]]["demand"],
+                "sellers_price": [float(seller["price"]) for seller in sellers],
+                "sellers_capacity": [seller["capacity"] for seller in sellers],
+                "used_capacities": logged["used_capacities"],
+                "hop_distrances": list(original_log["hops"][logged["buyer"]].values()),
+            },
+        )
+        assert [float(amount) for amount in answer["solution"]] == pytest.approx(logged["solution"], abs=1e-3)
+        assert (
+            sum(answer["solution"]) == sum(answer["best_response"]) == original_log["buyers"][logged["buyer"]]["demand"]
+        )
+        assert {amount.as_tuple().exponent for amount in answer["solution"]} == {-4}
+        assert answer["method"] == "slsqp"
+
+
+ORIGINAL = {
+    "nr_sellers": 2,
+    "buyer_demand": 28,
+    "sellers_price": [0.14, 0.0838],
+    "sellers_capacity": [350, 36],
+    "used_capacities": [84.2965, 24.2417],
+    "hop_distrances": [4, 1],
+}
+
+
+async def test_the_originals_endpoint_says_what_the_buyer_should_bid(client: httpx.AsyncClient) -> None:
+    answer = await ask(client, "/optimalEnergyDecomposition", ORIGINAL)
+    sellers = [
+        {"seller": "a", "capacity": 350, "price": 0.14, "others_load": 84.2965, "hops": 4},
+        {"seller": "b", "capacity": 36, "price": 0.0838, "others_load": 24.2417, "hops": 1},
+    ]
+    best = await ask(client, "/best-response", {"demand": 28, "sellers": sellers})
+    assert answer["best_response"] == list(best["amounts"].values())
+
+
+async def test_where_the_originals_solver_fails_its_endpoint_answers_the_best_response_and_says_so(
+    client: httpx.AsyncClient,
+) -> None:
+    answer = await ask(client, "/optimalEnergyDecomposition", {**ORIGINAL, "sellers_price": [1e6, 1e-9]})
+    assert answer["method"] == "best-response"
+    assert answer["solution"] == answer["best_response"]
+
+
+async def test_the_originals_endpoint_refuses_a_demand_that_does_not_fit_with_the_shortfall(
+    client: httpx.AsyncClient,
+) -> None:
+    answer = await client.post("/optimalEnergyDecomposition", json={**ORIGINAL, "buyer_demand": 300})
+    assert (answer.status_code, answer.json()["code"]) == (422, "INFEASIBLE_DEMAND")
+    assert read_exact_json(answer.content)["shortfall"] == Decimal("22.5382")
+
+
+async def test_the_originals_float_residue_in_used_capacities_is_no_error(client: httpx.AsyncClient) -> None:
+    used = [-7e-15, 36.000000000000007]
+    answer = await ask(client, "/optimalEnergyDecomposition", {**ORIGINAL, "used_capacities": used})
+    assert answer["solution"] == [28, 0]
+
+
+async def test_the_service_is_ready(client: httpx.AsyncClient) -> None:
+    assert (await client.get("/ready")).json() == {"status": "ready"}
+
+
+@pytest.mark.parametrize("path", ["/equilibrium", "/social-optimum"])
+async def test_one_game_too_many_at_once_is_told_to_come_back(original_question: dict[str, Any], path: str) -> None:
+    app = make_app(OptimizerSettings(solves_at_once=1))
+    gate: Gate = app.state.gate
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://optimizer") as client:
+        with gate.entered():
+            answer = await client.post(path, json=original_question)
+            assert (answer.status_code, answer.json()["code"]) == (503, "TOO_BUSY")
+            assert answer.headers["retry-after"] == "1"
+            assert (await client.post("/best-response", json=TURN)).status_code == 200
+        assert (await client.post(path, json=original_question)).status_code == 200
+
+
+async def test_a_game_that_takes_too_long_is_given_up(original_question: dict[str, Any]) -> None:
+    app = make_app(OptimizerSettings(solve_seconds=1e-9))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://optimizer") as client:
+        answer = await client.post("/equilibrium", json={**original_question, "tolerance": 0})
+    assert (answer.status_code, answer.json()["code"]) == (422, "SOLVE_TOO_LONG")
+
+
+async def test_a_stopping_service_gives_up_its_games(
+    client: httpx.AsyncClient, app: FastAPI, original_question: dict[str, Any]
+) -> None:
+    app.state.stopping.set()
+    answer = await client.post("/equilibrium", json=original_question)
+    assert (answer.status_code, answer.json()["code"]) == (503, "SHUTTING_DOWN")
