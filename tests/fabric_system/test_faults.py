@@ -18,7 +18,7 @@ import pytest
 from demo.scenario import Scenario
 from fabric_network.native import ANY_FREE_PORTS, Network
 from tests.fabric_system.audit import audit
-from tests.fabric_system.conftest import PlayedDemo, operator_of
+from tests.fabric_system.conftest import NewNetwork, PlayedDemo, operator_of
 from tests.fabric_system.market_in_play import MarketInPlay, market_in_play
 
 pytestmark = pytest.mark.fabric
@@ -35,15 +35,6 @@ def raft(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
     """A network with three Raft orderers that every test leaves complete."""
     network = Network(tmp_path_factory.mktemp("raft"))
     network.up({"base_port": ANY_FREE_PORTS}, operator_of(network))
-    yield network
-    network.wipe()
-
-
-@pytest.fixture(scope="module")
-def bft(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
-    """A network whose four orderers trust no single one of them."""
-    network = Network(tmp_path_factory.mktemp("bft"))
-    network.up({"base_port": ANY_FREE_PORTS, "consensus": "bft", "nr_orderers": 4}, operator_of(network))
     yield network
     network.wipe()
 
@@ -79,16 +70,20 @@ def leader_of(network: Network) -> str:
     raise AssertionError("no orderer leads although transactions are ordered")
 
 
-@pytest.mark.parametrize("consensus", ["raft", "bft"])
-async def test_the_leading_orderer_is_killed(
-    request: pytest.FixtureRequest, disturbed: Disturbed, consensus: str
-) -> None:
-    network: Network = request.getfixturevalue(consensus)
+async def play_on_without_leader(network: Network, disturbed: Disturbed) -> None:
     async with disturbed(network) as market:
         leader = leader_of(network)
         network.kill(leader)
         await market.further_turns(TURNS_WITHOUT)
         await asyncio.to_thread(network.restart, leader)
+
+
+async def test_the_raft_leader_is_killed(raft: Network, disturbed: Disturbed) -> None:
+    await play_on_without_leader(raft, disturbed)
+
+
+async def test_the_leader_of_four_bft_orderers_is_killed(start_network: NewNetwork, disturbed: Disturbed) -> None:
+    await play_on_without_leader(start_network(consensus="bft", nr_orderers=4), disturbed)
 
 
 async def test_orderers_lose_their_majority_until_one_is_back(raft: Network, disturbed: Disturbed) -> None:
