@@ -48,7 +48,7 @@ async def run(scenario: Scenario, every: str) -> None:
         log.say(f"{len(identities)} prosumers are on the ledger; starting their processes")
         async with Processes(log.hear) as processes:
             settings = {"ENERGY_MARKET_HOME": str(home), "ENERGY_MARKET_LOG_FORMAT": "json"}
-            await start_prosumers(processes, scenario, home / "prosumers", settings)
+            await processes.while_alive(start_prosumers(processes, scenario, home / "prosumers", settings))
             await _schedule(scenario, every)
             log.say(f"the clock publishes a game every {every}")
             await processes.while_alive(_wait_for(told_to_stop))

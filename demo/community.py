@@ -12,6 +12,7 @@ from energy_market_chaincode.commands import Topic
 from energy_market_chaincode.entities import GRID_OPERATOR
 from prosumer_client.client import MarketClient
 from prosumer_client.errors import MarketError
+from prosumer_client.group import LISTENING
 from prosumer_client.identity import Identity
 from prosumer_client.keys import key_file, load_or_create_key
 
@@ -75,9 +76,11 @@ def _registrations(scenario: Scenario, newcomers: Mapping[str, Identity]) -> Ite
 async def start_prosumers(
     processes: Processes, scenario: Scenario, folder: Path, environment: Mapping[str, str]
 ) -> None:
-    """Start everybody's process; beyond ALONE_UP_TO they share GROUPS."""
-    for name, file in _group_files(scenario, folder).items():
+    """Start everybody's process, beyond ALONE_UP_TO they share GROUPS, and wait until all listen to the market."""
+    files = _group_files(scenario, folder)
+    for name, file in files.items():
         await processes.start(name, "prosumer_client", "--group", str(file), environment=environment)
+    await processes.wait_for_words(LISTENING, files)
 
 
 def _group_files(scenario: Scenario, folder: Path) -> dict[str, Path]:

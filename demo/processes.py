@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 from collections import deque
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -49,6 +49,21 @@ class _Child:
     lines: deque[str] = field(default_factory=lambda: deque(maxlen=KEPT_LINES))
 
 
+@dataclass(slots=True)
+class _Expectation:
+    """Words that some children have yet to print."""
+
+    words: str
+    silent: set[str]
+    met: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def hear(self, name: str, line: str) -> None:
+        if self.words in line:
+            self.silent.discard(name)
+        if not self.silent:
+            self.met.set()
+
+
 class Processes:
     """A group of child processes. Leaving it stops them, in the reverse order of their start.
 
@@ -64,6 +79,7 @@ class Processes:
     def __init__(self, on_line: OnLine) -> None:
         self._on_line = on_line
         self._children: dict[str, _Child] = {}
+        self._expectations: list[_Expectation] = []
         self._stopping = False
         self._failure: asyncio.Future[ProcessFailed] = asyncio.get_running_loop().create_future()
 
@@ -125,8 +141,19 @@ class Processes:
         async for line in child.process.stdout:
             text = line.decode(errors="replace").rstrip()
             child.lines.append(text)
+            for expectation in self._expectations:
+                expectation.hear(child.name, text)
             self._on_line(child.name, text)
         return await child.process.wait()
+
+    async def wait_for_words(self, words: str, names: Iterable[str]) -> None:
+        """Wait until each of some children has printed words, from now on or among its last KEPT_LINES lines."""
+        silent = {name for name in names if not any(words in line for line in self._children[name].lines)}
+        if silent:
+            expectation = _Expectation(words, silent)
+            self._expectations.append(expectation)
+            await expectation.met.wait()
+            self._expectations.remove(expectation)
 
     async def while_alive(self, work: Coroutine[Any, Any, T]) -> T:
         """Await something as long as no child fails.

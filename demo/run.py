@@ -106,7 +106,8 @@ async def _play(
         before = await _accounts(market)
     log.say(f"{len(identities)} prosumers are on the ledger; starting their processes")
     settings = {**services.environment, "ENERGY_MARKET_HOME": str(plan.home), "ENERGY_MARKET_LOG_FORMAT": "json"}
-    await start_prosumers(processes, scenario, plan.home / "prosumers", settings)
+    with watch.step("prosumers"):
+        await start_prosumers(processes, scenario, plan.home / "prosumers", settings)
     with watch.step("game"):
         game = await _publish(services.clock_url, scenario)
         await _follow(market, game, log)

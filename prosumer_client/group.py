@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from contextlib import aclosing
 from typing import NoReturn, Protocol
 
+import structlog
+
 from prosumer_client.client import MarketClient
 from prosumer_client.events import FROM_NOW, MarketEvent
 from prosumer_client.first import first_of
@@ -24,6 +26,11 @@ class Member(Protocol):
         """Do what is due after an event."""
 
 
+LISTENING = "Listening to the market"
+"""Is logged once nothing that happens on the market escapes the group any more."""
+
+_log = structlog.get_logger()
+
 Inbox = asyncio.Queue[GameView | MarketEvent]
 
 
@@ -39,6 +46,7 @@ async def run_together(market: MarketClient, members: Sequence[Member]) -> None:
         for game in await open_games(market):
             for inbox in inboxes:
                 inbox.put_nowait(game)
+        _log.info(LISTENING)
 
     async def listen() -> None:
         async with aclosing(market.events(FROM_NOW, on_now=look)) as events:

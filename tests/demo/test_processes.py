@@ -90,3 +90,13 @@ async def test_work_that_is_done_is_returned_while_all_live(modules: dict[str, s
     async with Processes(Heard()) as processes:
         await processes.start_service("a_service", tmp_path / "announced.json", 0, modules)
         assert await processes.while_alive(work()) == 42
+
+
+async def test_words_are_waited_for_until_every_named_process_has_said_them(
+    modules: dict[str, str], tmp_path: Path
+) -> None:
+    async with Processes(Heard()) as processes:
+        await processes.start_service("a_service", tmp_path / "announced.json", 0, modules)
+        async with asyncio.timeout(30):
+            await processes.wait_for_words("listening on 4242", ["a_service"])
+            await processes.wait_for_words("listening on 4242", ["a_service"])
