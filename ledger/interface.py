@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, Self
 
-_CURSOR = re.compile(r"(\d{1,18})\.(\d{1,9})\.(\d{1,9})")
+_CURSOR = re.compile(r"([0-9]{1,18})\.([0-9]{1,9})\.([0-9]{1,9})")
 
 
 class LedgerError(Exception):

@@ -44,6 +44,7 @@ class ChaincodeServer:
         self._contract = contract
         self._workers = Workers(settings.workers)
         self._streams: set[PeerStream] = set()
+        self._is_stopping = False
         self._server = grpc.aio.server(options=_OPTIONS)
         add_ChaincodeServicer_to_server(self, self._server)
 
@@ -67,6 +68,7 @@ class ChaincodeServer:
     async def stop(self) -> None:
         """Refuse new transactions, let the open ones end, then close the streams."""
         _log.info("the chaincode server stops")
+        self._is_stopping = True
         drained = [asyncio.create_task(stream.drain()) for stream in self._streams]
         if drained:
             _, late = await asyncio.wait(drained, timeout=self._settings.drain_seconds)
@@ -87,6 +89,9 @@ class ChaincodeServer:
             _log.error("a peer's stream ended", reason=str(violation))
         except PeerGone as gone:
             _log.warning("a peer's stream ended", reason=str(gone))
+        except asyncio.CancelledError:
+            if not self._is_stopping:  # gRPC ends what is still open by cancelling it, and reports that as a failure
+                raise
         finally:
             self._streams.discard(stream)
 
