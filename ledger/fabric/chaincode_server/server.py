@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +44,7 @@ class ChaincodeServer:
         self._contract = contract
         self._workers = Workers(settings.workers)
         self._streams: set[PeerStream] = set()
-        self._is_stopping = False
+        self._drained = asyncio.Event()
         self._server = grpc.aio.server(options=_OPTIONS)
         add_ChaincodeServicer_to_server(self, self._server)
 
@@ -68,13 +68,13 @@ class ChaincodeServer:
     async def stop(self) -> None:
         """Refuse new transactions, let the open ones end, then close the streams."""
         _log.info("the chaincode server stops")
-        self._is_stopping = True
         drained = [asyncio.create_task(stream.drain()) for stream in self._streams]
         if drained:
             _, late = await asyncio.wait(drained, timeout=self._settings.drain_seconds)
             for task in late:
                 task.cancel()
-        await self._server.stop(grace=None)
+        self._drained.set()
+        await self._server.stop(grace=1)
         self._workers.close()
 
     async def Connect(  # noqa: N802 - gRPC's name for it
@@ -84,16 +84,26 @@ class ChaincodeServer:
         stream = PeerStream(incoming, context.write, self._contract, self._workers)
         self._streams.add(stream)
         try:
-            await stream.serve(self._settings.id)
+            await self._until_drained(stream.serve(self._settings.id))
         except ProtocolViolation as violation:
             _log.error("a peer's stream ended", reason=str(violation))
         except PeerGone as gone:
             _log.warning("a peer's stream ended", reason=str(gone))
-        except asyncio.CancelledError:
-            if not self._is_stopping:  # gRPC ends what is still open by cancelling it, and reports that as a failure
-                raise
         finally:
             self._streams.discard(stream)
+
+    async def _until_drained(self, serving: Coroutine[Any, Any, None]) -> None:
+        """Serve until the stream ends or the server stops; what is left to gRPC to cancel, it logs as an error."""
+        served = asyncio.create_task(serving)
+        drained = asyncio.create_task(self._drained.wait())
+        try:
+            await asyncio.wait({served, drained}, return_when=asyncio.FIRST_COMPLETED)
+            if served.done():
+                await served
+        finally:
+            served.cancel()
+            drained.cancel()
+            await asyncio.gather(served, drained, return_exceptions=True)
 
 
 async def serve(settings: ChaincodeServerSettings, contract: Contract) -> None:
