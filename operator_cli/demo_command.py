@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +20,7 @@ from demo.scenario_file import SCENARIOS, load_scenario
 from ledger.settings import LedgerKind
 from operator_cli.hosted_ledger import hosted_ledger
 from operator_cli.output import complaints, console, pretty_json
+from operator_cli.signals import end_on_sigterm
 
 OPERATOR = "operator"
 
@@ -70,7 +70,7 @@ def _home(given: Path | None) -> Iterator[Path]:
 
 async def _demo(plan: Plan, json_file: Path | None, keep_running: bool, time_limit: float) -> list[str]:
     """Play, report, and return what is wrong with the result."""
-    _end_on_sigterm()
+    end_on_sigterm()
     log = DemoLog(console, _talkative(plan.scenario))
     try:
         async with Processes(log.hear) as processes:
@@ -98,13 +98,6 @@ def _talkative(scenario: Scenario) -> frozenset[str] | None:
     """Of a crowd only the clock is heard."""
     crowd = len(scenario.sellers) + len(scenario.buyers) > 20
     return frozenset({"market_clock"}) if crowd else None
-
-
-def _end_on_sigterm() -> None:
-    """Let SIGTERM stop us as Ctrl-C does: with everything we started."""
-    task = asyncio.current_task()
-    assert task is not None  # noqa: S101 - we are a task, asyncio.run made it; for the type checker
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
 
 
 async def _forever() -> None:

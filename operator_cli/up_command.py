@@ -15,6 +15,7 @@ from ledger.settings import LedgerKind
 from operator_cli.hosted_ledger import hosted_ledger
 from operator_cli.output import console
 from operator_cli.settings import OperatorSettings
+from operator_cli.signals import end_on_sigterm
 
 
 def up(
@@ -32,6 +33,7 @@ def up(
 
 
 async def _up(settings: OperatorSettings, ports: Ports, environment: Mapping[str, str]) -> None:
+    end_on_sigterm()
     log = DemoLog(console)
     operator = make_keys(settings.keys, [settings.operator])[settings.operator]
     environment = {

@@ -48,6 +48,13 @@ class OpenMarket:
             self.process.communicate(timeout=60)
             self.process = None
 
+    def told_to_end(self) -> None:
+        """Have it stopped as a service manager does it."""
+        assert self.process is not None
+        self.process.terminate()
+        self.process.communicate(timeout=60)
+        self.process = None
+
     def run(self, *arguments: str, typed: str = "") -> Any:
         return subprocess.run(
             [*COMMAND, *arguments],
@@ -71,6 +78,15 @@ def market(tmp_path: Path) -> Iterator[OpenMarket]:
     market.up()
     yield market
     market.down()
+
+
+def test_no_service_outlives_the_command_that_started_it(market: OpenMarket) -> None:
+    announcements = [json.loads(file.read_text()) for file in (market.home / "announcements").iterdir()]
+    assert len(announcements) == 3
+    market.told_to_end()
+    for service in announcements:
+        with pytest.raises(ProcessLookupError):
+            os.kill(service["pid"], 0)
 
 
 def test_people_are_entered_paid_and_given_new_keys(market: OpenMarket) -> None:
