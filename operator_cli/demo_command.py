@@ -20,7 +20,7 @@ from demo.scenario_file import SCENARIOS, load_scenario
 from ledger.settings import LedgerKind
 from operator_cli.hosted_ledger import hosted_ledger
 from operator_cli.output import complaints, console, pretty_json
-from operator_cli.signals import end_on_sigterm
+from operator_cli.signals import end_on_signals, forever
 
 OPERATOR = "operator"
 
@@ -70,7 +70,7 @@ def _home(given: Path | None) -> Iterator[Path]:
 
 async def _demo(plan: Plan, json_file: Path | None, keep_running: bool, time_limit: float) -> list[str]:
     """Play, report, and return what is wrong with the result."""
-    end_on_sigterm()
+    end_on_signals()
     log = DemoLog(console, _talkative(plan.scenario))
     try:
         async with Processes(log.hear) as processes:
@@ -80,7 +80,7 @@ async def _demo(plan: Plan, json_file: Path | None, keep_running: bool, time_lim
             _report(run, json_file)
             if keep_running:
                 console.print(f"the market stays open, its home is {plan.home}; Ctrl-C ends it")
-                await processes.while_alive(_forever())
+                await processes.while_alive(forever())
             return run.problems()
     finally:
         log.close()
@@ -98,7 +98,3 @@ def _talkative(scenario: Scenario) -> frozenset[str] | None:
     """Of a crowd only the clock is heard."""
     crowd = len(scenario.sellers) + len(scenario.buyers) > 20
     return frozenset({"market_clock"}) if crowd else None
-
-
-async def _forever() -> None:
-    await asyncio.Event().wait()

@@ -15,7 +15,7 @@ from ledger.settings import LedgerKind
 from operator_cli.hosted_ledger import hosted_ledger
 from operator_cli.output import console
 from operator_cli.settings import OperatorSettings
-from operator_cli.signals import end_on_sigterm
+from operator_cli.signals import end_on_signals, forever
 
 
 def up(
@@ -33,7 +33,7 @@ def up(
 
 
 async def _up(settings: OperatorSettings, ports: Ports, environment: Mapping[str, str]) -> None:
-    end_on_sigterm()
+    end_on_signals()
     log = DemoLog(console)
     operator = make_keys(settings.keys, [settings.operator])[settings.operator]
     environment = {
@@ -48,10 +48,6 @@ async def _up(settings: OperatorSettings, ports: Ports, environment: Mapping[str
             log.say(f"queue {services.queue_url}, optimizer {services.optimizer_url}, clock {services.clock_url}")
             log.say(f"home {settings.home}; the operator is {operator.prosumer}; Ctrl-C stops the services")
             log.stands("the market is open")
-            await processes.while_alive(_forever())
+            await processes.while_alive(forever())
     finally:
         log.close()
-
-
-async def _forever() -> None:
-    await asyncio.Event().wait()
