@@ -92,14 +92,17 @@ async def _init(stub: Stub, args: Sequence[str]) -> Result:
     market = await context.find(Market, Market.KEY)
     if market is not None:
         known = await context.find(Prosumer, Prosumer.key(operator))
-        if known is None or (market.first_operator, known.public_key) != (operator, public_key):
+        keys = {market.first_public_key, known.public_key if known is not None else None}
+        if operator != market.first_operator or public_key not in keys:
             raise AlreadyInitialised(operator=market.first_operator)
         return {"operator": operator}
     try:
         data = RegisterProsumer.model_validate({"id": operator, "publicKey": public_key, "role": Role.OPERATOR})
     except ValueError as error:
         raise MalformedArguments(function="init", problems=str(error)) from None
-    context.save(Market.KEY, Market(first_operator=operator, initialised_at_ms=stub.timestamp_ms))
+    context.save(
+        Market.KEY, Market(first_operator=operator, first_public_key=public_key, initialised_at_ms=stub.timestamp_ms)
+    )
     await administration.register_prosumer(context, data)
     state.keep()
     await state.flush()

@@ -37,10 +37,11 @@ class Record(BaseModel):
 
 
 class Market(Record):
-    """The ledger's beginning."""
+    """The ledger's beginning; the first operator may have another key by now, in its record."""
 
     KEY: ClassVar[str] = "market"
     first_operator: str
+    first_public_key: str
     initialised_at_ms: int
 
 

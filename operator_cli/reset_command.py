@@ -41,10 +41,10 @@ def _clear(settings: OperatorSettings) -> None:
 
 
 def _wipe(settings: OperatorSettings) -> None:
+    if settings.ledger is LedgerKind.EMBEDDED:
+        console.print(f"the old ledger is kept as {archive_and_wipe(settings.home / 'ledger.sqlite')}")
     queue = settings.home / "queue.sqlite"
     if queue.exists():
         console.print(f"the old queue is kept as {archive_and_wipe(queue)}")
     if settings.ledger is LedgerKind.FABRIC:
         begin_fabric_anew(settings.home, settings.operator)
-    else:
-        console.print(f"the old ledger is kept as {archive_and_wipe(settings.home / 'ledger.sqlite')}")

@@ -39,7 +39,8 @@ class HostLock:
             host = os.pread(descriptor, 20, 0).decode(errors="replace").strip()
             os.close(descriptor)
             if isinstance(error, BlockingIOError):
-                raise LedgerInUse(f"the ledger {ledger} is in use by process {host}; stop that one first") from None
+                user = f"process {host}" if host else "another process"
+                raise LedgerInUse(f"{ledger} is in use by {user}; stop that one first") from None
             raise LedgerUnavailable(f"{ledger} cannot be locked ({error}); free some space, then try again") from error
         return cls(descriptor)
 

@@ -27,6 +27,19 @@ async def test_a_prosumer_cannot_operate_the_market(market: Market, topic: str, 
     assert await market.rejection("P", topic, **data) == "OPERATORS_ONLY"
 
 
+async def test_the_same_init_again_is_fine_after_the_operator_got_a_new_key_and_so_is_init_with_that(
+    market: Market,
+) -> None:
+    new = market.public_key("new")
+    await market.do("operator", "registerProsumer", id="operator", publicKey=new, replaceKey=True)
+    before = dict(market.state)
+    for key in (market.public_key("operator"), new):
+        assert await market.invoke("init", "operator", key) == {"operator": "operator"}
+    with pytest.raises(AlreadyInitialised):
+        await market.invoke("init", "operator", market.public_key("thief"))
+    assert market.state == before
+
+
 async def test_the_same_init_again_changes_nothing_and_another_is_refused(market: Market) -> None:
     before = dict(market.state)
     market.now_ms += 5
