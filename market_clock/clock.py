@@ -7,7 +7,8 @@ import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from energy_market_chaincode.commands import Topic
-from market_clock.admission import Admission
+from energy_market_chaincode.errors import BadSignature
+from market_clock.admission import LOOK_EVERY_S, Admission
 from market_clock.conductor import Conductor
 from market_clock.publisher import Publisher
 from market_clock.schedule import Schedule
@@ -24,6 +25,10 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+class KeyRefused(Exception):
+    """The market does not take the clock's signature any more."""
+
+
 class Clock:
     """A market clock on a connection with the queue."""
 
@@ -35,6 +40,7 @@ class Clock:
         self._market = market
         self._admission = Admission(market, settings.operator, settings.keys)
         self._defect: str | None = None
+        self._key_refused = asyncio.Event()
         self._commands = Counter(
             "market_clock_commands", "Commands decided by the ledger.", ["topic", "outcome"], registry=registry
         )
@@ -48,19 +54,32 @@ class Clock:
     async def run(self) -> None:
         """Work without end. A defect of ours is logged and shown, and the work begun anew: the ledger has the truth."""
         while True:
+            rest_s = BEGIN_ANEW_S
             try:
                 await self._work()
-            except Exception as defect:
+            except* KeyRefused:
+                _log.warning("the market refuses our key; loading it anew")
+                rest_s = LOOK_EVERY_S
+            except* Exception as defect:
                 self._defect = f"a defect stopped the clock, it begins anew in {BEGIN_ANEW_S:g} s: {defect!r}"
                 _log.exception("a defect stopped the clock; beginning anew")
-            await asyncio.sleep(BEGIN_ANEW_S)
+            await asyncio.sleep(rest_s)
 
     async def _work(self) -> None:
         market = self._market.speaking_as(await self._admission.wait())
         self._defect = None
+        self._key_refused.clear()
         async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._stop_when_key_is_refused(), name="key")
             tasks.create_task(self.publisher.run(market), name="publisher")
             tasks.create_task(self.conductor.run(market), name="conductor")
 
+    async def _stop_when_key_is_refused(self) -> None:
+        """Raise KeyRefused once a signature of ours was refused: an operator gave us a new key while we worked."""
+        await self._key_refused.wait()
+        raise KeyRefused
+
     def _count(self, topic: Topic, outcome: str) -> None:
+        if outcome == BadSignature.code:
+            self._key_refused.set()
         self._commands.labels(topic.value, outcome).inc()

@@ -96,6 +96,7 @@ class Publisher:
                 await asyncio.Event().wait()
             finally:
                 # Before the group ends: a job that fires while it does would find no place in it.
+                self._is_started.clear()
                 self._scheduler = self._tasks = None
                 scheduler.shutdown(wait=False)
 

@@ -104,8 +104,6 @@ def replace_key(prosumer: Name, public_key: PublicKey = None) -> None:
     if public_key is None:
         _put_in_place(draft, key_file(settings.keys, prosumer))
     console.print(f"{prosumer} has a new key")
-    if prosumer == settings.operator:
-        console.print("restart the clock: it signs with the key that it was started with")
 
 
 def _put_in_place(new: Path, place: Path) -> None:

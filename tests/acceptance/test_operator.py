@@ -11,11 +11,19 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 pytestmark = pytest.mark.acceptance
 
 COMMAND = [sys.executable, "-m", "operator_cli.main"]
+
+TWO_NEIGHBOURS = """
+name: two
+sellers: {S1: {capacity: 5, price: 0.1}}
+buyers: {B1: {demand: 3, total_production: 1, total_consumption: 2}}
+graph: [[S1, B1]]
+"""
 
 
 class OpenMarket:
@@ -102,11 +110,21 @@ def test_people_are_entered_paid_and_given_new_keys(market: OpenMarket) -> None:
     assert {view["prosumer"] for view in market.read("prosumers", "list")} == {"operator", "S001"}
 
 
+def test_the_clock_takes_up_the_operator_s_new_key(market: OpenMarket, tmp_path: Path) -> None:
+    scenario = tmp_path / "two.yaml"
+    scenario.write_text(TWO_NEIGHBOURS)
+    assert market.run("games", "publish", "--scenario", str(scenario)).returncode == 0
+    clock = json.loads((market.home / "announcements" / "market_clock").read_text())["url"]
+    assert market.run("prosumers", "replace-key", "operator").returncode == 0
+    with httpx.Client(base_url=clock, timeout=60) as http:
+        refused = http.post("/schedule", json={"id": "with-the-old-key", "once": True})
+        assert "BAD_SIGNATURE" in refused.text
+        answers = (http.post("/schedule", json={"id": f"try-{number}", "once": True}) for number in range(50))
+        assert any(answer.status_code == 201 for answer in answers)
+
+
 def test_a_reset_asks_first_and_leaves_the_chain_as_evidence(market: OpenMarket, tmp_path: Path) -> None:
-    (tmp_path / "two.yaml").write_text(
-        "name: two\nsellers: {S1: {capacity: 5, price: 0.1}}\n"
-        "buyers: {B1: {demand: 3, total_production: 1, total_consumption: 2}}\ngraph: [[S1, B1]]\n"
-    )
+    (tmp_path / "two.yaml").write_text(TWO_NEIGHBOURS)
     published = market.run("games", "publish", "--scenario", str(tmp_path / "two.yaml"))
     assert published.returncode == 0, published.stderr
     assert len(market.read("games", "list")) == 1
