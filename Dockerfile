@@ -1,8 +1,6 @@
 # Two images: `services` for everything of ours that runs, `setup` with Fabric's programs for the one-shot set-up.
 
 ARG PYTHON=python:3.11-slim-bookworm
-# Where Fabric's programs come from: the stage that builds them, or an image that has them in /opt/fabric/bin.
-ARG PROGRAMS=built-programs
 
 FROM ${PYTHON} AS packages
 WORKDIR /build
@@ -22,22 +20,20 @@ ENV PATH=/opt/market/bin:$PATH \
 # A new volume takes over the owner of the folder that it is mounted on.
 RUN groupadd --gid 10001 market \
     && useradd --uid 10001 --gid market --home-dir /market --create-home market \
-    && mkdir -p /market/keys /market/public \
-    && python -m fabric_network.containers folders /network \
-    && chown -R market:market /market /network
+    && mkdir -p /market/keys /market/public /market/embedded/keys \
+    && python -m fabric_network.containers folders \
+    && chown -R market:market /market
 USER 10001:10001
 WORKDIR /market
 ENTRYPOINT []
 CMD ["energy-market"]
 
-FROM ${PYTHON} AS built-programs
+FROM ${PYTHON} AS programs
 WORKDIR /build
 COPY pyproject.toml ./
 COPY fabric_network/__init__.py fabric_network/
 COPY fabric_network/programs fabric_network/programs
 RUN python3 -m fabric_network.programs && mkdir -p /opt/fabric && mv .fabric/bin /opt/fabric/bin
-
-FROM ${PROGRAMS} AS programs
 
 FROM services AS setup
 COPY --from=programs /opt/fabric/bin /opt/fabric/bin

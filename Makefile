@@ -36,7 +36,7 @@ test-fabric: fabric $(VENV)/.dev ## the tests that need a real Fabric network, o
 	$(BIN)/python -m fabric_network.programs --release 2.5
 	$(PYTEST) -q -m fabric
 
-test-compose: fabric $(VENV)/.dev ## docker compose up, for real
+test-compose: $(VENV)/.dev ## docker compose up, for real
 	$(PYTEST) -q -m compose
 
 bench: $(VENV)/.dev ## speed, as ratios against baselines

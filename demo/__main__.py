@@ -17,7 +17,7 @@ from demo.community import ForeignProsumer, enter, make_keys, start_prosumers
 from demo.log import DemoLog
 from demo.processes import Processes, ProcessFailed
 from demo.scenario import Scenario
-from demo.scenario_file import SCENARIOS, ScenarioError, load_scenario
+from demo.scenario_file import ScenarioError, ScenarioMissing, scenario_named
 from prosumer_client.client import MarketClient
 from prosumer_client.errors import MarketError
 
@@ -83,10 +83,10 @@ def main() -> int:
     parser.add_argument("--scenario", default="original", help="a file, or one of ours by name [original]")
     parser.add_argument("--every", default="3m", help="how often there is a game [3m]")
     flags = parser.parse_args()
-    ours = SCENARIOS / f"{flags.scenario}.yaml"
+    expected = (MarketError, ForeignProsumer, ScheduleRefused, ProcessFailed, ScenarioError, ScenarioMissing)
     try:
-        asyncio.run(run(load_scenario(ours if ours.is_file() else Path(flags.scenario)), flags.every))
-    except (MarketError, ForeignProsumer, ScheduleRefused, ProcessFailed, ScenarioError, httpx.HTTPError) as error:
+        asyncio.run(run(scenario_named(flags.scenario), flags.every))
+    except (*expected, httpx.HTTPError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     return 0

@@ -48,6 +48,28 @@ class ScenarioError(Exception):
         super().__init__("\n".join((f"{source} has {count}:", *(f"  {problem}" for problem in self.problems))))
 
 
+class ScenarioMissing(Exception):
+    """There is no scenario of that name and no such file, or it cannot be read."""
+
+    code: ClassVar[str] = "SCENARIO_MISSING"
+
+
+def scenario_named(name: str) -> Scenario:
+    """Read a scenario file, or the one of ours with that name.
+
+    Raises
+    ------
+    ScenarioMissing, ScenarioError
+    """
+    ours = {file.stem: file for file in sorted(SCENARIOS.glob("*.yaml"))}
+    try:
+        return load_scenario(ours[name] if name in ours and not Path(name).exists() else Path(name))
+    except OSError as error:
+        raise ScenarioMissing(
+            f"cannot read the scenario {name} ({error.strerror}); name a file, or one of ours: {', '.join(ours)}"
+        ) from None
+
+
 def load_scenario(path: Path) -> Scenario:
     """Read a scenario from a YAML file.
 

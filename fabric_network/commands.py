@@ -1,6 +1,7 @@
 """The commands of ``energy-market network`` and ``python -m fabric_network``."""
 
 import re
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +11,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from rich.console import Console
 from rich.table import Table
 
+from fabric_network.compose import START, ComposeNetwork, in_containers, leave_to_compose
 from fabric_network.errors import UnusableTopology
 from fabric_network.first_operator import Operator, operator_of_key
 from fabric_network.native import Network
@@ -18,9 +20,11 @@ from fabric_network.programs import RELEASES
 from fabric_network.status import NetworkStatus, State
 from fabric_network.topology import Consensus
 
-app = typer.Typer(help="A Hyperledger Fabric network on this machine.", no_args_is_help=True)
+app = typer.Typer(
+    help="A Hyperledger Fabric network: on this machine, or in the containers of docker compose.", no_args_is_help=True
+)
 
-_output = Console()
+_output = Console(width=None if sys.stdout.isatty() else 200)  # in a pipe nothing is to be cut off
 _COLOURS = {State.HEALTHY: "green", State.UNHEALTHY: "yellow", State.STOPPED: "red"}
 
 Home = Annotated[Path | None, typer.Option(help="The market's folder [env: ENERGY_MARKET_HOME].", show_default=False)]
@@ -53,6 +57,7 @@ def up(
 ) -> None:
     """Start the network, making it if there is none; what an option does not say is as it was."""
     with plain_errors():
+        leave_to_compose(START)
         if consensus is Consensus.BFT and orderers is None:
             orderers = 4
         wishes = {
@@ -73,6 +78,7 @@ def up(
 def down(home: Home = None) -> None:
     """Stop the network and keep its data."""
     with plain_errors():
+        leave_to_compose("docker compose stop")
         Network(_settings(home).home).down()
 
 
@@ -80,7 +86,7 @@ def down(home: Home = None) -> None:
 def status(home: Home = None, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
     """Show every node; the exit code is 1 if one is not healthy."""
     with plain_errors():
-        found = Network(_settings(home).home).status()
+        found = _network(home).status()
         if as_json:
             typer.echo(found.model_dump_json(indent=2))
         else:
@@ -93,6 +99,7 @@ def status(home: Home = None, as_json: Annotated[bool, typer.Option("--json", he
 def restart(node: Annotated[str, typer.Argument(help="The node's name, see status.")], home: Home = None) -> None:
     """Stop one node and start it again."""
     with plain_errors():
+        leave_to_compose(f"docker compose restart {node}")
         Network(_settings(home).home).restart(node)
 
 
@@ -102,6 +109,7 @@ def upgrade(
 ) -> None:
     """Replace the contract on the running market by the one that is installed here now."""
     with plain_errors():
+        leave_to_compose(f"docker compose build; ENERGY_MARKET_CONTRACT_VERSION={version} {START}")
         settings = _settings(home)
         Network(settings.home).upgrade(version, settings.first_operator(), _output.print)
 
@@ -110,7 +118,7 @@ def upgrade(
 def wipe(home: Home = None, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:
     """Stop the network and delete it: its ledger, its keys, its logs."""
     with plain_errors():
-        network = Network(_settings(home).home)
+        network = _network(home)
         if not yes:
             typer.confirm(f"Delete the ledger and all keys in {network.folder.root}?", abort=True)
         network.wipe()
@@ -126,6 +134,11 @@ def milliseconds(text: str) -> int:
 
 def _settings(home: Path | None) -> _Settings:
     return _Settings() if home is None else _Settings(home=home)
+
+
+def _network(home: Path | None) -> Network | ComposeNetwork:
+    settings = _settings(home)
+    return ComposeNetwork(settings.home) if in_containers() else Network(settings.home)
 
 
 def _print_status(found: NetworkStatus) -> None:

@@ -14,19 +14,24 @@ from fabric_network.description import described, read_description, refuse_diffe
 from fabric_network.files import write_file
 from fabric_network.first_operator import Operator, operator_of_key
 from fabric_network.folder import NetworkFolder
-from fabric_network.material import prepare
+from fabric_network.material import prepare, shell_assignments
 from fabric_network.plain_errors import plain_errors
 from fabric_network.programs import fabric_programs
 from fabric_network.setup import set_up
 from fabric_network.topology import Consensus, Site, Topology
+from ledger.settings import LedgerKind
 
 app = typer.Typer(help="What the set-up containers of docker compose run.", no_args_is_help=True)
 
-_FOLDER = NetworkFolder(Path("/network"))
-_KEYS = Path("/market/keys")
+_HOME = Path("/market")
+_FOLDER = NetworkFolder(_HOME / "network")
+_KEYS = _HOME / "keys"
 _OPERATOR = "operator"
-_PUBLIC_KEY = Path("/market/public/operator")
+_PUBLIC_KEY = _HOME / "public" / "operator"
 """For whoever has to know the operator but must not sign as it."""
+_CLI_ENVIRONMENT = _HOME / "public" / "environment"
+"""Read by the operator's container: which ledger the market was last started on, and where its stores are mounted."""
+_HOMES = {LedgerKind.FABRIC: _HOME, LedgerKind.EMBEDDED: _HOME / "embedded"}
 
 
 @app.command()
@@ -39,7 +44,7 @@ def material(
 ) -> None:
     """Make what nodes and services need before they start, as far as it is missing."""
     with plain_errors():
-        operator_key()
+        _write_public(LedgerKind.FABRIC)
         wishes = {"site": Site.CONTAINERS, "consensus": consensus, "nr_orderers": orderers}
         topology = _agreed({**wishes, "chaincode_version": contract_version})
         prepare(CommandLine(fabric_programs(topology.release), topology, _FOLDER))
@@ -48,9 +53,9 @@ def material(
 
 @app.command()
 def operator_key() -> None:
-    """Make the operator's key, if there is none, and write down its public half."""
+    """Make the operator's key, if there is none: all that an embedded ledger needs."""
     with plain_errors():
-        write_file(_PUBLIC_KEY, _operator().public_key.encode())
+        _write_public(LedgerKind.EMBEDDED)
 
 
 @app.command("set-up")
@@ -62,14 +67,13 @@ def set_up_market() -> None:
 
 
 @app.command()
-def folders(root: Annotated[Path, typer.Argument(help="Where the network's folder is to be.")]) -> None:
+def folders() -> None:
     """Make the folders that volumes are mounted on, so that a new volume belongs to their owner."""
-    folder = NetworkFolder(root)
     largest = Topology(site=Site.CONTAINERS, consensus=Consensus.BFT, nr_orderers=4)
     for node in largest.nodes:
-        folder.node(node.name).root.mkdir(parents=True)
+        _FOLDER.node(node.name).root.mkdir(parents=True)
     for organisation in largest.organisations:
-        folder.client(organisation).mkdir(parents=True)
+        _FOLDER.client(organisation).mkdir(parents=True)
 
 
 def _agreed(wishes: dict[str, Any]) -> Topology:
@@ -80,6 +84,13 @@ def _agreed(wishes: dict[str, Any]) -> Topology:
     topology = described(wishes)
     write_description(topology, _FOLDER)
     return topology
+
+
+def _write_public(ledger: LedgerKind) -> None:
+    """Write down the operator's public key, and which ledger there is."""
+    write_file(_PUBLIC_KEY, _operator().public_key.encode())
+    settings = {"ENERGY_MARKET_LEDGER": ledger.value, "ENERGY_MARKET_HOME": str(_HOMES[ledger])}
+    write_file(_CLI_ENVIRONMENT, shell_assignments(settings).encode())
 
 
 def _operator() -> Operator:

@@ -33,6 +33,12 @@ class NetworkBusy(NetworkError):
     code = "NETWORK_BUSY"
 
 
+class RunsInContainers(NetworkError):
+    """The network's nodes are containers, which only docker compose can start, stop and replace."""
+
+    code = "RUNS_IN_CONTAINERS"
+
+
 class UnknownNode(NetworkError):
     """The network has no node of that name."""
 

@@ -37,6 +37,12 @@ def copy_tree(source: Path, target: Path) -> None:
             write_file(target / file.relative_to(source), file.read_bytes(), file.stat().st_mode & 0o777)
 
 
+def empty(folder: Path) -> None:
+    """Remove all that is in a folder, if it is there, but not the folder: a volume may be mounted on it."""
+    for path in folder.iterdir() if folder.is_dir() else ():
+        remove(path)
+
+
 def remove(path: Path) -> None:
     """Remove a file or a folder with all that is in it, if it is there."""
     if path.is_dir() and not path.is_symlink():

@@ -4,6 +4,7 @@ A node's folder holds all that the node may see and nothing else, so that in con
 the authorities' keys stay in a folder that only the set-up reads.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -135,6 +136,11 @@ class NetworkFolder:
     def client(self, organisation: Organisation) -> Path:
         """Return the folder with the connection profile, key and certificates of an organisation's client."""
         return self.root / "clients" / organisation.name
+
+    def volumes(self) -> Iterator[Path]:
+        """List the folders of nodes and clients that there are: what are volumes of their own in containers."""
+        for group in (self.root / "nodes", self.root / "clients"):
+            yield from group.iterdir() if group.is_dir() else ()
 
     def organisation(self, organisation: Organisation) -> Path:
         """Return an organisation's folder among the authorities."""

@@ -5,6 +5,7 @@ Each step looks whether its result is there, so a second run does nothing and a 
 
 import shlex
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from fabric_network import external_builder
@@ -89,10 +90,11 @@ def _equip(node: Node, topology: Topology, folder: NetworkFolder) -> None:
         case ChaincodeServer():
             pass  # its environment says all
     if topology.site is Site.CONTAINERS:
-        write_file(own.environment, _shell_assignments(node_environment(node, topology, folder)).encode(), SECRET)
+        write_file(own.environment, shell_assignments(node_environment(node, topology, folder)).encode(), SECRET)
 
 
-def _shell_assignments(variables: dict[str, str]) -> str:
+def shell_assignments(variables: Mapping[str, str]) -> str:
+    """Return what a container's shell reads before it starts a program."""
     return "".join(f"export {name}={shlex.quote(value)}\n" for name, value in variables.items())
 
 

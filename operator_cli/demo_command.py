@@ -16,7 +16,7 @@ from demo.report import print_report
 from demo.result import Run
 from demo.run import Plan, play
 from demo.scenario import Scenario
-from demo.scenario_file import SCENARIOS, load_scenario
+from demo.scenario_file import scenario_named
 from ledger.settings import LedgerKind
 from operator_cli.hosted_ledger import hosted_ledger
 from operator_cli.output import complaints, console, pretty_json
@@ -43,6 +43,8 @@ def demo(
 ) -> None:
     """Play a game: services and prosumers as processes of their own, from registration to settlement."""
     chosen = _scenario(scenario, prosumers, seed)
+    if json is not None:
+        _require_place_for(json)
     with _home(home) as folder, hosted_ledger(ledger, folder, OPERATOR, temporary=home is None) as environment:
         plan = Plan(chosen, ledger.value, folder, OPERATOR, environment)
         problems = asyncio.run(_demo(plan, json, keep_running, time_limit))
@@ -55,8 +57,17 @@ def demo(
 def _scenario(named: str, prosumers: int | None, seed: int) -> Scenario:
     if prosumers is not None:
         return random_scenario(prosumers, seed)
-    ours = SCENARIOS / f"{named}.yaml"
-    return load_scenario(ours if ours.is_file() and not Path(named).exists() else Path(named))
+    return scenario_named(named)
+
+
+def _require_place_for(file: Path) -> None:
+    """Refuse before the game what could not be written after it."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=file.parent):
+            pass
+    except OSError as error:
+        raise typer.BadParameter(f"cannot write to {file.parent} ({error.strerror})", param_hint="--json") from None
 
 
 @contextlib.contextmanager
@@ -89,7 +100,6 @@ async def _demo(plan: Plan, json_file: Path | None, keep_running: bool, time_lim
 def _report(run: Run, json_file: Path | None) -> None:
     print_report(console, run)
     if json_file is not None:
-        json_file.parent.mkdir(parents=True, exist_ok=True)
         json_file.write_text(pretty_json(run.document()))
         console.print(f"the result is in {json_file}")
 

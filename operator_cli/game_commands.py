@@ -2,12 +2,11 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import typer
 
-from demo.scenario_file import load_scenario
+from demo.scenario_file import scenario_named
 from energy_market_chaincode.commands import Topic
 from operator_cli.output import console, print_facts, print_json, print_table
 from operator_cli.settings import OperatorSettings
@@ -68,11 +67,11 @@ def _print_rows(title: str, views: list[dict[str, Any]], columns: Sequence[str])
 @app.command()
 def publish(
     scenario: Annotated[
-        Path | None, typer.Option(help="Take the parameters, and the topology, of a scenario file.", dir_okay=False)
+        str | None, typer.Option(help="Take the parameters, and the topology, of a scenario: a file, or one of ours.")
     ] = None,
 ) -> None:
     """Publish a game now; the clock drives it from there."""
-    chosen = load_scenario(scenario) if scenario is not None else None
+    chosen = scenario_named(scenario) if scenario is not None else None
 
     async def submit() -> str:
         async with OperatorSettings().market() as market:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from fabric_network.compose import START, ComposeNetwork, in_containers, leave_to_compose
 from fabric_network.first_operator import Operator, operator_of_key
 from fabric_network.native import ANY_FREE_PORTS, Network
 from ledger.settings import LedgerKind
@@ -24,6 +25,7 @@ def hosted_ledger(kind: LedgerKind, home: Path, operator: str, *, temporary: boo
     if kind is LedgerKind.EMBEDDED:
         yield {}
         return
+    leave_to_compose(START)
     network = Network(home)
     try:
         wishes = {"base_port": ANY_FREE_PORTS} if temporary else {}
@@ -37,10 +39,16 @@ def hosted_ledger(kind: LedgerKind, home: Path, operator: str, *, temporary: boo
 def begin_fabric_anew(home: Path, operator: str) -> None:
     """Delete a home's Fabric network with its ledger, and make one like it, with the same first operator.
 
+    In a container the making is left to docker compose.
+
     Raises
     ------
     fabric_network.errors.NetworkError
     """
+    if in_containers():
+        ComposeNetwork(home).wipe()
+        console.print(f"the network is deleted; outside, type `{START}` to make a new one")
+        return
     network = Network(home)
     kept = {"consensus", "nr_orderers", "batch_timeout_ms", "release_name", "base_port"}
     wishes = network.topology.model_dump(include=kept)

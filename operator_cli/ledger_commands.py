@@ -8,6 +8,7 @@ import typer
 
 from energy_market_chaincode.contract import invoke
 from ledger.embedded.verification import verify as verify_file
+from ledger.settings import LedgerKind
 from operator_cli.output import console, print_facts, print_json, print_table
 from operator_cli.settings import OperatorSettings
 
@@ -24,7 +25,13 @@ def verify(
     ] = False,
 ) -> None:
     """Recompute an embedded ledger's chain and state from its blocks; name the first block that does not fit."""
-    path = file or OperatorSettings().home / "ledger.sqlite"
+    settings = OperatorSettings()
+    if file is None and settings.ledger is LedgerKind.FABRIC:
+        raise typer.BadParameter(
+            "each peer of a Fabric ledger verifies every block itself, and `energy-market network status` compares "
+            "them; name a FILE to verify an embedded ledger"
+        )
+    path = file or settings.home / "ledger.sqlite"
     found = verify_file(path, None if replay_only else invoke)
     print_facts({"file": path, "blocks": found.blocks, "transactions": found.transactions, "events": found.events})
     if found.fault is not None:
@@ -76,4 +83,5 @@ def market(json: AsJson = False) -> None:
     if json:
         print_json(view)
     else:
-        print_facts({**view, **view.pop("accounts")})
+        accounts = view.pop("accounts")
+        print_facts({**view, **accounts})

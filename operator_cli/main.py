@@ -11,12 +11,21 @@ from rich.markup import escape
 from demo.community import ForeignProsumer
 from demo.processes import ProcessFailed
 from demo.run import GameFailed
-from demo.scenario_file import ScenarioError
+from demo.scenario_file import ScenarioError, ScenarioMissing
 from fabric_network.commands import app as network_app
 from fabric_network.errors import NetworkError
 from fabric_network.programs import ProgramsMissing
 from ledger.interface import LedgerError
-from operator_cli import demo_command, game_commands, ledger_commands, prosumer_commands, reset_command, up_command
+from operator_cli import (
+    backup_commands,
+    demo_command,
+    game_commands,
+    ledger_commands,
+    prosumer_commands,
+    reset_command,
+    up_command,
+)
+from operator_cli.backup_commands import BackupUnusable, NothingToBackUp
 from operator_cli.output import complaints
 from prosumer_client.errors import MarketError, MarketUnavailable
 
@@ -26,10 +35,14 @@ EXPECTED = (
     NetworkError,
     ProgramsMissing,
     ScenarioError,
+    ScenarioMissing,
     ProcessFailed,
     GameFailed,
+    BackupUnusable,
+    NothingToBackUp,
     ForeignProsumer,
     TimeoutError,
+    OSError,  # a folder or file that the user named; it says which and why
 )
 """What can go wrong without being a defect of ours: a sentence is enough."""
 
@@ -42,6 +55,8 @@ app = typer.Typer(
 app.command("demo")(demo_command.demo)
 app.command("up")(up_command.up)
 app.command("reset")(reset_command.reset)
+app.command("backup")(backup_commands.backup)
+app.command("restore")(backup_commands.restore)
 app.add_typer(prosumer_commands.app, name="prosumers")
 app.add_typer(game_commands.app, name="games")
 app.add_typer(ledger_commands.app, name="ledger")
@@ -63,12 +78,18 @@ def _options(
     """Take the options that stand before a command."""
 
 
+def _with_code(error: BaseException) -> str:
+    """Return an error's sentence after its stable code, where it has one."""
+    code, sentence = getattr(error, "code", ""), str(error)
+    return sentence if sentence.startswith(code) else f"{code}: {sentence}"
+
+
 def main() -> None:
     """Run the command line."""
     try:
         app()
     except EXPECTED as error:
-        complaints.print(f"[red]error[/] {escape(str(error))}", highlight=False, soft_wrap=True)
+        complaints.print(f"[red]error[/] {escape(_with_code(error))}", highlight=False, soft_wrap=True)
         if isinstance(error, MarketUnavailable):
             complaints.print(
                 "is the market up? `energy-market up` starts one, ENERGY_MARKET_QUEUE_URL says where it is"

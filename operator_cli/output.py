@@ -9,7 +9,10 @@ import simplejson
 from rich.console import Console
 from rich.table import Table
 
-console = Console()
+WIDE_COLUMNS = 200
+"""Where no terminal says how wide it is, in a pipe or a file, nothing is to be cut off."""
+
+console = Console(width=None if sys.stdout.isatty() else WIDE_COLUMNS)
 complaints = Console(stderr=True)
 
 
@@ -25,7 +28,9 @@ def pretty_json(value: Any) -> str:
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], title: str | None = None) -> None:
     """Print rows as a table."""
-    table = Table(*columns, title=title, title_justify="left", header_style="dim")
+    table = Table(title=title, title_justify="left", header_style="dim")
+    for column in columns:
+        table.add_column(column, overflow="fold")  # an id that is cut off cannot be typed
     for row in rows:
         table.add_row(*(_text(cell) for cell in row))
     console.print(table)

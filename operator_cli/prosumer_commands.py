@@ -1,7 +1,7 @@
 """``energy-market prosumers``: who takes part, with what money and which key."""
 
 import asyncio
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,6 +20,16 @@ AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
 PublicKey = Annotated[
     str | None, typer.Option(help="Its Ed25519 public key in base64; default: of the key in our folder of keys.")
 ]
+
+
+def _amount(text: str) -> str:
+    """Refuse what is no amount before anything is entered; the market itself checks the rest."""
+    try:
+        if Decimal(text).is_finite() and Decimal(text) >= 0:
+            return text
+    except InvalidOperation:
+        pass
+    raise typer.BadParameter(f"{text!r} is no amount of money; write it as 12.50")
 
 
 @app.callback()
@@ -67,7 +77,7 @@ def add(
     role: Annotated[Role, typer.Option(help="May it trade, or operate the market?")] = Role.PROSUMER,
     production: Annotated[str, typer.Option(help="Metered production so far, kWh.")] = "0",
     consumption: Annotated[str, typer.Option(help="Metered consumption so far, kWh.")] = "0",
-    balance: Annotated[str, typer.Option(help="Money to begin with.")] = "0",
+    balance: Annotated[str, typer.Option(help="Money to begin with.", callback=_amount)] = "0",
 ) -> None:
     """Register a prosumer or operator; without --public-key its key is made in our folder of keys."""
     settings = OperatorSettings()

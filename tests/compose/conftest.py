@@ -1,62 +1,16 @@
 """A container engine for the tests, and a market in containers of its own project on free ports."""
 
-import json
-import os
 import socket
 import subprocess
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import httpx
 import pytest
 
-PROJECT = Path(__file__).resolve().parents[2]
+from tests.compose.market import Market
+
 ENGINE = Path(__file__).resolve().parent / "engine.sh"
-PATIENCE_SECONDS = 240
-
-
-@dataclass(frozen=True)
-class Market:
-    """One compose project."""
-
-    environment: Mapping[str, str]
-    queue_url: str
-
-    def compose(self, *words: str, **changed: str) -> str:
-        """Run ``docker compose`` and return what it prints; its complaints are part of a failure."""
-        done = subprocess.run(
-            ["docker", "compose", *words],
-            cwd=PROJECT,
-            env={**os.environ, **self.environment, **changed},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, f"docker compose {' '.join(words)}: {done.stderr[-3000:]}"
-        return done.stdout
-
-    def up(self, *words: str, **changed: str) -> None:
-        """Bring everything up and wait until it is healthy; one-shot containers have ended well by then."""
-        self.compose("up", "--detach", "--wait", "--wait-timeout", str(PATIENCE_SECONDS), *words, **changed)
-
-    def get(self, path: str) -> Any:
-        """Ask the queue."""
-        return httpx.get(f"{self.queue_url}{path}", timeout=30, trust_env=False).raise_for_status().json()
-
-    def wait_for_game(self, phase: str) -> dict[str, Any]:
-        """Wait until some game is in a phase, and return it whole."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while time.monotonic() < deadline:
-            for game in self.get("/games")["games"]:
-                if game["phase"] == phase:
-                    whole: dict[str, Any] = self.get(f"/games/{game['game']}")
-                    return whole
-            time.sleep(0.2)
-        raise AssertionError(f"no game is {phase}: {json.dumps(self.get('/games'))}")
 
 
 @pytest.fixture(scope="session")

@@ -64,9 +64,8 @@ make_images() {
 		"$(debian_mirror)"
 	docker import "$debian" debian-with-python >/dev/null
 	rm "$debian"
-	mkdir -p "$context/certificates" "$context/bin" "$context/builder"
+	mkdir -p "$context/certificates" "$context/builder"
 	find /usr/local/share/ca-certificates -name '*.crt' -exec cp {} "$context/certificates" \;
-	cp "$project"/.fabric/bin/{configtxgen,cryptogen,orderer,osnadmin,peer} "$context/bin"
 	cp "$project/fabric_network/external_builder.py" "$context/builder"
 	for step in detect build release; do
 		printf '#!/bin/sh\nexec python3 /opt/hyperledger/ccaas_builder/external_builder.py %s "$@"\n' "$step" \
@@ -78,21 +77,23 @@ make_images() {
 		COPY certificates /usr/local/share/ca-certificates
 		RUN update-ca-certificates && rm -f /usr/lib/python3*/EXTERNALLY-MANAGED
 		ENV PIP_CERT=/etc/ssl/certs/ca-certificates.crt
-		FROM python AS orderer
-		COPY bin/orderer /usr/local/bin/
+	END
+	docker build --quiet --tag python:3.11-slim-bookworm "$context"
+	# Fabric's programs come out of the stage of our own Dockerfile that builds them.
+	docker build --quiet --target programs --tag fabric-programs "$project"
+	cat >"$context/Dockerfile" <<-'END'
+		FROM fabric-programs AS programs
+		FROM python:3.11-slim-bookworm AS orderer
+		COPY --from=programs /opt/fabric/bin/orderer /usr/local/bin/
 		CMD ["orderer"]
-		FROM python AS peer
-		COPY bin/peer /usr/local/bin/
+		FROM python:3.11-slim-bookworm AS peer
+		COPY --from=programs /opt/fabric/bin/peer /usr/local/bin/
 		COPY builder/external_builder.py /opt/hyperledger/ccaas_builder/
 		COPY builder/detect builder/build builder/release /opt/hyperledger/ccaas_builder/bin/
 		CMD ["peer", "node", "start"]
-		FROM python AS programs
-		COPY bin /opt/fabric/bin
 	END
-	docker build --quiet --target python --tag python:3.11-slim-bookworm "$context"
 	docker build --quiet --target orderer --tag hyperledger/fabric-orderer:3.1.1 "$context"
 	docker build --quiet --target peer --tag hyperledger/fabric-peer:3.1.1 "$context"
-	docker build --quiet --target programs --tag fabric-programs "$context"
 }
 
 stop_engine() {
@@ -119,13 +120,12 @@ clean_up() {
 
 case $action in
 up)
-	[ -x "$project/.fabric/bin/peer" ] || { echo "Fabric's programs are missing: make fabric" >&2; exit 1; }
 	mkdir -p "$folder"
 	install_engine >&2
 	install_plugins >&2
 	start_engine
 	make_images >&2
-	printf '%s\n' "DOCKER_HOST=$DOCKER_HOST" "DOCKER_CONFIG=$DOCKER_CONFIG" PROGRAMS_IMAGE=fabric-programs
+	printf '%s\n' "DOCKER_HOST=$DOCKER_HOST" "DOCKER_CONFIG=$DOCKER_CONFIG"
 	;;
 down)
 	stop_engine

@@ -33,8 +33,8 @@ def test_every_node_of_the_topology_is_a_service_of_that_name(profile: str) -> N
 @pytest.mark.parametrize("node", topology("bft").nodes, ids=lambda node: node.name)
 def test_a_node_sees_its_own_volume_alone(node: Any) -> None:
     (volume,) = SERVICES[node.name]["volumes"]
-    assert volume.removesuffix(":ro") == f"{node.name}:/network/nodes/{node.name}"
-    assert f"{node.name}:/network/nodes/{node.name}" in SERVICES["set-up"]["volumes"]
+    assert volume.removesuffix(":ro") == f"{node.name}:/market/network/nodes/{node.name}"
+    assert f"{node.name}:/market/network/nodes/{node.name}" in SERVICES["set-up"]["volumes"]
 
 
 @pytest.mark.parametrize("node", topology("bft").nodes, ids=lambda node: node.name)
@@ -82,6 +82,11 @@ def test_fabrics_images_are_of_the_release_whose_programs_the_set_up_uses() -> N
     images = {service["image"] for service in SERVICES.values() if service["image"].startswith("hyperledger/")}
     version = DEFAULT_RELEASE.version.removeprefix("v")
     assert images == {f"hyperledger/fabric-peer:{version}", f"hyperledger/fabric-orderer:{version}"}
+
+
+def test_the_authorities_keys_are_seen_by_whoever_sets_up_and_operates_alone() -> None:
+    seen_by = {name for name, s in SERVICES.items() if any(v.startswith("network:") for v in s.get("volumes", ()))}
+    assert seen_by == {"material", "material-bft", "set-up", "cli"}
 
 
 def test_every_volume_is_named() -> None:

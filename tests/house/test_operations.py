@@ -63,7 +63,8 @@ def operator_commands() -> set[tuple[str, ...]]:
 
 def compose_words() -> set[str]:
     """Return what ``docker compose`` is told to start, stop and so on; placeholders have capitals."""
-    commands = (words[2:] for words in typed(BOTH) if words[:2] == ("docker", "compose"))
+    lines = (words[2:] for words in typed(re.sub(r"--entrypoint \w+", "", BOTH)) if words[:2] == ("docker", "compose"))
+    commands = (words for words in lines if words)
     named: set[str] = set()
     for verb, *words in commands:
         services = [word for word in words if not word.startswith("-") and not word.isupper()]

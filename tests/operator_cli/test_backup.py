@@ -1,0 +1,135 @@
+"""A market's stores and keys in one file, and back."""
+
+import io
+import sqlite3
+import tarfile
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ledger.embedded.host_lock import HostLock
+from operator_cli.backup_commands import STORES
+
+
+def rows(store: Path) -> list[Any]:
+    with closing(sqlite3.connect(store)) as connection:
+        return connection.execute("SELECT content FROM note").fetchall()
+
+
+@pytest.fixture
+def running(home: Path) -> Iterator[list[sqlite3.Connection]]:
+    """The stores of a market that runs: what is written last stands in their write-ahead logs alone."""
+    home.mkdir()
+    connections = []
+    for name in STORES:
+        connection = sqlite3.connect(home / name, isolation_level=None)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("CREATE TABLE note (content TEXT)")
+        connection.execute("INSERT INTO note VALUES (?)", [name])
+        connections.append(connection)
+    (home / "keys").mkdir()
+    (home / "keys" / "operator.pem").write_text("a key")
+    yield connections
+    for connection in connections:
+        connection.close()
+
+
+def stop(connections: list[sqlite3.Connection]) -> None:
+    for connection in connections:
+        connection.close()
+
+
+def test_what_was_backed_up_while_the_market_ran_is_restored(
+    energy_market: Any, running: list[sqlite3.Connection], home: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "market.tar"
+    assert energy_market("backup", str(file)).code == 0
+    assert file.stat().st_mode & 0o777 == 0o600
+    for connection in running:
+        connection.execute("INSERT INTO note VALUES ('later')")
+    (home / "keys" / "operator.pem").write_text("another key")
+    stop(running)
+    assert energy_market("restore", str(file), "--yes").code == 0
+    assert {name: rows(home / name) for name in STORES} == {name: [(name,)] for name in STORES}
+    key = home / "keys" / "operator.pem"
+    assert (key.read_text(), key.stat().st_mode & 0o777) == ("a key", 0o600)
+
+
+def test_what_was_there_before_is_put_aside(
+    energy_market: Any, running: list[sqlite3.Connection], home: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "market.tar"
+    energy_market("backup", str(file))
+    running[1].execute("INSERT INTO note VALUES ('later')")
+    (home / "keys" / "operator.pem").write_text("another key")
+    stop(running)
+    energy_market("restore", str(file), "--yes")
+    (old,) = home.glob("ledger.sqlite.*.old")
+    assert rows(old) == [("ledger.sqlite",), ("later",)]
+    (old_key,) = (home / "keys").glob("operator.pem.*.old")
+    assert old_key.read_text() == "another key"
+
+
+def test_a_market_that_runs_is_not_replaced(
+    energy_market: Any, running: list[sqlite3.Connection], home: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "market.tar"
+    energy_market("backup", str(file))
+    running[0].execute("INSERT INTO note VALUES ('later')")
+    with HostLock.acquire(home / "ledger.sqlite"):
+        ended = energy_market("restore", str(file), "--yes")
+    assert ended.code == 1
+    assert "in use" in ended.said
+    assert rows(home / "queue.sqlite") == [("queue.sqlite",), ("later",)]
+
+
+def test_a_clock_that_runs_keeps_everything_as_it_is(
+    energy_market: Any, running: list[sqlite3.Connection], home: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "market.tar"
+    energy_market("backup", str(file))
+    stop(running[:2])
+    ended = energy_market("restore", str(file), "--yes")
+    assert ended.code == 1
+    assert not list(home.glob("*.old"))
+
+
+def archive_of(name: str) -> bytes:
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w") as archive:
+        member = tarfile.TarInfo(name)
+        member.size = 4
+        archive.addfile(member, io.BytesIO(b"evil"))
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"no archive at all",
+        archive_of("../evil"),
+        archive_of("keys/../../evil.pem"),
+        archive_of("keys/evil.sh"),
+        archive_of("queue.sqlite")[:300],
+    ],
+    ids=["empty", "no archive", "outside", "outside by detour", "no key", "cut off"],
+)
+def test_what_is_no_backup_changes_nothing(energy_market: Any, home: Path, tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "market.tar"
+    file.write_bytes(content)
+    ended = energy_market("restore", str(file), "--yes")
+    assert ended.code == 1
+    assert "BACKUP_UNUSABLE" in ended.said
+    assert list(home.iterdir()) == []
+    assert not list(tmp_path.glob("**/evil*"))
+
+
+def test_without_a_market_there_is_nothing_to_back_up(energy_market: Any, home: Path, tmp_path: Path) -> None:
+    ended = energy_market("backup", str(tmp_path / "market.tar"))
+    assert "NOTHING_TO_BACK_UP" in ended.said
+    assert str(home) in ended.said
+    assert not (tmp_path / "market.tar").exists()

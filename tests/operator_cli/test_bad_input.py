@@ -1,0 +1,39 @@
+"""What a user can get wrong at the command line gets a sentence, never a traceback, and nothing is done by halves."""
+
+from typing import Any
+
+import pytest
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("demo --scenario nowhere", "SCENARIO_MISSING"),
+        ("demo --scenario /", "one of ours: imbalance, original, random"),
+        ("games publish --scenario nowhere", "SCENARIO_MISSING"),
+        ("demo --json /dev/null/result.json", "cannot write to /dev/null"),
+        ("demo --home /dev/null/home", "/dev/null/home"),
+        ("up --home /dev/null/home", "/dev/null/home"),
+        ("ledger verify /dev/null/ledger.sqlite", "/dev/null/ledger.sqlite"),
+        ("restore /dev/null/market.tar --yes", "/dev/null/market.tar"),
+        ("prosumers add S1 --balance much", "no amount of money"),
+        ("prosumers add S1 --balance nan", "no amount of money"),
+        ("prosumers add S1 --balance=-1", "no amount of money"),
+        ("prosumers top-up S1 5", "KEY_FILE_MISSING"),
+        ("reset --yes", "KEY_FILE_MISSING"),
+        ("network status", "NETWORK_MISSING"),
+        ("network restart orderer1", "NETWORK_MISSING"),
+    ],
+)
+def test_it_is_said_in_a_sentence(energy_market: Any, words: str, said: str) -> None:
+    ended = energy_market(*words.split())
+    assert ended.code in (1, 2)
+    assert said in ended.said
+    assert "Traceback" not in ended.said
+
+
+def test_a_fabric_ledger_is_not_looked_for_in_a_file(energy_market: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ENERGY_MARKET_LEDGER", "fabric")
+    ended = energy_market("ledger", "verify")
+    assert ended.code == 2
+    assert "network status" in ended.said
