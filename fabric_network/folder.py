@@ -133,6 +133,10 @@ class NetworkFolder:
         """Return where the process of a node is noted."""
         return self.root / "processes" / f"{name}.json"
 
+    def noted_processes(self) -> list[str]:
+        """Name the nodes whose processes are noted."""
+        return sorted(note.stem for note in (self.root / "processes").glob("*.json"))
+
     def client(self, organisation: Organisation) -> Path:
         """Return the folder with the connection profile, key and certificates of an organisation's client."""
         return self.root / "clients" / organisation.name

@@ -109,8 +109,8 @@ class Network:
     def wipe(self) -> None:
         """Stop every node and delete the network with its ledger and keys; raises NetworkBusy, NodeFailed."""
         with self._changing():
-            if self.folder.topology.is_file():
-                self._stop_all(self.topology)
+            # By the notes about them, not by the description, which may be damaged or gone.
+            for_each(lambda name: self._process_named(name).stop(), self.folder.noted_processes())
             remove(self.folder.root)
 
     def restart(self, name: str) -> None:
@@ -201,7 +201,10 @@ class Network:
         return node
 
     def _process(self, node: Node) -> DetachedProcess:
-        return DetachedProcess(node.name, self.folder.process(node.name), self.folder.log(node.name))
+        return self._process_named(node.name)
+
+    def _process_named(self, name: str) -> DetachedProcess:
+        return DetachedProcess(name, self.folder.process(name), self.folder.log(name))
 
     def _start(self, node: Node, command_line: CommandLine) -> None:
         commands: dict[type[Node], list[str | Path]] = {

@@ -56,6 +56,15 @@ def test_wiping_where_there_is_no_network_does_nothing(tmp_path: Path) -> None:
     assert not (tmp_path / "network").exists()
 
 
+def test_a_wipe_stops_nodes_also_where_the_description_is_gone(described: Network) -> None:
+    node = described.process("orderer1")
+    node.start(["/bin/sleep", "600"], {})
+    described.folder.topology.unlink()
+    described.wipe()
+    assert node.pid is None
+    assert not described.folder.root.exists()
+
+
 def test_whoever_comes_second_is_told_who_is_at_work(described: Network, tmp_path: Path) -> None:
     with (tmp_path / "network.lock").open("w") as lock:
         lock.write("4711")
