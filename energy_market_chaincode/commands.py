@@ -258,6 +258,8 @@ OPERATOR_TOPICS = frozenset(
 class _Payload(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
     prosumer: Identifier
+    ledger: Identifier | None = None
+    """Which ledger the command is for; without, it counts on any that knows its signer's key."""
     data: dict[str, Any]
 
 
@@ -276,6 +278,8 @@ class Command(BaseModel):
     ----------
     id
         The signer's id for it; of a command sent without one, a UUID made from its content.
+    ledger
+        The id of the ledger that it is for, None if it names none.
     signed
         The bytes that ``signature`` covers.
     """
@@ -284,6 +288,7 @@ class Command(BaseModel):
     id: str
     topic: Topic
     prosumer: str
+    ledger: str | None
     data: CommandData
     signature: str
     signed: Annotated[bytes, Field(repr=False)]
@@ -335,15 +340,23 @@ def parse_command(value: Any) -> Command:
     if len(signed) > MAX_COMMAND_BYTES:
         too_long = f"has {len(signed)} bytes as canonical JSON, more than {MAX_COMMAND_BYTES}"
         raise MalformedFields([FieldProblem(field="command", message=too_long)])
-    command_id = envelope.id or uuid.uuid5(_COMMAND_NAMESPACE, signed.decode())
     return Command(
-        id=str(command_id),
+        id=str(envelope.id or _content_id(value)),
         topic=envelope.topic,
         prosumer=envelope.payload.prosumer,
+        ledger=envelope.payload.ledger,
         data=data,
         signature=envelope.signature,
         signed=signed,
     )
+
+
+def _content_id(value: dict[str, Any]) -> uuid.UUID:
+    """Make the id of a command sent without one. With or without its ledger's name it is the same command."""
+    payload = {name: part for name, part in value["payload"].items() if name != "ledger"}
+    content: dict[str, Any] = {name: value[name] for name in ("id", "topic") if name in value}
+    content["payload"] = payload
+    return uuid.uuid5(_COMMAND_NAMESPACE, signed_bytes(content).decode())
 
 
 def _checked(model: type[M], value: Any, at: tuple[str, ...], problems: list[FieldProblem]) -> M | None:

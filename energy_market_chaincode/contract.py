@@ -19,11 +19,12 @@ from energy_market_chaincode.commands import (
     parse_command,
 )
 from energy_market_chaincode.context import Context
-from energy_market_chaincode.entities import Market, Prosumer, Remembered
+from energy_market_chaincode.entities import Prosumer, Remembered
 from energy_market_chaincode.errors import (
     AlreadyInitialised,
     BadSignature,
     CommandIdReused,
+    LedgerDiffers,
     MalformedArguments,
     NotInitialised,
     OperatorsOnly,
@@ -33,6 +34,7 @@ from energy_market_chaincode.errors import (
 )
 from energy_market_chaincode.events import Event
 from energy_market_chaincode.identity import is_signed_by
+from energy_market_chaincode.market import Market
 from energy_market_chaincode.prefetch import keys_read_by
 from energy_market_chaincode.savepoint import Workspace
 from energy_market_chaincode.stub import Stub
@@ -100,9 +102,13 @@ async def _init(stub: Stub, args: Sequence[str]) -> Result:
         data = RegisterProsumer.model_validate({"id": operator, "publicKey": public_key, "role": Role.OPERATOR})
     except ValueError as error:
         raise MalformedArguments(function="init", problems=str(error)) from None
-    context.save(
-        Market.KEY, Market(first_operator=operator, first_public_key=public_key, initialised_at_ms=stub.timestamp_ms)
+    market = Market(
+        first_operator=operator,
+        first_public_key=public_key,
+        initialised_at_ms=stub.timestamp_ms,
+        transaction=stub.transaction_id,
     )
+    context.save(Market.KEY, market)
     await administration.register_prosumer(context, data)
     state.keep()
     await state.flush()
@@ -123,10 +129,11 @@ async def _submit(stub: Stub, argument: str) -> list[Result]:
     if not isinstance(values, list):
         raise MalformedArguments(function="submit", problems="needs a JSON array of commands")
     state = Workspace(stub)
-    commands = [_parsed(value) for value in values]
-    await state.prefetch([Market.KEY])
-    if await state.get(Market.KEY) is None:
+    market = await state.get(Market.KEY)
+    if market is None:
         raise NotInitialised()
+    ledger = Market.from_bytes(market).ledger
+    commands = [_parsed(value, ledger) for value in values]
     await state.prefetch(key for c in commands if isinstance(c, Command) for key in keys_read_by(c))
     results, events = [], []
     for place, command in enumerate(commands):
@@ -139,13 +146,17 @@ async def _submit(stub: Stub, argument: str) -> list[Result]:
     return results
 
 
-def _parsed(value: Any) -> Command | Result:
-    """Return a well-formed command, or the result of a malformed one."""
+def _parsed(value: Any, ledger: str) -> Command | Result:
+    """Return a well-formed command for this ledger, or the result of any other one."""
     try:
-        return parse_command(value)
+        command = parse_command(value)
     except MalformedFields as rejection:
         said = value.get("id") if isinstance(value, dict) else None
         return _rejected(said if isinstance(said, str) else None, None, rejection)
+    if command.ledger not in (None, ledger):
+        # Before the signer is looked up: who is unknown here is told what is wrong with the command itself.
+        return _rejected(command.id, command.prosumer, LedgerDiffers(named=command.ledger, ledger=ledger))
+    return command
 
 
 async def _decide(state: Workspace, now_ms: int, place: int, command: Command | Result) -> _Decision:

@@ -36,15 +36,6 @@ class Record(BaseModel):
         return self.model_copy(update=changes)
 
 
-class Market(Record):
-    """The ledger's beginning; the first operator may have another key by now, in its record."""
-
-    KEY: ClassVar[str] = "market"
-    first_operator: str
-    first_public_key: str
-    initialised_at_ms: int
-
-
 class Prosumer(Record):
     """A registered identity: prosumer or operator."""
 

@@ -38,6 +38,10 @@ class MalformedCommand(Rejection):
     """The command is not well formed: {problems}."""
 
 
+class LedgerDiffers(Rejection):
+    """The command is for the ledger {named}; this is the ledger {ledger}."""
+
+
 class UnknownSigner(Rejection):
     """There is no prosumer or operator {prosumer} on this ledger; an operator registers it with registerProsumer."""
 

@@ -16,7 +16,6 @@ from energy_market_chaincode.entities import (
     Bid,
     Demand,
     Game,
-    Market,
     MeterTotals,
     Offer,
     Outcome,
@@ -30,6 +29,7 @@ from energy_market_chaincode.entities import (
 )
 from energy_market_chaincode.errors import MalformedArguments, NotInitialised, UnknownGame, UnknownProsumer
 from energy_market_chaincode.game import bid_cost, seller_order, turn_order
+from energy_market_chaincode.market import Market
 from energy_market_chaincode.playing import supplies_of
 from energy_market_chaincode.savepoint import Workspace
 from energy_market_chaincode.topology import Layout
@@ -60,6 +60,7 @@ async def _market(context: Context) -> View:
     institutions = await context.find_many(Account, [Account.key(GRID_OPERATOR), Account.key(NETWORK_OPERATOR)])
     grid, network = (account.free if account is not None else 0 for account in institutions)
     return {
+        "ledger": market.ledger,
         "operators": [prosumer.id for prosumer in prosumers if prosumer.role is Role.OPERATOR],
         "initialisedAt": events.iso_time(market.initialised_at_ms),
         "money": units.currency(sum(account.free + account.frozen for account in accounts)),

@@ -1,17 +1,24 @@
-"""The queue's door: form, signature and repetition of commands, before one is taken."""
+"""The queue's door: form, ledger, signature and repetition of commands, before one is taken."""
 
 import asyncio
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import simplejson
 
 from energy_market_chaincode.commands import Command, parse_command
-from energy_market_chaincode.errors import BadSignature, CommandIdReused, MalformedCommand, UnknownSigner
+from energy_market_chaincode.errors import (
+    BadSignature,
+    CommandIdReused,
+    LedgerDiffers,
+    MalformedCommand,
+    UnknownSigner,
+)
 from energy_market_chaincode.identity import is_signed_by
 from http_service.problems import Problem
 from ledger.interface import LedgerUnavailable
+from tx_queue.ledger_name import LedgerName
 from tx_queue.metrics import Metrics
 from tx_queue.problems import ledger_unavailable, queue_full, rejected, store_unavailable
 from tx_queue.signers import Signers
@@ -28,8 +35,9 @@ _Numbered = Mapping[int, Command]
 class Intake:
     """Takes signed commands into the store."""
 
-    def __init__(self, store: QueueStore, signers: Signers, metrics: Metrics) -> None:
+    def __init__(self, store: QueueStore, ledger_name: LedgerName, signers: Signers, metrics: Metrics) -> None:
         self._store = store
+        self._ledger_name = ledger_name
         self._signers = signers
         self._metrics = metrics
 
@@ -43,8 +51,8 @@ class Intake:
         Raises
         ------
         Problem
-            503 ``LEDGER_UNAVAILABLE`` if a signer's key cannot be looked up, ``STORE_UNAVAILABLE`` if nothing can be
-            stored. Then none of them was taken.
+            503 ``LEDGER_UNAVAILABLE`` if a signer's key or the ledger's id cannot be looked up, ``STORE_UNAVAILABLE``
+            if nothing can be stored. Then none of them was taken.
         """
         answers: list[Answer] = []
         for number, value in enumerate(values):
@@ -52,14 +60,26 @@ class Intake:
             answers.append(_read(value))
         commands = {number: answer for number, answer in enumerate(answers) if isinstance(answer, Command)}
         try:
-            refused = await self._check_signatures(commands)
-            good = {number: command for number, command in commands.items() if number not in refused}
-            refused |= await self._store_checked(good)
+            refused = await self._check_ledger(commands)
+            refused |= await self._check_signatures(_without(commands, refused))
+            refused |= await self._store_checked(_without(commands, refused))
         except LedgerUnavailable as error:
             raise ledger_unavailable(error) from error
         except StoreUnavailable as error:
             raise store_unavailable(error) from error
         return self._count([refused.get(number, answer) for number, answer in enumerate(answers)])
+
+    async def _check_ledger(self, commands: _Numbered) -> dict[int, Problem]:
+        """Return why commands are refused that are for another ledger; those that name none are for any."""
+        named = {number: command.ledger for number, command in commands.items() if command.ledger is not None}
+        if not named:
+            return {}
+        ours = await self._ledger_name.read_unless(set(named.values()))
+        return {
+            number: rejected(LedgerDiffers(named=ledger, ledger=ours))
+            for number, ledger in named.items()
+            if ours not in (None, ledger)
+        }
 
     async def _check_signatures(self, commands: _Numbered) -> dict[int, Problem]:
         """Return why commands are refused whose signature is not their signer's."""
@@ -90,6 +110,10 @@ class Intake:
             if isinstance(answer, Problem):
                 self._metrics.refused.labels(answer.code).inc()
         return answers
+
+
+def _without(commands: _Numbered, refused: Collection[int]) -> dict[int, Command]:
+    return {number: command for number, command in commands.items() if number not in refused}
 
 
 async def _breathe(number: int) -> None:

@@ -4,6 +4,7 @@ from energy_market_chaincode.commands import MalformedFields
 from energy_market_chaincode.errors import (
     BadSignature,
     CommandIdReused,
+    LedgerDiffers,
     MalformedArguments,
     MalformedCommand,
     Rejection,
@@ -21,6 +22,7 @@ _STATUS_OF_REJECTION = {
     UnknownSigner.code: 401,
     BadSignature.code: 401,
     CommandIdReused.code: 409,
+    LedgerDiffers.code: 409,
     MalformedCommand.code: 422,
     UnknownGame.code: 404,
     UnknownProsumer.code: 404,

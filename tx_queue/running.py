@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry
 from ledger.interface import Ledger
 from tx_queue.event_hub import EventHub
 from tx_queue.intake import Intake
+from tx_queue.ledger_name import LedgerName
 from tx_queue.metrics import Metrics
 from tx_queue.parts import Parts
 from tx_queue.settings import QueueSettings
@@ -49,6 +50,7 @@ async def running_parts(
         metrics = Metrics(registry)
         metrics.show_backlog(store.backlog)
         signers = Signers(ledger)
+        intake = Intake(store, LedgerName(ledger), signers, metrics)
         hub = EventHub(ledger, trouble, settings.backoff, settings.queue_events_kept)
         worker = Worker(store, ledger, signers, metrics, trouble, settings.pace)
 
@@ -56,7 +58,7 @@ async def running_parts(
         working = _start("worker", worker.run(), trouble)
         ending = asyncio.create_task(_stop_when(stopping, hub, store))
         try:
-            yield Parts(settings, ledger, store, Intake(store, signers, metrics), hub, metrics)
+            yield Parts(settings, ledger, store, intake, hub, metrics)
         finally:
             stopping.set()
             await ending

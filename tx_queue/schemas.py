@@ -205,6 +205,7 @@ class Prosumers(_Shape):
 class Market(_Shape):
     """The market as a whole."""
 
+    ledger: str
     operators: list[str]
     money: float
     accounts: dict[str, float]
@@ -246,7 +247,9 @@ class Block(BlockSummary):
 
 def _command_of(topic: Topic, data: type[CommandData]) -> type[BaseModel]:
     """Make the shape of a topic's commands."""
-    payload = create_model(f"{data.__name__}Payload", prosumer=(Identifier, ...), data=(data, ...))
+    payload = create_model(
+        f"{data.__name__}Payload", prosumer=(Identifier, ...), ledger=(Identifier | None, None), data=(data, ...)
+    )
     fields: dict[str, Any] = {
         "id": (UUID | None, None),
         "topic": (Annotated[str, Field(json_schema_extra={"const": topic.value})], ...),

@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry
 from ledger.interface import LedgerUnavailable
 from tx_queue.backoff import Backoff
 from tx_queue.intake import Intake
+from tx_queue.ledger_name import LedgerName
 from tx_queue.metrics import Metrics
 from tx_queue.pace import Pace
 from tx_queue.signers import Signers
@@ -215,7 +216,7 @@ async def _live(home: Path, ledger: Any, deliveries: list[Any], fates: list[str]
     metrics, signers = Metrics(CollectorRegistry()), Signers(ledger)
     pace = Pace(BatchLimits(commands=limit), backoff=Backoff(0.0001, 0.0001))
     worker = asyncio.create_task(Worker(store, ledger, signers, metrics, Trouble(), pace).run())
-    answers = await Intake(store, signers, metrics).take(deliveries)
+    answers = await Intake(store, LedgerName(ledger), signers, metrics).take(deliveries)
     assert not any(isinstance(answer, Exception) for answer in answers)
     if "crash" in fates:
         for _ in range(7 * len(fates)):
