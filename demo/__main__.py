@@ -18,6 +18,7 @@ from demo.log import DemoLog
 from demo.processes import Processes, ProcessFailed
 from demo.scenario import Scenario
 from demo.scenario_file import ScenarioError, ScenarioMissing, scenario_named
+from energy_market_chaincode.errors import CommandIdReused
 from prosumer_client.client import MarketClient
 from prosumer_client.errors import MarketError
 
@@ -43,11 +44,17 @@ async def run(scenario: Scenario, every: str) -> None:
     operator = identities.pop(OPERATOR)
     log = DemoLog(Console(width=200))
     try:
-        async with MarketClient(_url("QUEUE", 8080), operator) as market:
+        pinned = os.environ.get("ENERGY_MARKET_LEDGER_ID")
+        async with MarketClient(_url("QUEUE", 8080), operator, ledger=pinned) as market:
             await enter(market, scenario, identities, home / "keys")
+            ledger = await market.ledger_id()
         log.say(f"{len(identities)} prosumers are on the ledger; starting their processes")
         async with Processes(log.hear) as processes:
-            settings = {"ENERGY_MARKET_HOME": str(home), "ENERGY_MARKET_LOG_FORMAT": "json"}
+            settings = {
+                "ENERGY_MARKET_HOME": str(home),
+                "ENERGY_MARKET_LEDGER_ID": ledger,
+                "ENERGY_MARKET_LOG_FORMAT": "json",
+            }
             await processes.while_alive(start_prosumers(processes, scenario, home / "prosumers", settings))
             await _schedule(scenario, every)
             log.say(f"the clock publishes a game every {every}")
@@ -65,7 +72,8 @@ async def _schedule(scenario: Scenario, every: str) -> None:
             {"id": f"{scenario.name}-{every}", "every": every},
         ):
             answer = await clock.post("/schedule", json=entry | games)
-            if answer.is_error:
+            # The first game was published before, in other words: it is not published twice.
+            if answer.is_error and answer.json()["code"] != CommandIdReused.code:
                 raise ScheduleRefused(f"the clock did not take the games onto its schedule: {answer.text}")
 
 

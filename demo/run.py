@@ -86,6 +86,7 @@ def _settings(plan: Plan, operator: Identity) -> dict[str, str]:
     return {
         **plan.environment,
         "ENERGY_MARKET_LEDGER": plan.ledger,
+        "ENERGY_MARKET_LEDGER_ID": "",  # what is set around us is not the demo's ledger
         "ENERGY_MARKET_OPERATOR": operator.prosumer,
         "ENERGY_MARKET_OPERATOR_PUBLIC_KEY": operator.public_key,
     }
@@ -105,7 +106,12 @@ async def _play(
         await enter(market, scenario, identities, plan.keys)
         before = await _accounts(market)
     log.say(f"{len(identities)} prosumers are on the ledger; starting their processes")
-    settings = {**services.environment, "ENERGY_MARKET_HOME": str(plan.home), "ENERGY_MARKET_LOG_FORMAT": "json"}
+    settings = {
+        **services.environment,
+        "ENERGY_MARKET_HOME": str(plan.home),
+        "ENERGY_MARKET_LEDGER_ID": await market.ledger_id(),
+        "ENERGY_MARKET_LOG_FORMAT": "json",
+    }
     with watch.step("prosumers"):
         await start_prosumers(processes, scenario, plan.home / "prosumers", settings)
     with watch.step("game"):

@@ -37,7 +37,7 @@ def build_app(settings: ClockSettings) -> FastAPI:
         try:
             schedule = Schedule(store, settings.speed)
             _enter_command_line(schedule, settings)
-            async with MarketClient(settings.queue_url, patience=PATIENCE) as market:
+            async with MarketClient(settings.queue_url, patience=PATIENCE, ledger=settings.ledger_id) as market:
                 app.state.clock = Clock(market, schedule, settings, app.state.registry)
                 working = asyncio.create_task(app.state.clock.run())
                 try:

@@ -20,6 +20,8 @@ class OperatorSettings(BaseSettings):
     ----------
     home
         The folder that holds the keys, and the embedded ledger and the queue if they run here.
+    ledger_id
+        The ledger that commands are for; None: the one that the queue names.
     operator
         Whose key signs; ``<home>/keys/<operator>.pem``.
     """
@@ -28,6 +30,7 @@ class OperatorSettings(BaseSettings):
 
     home: Path = Path(".energy-market")
     ledger: LedgerKind = LedgerKind.EMBEDDED
+    ledger_id: str | None = None
     operator: str = "operator"
     queue_url: str = "http://127.0.0.1:8080"
     clock_url: str = "http://127.0.0.1:8082"
@@ -39,7 +42,8 @@ class OperatorSettings(BaseSettings):
 
     def market(self) -> MarketClient:
         """Return a client that speaks as the operator; raises KeyFileError."""
-        return MarketClient(self.queue_url, Identity.load(self.operator, self.keys), patience=PATIENCE)
+        identity = Identity.load(self.operator, self.keys)
+        return MarketClient(self.queue_url, identity, patience=PATIENCE, ledger=self.ledger_id)
 
     def reader(self) -> MarketClient:
         """Return a client that only reads."""

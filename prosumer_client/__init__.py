@@ -8,6 +8,7 @@ from prosumer_client.buyer import Buyer
 from prosumer_client.client import MarketClient, Receipt
 from prosumer_client.contracts import Contracted, ContractReader
 from prosumer_client.errors import (
+    AnotherLedger,
     CommandRejected,
     FieldError,
     KeyFileError,
@@ -30,6 +31,7 @@ from prosumer_client.turn import Bid, SellerView, Turn
 
 __all__ = [
     "FROM_NOW",
+    "AnotherLedger",
     "Bid",
     "Buyer",
     "CommandRejected",

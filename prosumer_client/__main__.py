@@ -24,7 +24,8 @@ async def play(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, told_to_stop.set)
     async with AsyncExitStack() as resources:
-        market = await resources.enter_async_context(MarketClient(settings.queue_url, patience=settings.patience))
+        market = MarketClient(settings.queue_url, patience=settings.patience, ledger=settings.ledger_id)
+        await resources.enter_async_context(market)
         optimizer = None
         if settings.optimizer_url is not None:
             optimizer = await resources.enter_async_context(Optimizer(settings.optimizer_url))

@@ -3,7 +3,8 @@
 import asyncio
 import copy
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
@@ -13,6 +14,7 @@ from prosumer_client.connection import Connection, is_temporary
 from prosumer_client.errors import CommandRejected, MarketError, OutcomePending, RequestRefused, UnexpectedAnswer
 from prosumer_client.events import EventStream, MarketEvent
 from prosumer_client.identity import Identity, SignedCommand
+from prosumer_client.known_ledger import KnownLedger
 from prosumer_client.patience import Interruption, Patience
 
 View = dict[str, Any]
@@ -24,6 +26,8 @@ MAX_BATCH = 1000
 MAX_BATCH_BYTES = 1_000_000
 """Of one request with several commands; the queue takes a few times as much."""
 CONCURRENT_WAITS = 16
+_SIGNS_OF_ANOTHER_LEDGER = frozenset({"INVALID_CURSOR", "UNKNOWN_COMMAND"})
+"""Codes of refusals that a ledger may be behind which was begun anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,18 +50,30 @@ class MarketClient:
         The address of tx_queue.
     identity
         Whose commands these are; not needed for reading.
+    ledger
+        The id of the ledger that they are for. None: the one that the queue names when the first command is given.
 
     Raises
     ------
+    AnotherLedger
+        From a command or the events, when the ledger behind the queue is not that one.
     MarketUnavailable
         From every call, when patience is over.
     RequestRefused, UnexpectedAnswer
         From every call.
     """
 
-    def __init__(self, url: str, identity: Identity | None = None, *, patience: Patience | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        identity: Identity | None = None,
+        *,
+        patience: Patience | None = None,
+        ledger: str | None = None,
+    ) -> None:
         self._connection = Connection(url, patience or Patience())
         self._identity = identity
+        self._ledger = KnownLedger(self._connection, ledger)
 
     async def __aenter__(self) -> Self:
         await self._connection.__aenter__()
@@ -80,6 +96,10 @@ class MarketClient:
         other = copy.copy(self)
         other._identity = identity
         return other
+
+    async def ledger_id(self) -> str:
+        """Return the id of the ledger that our commands are for."""
+        return await self._ledger.id()
 
     # -- commands
 
@@ -106,8 +126,8 @@ class MarketClient:
 
     async def post(self, topic: str, data: Mapping[str, Any], *, command_id: str | None = None) -> Receipt:
         """Give a command; return as soon as the queue has stored it."""
-        command = self.identity.command(topic, data, command_id)
-        return self._receipt(await self._connection.exchange("POST", "/queue", content=command.body))
+        command = self.identity.command(topic, data, command_id, ledger=await self._ledger.id())
+        return self._receipt(await self._post(command.body))
 
     async def outcome(self, receipt: Receipt) -> View:
         """Wait until the ledger decided a command; returns and raises as :meth:`submit`."""
@@ -116,11 +136,13 @@ class MarketClient:
         while True:
             # The signer's name lets the queue ask the ledger about a command that it no longer has itself.
             question: dict[str, int | str] = {"wait": LONG_POLL_S, "prosumer": self.identity.prosumer}
-            status = await self._connection.exchange("GET", receipt.href, parameters=question, wait_s=LONG_POLL_S)
+            async with self._suspicion():
+                status = await self._connection.exchange("GET", receipt.href, parameters=question, wait_s=LONG_POLL_S)
             match status:
                 case {"status": "committed", "result": dict(result)}:
                     return result
                 case {"status": "rejected", "error": {"code": str(code), "message": str(message)}}:
+                    self._ledger.require_ours(code)
                     raise CommandRejected(code, message, receipt.id)
                 case {"status": "queued" | "submitted"}:
                     if time.monotonic() >= gives_up_at:
@@ -150,7 +172,8 @@ class MarketClient:
 
     async def post_all(self, commands: Sequence[tuple[str, Mapping[str, Any]]]) -> list[Receipt | RequestRefused]:
         """Give many commands in as few requests as the queue allows; for each its receipt or why it was refused."""
-        signed = [self.identity.command(topic, data) for topic, data in commands]
+        ledger = await self._ledger.id()
+        signed = [self.identity.command(topic, data, ledger=ledger) for topic, data in commands]
         receipts: list[Receipt | RequestRefused] = []
         for batch in _batches(signed):
             receipts += await self._post_batch(batch)
@@ -163,7 +186,7 @@ class MarketClient:
         attempts = self._connection.attempts()
         while True:
             content = b"[" + b",".join(command.body for command in waiting) + b"]"
-            answers = await self._connection.exchange("POST", "/queue", content=content)
+            answers = await self._post(content)
             if not isinstance(answers, list) or len(answers) != len(waiting):
                 raise self._unexpected(f"did not answer {len(waiting)} commands with {len(waiting)} receipts")
             receipts |= {c.id: self._verdict(answer) for c, answer in zip(waiting, answers, strict=True)}
@@ -173,10 +196,19 @@ class MarketClient:
                 return [receipts[command.id] for command in commands]
             await attempts.wait(Interruption(str(refusals[waiting[0].id])))
 
+    async def _post(self, content: bytes) -> Any:
+        try:
+            return await self._connection.exchange("POST", "/queue", content=content)
+        except RequestRefused as refusal:
+            self._ledger.require_ours(refusal.code)
+            raise
+
     def _verdict(self, answer: Any) -> Receipt | RequestRefused:
         match answer:
             case {"status": int(status)}:
-                return RequestRefused.from_problem(status, answer)
+                refusal = RequestRefused.from_problem(status, answer)
+                self._ledger.require_ours(refusal.code)
+                return refusal
             case _:
                 return self._receipt(answer)
 
@@ -241,12 +273,22 @@ class MarketClient:
             raise self._unexpected(f"answered {path} without the list {name!r}")
         return items
 
+    @asynccontextmanager
+    async def _suspicion(self) -> AsyncIterator[None]:
+        """Where a refusal may come of a ledger that was begun anew, say so if it does."""
+        try:
+            yield
+        except RequestRefused as refusal:
+            if refusal.code in _SIGNS_OF_ANOTHER_LEDGER:
+                await self._ledger.require_unchanged()
+            raise
+
     def _unexpected(self, problem: str) -> UnexpectedAnswer:
         return UnexpectedAnswer(self._connection.url, problem)
 
     # -- events
 
-    def events(
+    async def events(
         self,
         after: str | None = None,
         *,
@@ -269,7 +311,9 @@ class MarketClient:
         MarketUnavailable
             If the stream did not work for as long as our patience lasts.
         """
-        return EventStream(self._connection, after, game, on_now).read()
+        async with self._suspicion(), aclosing(EventStream(self._connection, after, game, on_now).read()) as events:
+            async for event in events:
+                yield event
 
 
 def _batches(commands: Sequence[SignedCommand]) -> Iterator[list[SignedCommand]]:

@@ -7,6 +7,7 @@ error                         what to do
 :class:`RequestRefused`       correct the request; the same one will be refused again
 :class:`MarketUnavailable`    try later: the service did not answer for as long as the client's patience lasts
 :class:`OutcomePending`       ask again later: the queue has the command, the ledger has not decided it yet
+:class:`AnotherLedger`        see its sentence: nothing that we sign counts on the ledger behind this queue
 :class:`UnexpectedAnswer`     check the address: what answered does not speak the market's protocol
 :class:`KeyFileError`         see its sentence
 ============================  =====================================================================================
@@ -15,6 +16,8 @@ error                         what to do
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from energy_market_chaincode.errors import LedgerDiffers
 
 
 class MarketError(Exception):
@@ -108,6 +111,25 @@ class OutcomePending(MarketUnavailable):
             "ask for its outcome again later"
         )
         super().__init__(message, "OUTCOME_PENDING")
+
+
+class AnotherLedger(MarketError):
+    """The ledger behind the queue is not the one that our commands are for; no command took effect.
+
+    Attributes
+    ----------
+    ours
+        The id of the ledger that we sign for.
+    """
+
+    def __init__(self, url: str, ours: str, is_pinned: bool) -> None:
+        self.ours = ours
+        remedy = "give this program the new ledger's id" if is_pinned else "start this program again"
+        message = (
+            f"{url} leads to another ledger than {ours}, which our commands are for: the market was begun anew, or "
+            f"this is the address of another one; if you trust it, {remedy}"
+        )
+        super().__init__(LedgerDiffers.code, message)
 
 
 class UnexpectedAnswer(MarketError):

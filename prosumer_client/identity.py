@@ -42,7 +42,9 @@ class Identity:
         """The public key as it stands on the ledger, in base64."""
         return public_key_text(self.key.public_key())
 
-    def command(self, topic: str, data: Mapping[str, Any], command_id: str | None = None) -> SignedCommand:
+    def command(
+        self, topic: str, data: Mapping[str, Any], command_id: str | None = None, *, ledger: str | None = None
+    ) -> SignedCommand:
         """Sign a command.
 
         Parameters
@@ -51,17 +53,18 @@ class Identity:
             As docs/protocol.md describes it for the topic. Decimals go out as strings with exactly their digits.
         command_id
             A UUID; default a random one.
+        ledger
+            The id of the ledger that it is for. Without, it counts on every ledger that knows our key.
 
         Raises
         ------
         ValueError
             If ``data`` holds what JSON cannot.
         """
-        command: dict[str, Any] = {
-            "id": command_id or str(uuid.uuid4()),
-            "topic": str(topic),
-            "payload": {"prosumer": self.prosumer, "data": wire_value(data)},
-        }
+        payload = {"prosumer": self.prosumer, "data": wire_value(data)}
+        if ledger is not None:
+            payload["ledger"] = ledger
+        command: dict[str, Any] = {"id": command_id or str(uuid.uuid4()), "topic": str(topic), "payload": payload}
         body = signed_bytes({**command, "signature": sign(command, self.key)})
         return SignedCommand(command["id"], body)
 

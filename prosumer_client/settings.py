@@ -28,12 +28,15 @@ class Settings:
     ----------
     optimizer_url
         None: the process computes best responses itself.
+    ledger_id
+        The ledger that commands are for; None: the one that the queue names first.
     keys
         The folder with ``<id>.pem`` of each prosumer.
     """
 
     roster: Roster
     queue_url: str
+    ledger_id: str | None
     optimizer_url: str | None
     keys: Path
     patience: Patience
@@ -52,6 +55,7 @@ def parse_arguments(arguments: Sequence[str] | None = None, environment: Mapping
     return Settings(
         roster=roster,
         queue_url=flags.queue_url,
+        ledger_id=flags.ledger_id or None,
         optimizer_url=flags.optimizer_url,
         keys=flags.keys or flags.home / "keys",
         patience=Patience(total_s=flags.patience_seconds),
@@ -81,6 +85,7 @@ def _parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
     parser.add_argument("--price", help="a seller's base price, currency per kWh")
     parser.add_argument("--delivery", help="which share of its part of a game it delivers or consumes [1]")
     setting("QUEUE_URL", "http://127.0.0.1:8080", "address of tx_queue", _address)
+    setting("LEDGER_ID", "", "id of the ledger that commands are for; none: the one that the queue names first")
     setting("OPTIMIZER_URL", "", "address of optimization_api; none: compute best responses here", _address_or_none)
     setting("HOME", ".energy-market", "folder of this market", Path)
     setting("KEYS", "", "folder with <id>.pem; none: keys in the market's folder", _folder)
