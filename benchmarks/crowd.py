@@ -26,10 +26,12 @@ async def open_accounts(operator: MarketClient) -> None:
             raise outcome
 
 
-def top_ups(operator: Identity, number: int) -> list[SignedCommand]:
+def top_ups(operator: Identity, ledger: str, number: int) -> list[SignedCommand]:
     """Sign so many commands, each of which brings money to one of the accounts in turn."""
     return [
-        operator.command(Topic.TOP_UP_ACCOUNT, {"prosumer": ACCOUNTS[n % len(ACCOUNTS)], "amount": "0.01"})
+        operator.command(
+            Topic.TOP_UP_ACCOUNT, {"prosumer": ACCOUNTS[n % len(ACCOUNTS)], "amount": "0.01"}, ledger=ledger
+        )
         for n in range(number)
     ]
 

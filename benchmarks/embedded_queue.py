@@ -30,11 +30,12 @@ async def _measure() -> Table:
         async with service("tx_queue", home) as queue, service("benchmarks.no_op_service", home) as no_op:
             async with MarketClient(queue, operator) as market:
                 await open_accounts(market)
+                ledger = await market.ledger_id()
             rows = []
             for clients, array in LOADS:
                 taken, committed = [], []
                 for _ in range(ROUNDS):
-                    commands = top_ups(operator, COMMANDS if array > 1 else SINGLE_COMMANDS)
+                    commands = top_ups(operator, ledger, COMMANDS if array > 1 else SINGLE_COMMANDS)
                     taken.append(await posted_per_second(no_op, commands, clients=clients, array=array))
                     committed.append(await decided_per_second(queue, commands, clients=clients, array=array))
                 share = median(committed) / median(taken)

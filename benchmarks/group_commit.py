@@ -118,11 +118,12 @@ async def _throughput(network: Network) -> Table:
         await bench.puts_per_second(32, 100)  # the first transactions meet cold caches
         raw: dict[int, list[float]] = {in_flight: [] for in_flight in RAW_LOADS}
         queue: dict[tuple[int, int], list[float]] = {load: [] for load in QUEUE_LOADS}
+        ledger = await bench.operator.ledger_id()
         for _ in range(ROUNDS):
             for in_flight, number in RAW_LOADS.items():
                 raw[in_flight].append(await bench.puts_per_second(in_flight, number))
             for clients, array in QUEUE_LOADS:
-                commands = top_ups(bench.operator.identity, COMMANDS)
+                commands = top_ups(bench.operator.identity, ledger, COMMANDS)
                 rate = await decided_per_second(bench.queue_url, commands, clients=clients, array=array)
                 queue[clients, array].append(rate)
     best = max(map(median, raw.values()))

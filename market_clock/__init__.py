@@ -11,6 +11,9 @@ A game's phases
 Restarts, and several clocks
     Commands have ids that follow from what they are about, so repeating them is harmless, and what another clock or an
     operator did before is noticed on the ledger.
+Another ledger
+    Once the queue leads to another ledger than at first (or than ENERGY_MARKET_LEDGER_ID says), the clock says so on
+    /ready and in one line of its log, and does nothing more until it is started again.
 The schedule
     Intervals are counted from 1970-01-01 UTC, cron is in UTC. A game is named after its slot. Slots that passed while
     the clock was stopped or the queue out of reach are made up for by one game, for the latest of them. Slots that

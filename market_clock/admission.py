@@ -1,4 +1,7 @@
-"""Whether the market takes commands of this clock: its queue answers, and an operator is registered with our key."""
+"""Whether the market takes commands of this clock: its queue answers, and an operator is registered with our key.
+
+Which ledger the commands are for is settled here, too, before anything else is done there.
+"""
 
 import asyncio
 from pathlib import Path
@@ -72,4 +75,5 @@ class Admission:
                 f"{self._operator} is registered on this ledger with another public key than {identity.public_key}, "
                 f"the one of the key in {self._keys}"
             )
+        await self._market.ledger_id()
         return identity

@@ -7,15 +7,20 @@ import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from energy_market_chaincode.commands import Topic
-from energy_market_chaincode.errors import BadSignature
+from energy_market_chaincode.errors import BadSignature, LedgerDiffers
 from market_clock.admission import LOOK_EVERY_S, Admission
 from market_clock.conductor import Conductor
 from market_clock.publisher import Publisher
 from market_clock.schedule import Schedule
 from market_clock.settings import ClockSettings
 from prosumer_client.client import MarketClient
+from prosumer_client.errors import AnotherLedger
 
 BEGIN_ANEW_S = 5.0
+ANOTHER_LEDGER = (
+    "the queue leads to another ledger than the one that this clock's commands are for: the market was begun anew, or "
+    "ENERGY_MARKET_LEDGER_ID names another one; the clock does nothing until it is started again"
+)
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -27,6 +32,10 @@ def utc_now() -> datetime:
 
 class KeyRefused(Exception):
     """The market does not take the clock's signature any more."""
+
+
+class LedgerLost(Exception):
+    """The market is another one than the clock has worked for."""
 
 
 class Clock:
@@ -41,6 +50,7 @@ class Clock:
         self._admission = Admission(market, settings.operator, settings.keys)
         self._defect: str | None = None
         self._key_refused = asyncio.Event()
+        self._ledger_lost = asyncio.Event()
         self._commands = Counter(
             "market_clock_commands", "Commands decided by the ledger.", ["topic", "outcome"], registry=registry
         )
@@ -52,7 +62,10 @@ class Clock:
         return self._defect or self._admission.reason or self.conductor.trouble
 
     async def run(self) -> None:
-        """Work without end. A defect of ours is logged and shown, and the work begun anew: the ledger has the truth."""
+        """Work without end. A defect of ours is logged and shown, and the work begun anew: the ledger has the truth.
+
+        Only when the ledger turns out to be another one the work ends: whether to trust that one an operator decides.
+        """
         while True:
             rest_s = BEGIN_ANEW_S
             try:
@@ -60,9 +73,14 @@ class Clock:
             except* KeyRefused:
                 _log.warning("the market refuses our key; loading it anew")
                 rest_s = LOOK_EVERY_S
+            except* (LedgerLost, AnotherLedger):
+                self._defect = ANOTHER_LEDGER
+                _log.error("the ledger is another one; start the clock again if that is meant")
             except* Exception as defect:
                 self._defect = f"a defect stopped the clock, it begins anew in {BEGIN_ANEW_S:g} s: {defect!r}"
                 _log.exception("a defect stopped the clock; beginning anew")
+            if self._defect == ANOTHER_LEDGER:
+                return
             await asyncio.sleep(rest_s)
 
     async def _work(self) -> None:
@@ -70,16 +88,19 @@ class Clock:
         self._defect = None
         self._key_refused.clear()
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._stop_when_key_is_refused(), name="key")
+            tasks.create_task(_raise_when(self._key_refused, KeyRefused), name="key")
+            tasks.create_task(_raise_when(self._ledger_lost, LedgerLost), name="ledger")
             tasks.create_task(self.publisher.run(market), name="publisher")
             tasks.create_task(self.conductor.run(market), name="conductor")
 
-    async def _stop_when_key_is_refused(self) -> None:
-        """Raise KeyRefused once a signature of ours was refused: an operator gave us a new key while we worked."""
-        await self._key_refused.wait()
-        raise KeyRefused
-
     def _count(self, topic: Topic, outcome: str) -> None:
-        if outcome == BadSignature.code:
+        if outcome == BadSignature.code:  # an operator gave us a new key while we worked
             self._key_refused.set()
+        elif outcome == LedgerDiffers.code:
+            self._ledger_lost.set()
         self._commands.labels(topic.value, outcome).inc()
+
+
+async def _raise_when(event: asyncio.Event, error: type[Exception]) -> None:
+    await event.wait()
+    raise error

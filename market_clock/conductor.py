@@ -10,7 +10,7 @@ import structlog
 from energy_market_chaincode.entities import Phase
 from market_clock.course import Course, OnCommand
 from prosumer_client.client import MarketClient
-from prosumer_client.errors import MarketError
+from prosumer_client.errors import AnotherLedger, MarketError
 from prosumer_client.events import FROM_NOW, MarketEvent
 
 _OVER = frozenset({Phase.CLOSED.value, Phase.CANCELLED.value})
@@ -74,7 +74,7 @@ class Conductor:
             del self._courses[course.game]
 
     async def _follow(self, market: MarketClient, attend: Attend) -> None:
-        """Attend to the games there are and to those to come, until the event stream fails."""
+        """Attend to the games there are and to those to come, until the event stream fails; raises AnotherLedger."""
 
         async def take_stock() -> None:
             for game in await market.games():
@@ -86,6 +86,8 @@ class Conductor:
             async with aclosing(market.events(FROM_NOW, on_now=take_stock)) as events:
                 async for event in events:
                     self._hear(event, attend)
+        except AnotherLedger:
+            raise
         except MarketError as error:
             self.trouble = str(error)
             _log.warning("lost the ledger's events; following it again", code=error.code, reason=error.message)

@@ -13,7 +13,7 @@ from energy_market_chaincode.entities import Phase
 from market_clock.decision import Act, Decision, Over, Wait, next_action
 from market_clock.game_view import GameView
 from prosumer_client.client import MarketClient
-from prosumer_client.errors import CommandRejected, MarketError, MarketUnavailable, RequestRefused
+from prosumer_client.errors import AnotherLedger, CommandRejected, MarketError, MarketUnavailable, RequestRefused
 from prosumer_client.identity import repeatable_id
 
 MAX_ATTEMPTS = 12
@@ -129,7 +129,7 @@ class Course:
             return
         try:
             await self._market.submit(act.topic, act.data, command_id=attempt.command_id)
-        except (CommandRejected, RequestRefused) as rejection:
+        except (CommandRejected, RequestRefused, AnotherLedger) as rejection:
             self._meet(rejection)
             self._on_command(act.topic, rejection.code)
         else:

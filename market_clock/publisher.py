@@ -16,7 +16,7 @@ from market_clock.game_view import milliseconds
 from market_clock.schedule import Schedule, ScheduleEntry, game_data
 from market_clock.slots import iso_slot
 from prosumer_client.client import MarketClient
-from prosumer_client.errors import MarketError, MarketUnavailable
+from prosumer_client.errors import AnotherLedger, MarketError, MarketUnavailable
 from prosumer_client.identity import repeatable_id
 
 _SLOT_HAS_A_GAME = frozenset({"GAME_EXISTS", "SLOT_TAKEN"})
@@ -162,6 +162,8 @@ class Publisher:
             while (slot := self.schedule.due(entry_id, milliseconds(self._now()))) is not None:
                 publication = await self._publish_slot(entry_id, slot)
                 self._last[entry_id] = publication
+                if isinstance(publication.error, AnotherLedger):
+                    return  # the clock ends its work; the slot stays due for the next one
                 if not isinstance(publication.error, MarketUnavailable):
                     self.schedule.handle(entry_id, slot)
         finally:
