@@ -1,18 +1,21 @@
 """An operator's day: a market that is up, people on it, a reset, a new chain, and evidence."""
 
+import asyncio
 import json
 import os
 import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+
+from ledger.embedded.ledger import EmbeddedLedger
 
 pytestmark = pytest.mark.acceptance
 
@@ -73,6 +76,21 @@ class OpenMarket:
             timeout=60,
             check=False,
         )
+
+    @property
+    def queue_url(self) -> str:
+        return self._environment["ENERGY_MARKET_QUEUE_URL"]
+
+    def recorded_commands(self) -> list[Any]:
+        """All commands in the blocks, which whoever reaches the queue can read."""
+        height = self.read("ledger", "blocks")["height"]
+        blocks = [httpx.get(f"{self.queue_url}/blocks/{number}").json() for number in range(height)]
+        return [command for block in blocks for part in block["transactions"] for command in part["commands"]]
+
+    def whole_state(self) -> dict[str, Any]:
+        """What the ledger shows of money, people and games."""
+        reads = {"market": ("ledger", "market"), "prosumers": ("prosumers", "list"), "games": ("games", "list")}
+        return {name: self.read(*words) for name, words in reads.items()}
 
     def read(self, *arguments: str) -> Any:
         done = self.run(*arguments, "--json")
@@ -157,6 +175,44 @@ def test_a_wipe_is_refused_while_the_market_is_up_and_begins_a_new_chain_after(m
     assert "everything fits" in market.run("ledger", "verify", str(old)).stdout
     market.up()
     assert [view["prosumer"] for view in market.read("prosumers", "list")] == ["operator"]
+
+
+def test_nothing_that_was_said_on_a_wiped_chain_counts_on_the_next_one(market: OpenMarket, tmp_path: Path) -> None:
+    (tmp_path / "two.yaml").write_text(TWO_NEIGHBOURS)
+    market.down()
+    played = market.run("demo", "--home", str(market.home), "--scenario", str(tmp_path / "two.yaml"))
+    assert played.returncode == 0, played.stdout + played.stderr
+    market.up()
+    old, recorded = market.read("ledger", "market")["ledger"], market.recorded_commands()
+    assert {command["payload"]["ledger"] for command in recorded} == {old}
+    said = {command["topic"] for command in recorded}
+    assert {"topUpAccount", "publishGame", "publishOffer", "publishDemand", "publishBuyBid", "closeMarket"} <= said
+    market.down()
+    assert market.run("reset", "--wipe", "--yes").returncode == 0
+    market.up()
+    for name in ("S1", "B1"):  # with the keys that they had
+        assert market.run("prosumers", "add", name, "--balance", "10").returncode == 0
+    before = market.whole_state()
+    assert before["market"]["ledger"] != old
+    answer = httpx.post(f"{market.queue_url}/queue", json=recorded, timeout=60)
+    assert [element.get("code") for element in answer.json()] == ["LEDGER_DIFFERS"] * len(recorded)
+    assert market.whole_state() == before
+    market.down()
+    results = asyncio.run(submitted_without_the_queue(market.home, recorded))
+    assert [result["code"] for result in results] == ["LEDGER_DIFFERS"] * len(recorded)
+    market.up()
+    assert market.whole_state()["market"] == before["market"]
+    verified = market.run("ledger", "verify")
+    assert verified.returncode == 0, verified.stdout
+
+
+async def submitted_without_the_queue(home: Path, commands: Sequence[Any]) -> list[Any]:
+    """Hand commands to the ledger itself, as a queue would that wants them to count."""
+    ledger = await EmbeddedLedger.open(home / "ledger.sqlite", "operator", None)
+    try:
+        return (await ledger.submit([json.dumps(command) for command in commands])).results
+    finally:
+        await ledger.close()
 
 
 def test_verify_names_the_block_that_was_tampered_with(market: OpenMarket) -> None:

@@ -104,14 +104,21 @@ def ledger(hosted: Hosted) -> Ledger:
 
 
 @pytest.fixture
-def command(hosted: Hosted) -> Callable[..., str]:
-    """Make a signed command of the ledger's operator: ``command(topic, **data)``."""
+def command_for(hosted: Hosted) -> Callable[..., str]:
+    """Make a signed command of the ledger's operator for a ledger: ``command_for(ledger, topic, **data)``."""
 
-    def make(topic: str, **data: Any) -> str:
-        unsigned = {"id": str(uuid.uuid4()), "topic": topic, "payload": {"prosumer": OPERATOR, "data": data}}
+    def make(ledger: str | None, topic: str, /, **data: Any) -> str:
+        payload = {"prosumer": OPERATOR, "ledger": ledger, "data": data}
+        unsigned = {"id": str(uuid.uuid4()), "topic": topic, "payload": payload}
         return json.dumps({**unsigned, "signature": sign(unsigned, hosted.key)})
 
     return make
+
+
+@pytest.fixture
+def command(command_for: Callable[..., str]) -> Callable[..., str]:
+    """Make a signed command of the ledger's operator: ``command(topic, **data)``."""
+    return partial(command_for, None)
 
 
 @pytest.fixture

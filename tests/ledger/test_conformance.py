@@ -246,3 +246,34 @@ async def test_readers_end_when_the_ledger_is_closed(ledger: Ledger, game_comman
     await has_read.wait()
     await ledger.close()
     assert await reader == 1
+
+
+# -- the ledger's id
+
+
+async def test_a_ledger_is_called_after_the_transaction_that_began_it(ledger: Ledger, command: Command) -> None:
+    await ledger.submit([command("topUpAccount", prosumer="operator", amount="1")])
+    blocks = [await ledger.block(number) for number in range(await ledger.height())]
+    first = next(transaction for block in blocks for transaction in block.transactions)
+    assert await ledger_id(ledger) == first.id
+
+
+async def test_a_command_counts_only_on_the_ledger_that_it_names(
+    ledger: Ledger, command_for: Callable[..., str]
+) -> None:
+    ours, before = await ledger_id(ledger), await money(ledger)
+    good, foreign, bare = (
+        command_for(named, "topUpAccount", prosumer="operator", amount="1") for named in (ours, "x", None)
+    )
+    submission = await ledger.submit([good, foreign, bare])
+    assert [result.get("code") for result in submission.results] == [None, "LEDGER_DIFFERS", None]
+    assert await money(ledger) == before + 2
+    assert await ledger.query("command", "operator", json.loads(foreign)["id"]) == b"null"
+
+
+async def ledger_id(ledger: Ledger) -> str:
+    return str(read_exact_json(await ledger.query("market"))["ledger"])
+
+
+async def money(ledger: Ledger) -> Decimal:
+    return Decimal(read_exact_json(await ledger.query("market"))["money"])

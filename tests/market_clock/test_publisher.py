@@ -14,7 +14,7 @@ from market_clock.game_view import milliseconds
 from market_clock.publisher import NotStarted, Publisher
 from market_clock.schedule import Schedule, ScheduleEntry
 from market_clock.schedule_store import ScheduleStore
-from prosumer_client.errors import CommandRejected
+from prosumer_client.errors import AnotherLedger, CommandRejected
 
 OFTEN = ScheduleEntry(id="often", every="2s", parameters=PublishGame(feePerHop="0.03"))
 DAILY = ScheduleEntry(id="daily", cron="0 3 * * *")
@@ -105,6 +105,22 @@ async def test_a_clock_that_dies_before_it_notes_what_it_published_does_no_harm(
         await neighbourhood.told("committed")
 
     assert len(await games(neighbourhood)) == 1
+
+
+async def test_a_slot_that_came_on_another_ledger_stays_due(
+    neighbourhood: Any, publishers: Publishers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(*_: object, **__: object) -> None:
+        raise AnotherLedger("http://queue", "ours", is_pinned=False)
+
+    begun_anew = neighbourhood.client()
+    monkeypatch.setattr(begun_anew, "submit", refuse)
+    async with publishers(DAILY, since_ms=now_ms() - DAY_MS, speed=1, market=begun_anew):
+        await neighbourhood.told("LEDGER_DIFFERS")
+    async with publishers(speed=1):
+        late = await neighbourhood.next_game()
+
+    assert late["deliverySlot"] == latest_three_o_clock()
 
 
 async def test_two_clocks_with_the_same_entry_publish_one_game_for_a_slot(

@@ -280,6 +280,29 @@ async def test_a_clock_that_is_registered_otherwise_says_how(
         await says(clock, reason)
 
 
+async def test_a_clock_that_is_asked_to_publish_on_another_ledger_says_so_and_does_nothing_more(
+    home: Path, queue_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running(build_app(ClockSettings(home=home, queue_url=queue_url, ledger_id="another"))) as clock:
+        answer = await clock.post("/schedule", json={"once": True})
+        assert (answer.status_code, answer.json()["code"]) == (409, "LEDGER_DIFFERS")
+        await says(clock, "another ledger")
+        monkeypatch.setattr("market_clock.publisher.START_WAIT_S", 0.0)
+        again = await clock.post("/schedule", json={"once": True})
+        assert (again.status_code, again.json()["code"]) == (503, "NOT_READY")
+
+
+async def test_a_clock_leaves_the_games_of_another_ledger_alone(home: Path, queue_url: str, operator: Identity) -> None:
+    async with (
+        MarketClient(queue_url, operator) as market,
+        running(build_app(ClockSettings(home=home, queue_url=queue_url, ledger_id="another"))) as clock,
+    ):
+        game = (await market.submit("publishGame", {"registrationDurationMs": 1}))["game"]
+        await says(clock, "another ledger")
+        assert (await market.game(game))["phase"] == "registration"
+        await market.submit("stopGameRegistration", {"game": game})
+
+
 async def says(clock: httpx.AsyncClient, reason: str) -> None:
     """Wait until the clock says on /ready what it makes of its situation."""
     async with asyncio.timeout(PATIENCE_S):

@@ -124,6 +124,15 @@ async def test_a_process_whose_market_is_gone_ends_when_its_patience_does(operat
     assert await process.wait() == 1
 
 
+async def test_a_process_that_was_told_another_ledger_ends_at_its_first_word(operator: Operator, start: Start) -> None:
+    process = await start(*B1, "--ledger-id", "another")
+    await told_until(process, "Listening to the market")
+    await operator.publish()
+    line = (await log_of(process))[-1]
+    assert (line["event"], line["code"]) == ("Cannot go on", "LEDGER_DIFFERS")
+    assert await process.wait() == 1
+
+
 async def test_an_address_that_is_none_is_a_mistake(start: Start) -> None:
     process = await start(*B1, "--queue-url", "127.0.0.1:9")
     assert process.stderr is not None

@@ -1,0 +1,146 @@
+"""Which ledger commands are for: named in each, learnt once or pinned, and what happens when it is another one."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from contextlib import aclosing
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from ledger.embedded.ledger import EmbeddedLedger
+from prosumer_client import AnotherLedger, Buyer, MarketClient, UnexpectedAnswer
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+    from pathlib import Path
+
+    from prosumer_client import Identity, Patience
+    from tests.prosumer_client.conftest import FakeMarket, Operator
+
+TOP_UP = ("topUpAccount", {"prosumer": "operator", "amount": "1"})
+
+
+@pytest.fixture
+async def begin_anew(
+    fake: FakeMarket, identity: Callable[[str], Identity], tmp_path: Path
+) -> AsyncIterator[Callable[[], Awaitable[None]]]:
+    """Put a new chain with the same operator behind the queue, and a new store, as ``reset --wipe`` does."""
+    operator = identity("operator")
+    new = await EmbeddedLedger.open(tmp_path / "new.sqlite", operator.prosumer, operator.public_key)
+
+    async def begin() -> None:
+        fake.ledger = new
+        fake._bodies.clear()
+        fake._statuses.clear()
+        await fake.restart()
+
+    yield begin
+    await new.close()
+
+
+def ledgers_named(fake: FakeMarket) -> list[Any]:
+    """The ledger that each posted command names."""
+    bodies = [json.loads(request.body) for request in fake.requests if request.method == "POST"]
+    commands = [command for body in bodies for command in (body if isinstance(body, list) else [body])]
+    return [command["payload"].get("ledger") for command in commands]
+
+
+async def test_every_command_of_a_connection_names_the_ledger_which_is_asked_for_once(
+    fake: FakeMarket, operator: Operator
+) -> None:
+    await asyncio.gather(*(operator.speaker(name).post("closeMarket", {"game": "G1"}) for name in ("S1", "S2")))
+    await operator.market.submit_all([TOP_UP] * 3)
+    ledger = (await fake.view("market"))["ledger"]
+    assert set(ledgers_named(fake)) == {ledger}
+    assert fake.asked("GET", "/market") == 1
+    assert await operator.market.ledger_id() == ledger
+
+
+async def test_a_pinned_ledger_is_named_whatever_the_queue_says(
+    fake: FakeMarket, identity: Callable[[str], Identity]
+) -> None:
+    fake.answer("GET", "/market", b'{"ledger": "where the queue wants our commands to count"}')
+    async with MarketClient(fake.url, identity("operator"), ledger="ours") as market:
+        with pytest.raises(AnotherLedger, match=r"another ledger than ours.*give this program the new ledger's id"):
+            await market.submit(*TOP_UP)
+    assert ledgers_named(fake) == ["ours"]
+    assert (await fake.view("market"))["money"] == 0
+
+
+async def test_a_queue_that_does_not_say_its_ledger_gets_nothing_signed(operator: Operator, fake: FakeMarket) -> None:
+    posted = fake.asked("POST", "/queue")
+    fake.answer("GET", "/market", b'{"money": 0}')
+    async with MarketClient(fake.url, operator.market.identity) as market:
+        with pytest.raises(UnexpectedAnswer, match="which ledger"):
+            await market.submit(*TOP_UP)
+    assert fake.asked("POST", "/queue") == posted
+
+
+async def test_on_a_ledger_begun_anew_nothing_counts_and_the_error_says_what_to_do(
+    operator: Operator, fake: FakeMarket, begin_anew: Callable[[], Awaitable[None]]
+) -> None:
+    ours = await operator.market.ledger_id()
+    await begin_anew()
+    with pytest.raises(AnotherLedger, match="start this program again") as caught:
+        await operator.market.submit(*TOP_UP)
+    assert (caught.value.code, caught.value.ours) == ("LEDGER_DIFFERS", ours)
+    with pytest.raises(AnotherLedger):
+        await operator.market.submit_all([TOP_UP] * 2)
+    assert (await fake.view("market"))["money"] == 0
+
+
+async def test_a_refusal_at_the_queue_s_door_says_the_same(operator: Operator, fake: FakeMarket) -> None:
+    fake.refuse("POST", "/queue", 409, "LEDGER_DIFFERS")
+    with pytest.raises(AnotherLedger):
+        await operator.market.submit(*TOP_UP)
+    element = {"title": "Conflict", "status": 409, "detail": "It is another one.", "code": "LEDGER_DIFFERS"}
+    fake.answer("POST", "/queue", json.dumps([element, element]).encode())
+    with pytest.raises(AnotherLedger):
+        await operator.market.submit_all([TOP_UP] * 2)
+
+
+async def test_a_new_client_goes_on_with_the_new_ledger(
+    operator: Operator, fake: FakeMarket, begin_anew: Callable[[], Awaitable[None]]
+) -> None:
+    await begin_anew()
+    async with MarketClient(fake.url, operator.market.identity) as market:
+        await market.submit(*TOP_UP)
+    assert (await fake.view("market"))["money"] == 1
+
+
+async def test_a_stream_whose_cursor_is_of_another_ledger_says_so(
+    operator: Operator, begin_anew: Callable[[], Awaitable[None]]
+) -> None:
+    await operator.publish("G1")
+    async with aclosing(operator.market.events()) as events:
+        await anext(events)
+        await begin_anew()
+        with pytest.raises(AnotherLedger):
+            await anext(events)
+
+
+async def test_a_command_that_went_with_its_ledger_says_so(
+    operator: Operator, fake: FakeMarket, begin_anew: Callable[[], Awaitable[None]]
+) -> None:
+    receipt = await operator.market.post(*TOP_UP)
+    await begin_anew()
+    fake.refuse("GET", "/queue/", 404, "UNKNOWN_COMMAND")
+    with pytest.raises(AnotherLedger):
+        await operator.market.outcome(receipt)
+
+
+async def test_a_participant_whose_market_was_begun_anew_ends_at_its_first_word(
+    operator: Operator, fake: FakeMarket, patient: Patience, begin_anew: Callable[[], Awaitable[None]]
+) -> None:
+    await operator.market.ledger_id()
+    await begin_anew()
+    async with MarketClient(fake.url, operator.market.identity, patience=patient) as market:
+        successor = replace(operator, market=market)
+        await successor.enter_all()
+        await successor.publish("G1")
+        with pytest.raises(AnotherLedger):
+            await Buyer(operator.speaker("B1"), demand="20").run()
+    assert (await fake.view("game", "G1"))["nrBuyers"] == 0
