@@ -1,6 +1,6 @@
 """One game, two ledgers: the same bids, loads, transfers, accounts and world state, to the last unit."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from energy_market_chaincode.canonical import exact_json, read_exact_json
+from energy_market_chaincode.identity import sign
 from ledger.embedded.ledger import EmbeddedLedger
 from ledger.interface import Ledger
 from prosumer_client.identity import Identity
@@ -16,7 +17,9 @@ from tests.fabric_system.conftest import OPERATOR, NewNetwork, PlayedDemo
 
 pytestmark = pytest.mark.fabric
 
-MOMENTS = {
+A_LEDGER_S_OWN = {
+    "transaction",
+    "digest",
     "initialised_at_ms",
     "registered_at_ms",
     "published_at_ms",
@@ -25,7 +28,10 @@ MOMENTS = {
     "deadline_ms",
     "closed_at_ms",
 }
-"""The fields of the world state that hold a time. ``arrived`` holds one and a place, which is compared."""
+"""The fields of the world state that hold a time, the ledger's id, or a digest of a command with its ledger's name.
+
+``arrived`` holds a time and a place, which is compared.
+"""
 
 
 def test_the_demo_comes_to_the_same_on_both_ledgers(
@@ -44,7 +50,7 @@ def comparable(result: dict[str, Any]) -> dict[str, Any]:
     return rest | {"settlement": settlement, "transfers": transfers}
 
 
-async def test_the_same_commands_make_the_same_world_state(
+async def test_the_same_commands_signed_for_each_ledger_make_the_same_world_state(
     embedded_demo: PlayedDemo, start_network: NewNetwork, tmp_path: Path
 ) -> None:
     operator = Identity.load(OPERATOR, embedded_demo.home / "keys")
@@ -55,16 +61,38 @@ async def test_the_same_commands_make_the_same_world_state(
         assert sum(len(transaction.commands) for transaction in recording) > 100
         played = await world_state(recorded)
     async with embedded(tmp_path, operator) as ours, peers_ledgers(network) as peers:
-        for transaction in recording:
-            commands = [exact_json(command).decode() for command in transaction.commands]
-            for ledger in (ours, peers[0]):
-                assert (await ledger.submit(commands)).results == transaction.results
-        expected = timeless(await world_state(ours))
-        assert expected == timeless(played)
+        for ledger in (ours, peers[0]):
+            await none_counts(ledger, [command for transaction in recording for command in transaction.commands])
+            signed_for = await signatory(ledger, embedded_demo.home / "keys")
+            for transaction in recording:
+                results = (await ledger.submit([signed_for(command) for command in transaction.commands])).results
+                assert results == transaction.results
+        expected = of_any_ledger(await world_state(ours))
+        assert expected == of_any_ledger(played)
     async with peers_ledgers(network) as peers:
         states = [await world_state(peer) for peer in peers]
     assert all(state == states[0] for state in states)
-    assert timeless(states[0]) == expected
+    assert of_any_ledger(states[0]) == expected
+
+
+async def none_counts(ledger: Ledger, commands: Sequence[dict[str, Any]]) -> None:
+    """Make sure that commands which were recorded on another ledger change nothing on this one."""
+    before = await ledger.query("market")
+    results = (await ledger.submit([exact_json(command).decode() for command in commands])).results
+    assert {result.get("code") for result in results} == {"LEDGER_DIFFERS"}
+    assert await ledger.query("market") == before
+
+
+async def signatory(ledger: Ledger, keys: Path) -> Callable[[dict[str, Any]], str]:
+    """Return what lets everybody say again, for this ledger, what was said for another one."""
+    name = read_exact_json(await ledger.query("market"))["ledger"]
+
+    def signed_for(command: dict[str, Any]) -> str:
+        again = {**command, "payload": {**command["payload"], "ledger": name}}
+        key = Identity.load(command["payload"]["prosumer"], keys).key
+        return exact_json({**again, "signature": sign(again, key)}).decode()
+
+    return signed_for
 
 
 @asynccontextmanager
@@ -76,15 +104,15 @@ async def embedded(home: Path, operator: Identity | None = None) -> AsyncIterato
     await ledger.close()
 
 
-def timeless(state: dict[str, str]) -> dict[str, Any]:
-    """The world state without the times, which two ledgers cannot share."""
-    return {key: without_moments(read_exact_json(value)) for key, value in state.items()}
+def of_any_ledger(state: dict[str, str]) -> dict[str, Any]:
+    """The world state without what two ledgers cannot share."""
+    return {key: without_its_own(read_exact_json(value)) for key, value in state.items()}
 
 
-def without_moments(value: Any) -> Any:
+def without_its_own(value: Any) -> Any:
     if isinstance(value, list):
-        return [without_moments(item) for item in value]
+        return [without_its_own(item) for item in value]
     if not isinstance(value, dict):
         return value
-    rest = {name: without_moments(item) for name, item in value.items() if name not in MOMENTS}
+    rest = {name: without_its_own(item) for name, item in value.items() if name not in A_LEDGER_S_OWN}
     return rest | {"arrived": value["arrived"][1]} if "arrived" in value else rest
