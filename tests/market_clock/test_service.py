@@ -324,10 +324,17 @@ async def test_a_clock_whose_queue_is_out_of_reach_is_not_ready(
 
 def test_no_request_that_fits_or_does_not_fit_the_openapi_document_breaks_the_clock(home: Path, queue_url: str) -> None:
     with serving(build_app(ClockSettings(home=home, queue_url=queue_url))) as url:
+        asyncio.run(ready(url))
         schema = schemathesis.openapi.from_url(f"{url}/openapi.json")
         for operation in schema.get_all_operations():
             assert isinstance(operation, Ok)
             check_operation(operation.ok())
+
+
+async def ready(url: str) -> None:
+    """Wait until a clock is ready: before, it says 503 on /ready, and means it."""
+    async with httpx.AsyncClient(base_url=url) as clock:
+        await says(clock, '"ready"')
 
 
 def check_operation(operation: Any) -> None:
