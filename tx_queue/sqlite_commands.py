@@ -4,7 +4,16 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from tx_queue.store import Acceptance, BatchLimits, CheckedCommand, Decision, Entry, Status, WaitingCommand
+from tx_queue.store import (
+    UNREMEMBERED,
+    Acceptance,
+    BatchLimits,
+    CheckedCommand,
+    Decision,
+    Entry,
+    Status,
+    WaitingCommand,
+)
 
 
 class Taken(NamedTuple):
@@ -97,16 +106,18 @@ def find(
 
 
 def _known(connection: sqlite3.Connection, command: CheckedCommand) -> Acceptance | None:
-    """Compare a command with its signer's earlier one of the same id, if there is one."""
+    """Compare a command with its signer's earlier one of the same id, if there is one that counts."""
     earlier = connection.execute(
-        "SELECT digest FROM command WHERE id = ? AND prosumer = ?", (command.id, command.prosumer)
+        "SELECT digest, code FROM command WHERE id = ? AND prosumer = ?", (command.id, command.prosumer)
     ).fetchone()
-    if earlier is None:
+    if earlier is None or earlier[1] in UNREMEMBERED:
         return None
     return Acceptance.KNOWN if earlier[0] == command.digest else Acceptance.ID_REUSED
 
 
 def _insert(connection: sqlite3.Connection, command: CheckedCommand, now_ms: int) -> int:
+    """Store a command, in the place of an earlier one of which the ledger knows nothing; return its position."""
+    connection.execute("DELETE FROM command WHERE id = ? AND prosumer = ?", (command.id, command.prosumer))
     cursor = connection.execute(
         "INSERT INTO command (id, prosumer, topic, digest, text, taken_at_ms) VALUES (?, ?, ?, ?, ?, ?)",
         (command.id, command.prosumer, command.topic, command.digest, command.text, now_ms),

@@ -12,9 +12,21 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from energy_market_chaincode.errors import BadSignature, LedgerDiffers, MalformedCommand, UnknownSigner
+
 
 class StoreUnavailable(Exception):
     """The store cannot write or read now (its disk is full, say); what was asked did not happen."""
+
+
+TRANSACTION_FAILED = "TRANSACTION_FAILED"
+"""The code of a command that no transaction could take."""
+
+UNREMEMBERED = frozenset(
+    {MalformedCommand.code, LedgerDiffers.code, UnknownSigner.code, BadSignature.code, TRANSACTION_FAILED}
+)
+"""Rejections of which the ledger keeps nothing: whoever brings a command again under the id, perhaps signed anew, is
+heard again. Everything else is decided for good."""
 
 
 class Status(StrEnum):
@@ -36,9 +48,9 @@ class Acceptance(StrEnum):
 
     TAKEN = "taken"
     KNOWN = "known"
-    """The same command was taken before."""
+    """The same command was taken before, and waits or is decided."""
     ID_REUSED = "id-reused"
-    """Its signer's earlier command of the same id is another one."""
+    """Its signer's earlier command of the same id, which waits or is decided, is another one."""
     FULL = "full"
 
 

@@ -17,10 +17,9 @@ from ledger.interface import Ledger, LedgerUnavailable, Submission, TransactionF
 from tx_queue.metrics import Metrics
 from tx_queue.pace import Pace
 from tx_queue.signers import Signers
-from tx_queue.store import Decision, QueueStore, Status, StoreUnavailable, WaitingCommand
+from tx_queue.store import TRANSACTION_FAILED, Decision, QueueStore, Status, StoreUnavailable, WaitingCommand
 from tx_queue.trouble import Trouble
 
-TRANSACTION_FAILED = "TRANSACTION_FAILED"
 ATTEMPTS_BEFORE_HALVING = 4
 
 _Result = TypeVar("_Result")

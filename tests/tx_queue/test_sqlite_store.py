@@ -22,6 +22,7 @@ from tx_queue import sqlite_store
 from tx_queue.sqlite_file import connect_to_write
 from tx_queue.sqlite_store import SqliteStore
 from tx_queue.store import (
+    UNREMEMBERED,
     Acceptance,
     BatchLimits,
     CheckedCommand,
@@ -42,8 +43,8 @@ def committed(waiting: WaitingCommand) -> Decision:
     return Decision(waiting, Status.COMMITTED, "tx", 7, '{"a":1}', None, None)
 
 
-def rejected(waiting: WaitingCommand) -> Decision:
-    return Decision(waiting, Status.REJECTED, "tx", 7, None, "UNKNOWN_GAME", "There is no game.")
+def rejected(waiting: WaitingCommand, code: str = "UNKNOWN_GAME") -> Decision:
+    return Decision(waiting, Status.REJECTED, "tx", 7, None, code, "There is no game.")
 
 
 class Clock:
@@ -91,6 +92,27 @@ async def test_commands_are_told_apart_by_signer_id_and_content(store: SqliteSto
     assert [entry.prosumer for entry in await store.find("a")] == ["P1", "P2"]
     assert [entry.prosumer for entry in await store.find("a", "P2")] == ["P2"]
     assert await store.find("a", "P3") == []
+
+
+@pytest.mark.parametrize("text", ["{}", "{1}"], ids=["same", "other"])
+@pytest.mark.parametrize("code", sorted(UNREMEMBERED))
+async def test_what_the_ledger_does_not_remember_may_be_said_again(store: SqliteStore, code: str, text: str) -> None:
+    await store.accept([command("a")])
+    (waiting,) = await store.claim(NO_LIMITS)
+    await store.settle([rejected(waiting, code)])
+    assert await store.accept([command("a", text)]) == [Acceptance.TAKEN]
+    (again,) = await store.claim(NO_LIMITS)
+    await store.settle([committed(again)])
+    assert [entry.status for entry in await store.find("a")] == [Status.COMMITTED]
+    assert await store.accept([command("a", text)]) == [Acceptance.KNOWN]
+    assert store.backlog().depth == 0
+
+
+async def test_what_is_decided_is_not_heard_again(store: SqliteStore) -> None:
+    await store.accept([command("a")])
+    (waiting,) = await store.claim(NO_LIMITS)
+    await store.settle([rejected(waiting)])
+    assert await store.accept([command("a"), command("a", "{1}")]) == [Acceptance.KNOWN, Acceptance.ID_REUSED]
 
 
 async def test_a_full_store_takes_no_new_command_but_knows_the_old_ones(store: SqliteStore) -> None:
