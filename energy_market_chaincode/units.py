@@ -61,7 +61,10 @@ def scaled(value: object, decimals: int) -> int:
     # Decimal alone would also read "NaN", "1_000" and every script's digits, and these change with Python's version.
     if not _NUMBER.fullmatch(text):
         raise ValueError("is not a number")
-    number = Decimal(text)
+    try:
+        number = Decimal(text)
+    except ArithmeticError:  # the exponent is beyond even what Decimal can hold
+        raise ValueError("is out of range") from None
     if abs(number.adjusted()) > 40:
         if number == 0:
             return 0

@@ -25,6 +25,8 @@ MALFORMED_ITEMS = {
     "lone surrogate": DEEP_IN_DATA % r'"\ud800"',
     "lone surrogate as a key": r'{"\udfff":1}',
     "lone surrogate as an id": r'{"id":"\ud800"}',
+    "an exponent beyond all": '{"topic":"topUpAccount","signature":"","payload":{"prosumer":"operator",'
+    '"data":{"prosumer":"P","amount":"1e9999999999999999999"}}}',
     "nested": DEEP_IN_DATA % ("[" * 200 + "]" * 200),
     "a megabyte": DEEP_IN_DATA % ('"' + "x" * 1_000_001 + '"'),
     "many fields": "{" + ",".join(f'"k{n}":1' for n in range(5_000)) + "}",

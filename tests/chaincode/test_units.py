@@ -1,6 +1,7 @@
 """Amounts are exact integers, and are refused rather than rounded."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from decimal import Decimal
 from fractions import Fraction
 
@@ -41,12 +42,18 @@ def test_an_amount_survives_its_way_out_and_in(
     [
         None, True, [], {}, "", " ", "x", "1_000", " 5", "5 ", "+5", "5.", ".5", "0x10", "1e", "NaN", "Infinity",
         "-inf", "\u0663", "\uff11", float("nan"), float("inf"), "1" * 65, 10**70, "1e41", "-1e41", "1e-41",
-        "1e999999999",
+        "1e999999999", "1e9999999999999999999", "1e-9999999999999999999", "0e9999999999999999999",
     ],
 )  # fmt: skip
 def test_what_is_no_finite_decimal_is_refused(read: Reader, nonsense: object) -> None:
     with pytest.raises(ValueError, match="is"):
         read(nonsense)
+
+
+@given(st.text("0123456789eE+-.", max_size=70))
+def test_whatever_looks_like_a_number_is_read_or_refused(text: str) -> None:
+    with suppress(ValueError):
+        units.energy_from_kwh(text)
 
 
 @pytest.mark.parametrize(("read", "write", "decimals", "limit"), READERS, ids=["energy", "money", "price", "share"])
