@@ -98,6 +98,8 @@ def _settlement(run: Run) -> Table:
     fulfilled = sum(transfer["isFulfilled"] for transfer in run.transfers)
     rows = [["transfers fulfilled", f"{fulfilled} of {len(run.transfers)}"]]
     rows += [[text, settlement[name]] for name, text in names.items()]
+    if settlement["presumed"]:
+        rows.append(["silent meters, demand presumed", ", ".join(settlement["presumed"])])
     return _fill(table, rows)
 
 

@@ -74,16 +74,23 @@ async def set_topology(context: Context, data: SetTopology) -> Result:
 
 
 async def top_up_account(context: Context, data: TopUpAccount) -> Result:
-    """Bring money in; the only rule that changes how much there is."""
+    """Bring money in; the only rule that changes how much there is. A debt to the grid operator is paid off first."""
     if data.prosumer != GRID_OPERATOR and not await context.exists(Prosumer.key(data.prosumer)):
         raise UnknownProsumer(id=data.prosumer)
     books = await context.books([data.prosumer])
+    if books.accounts()[data.prosumer].debt:
+        books = await context.books([data.prosumer, GRID_OPERATOR])
     books.mint(data.prosumer, data.amount)
+    books.repay_debts()
     account = books.accounts()[data.prosumer]
     if account.free + account.frozen > MAX_MONEY:
         raise AccountTooLarge(id=data.prosumer)
     context.close_books(books)
-    return {"prosumer": data.prosumer, "accountBalance": currency(account.free)}
+    return {
+        "prosumer": data.prosumer,
+        "accountBalance": currency(account.free),
+        **({"debt": currency(account.debt)} if account.debt else {}),
+    }
 
 
 async def reset_market(context: Context, _data: ResetMarket) -> Result:
@@ -96,6 +103,6 @@ async def reset_market(context: Context, _data: ResetMarket) -> Result:
     for key, value in await context.state.range("account/"):
         account = Account.from_bytes(value)
         if account.frozen:
-            context.save(key, Account(free=Money(account.free + account.frozen), frozen=Money(0)))
+            context.save(key, account.but(free=Money(account.free + account.frozen), frozen=Money(0)))
     context.emit(events.market_reset(cancelled))
     return {"games": len(games), "cancelledGames": cancelled}

@@ -13,6 +13,7 @@ class Purse:
 
     free: int
     frozen: int
+    debt: int
 
 
 class Books:
@@ -22,12 +23,12 @@ class Books:
     """
 
     def __init__(self, accounts: dict[str, Account]) -> None:
-        self._purses = {owner: Purse(account.free, account.frozen) for owner, account in accounts.items()}
+        self._purses = {owner: Purse(account.free, account.frozen, account.debt) for owner, account in accounts.items()}
 
     def accounts(self) -> dict[str, Account]:
         """Return the accounts as they are now."""
         return {
-            owner: Account(free=Money(purse.free), frozen=Money(purse.frozen))
+            owner: Account(free=Money(purse.free), frozen=Money(purse.frozen), debt=Money(purse.debt))
             for owner, purse in sorted(self._purses.items())
         }
 
@@ -77,3 +78,14 @@ class Books:
         purse.free -= paid
         self._purses[payee].free += paid
         return Money(amount - paid)
+
+    def guarantee(self, debtor: str, payee: str, amount: Money) -> None:
+        """Let the grid operator pay in somebody's place, who then owes it as much."""
+        self.pay(GRID_OPERATOR, payee, amount)
+        self._purses[debtor].debt += amount
+
+    def repay_debts(self) -> None:
+        """Let everybody pay the grid operator what it owes, as far as its free money goes."""
+        for owner, purse in sorted(self._purses.items()):
+            if purse.debt:
+                purse.debt = self.pay(owner, GRID_OPERATOR, Money(purse.debt))

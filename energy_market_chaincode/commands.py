@@ -171,6 +171,8 @@ class PublishBuyBid(_Data):
     """Split the demand among the sellers, or pass: keepPlaying false, my bid stands."""
 
     game: Identifier
+    round: Annotated[int, Field(ge=1, strict=True)] | None = None
+    """The round it is meant for; without it a bid that comes late may count in the next one."""
     bid_amounts: dict[Identifier, EnergyKwh] | None = None
     """{seller: kWh}; a seller left out is 0."""
     keep_playing: Annotated[bool, Field(strict=True)] = True

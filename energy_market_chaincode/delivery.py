@@ -22,7 +22,15 @@ from energy_market_chaincode.entities import (
     reading_key,
 )
 from energy_market_chaincode.errors import DeliveryNotOver, NotRegistered, ReadingRepeated
-from energy_market_chaincode.settlement import Payment, Purpose, closing_payments, is_certain, transfer_payments
+from energy_market_chaincode.settlement import (
+    Deliveries,
+    Meters,
+    Payment,
+    Purpose,
+    closing_payments,
+    is_certain,
+    transfer_payments,
+)
 from energy_market_chaincode.units import Energy, Money
 
 Result = dict[str, object]
@@ -68,8 +76,14 @@ async def _pay_certain(context: Context, game: Game, buyers: Sequence[str], only
     candidates = [
         transfer for p in purchases for transfer in p.transfers if only_from is None or transfer.seller == only_from
     ]
-    meters = await _deliveries(context, game, {n for t in candidates for n in (t.seller, t.buyer)})
-    certain = {(t.buyer, t.seller) for t in candidates if is_certain(t, seller=meters[t.seller], buyer=meters[t.buyer])}
+    reported = await _reported(context, game, {n for t in candidates for n in (t.seller, t.buyer)})
+    certain = {
+        (t.buyer, t.seller)
+        for t in candidates
+        if t.seller in reported
+        and t.buyer in reported
+        and is_certain(t, seller=reported[t.seller], buyer=reported[t.buyer])
+    }
     if not certain:
         return
     books = await context.books({name for pair in certain for name in pair} | {NETWORK_OPERATOR})
@@ -103,8 +117,10 @@ async def close_market(context: Context, data: CloseMarket) -> Result:
     buyers = [demand.buyer for demand in arena.buyers]
     sellers = [offer.seller for offer in arena.sellers]
     transfers = [t for p in await _purchases(context, game, buyers) for t in p.transfers]
-    meters = await _deliveries(context, game, {*buyers, *sellers})
-    _require_delivered(context, game, arena, transfers, meters)
+    reported = await _reported(context, game, {*buyers, *sellers})
+    _require_delivered(context, game, arena, transfers, reported)
+    meters = Meters.of(arena, reported)
+    await _count_presumed(context, arena, meters)
     delivered, payments = closing_payments(arena, transfers, meters, game.parameters)
     books = await context.books({*buyers, *sellers, GRID_OPERATOR, NETWORK_OPERATOR})
     for buyer in buyers:
@@ -123,33 +139,48 @@ async def close_market(context: Context, data: CloseMarket) -> Result:
 
 
 def _require_delivered(
-    context: Context, game: Game, arena: Arena, transfers: Sequence[Transfer], meters: dict[str, Delivery]
+    context: Context, game: Game, arena: Arena, transfers: Sequence[Transfer], reported: Deliveries
 ) -> None:
     """Refuse to close before the time while a meter may still report something that is to be paid.
 
-    Who has no bid gets its demand from the grid. Were it not waited for, it would get it for nothing.
+    Who has no bid gets its demand from the grid, and is waited for, too.
     """
     supplied = {transfer.buyer for transfer in transfers}
-    from_grid = [d for d in arena.buyers if d.buyer not in supplied and meters[d.buyer].in_energy < d.demand]
+    taken = {name: delivery.in_energy for name, delivery in reported.items()}
+    from_grid = [d for d in arena.buyers if d.buyer not in supplied and taken.get(d.buyer, 0) < d.demand]
     pending = sum(not transfer.is_fulfilled for transfer in transfers) + len(from_grid)
     ends = game.delivery_ends_ms or 0
     if pending and context.now_ms < ends:
         raise DeliveryNotOver(game=game.id, ends=events.iso_time(ends), pending=pending)
 
 
+async def _count_presumed(context: Context, arena: Arena, meters: Meters) -> None:
+    """Add what silent buyers are presumed to have taken to their totals, or silence would raise their metric."""
+    silent = [demand for demand in arena.buyers if demand.buyer in meters.presumed]
+    totals = await context.find_many(MeterTotals, [MeterTotals.key(demand.buyer) for demand in silent])
+    for demand, known in zip(silent, totals, strict=True):
+        total = known or MeterTotals(production=Energy(0), consumption=Energy(0))
+        total = total.but(consumption=total.consumption + demand.demand)
+        context.save(MeterTotals.key(demand.buyer), total)
+
+
 def _settle(context: Context, game: Game, books: Books, payments: Iterable[Payment]) -> Money:
-    """Carry out payments; what an account cannot pay the grid operator pays in its place, and the world is told."""
+    """Carry out payments; what an account cannot pay the grid operator pays in its place, and the world is told.
+
+    That is the account's debt. What came in for it meanwhile pays it off at once.
+    """
     unpaid: dict[str, Money] = {}
     required: dict[str, Money] = {}
     for payment in payments:
         missing = books.pay(payment.payer, payment.payee, payment.amount)
-        books.pay(GRID_OPERATOR, payment.payee, missing)
+        books.guarantee(payment.payer, payment.payee, missing)
         required[payment.payer] = Money(required.get(payment.payer, 0) + payment.amount)
         if missing:
             unpaid[payment.payer] = Money(unpaid.get(payment.payer, 0) + missing)
     for prosumer, missing in unpaid.items():
         available = Money(required[prosumer] - missing)
         context.emit(events.account_top_up_required(game.id, prosumer, required[prosumer], available))
+    books.repay_debts()
     return Money(sum(unpaid.values()))
 
 
@@ -171,14 +202,14 @@ def _settlement(
     game: Game,
     arena: Arena,
     settled: Sequence[Transfer],
-    meters: dict[str, Delivery],
+    meters: Meters,
     payments: Sequence[Payment],
     guaranteed: Money,
 ) -> Settlement:
     """Add up what closing settled; energy and transmission include what was paid during delivery."""
     delivered = sum(transfer.delivered for transfer in settled)
-    fed_in = sum(min(meters[offer.seller].out_energy, offer.capacity) for offer in arena.sellers)
-    taken = sum(meters[demand.buyer].in_energy for demand in arena.buyers)
+    fed_in = sum(min(meters.counted[offer.seller].out_energy, offer.capacity) for offer in arena.sellers)
+    taken = sum(delivery.in_energy for delivery in meters.counted.values())
     for_transfers = [p for t in settled for p in transfer_payments(t, t.delivered, game.parameters.fee_per_hop)]
     of = {purpose: Money(0) for purpose in Purpose}
     for payment in (*for_transfers, *(p for p in payments if p.purpose not in (Purpose.ENERGY, Purpose.TRANSMISSION))):
@@ -195,6 +226,7 @@ def _settlement(
         compensations=of[Purpose.COMPENSATION],
         penalties=of[Purpose.PENALTY],
         guaranteed=guaranteed,
+        presumed=meters.presumed,
     )
 
 
@@ -203,8 +235,8 @@ async def _purchases(context: Context, game: Game, buyers: Sequence[str]) -> lis
     return [record or Purchases(transfers=[]) for record in records]
 
 
-async def _deliveries(context: Context, game: Game, prosumers: Iterable[str]) -> dict[str, Delivery]:
-    """Return what the meters counted for a game; nothing where a meter has not reported."""
+async def _reported(context: Context, game: Game, prosumers: Iterable[str]) -> dict[str, Delivery]:
+    """Return what those meters counted for a game that have reported."""
     names = sorted(prosumers)
     records = await context.find_many(Delivery, [Delivery.key(game.id, name) for name in names])
-    return {name: record or Delivery() for name, record in zip(names, records, strict=True)}
+    return {name: record for name, record in zip(names, records, strict=True) if record is not None}

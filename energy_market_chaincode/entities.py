@@ -51,10 +51,17 @@ class Prosumer(Record):
 
 
 class Account(Record):
-    """Money of a prosumer or of one of the two operators."""
+    """Money of a prosumer or of one of the two operators.
+
+    Attributes
+    ----------
+    debt
+        What the grid operator paid in its place, and is owed. It is no money: nobody has it.
+    """
 
     free: Money
     frozen: Money
+    debt: Money = Money(0)
 
     @staticmethod
     def key(owner: str) -> str:
@@ -356,6 +363,8 @@ class Settlement(Record):
         Money by purpose.
     guaranteed
         Money that the grid operator paid in place of accounts that could not.
+    presumed
+        The buyers, in turn order, whose meters never reported: their demand counts as taken.
     """
 
     closed_at_ms: int
@@ -369,6 +378,7 @@ class Settlement(Record):
     compensations: Money
     penalties: Money
     guaranteed: Money
+    presumed: list[str] = []
 
     @staticmethod
     def key(game: str) -> str:

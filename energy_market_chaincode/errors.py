@@ -80,6 +80,10 @@ class InsufficientFunds(Rejection):
     """{prosumer} has {available} free and needs {required}; top up the account by {shortfall}."""
 
 
+class DebtUnpaid(Rejection):
+    """{prosumer} owes the grid operator {debt}, which paid in its place; a top-up of the account pays that first."""
+
+
 class AccountTooLarge(Rejection):
     """The account of {id} would exceed what the ledger can hold."""
 
@@ -155,7 +159,7 @@ class DeadlineNotPassed(Rejection):
 
 
 class TurnOver(Rejection):
-    """The turn of {buyer} in round {round} of game {game} is over; there is nothing to skip."""
+    """The turn of {buyer} in round {round} of game {game} is not the present one; nothing was bid or skipped."""
 
 
 # -- delivery and settlement

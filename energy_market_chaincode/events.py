@@ -141,6 +141,7 @@ def settlement_view(settlement: Settlement) -> dict[str, Any]:
         "compensations": units.currency(settlement.compensations),
         "penalties": units.currency(settlement.penalties),
         "guaranteed": units.currency(settlement.guaranteed),
+        "presumed": settlement.presumed,
     }
 
 

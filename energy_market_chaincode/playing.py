@@ -59,6 +59,8 @@ async def publish_buy_bid(context: Context, data: PublishBuyBid) -> Result:
     in_turn = arena.buyers[play.turn].buyer
     if buyer != in_turn:
         raise NotYourTurn(turn=in_turn, round=play.round, game=game.id, prosumer=buyer)
+    if data.round not in (None, play.round):
+        raise TurnOver(buyer=buyer, round=data.round, game=game.id)
     if data.bid_amounts is None:
         play = play.but(passes=play.passes + 1)
     else:

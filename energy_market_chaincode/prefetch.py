@@ -43,7 +43,7 @@ def keys_read_by(command: Command) -> list[str]:
             keys += [*_registration_keys(data.game, signer), column_key(signer)]
         case PublishDemand() as data:
             keys += [*_registration_keys(data.game, signer), row_key(signer), MeterTotals.key(signer)]
-            keys += [Account.key(signer), Escrow.key(data.game, signer)]
+            keys += [Escrow.key(data.game, signer)]
         case PublishBuyBid() as data:
             keys += [Game.key(data.game), Arena.key(data.game), Play.key(data.game)]
             keys += [Bid.key(data.game, signer), Escrow.key(data.game, signer)]
@@ -56,4 +56,7 @@ def keys_read_by(command: Command) -> list[str]:
 
 
 def _registration_keys(game: str, signer: str) -> list[str]:
-    return [Game.key(game), Offer.key(game, signer), Demand.key(game, signer), node_key(signer)]
+    return [
+        *(Game.key(game), Offer.key(game, signer), Demand.key(game, signer)),
+        *(node_key(signer), Account.key(signer)),
+    ]

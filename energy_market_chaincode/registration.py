@@ -4,6 +4,7 @@ from energy_market_chaincode import events, playing
 from energy_market_chaincode.commands import PublishDemand, PublishGame, PublishOffer, StopGameRegistration, Topic
 from energy_market_chaincode.context import Context
 from energy_market_chaincode.entities import (
+    Account,
     Arena,
     Demand,
     Escrow,
@@ -18,6 +19,7 @@ from energy_market_chaincode.entities import (
 )
 from energy_market_chaincode.errors import (
     AlreadyRegistered,
+    DebtUnpaid,
     GameExists,
     RegistrationOpen,
     RegistrationOver,
@@ -26,6 +28,7 @@ from energy_market_chaincode.errors import (
 )
 from energy_market_chaincode.game import grid_cost, seller_order, turn_order
 from energy_market_chaincode.topology import Layout, column_key, hop_distances, require_place, row_key
+from energy_market_chaincode.units import currency
 
 Result = dict[str, object]
 
@@ -90,6 +93,9 @@ async def _open_for(context: Context, name: str, topic: Topic) -> Game:
     keys = [Offer.key(name, context.signer), Demand.key(name, context.signer)]
     if any(value is not None for value in await context.state.get_many(keys)):
         raise AlreadyRegistered(prosumer=context.signer, game=name)
+    account = await context.find(Account, Account.key(context.signer))
+    if account is not None and account.debt:
+        raise DebtUnpaid(prosumer=context.signer, debt=currency(account.debt))
     return game
 
 

@@ -10,6 +10,13 @@ the end was caused by one side, and that side makes the other whole:
 - neither delivered nor taken: nothing happened, and nothing is owed.
 
 Whoever caused an imbalance also pays the grid operator the game's imbalance penalty per kWh.
+
+What goes beyond the transfers settles with the grid: what anybody took at the retail tariff, what a seller fed in, up
+to what it offered, at the feed-in tariff.
+
+Silence is presumed against whoever is silent: a seller whose meter never reported delivered nothing, and a buyer whose
+meter never reported took its whole demand, and owes the imbalance penalty on it. So no silent buyer pays less than it
+would have paid for telling what it took, whatever that was.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,6 +28,29 @@ from energy_market_chaincode.game import energy_cost, grid_cost
 from energy_market_chaincode.units import ENERGY_TIMES_PRICE_PER_MONEY, Energy, Money, divide_half_even
 
 Deliveries = Mapping[str, Delivery]
+
+
+@dataclass(frozen=True, slots=True)
+class Meters:
+    """What was metered for a game, and what is presumed where a meter was silent.
+
+    Attributes
+    ----------
+    counted
+        Everybody's energy.
+    presumed
+        The buyers, in turn order, whose meters never reported.
+    """
+
+    counted: Deliveries
+    presumed: list[str]
+
+    @classmethod
+    def of(cls, arena: Arena, reported: Deliveries) -> "Meters":
+        """Complete what meters reported by what is presumed of those that did not."""
+        sellers = {offer.seller: Delivery() for offer in arena.sellers}
+        buyers = {demand.buyer: Delivery(in_energy=demand.demand) for demand in arena.buyers}
+        return cls({**sellers, **buyers, **reported}, [buyer for buyer in buyers if buyer not in reported])
 
 
 class Purpose(StrEnum):
@@ -117,32 +147,37 @@ def match(transfers: Sequence[Transfer], deliveries: Deliveries) -> list[Energy]
 
 
 def closing_payments(
-    arena: Arena, transfers: Sequence[Transfer], deliveries: Deliveries, parameters: Parameters
+    arena: Arena, transfers: Sequence[Transfer], meters: Meters, parameters: Parameters
 ) -> tuple[list[Energy], list[Payment]]:
     """Settle all that is not paid yet.
 
     Returns
     -------
     What was delivered of each transfer, and the payments in the order in which they fall due: first for delivered
-    energy, then by the grid to sellers, then compensations and penalties, then by buyers to the grid. So everybody has
-    its income before it pays for an imbalance.
+    energy, then by the grid to sellers, then compensations and penalties, then for energy from the grid. So everybody
+    has its income before it pays for an imbalance.
     """
-    delivered = match(transfers, deliveries)
+    delivered = match(transfers, meters.counted)
     payments = [
         payment
         for transfer, energy in zip(transfers, delivered, strict=True)
         if not transfer.is_fulfilled
         for payment in transfer_payments(transfer, energy, parameters.fee_per_hop)
     ]
-    fed_in, taken = _left_over(arena, transfers, delivered, deliveries)
+    fed_in, taken = _left_over(arena, transfers, delivered, meters.counted)
     payments += [
         Payment(GRID_OPERATOR, seller, grid_cost(energy, parameters.feed_in_tariff), Purpose.TO_GRID)
         for seller, energy in fed_in.items()
     ]
     payments += _imbalances(transfers, delivered, fed_in.copy(), taken.copy(), parameters)
     payments += [
-        Payment(buyer, GRID_OPERATOR, grid_cost(energy, parameters.retail_tariff), Purpose.FROM_GRID)
-        for buyer, energy in taken.items()
+        Payment(demand.buyer, GRID_OPERATOR, grid_cost(demand.demand, parameters.imbalance_penalty), Purpose.PENALTY)
+        for demand in arena.buyers
+        if demand.buyer in meters.presumed
+    ]
+    payments += [
+        Payment(name, GRID_OPERATOR, grid_cost(energy, parameters.retail_tariff), Purpose.FROM_GRID)
+        for name, energy in taken.items()
     ]
     return delivered, [payment for payment in payments if payment.amount]
 
@@ -150,9 +185,10 @@ def closing_payments(
 def _left_over(
     arena: Arena, transfers: Sequence[Transfer], delivered: Sequence[Energy], deliveries: Deliveries
 ) -> tuple[dict[str, int], dict[str, int]]:
-    """Return what sellers fed in (up to what they offered) and buyers took beyond their transfers."""
+    """Return what sellers fed in (up to what they offered) and everybody took beyond the transfers."""
     fed_in: dict[str, int] = {o.seller: min(deliveries[o.seller].out_energy, o.capacity) for o in arena.sellers}
     taken: dict[str, int] = {d.buyer: deliveries[d.buyer].in_energy for d in arena.buyers}
+    taken |= {o.seller: deliveries[o.seller].in_energy for o in arena.sellers}
     for transfer, energy in zip(transfers, delivered, strict=True):
         fed_in[transfer.seller] -= energy
         taken[transfer.buyer] -= energy

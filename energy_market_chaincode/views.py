@@ -97,6 +97,7 @@ async def _prosumer_views(context: Context, prosumers: Sequence[Prosumer]) -> li
                 "registeredAt": events.iso_time(prosumer.registered_at_ms),
                 "accountBalance": units.currency(account.free),
                 "frozenFunds": units.currency(account.frozen),
+                "debt": units.currency(account.debt),
                 "totalProduction": units.kwh(meter.production),
                 "totalConsumption": units.kwh(meter.consumption),
                 "contributionMetric": _metric(meter.production, meter.consumption),

@@ -51,7 +51,7 @@ def list_prosumers(json: AsJson = False) -> None:
     if json:
         print_json(views)
         return
-    columns = ("prosumer", "role", "accountBalance", "frozenFunds", "contributionMetric")
+    columns = ("prosumer", "role", "accountBalance", "frozenFunds", "debt", "contributionMetric")
     print_table(columns, ([view[column] for column in columns] for view in views))
 
 
@@ -98,7 +98,8 @@ def add(
 def top_up(prosumer: Name, amount: Annotated[str, typer.Argument(help="In currency.")]) -> None:
     """Put money into an account."""
     result = _submit(Topic.TOP_UP_ACCOUNT, {"prosumer": prosumer, "amount": amount})
-    console.print(f"{prosumer} has {result['accountBalance']}")
+    owes = f" and owes the grid operator {result['debt']}" if "debt" in result else ""
+    console.print(f"{prosumer} has {result['accountBalance']}{owes}")
 
 
 @app.command("replace-key")

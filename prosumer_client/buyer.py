@@ -6,7 +6,7 @@ from decimal import Decimal
 from energy_market_chaincode import units
 from energy_market_chaincode.commands import Topic
 from energy_market_chaincode.entities import Phase
-from energy_market_chaincode.errors import NotYourTurn, UnknownGame, WrongPhase
+from energy_market_chaincode.errors import NotYourTurn, TurnOver, UnknownGame, WrongPhase
 from prosumer_client.client import MarketClient
 from prosumer_client.errors import CommandRejected, MarketError
 from prosumer_client.events import MarketEvent
@@ -15,7 +15,7 @@ from prosumer_client.optimizer import Optimizer
 from prosumer_client.trader import Entry, Trader
 from prosumer_client.turn import Bid, Turn
 
-TURN_IS_OVER = frozenset({NotYourTurn.code, WrongPhase.code, UnknownGame.code})
+TURN_IS_OVER = frozenset({NotYourTurn.code, TurnOver.code, WrongPhase.code, UnknownGame.code})
 """Rejections of a bid that came too late: somebody skipped us, or the game is over."""
 
 
@@ -134,13 +134,14 @@ class Buyer(Trader):
 
     async def _say_bid(self, turn: Turn, bid: Bid | None) -> CommandRejected | None:
         move = {"keepPlaying": False} if bid is None else {"bidAmounts": bid.amounts}
-        return await self.say(Topic.PUBLISH_BUY_BID, {"game": turn.game, **move}, turn.game, turn.round, turn.deadline)
+        data = {"game": turn.game, "round": turn.round, **move}
+        return await self.say(Topic.PUBLISH_BUY_BID, data, turn.game, turn.round, turn.deadline)
 
     async def _give_way(self, turn: Turn) -> None:
         """Pass after a bid that broke a rule, so that the others need not wait for our deadline."""
         rejection = await self.say(
             Topic.PUBLISH_BUY_BID,
-            {"game": turn.game, "keepPlaying": False},
+            {"game": turn.game, "round": turn.round, "keepPlaying": False},
             turn.game,
             turn.round,
             turn.deadline,

@@ -191,6 +191,7 @@ class Prosumer(_Shape):
     public_key: str
     account_balance: float
     frozen_funds: float
+    debt: float
     total_production: float
     total_consumption: float
     contribution_metric: float | None

@@ -105,9 +105,12 @@ async def test_a_market_closes_once_and_leaves_nothing_frozen(contracted: Market
 
 async def test_when_nobody_delivers_and_nobody_takes_nobody_owes_anything(contracted: Market) -> None:
     before = contracted.accounts()
+    for buyer in BUYERS:
+        await contracted.read_meter("g", buyer)
     closed = await close(contracted)
-    moved = {key: value for key, value in closed.items() if key not in ("name", "game", "closedAt")}
+    moved = {key: value for key, value in closed.items() if key not in ("name", "game", "closedAt", "presumed")}
     assert set(moved.values()) == {0}
+    assert closed["presumed"] == []
     after = contracted.accounts()
     assert all(after[n].free == before[n].free + before[n].frozen for n in before)
 
@@ -152,7 +155,7 @@ async def test_readings_of_any_size_neither_overflow_nor_make_money(contracted: 
         await contracted.read_meter("g", "S1", taken="1000000000", fed_in="1000000000")
         await contracted.read_meter("g", "B1", taken="1000000000", fed_in="1000000000")
     closed = await close(contracted)
-    assert closed["energyFromGrid"] == 3 * 10**9 - 6
+    assert closed["energyFromGrid"] == 2 * 3 * 10**9 - 6 + (8 - 4), "of S1 and B1; B2 is presumed, and S1 delivered"
     assert closed["guaranteed"] > 0
     assert contracted.free("B1") == 0
     assert (await contracted.invoke("market"))["money"] == 500
@@ -186,7 +189,8 @@ async def test_neither_the_order_nor_the_size_of_readings_changes_what_anybody_g
     parts = {name: data.draw(st.lists(ENERGIES, max_size=3), label=name) for name in meters}
     totals = {name: sum(energies) for name, energies in parts.items()}
     readings = [(name, number, energy) for name in meters for number, energy in enumerate(parts[name])]
-    orders: list[Readings] = [readings, data.draw(st.permutations(readings)), [(n, 0, totals[n]) for n in meters]]
+    at_once = [(name, 0, totals[name]) for name in meters if parts[name]]
+    orders: list[Readings] = [readings, data.draw(st.permutations(readings)), at_once]
     results = []
     for order in orders:
         market = new_market()
@@ -201,7 +205,8 @@ async def test_neither_the_order_nor_the_size_of_readings_changes_what_anybody_g
         results.append((await close(market), await market.transfers("g"), market.accounts()))
     assert results[0] == results[1] == results[2]
     delivered = {(t["buyer"], t["seller"]): energy_from_kwh(t["delivered"]) for t in results[0][1]}
-    assert delivered == in_turn_order(totals)
+    presumed = {b: energy_from_kwh(demand) for b, demand in BUYERS.items() if not parts[b]}
+    assert delivered == in_turn_order(totals | presumed)
 
 
 def in_turn_order(totals: dict[str, int]) -> dict[tuple[str, str], int]:

@@ -36,6 +36,16 @@ async def let_pass(market: Market, *buyers: str) -> None:
         await market.do(buyer, "publishBuyBid", game="g", keepPlaying=False)
 
 
+async def test_a_bid_that_comes_a_round_too_late_does_not_count(game: Market) -> None:
+    late = game.command("B1", "publishBuyBid", game="g", round=1, bidAmounts={"S1": "6"})
+    game.now_ms += 10_000
+    await game.do("operator", "skipTurn", game="g", buyer="B1", round=1)
+    await bid(game, "B2", S1="8")
+    (result,) = await game.submit(late)
+    assert result["code"] == "TURN_OVER"
+    await game.do("B1", "publishBuyBid", game="g", round=2, bidAmounts={"S1": "2", "S2": "4"})
+
+
 async def test_the_buyer_in_turn_is_told_all_it_needs(game: Market) -> None:
     assert game.turn("g") == {
         "name": "BuyBidEvent",

@@ -21,7 +21,7 @@ PARAMETERS = {
 STOP = {"reason", "rounds", "maxRegret", "maxRegretShare", "maxRegretBuyer", "totalCost", "regrets"}
 SETTLEMENT = {
     "closedAt", "energyDelivered", "energyFromGrid", "energyToGrid", "paidToSellers", "transmissionFees", "paidToGrid",
-    "paidByGrid", "compensations", "penalties", "guaranteed",
+    "paidByGrid", "compensations", "penalties", "guaranteed", "presumed",
 }  # fmt: skip
 EVENTS = {
     "GameInitEvent": {
@@ -139,6 +139,7 @@ async def test_prosumers_are_shown_with_account_and_meter(town: Market) -> None:
         "registeredAt": "2026-09-21T14:13:20.000Z",
         "accountBalance": Decimal("98.2786"),
         "frozenFunds": Decimal("1.7214"),
+        "debt": 0,
         "totalProduction": 1,
         "totalConsumption": 3,
         "contributionMetric": Decimal("0.333333"),

@@ -46,7 +46,7 @@ def bft_market(images: dict[str, str]) -> Iterator[Market]:
     yield from running_market(images, "energy-market-test-bft", "bft", "tx_queue")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def embedded_market(images: dict[str, str]) -> Iterator[Market]:
     """A market without Fabric."""
     yield from running_market(images, "energy-market-test-embedded", "embedded")

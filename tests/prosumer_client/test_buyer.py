@@ -277,7 +277,7 @@ async def test_after_a_bid_that_breaks_a_rule_the_others_need_not_wait(
     with capture_logs() as logs:
         await Greedy(operator.speaker("B1"), "20").react(turn_of_b1)
     assert [line["code"] for line in logs if line["event"] == "The bid was rejected"] == ["DEMAND_NOT_MET"]
-    assert await operator.moves_of("B1") == [{"game": "G1", "keepPlaying": False}]
+    assert await operator.moves_of("B1") == [{"game": "G1", "round": 1, "keepPlaying": False}]
 
 
 async def test_what_an_earlier_life_said_in_a_turn_stands(operator: Operator, turn_of_b1: MarketEvent) -> None:

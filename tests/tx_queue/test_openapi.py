@@ -91,7 +91,7 @@ async def test_every_operation_is_checked(queue: Any) -> None:
 async def test_the_document_describes_the_commands(queue: Any) -> None:
     document = (await queue.http.get("/openapi.json")).json()
     schemas = document["components"]["schemas"]
-    assert schemas["PublishBuyBid"]["properties"].keys() == {"game", "bidAmounts", "keepPlaying"}
+    assert schemas["PublishBuyBid"]["properties"].keys() == {"game", "round", "bidAmounts", "keepPlaying"}
     assert schemas["PublishBuyBidCommand"]["properties"].keys() == {"id", "topic", "payload", "signature"}
     assert schemas["PublishBuyBidCommand"]["properties"]["topic"]["const"] == "publishBuyBid"
 
