@@ -23,6 +23,7 @@ from energy_market_chaincode.amounts import EnergyKwh, MoneyCurrency, PriceCurre
 from energy_market_chaincode.canonical import signed_bytes
 from energy_market_chaincode.errors import MalformedCommand
 from energy_market_chaincode.identity import public_key_from_text
+from energy_market_chaincode.slots import same_spelling
 
 MAX_COMMAND_BYTES = 1_000_000
 """Of what is signed, as canonical JSON."""
@@ -121,13 +122,16 @@ class Mechanism(StrEnum):
     SEQUENTIAL_BEST_RESPONSE = "sequential-best-response"
 
 
+DeliverySlot = Annotated[Identifier, AfterValidator(same_spelling)]
+
+
 class PublishGame(_Data):
     """Open a game for one delivery slot; the defaults are the original system's parameters."""
 
     game: Identifier | None = None
     """Default: ``Game-`` and the delivery slot."""
-    delivery_slot: Identifier | None = None
-    """Default: the transaction's time."""
+    delivery_slot: DeliverySlot | None = None
+    """A time in UTC, or any other name; a slot has one game. Default: the transaction's time."""
     mechanism: Mechanism = Mechanism.SEQUENTIAL_BEST_RESPONSE
     registration_duration_ms: Milliseconds = 60_000
     expected_participants: Annotated[int, Field(ge=2, le=100_000, strict=True)] | None = None

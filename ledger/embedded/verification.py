@@ -114,12 +114,14 @@ class _Verifier:
             self._block = None
             self._check_nothing_else()
             self._check_state()
+            if self._head is BEFORE_THE_FIRST_BLOCK:
+                raise _Misfit("there is no block: the ledger was never begun, or all of it was taken away")
         except (_Misfit, NotALedger) as misfit:
             return Fault(self._block, str(misfit))
         except (sqlite3.Error, UnicodeDecodeError) as error:
             if not is_damage(error):
                 raise
-            return Fault(self._block, f"SQLite cannot read it: {error}")
+            return Fault(self._block, f"SQLite cannot read it: {str(error).splitlines()[0][:120]}")
         return None
 
     # -- the file

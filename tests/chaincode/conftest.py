@@ -152,6 +152,14 @@ class Market:
         assert "{" not in result["message"]
         return str(result["code"])
 
+    async def rejection_of_form(self, topic: str, /, **data: Any) -> str:
+        """An operator's command that is not well formed; return the code. It leaves no trace."""
+        before = dict(self.state)
+        (result,) = await self.submit(self.command("operator", topic, **data))
+        assert result["status"] == "rejected", result
+        assert self.state == before
+        return str(result["code"])
+
     # -- books
 
     def accounts(self) -> dict[str, Account]:

@@ -23,7 +23,7 @@ from energy_market_chaincode.commands import (
     parse_command,
 )
 
-KEY = "A" * 43 + "="
+KEY = "CQ" + "A" * 41 + "="
 
 
 def command(topic: str, **data: Any) -> dict[str, Any]:

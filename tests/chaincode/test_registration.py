@@ -246,3 +246,15 @@ async def test_two_buyers_registrations_write_no_common_key(town: Market) -> Non
         await town.do(buyer, "publishDemand", game="g", amount=1)
         touched.append(town.changed_since(before))
     assert not touched[0] & touched[1]
+
+
+@pytest.mark.parametrize("other", ["2027-01-01T00:00Z", "2027-01-01T00:00:00Z", "2027-01-01T00:00:00.0Z"])
+async def test_a_moment_is_one_slot_however_it_is_written(town: Market, other: str) -> None:
+    published = await town.do("operator", "publishGame", deliverySlot="2027-01-01T00:00:00.000Z")
+    assert published == {"game": "Game-2027-01-01T00:00:00.000Z"}
+    assert await town.rejection("operator", "publishGame", game="h", deliverySlot=other) == "SLOT_TAKEN"
+
+
+@pytest.mark.parametrize("slot", ["2026-13-45T00:00Z", "2026-02-29T10:00:00Z", "2026-01-01T24:00:00.5Z"])
+async def test_what_looks_like_a_time_and_is_none_is_no_slot(town: Market, slot: str) -> None:
+    assert await town.rejection_of_form("publishGame", deliverySlot=slot) == "MALFORMED_COMMAND"

@@ -73,7 +73,7 @@ def test_every_scenario_that_comes_with_the_demo_makes_commands_the_market_under
         PublishGame.model_validate(scenario.game_parameters())
         for buyer, record in scenario.buyers.items():
             history = {"totalProduction": record.total_production, "totalConsumption": record.total_consumption}
-            RegisterProsumer.model_validate({"id": buyer, "publicKey": "A" * 43 + "=", **history})
+            RegisterProsumer.model_validate({"id": buyer, "publicKey": "CQ" + "A" * 41 + "=", **history})
 
 
 def test_the_game_expects_everybody_unless_the_scenario_says_otherwise() -> None:

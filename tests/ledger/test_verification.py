@@ -198,6 +198,15 @@ def test_an_empty_file_holds_no_ledger(tmp_path: Path, notes: Contract) -> None:
     assert verify(path, notes).fault == Fault(None, "the file holds no ledger")
 
 
+def test_a_ledger_without_any_block_is_none_that_fits(copy: Path, notes: Contract) -> None:
+    with editing(copy) as connection:
+        for table in ("blocks", "transactions", "events", "state"):
+            connection.execute(f"DELETE FROM {table}")  # noqa: S608 - our own names
+    assert verify(copy, notes).fault == Fault(
+        None, "there is no block: the ledger was never begun, or all of it was taken away"
+    )
+
+
 Forgery = Callable[[TransactionRecord], TransactionRecord]
 
 
@@ -213,7 +222,7 @@ def forge(path: Path, block: int, forgery: Forgery) -> None:
         ]
         records[block][0] = forgery(records[block][0])
         for table in COLUMNS:
-            connection.execute(f"DELETE FROM {table}")  # noqa: S608 - our names
+            connection.execute(f"DELETE FROM {table}")  # noqa: S608 - our own names  # noqa: S608 - our names
         head: Head = store.head(connection)
         for transactions in records:
             for record in transactions:
