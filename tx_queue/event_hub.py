@@ -17,7 +17,7 @@ from sse_starlette.event import ServerSentEvent
 
 from energy_market_chaincode.canonical import exact_json
 from energy_market_chaincode.events import iso_time
-from ledger.interface import Cursor, InvalidCursor, Ledger, LedgerEvent, LedgerUnavailable
+from ledger.interface import Cursor, InvalidCursor, Ledger, LedgerError, LedgerEvent, LedgerUnavailable
 from tx_queue.backoff import Backoff
 from tx_queue.trouble import Trouble
 
@@ -92,7 +92,7 @@ class EventHub:
         while True:
             try:
                 await self._read_on()
-            except LedgerUnavailable as error:
+            except LedgerError as error:  # whatever it is: without this reader nobody hears of anything
                 self._trouble.arose("event stream", str(error))
                 _log.warning("event stream broke, will be resumed", reason=str(error))
             else:
@@ -165,6 +165,10 @@ class EventHub:
     async def _read_on(self) -> None:
         """Read from where the window ends, or from the ledger's end at first, until the stream ends or breaks."""
         end = await self.end()
+        if self._window is not None and end < self._window.newest:
+            raise LedgerUnavailable(
+                f"its newest event is {end}, but {self._window.newest} was read before: its peers lag, or it is another"
+            )
         self._trouble.passed("event stream")
         if self._window is None:
             self._window = Window(end, self._kept)

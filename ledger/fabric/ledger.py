@@ -8,6 +8,7 @@ from typing import Self
 from ledger.contract import SUBMIT, read_results, submit_argument
 from ledger.fabric.event_feed import EventFeed, EventsOfBlock
 from ledger.fabric.gateway import (
+    ChannelBlock,
     ContractRefused,
     EndorsementMismatch,
     GatewayClient,
@@ -48,6 +49,8 @@ class FabricLedger:
         self._chaincode = chaincode
         self._feed = EventFeed(self._events_of_blocks, self.height)
         self._newest_event: Cursor | None = None
+        self._looked_at = 0  # so many blocks, from the first on, were searched for their events
+        self._looking = asyncio.Lock()
 
     @classmethod
     async def open(cls, settings: LedgerSettings) -> Self:
@@ -85,7 +88,7 @@ class FabricLedger:
         except (ContractRefused, GatewayRefused) as refusal:
             raise TransactionFailed(str(refusal)) from None
         except TransactionInvalid as invalid:
-            raise (LedgerUnavailable if invalid.is_worth_repeating else TransactionFailed)(str(invalid)) from None
+            raise (TransactionFailed if invalid.hangs_on_content else LedgerUnavailable)(str(invalid)) from None
         except (EndorsementMismatch, GatewayUnavailable) as failure:
             raise LedgerUnavailable(str(failure)) from None
         return Submission(committed.transaction_id, committed.block, read_results(committed.result, len(commands)))
@@ -119,15 +122,31 @@ class FabricLedger:
             raise _ledger_error(failure) from None
 
     async def end(self) -> Cursor | None:
-        """Return the cursor of the newest event, None if there is none yet; raises LedgerUnavailable."""
-        oldest = -1 if self._newest_event is None else self._newest_event.block
-        for number in range(await self.height() - 1, oldest, -1):
+        """Return the cursor of the newest event, None if there is none yet.
+
+        As far as any gateway knows: one that was restarted may lag behind what its fellows have told already.
+
+        Raises
+        ------
+        LedgerUnavailable
+        """
+        async with self._looking:
             with _translated():
-                events = market_events(await self._client.block(number), self._chaincode)
-            if events:
-                self._newest_event = events[-1].cursor
-                break
+                height = await self._client.highest()
+            for number in range(height - 1, self._looked_at - 1, -1):
+                if events := market_events(await self._block_there_is(number), self._chaincode):
+                    self._newest_event = events[-1].cursor
+                    break
+            self._looked_at = max(self._looked_at, height)
         return self._newest_event
+
+    async def _block_there_is(self, number: int) -> ChannelBlock:
+        try:
+            return await self._client.block(number)
+        except ContractRefused:
+            raise LedgerUnavailable(f"a peer lags: it has no block {number} yet") from None
+        except GatewayError as failure:
+            raise _ledger_error(failure) from None
 
     async def events(self, after: Cursor | None = None) -> AsyncIterator[LedgerEvent]:
         """Yield every event after a cursor, then new ones as they commit.

@@ -316,6 +316,7 @@ async def test_a_refused_question_is_the_contracts_word(gateways: list[ScriptedG
         UNAVAILABLE,
         Failure(grpc.StatusCode.FAILED_PRECONDITION, "no endorsers yet"),
         Failure(grpc.StatusCode.UNKNOWN, "too many requests"),
+        Failure(grpc.StatusCode.PERMISSION_DENIED, "not you"),
         Failure(grpc.StatusCode.ABORTED, "failed", Org1MSP="chaincode stream terminated"),
     ],
     ids=lambda failure: failure.code.name,
@@ -333,7 +334,7 @@ async def test_what_one_gateway_cannot_do_the_next_is_asked(
 @pytest.mark.parametrize(
     "failure",
     [
-        Failure(grpc.StatusCode.PERMISSION_DENIED, "not you"),
+        Failure(grpc.StatusCode.INVALID_ARGUMENT, "no proposal"),
         Failure(
             grpc.StatusCode.ABORTED,
             "received unsuccessful response from orderer: status=REQUEST_ENTITY_TOO_LARGE, info=",

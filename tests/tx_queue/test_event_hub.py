@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ledger.interface import Cursor, InvalidCursor, Ledger, LedgerEvent, LedgerUnavailable
+from ledger.interface import Cursor, InvalidCursor, Ledger, LedgerError, LedgerEvent, LedgerUnavailable
 from tx_queue.backoff import Backoff
 from tx_queue.event_hub import BEFORE_ALL, PAGE, EventHub
 from tx_queue.trouble import Trouble
@@ -162,3 +162,63 @@ async def test_closing_the_hub_ends_followers_that_wait() -> None:
         await following
     running.cancel()
     await asyncio.wait([running])
+
+
+class TroubleToWaitFor(Trouble):
+    """Tells when the ledger was found to be behind."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_behind = asyncio.Event()
+
+    def arose(self, part: str, reason: str) -> None:
+        super().arose(part, reason)
+        if "was read before" in reason:
+            self.is_behind.set()
+
+
+async def test_a_ledger_that_is_behind_what_was_read_is_waited_for() -> None:
+    """As a peer is that answers first after all of them were restarted; nothing is skipped and nothing repeated."""
+    events = EventsOnly(count=3)
+    trouble = TroubleToWaitFor()
+    hub = EventHub(cast(Ledger, events), trouble, Backoff(0.0001, 0.001), 4)
+    reading = asyncio.create_task(hub.run())
+    followed = hub.follow(_cursor(2))
+    events.breaks_at = [_cursor(4)]
+    first = asyncio.create_task(anext(followed))
+    await events.read.wait()
+    whole = [_cursor(number) for number in range(5)]
+    events.grow(2)
+    assert (await first).cursor == _cursor(3)
+    events.cursors = whole[:2]
+    await trouble.is_behind.wait()
+    assert not reading.done()
+    events.cursors = whole
+    assert (await anext(followed)).cursor == _cursor(4)
+    assert trouble.reason is None
+    hub.close()
+    reading.cancel()
+
+
+class Refusing(EventsOnly):
+    """A ledger that says once what no reader expects."""
+
+    has_refused = False
+
+    async def end(self) -> Cursor | None:
+        if not self.has_refused:
+            self.has_refused = True
+            raise LedgerError("no peer knows the channel yet")
+        return await super().end()
+
+
+async def test_no_word_of_the_ledger_ends_the_reader() -> None:
+    events = Refusing()
+    hub = EventHub(cast(Ledger, events), Trouble(), Backoff(0.0001, 0.001), 4)
+    reading = asyncio.create_task(hub.run())
+    following = asyncio.create_task(anext(hub.follow(BEFORE_ALL)))
+    await events.read.wait()
+    events.grow()
+    assert (await following).cursor == _cursor(0)
+    hub.close()
+    reading.cancel()

@@ -50,10 +50,10 @@ class Patience:
     """
 
     evaluate: float = 10.0
-    endorse: float = 15.0
+    endorse: float = 32.0  # the peers let the contract compute for 30 s (executetimeout); a retry must not join it
     submit: float = 5.0
     commit: float = 3.0
-    transaction: float = 30.0
+    transaction: float = 45.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +132,23 @@ class GatewayClient:
         answer = await self.evaluate(Invocation(_QUERIES, "GetChainInfo", (self._channel,)))
         height: int = BlockchainInfo.FromString(answer).height
         return height
+
+    async def highest(self) -> int:
+        """Return the number of blocks that the gateway's peer has which has most.
+
+        Raises
+        ------
+        GatewayUnavailable
+        """
+        proposal = propose(self._identity, self._channel, Invocation(_QUERIES, "GetChainInfo", (self._channel,)))
+        request = EvaluateRequest(
+            transaction_id=proposal.transaction_id, channel_id=self._channel, proposed_transaction=proposal.signed
+        )
+        answers = await self._connections.ask_all(
+            lambda connection: connection.gateway.Evaluate, request, timeout_s=self._patience.evaluate
+        )
+        heights: list[int] = [BlockchainInfo.FromString(answer.result.payload).height for answer in answers]
+        return max(heights)
 
     async def block(self, number: int) -> ChannelBlock:
         """Return one block.

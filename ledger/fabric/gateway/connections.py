@@ -112,6 +112,27 @@ class Connections:
                 self.demote(connection)
         raise GatewayUnavailable("; ".join(failures))
 
+    async def ask_all(self, method: Method, request: Any, *, timeout_s: float) -> list[Any]:
+        """Make a call at every gateway and return the answers of those that gave one.
+
+        Raises
+        ------
+        GatewayUnavailable
+            If none did.
+        """
+
+        async def ask(connection: Connection) -> Any:
+            async with self._slots:
+                return await method(connection)(request, timeout=timeout_s)
+
+        found = await asyncio.gather(*map(ask, self._connections), return_exceptions=True)
+        answers = [answer for answer in found if not isinstance(answer, BaseException)]
+        if not answers:
+            raise GatewayUnavailable(
+                "; ".join(f"{c.address}: {e!r}" for c, e in zip(self._connections, found, strict=True))
+            )
+        return answers
+
     async def close(self) -> None:
         """Close all connections; open calls end."""
         await asyncio.gather(*(connection.channel.close(grace=None) for connection in self._connections))

@@ -6,6 +6,7 @@ _WORTH_REPEATING = {
     "EXPIRED_CHAINCODE",
     "CHAINCODE_VERSION_CONFLICT",
 }
+_OF_ITS_CONTENT = {"BAD_RWSET", "ILLEGAL_WRITESET", "INVALID_WRITESET", "BAD_PAYLOAD", "NIL_TXACTION"}
 
 
 class GatewayError(Exception):
@@ -32,11 +33,11 @@ class EndorsementMismatch(GatewayError):
 
 
 class GatewayUnavailable(GatewayError):
-    """A gateway, a peer or the orderers did not answer; the call may be made again, here or at another gateway."""
+    """A gateway, a peer or the orderers did not answer, or take nothing from us now; ask again, or elsewhere."""
 
 
 class GatewayRefused(GatewayError):
-    """The network does not take the call from us, or not this call; making it again changes nothing."""
+    """The network does not take this call, for what it says or for its size; making it again changes nothing."""
 
 
 class TransactionInvalid(GatewayError):
@@ -49,9 +50,13 @@ class TransactionInvalid(GatewayError):
     is_worth_repeating
         Whether the state or the chaincode's definition changed between endorsement and commit, so that a new
         endorsement may do better.
+    hangs_on_content
+        Whether what the transaction writes is the reason. If not, it is the network's set-up (an endorsement policy
+        that changed, an identity that expired), and the same transaction is good once that is repaired.
     """
 
     def __init__(self, transaction_id: str, code: str) -> None:
         super().__init__(f"transaction {transaction_id} is invalid: {code}")
         self.code = code
         self.is_worth_repeating = code in _WORTH_REPEATING
+        self.hangs_on_content = code in _OF_ITS_CONTENT

@@ -20,15 +20,14 @@ from ledger.fabric.gateway.errors import (
 _STATUS_DETAILS = "grpc-status-details-bin"
 _FROM_CONTRACT = re.compile(r"chaincode response (\d+), (.*)", re.DOTALL)
 _MISMATCH = "ProposalResponsePayloads do not match"
-_REFUSED_BY_ORDERER = re.compile(r"status=(BAD_REQUEST|FORBIDDEN|REQUEST_ENTITY_TOO_LARGE)")
+_REFUSED_BY_ORDERER = re.compile(r"status=(BAD_REQUEST|REQUEST_ENTITY_TOO_LARGE)")
 _FINAL = {
     grpc.StatusCode.INVALID_ARGUMENT,
-    grpc.StatusCode.PERMISSION_DENIED,
-    grpc.StatusCode.UNAUTHENTICATED,
-    grpc.StatusCode.UNIMPLEMENTED,
     grpc.StatusCode.RESOURCE_EXHAUSTED,  # a message larger than either side takes
     grpc.StatusCode.OUT_OF_RANGE,
 }
+"""They hang on the call's content. That we may not call at all (PERMISSION_DENIED, FORBIDDEN, an expired certificate)
+hangs on us and the network: whoever repairs that wants to find all that was asked meanwhile still waiting."""
 
 
 def failure_of(error: grpc.aio.AioRpcError, gateway: str, endorsers: Collection[str] = ()) -> GatewayError:
