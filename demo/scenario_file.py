@@ -210,7 +210,7 @@ def _inconsistencies(document: Mapping[str, Any]) -> Iterator[tuple[FieldPath, s
     sellers, buyers = (_names(document.get(group)) for group in ("sellers", "buyers"))
     graph = _well_formed(_GRAPH, document.get("graph"))
     hops = _well_formed(_HOP_TABLE, document.get("hops"))
-    if (graph is None) != ("graph" not in document) or (hops is None) != ("hops" not in document):
+    if (graph is None) != (document.get("graph") is None) or (hops is None) != (document.get("hops") is None):
         return
     for one in inconsistencies(sellers, buyers, graph, hops):
         yield one.path, one.sentence

@@ -34,6 +34,12 @@ class NothingToBackUp(Exception):
     code: ClassVar[str] = "NOTHING_TO_BACK_UP"
 
 
+class BackupFailed(Exception):
+    """A store could not be copied."""
+
+    code: ClassVar[str] = "BACKUP_FAILED"
+
+
 class BackupUnusable(Exception):
     """A file is no backup of a market, or not all of one."""
 
@@ -91,8 +97,11 @@ def _copied(store: Path, scratch: Path) -> Path:
     """Copy a store as it is at one moment, whoever writes to it meanwhile."""
     copy = scratch / store.name
     uri = f"{store.absolute().as_uri()}?mode=ro"
-    with closing(sqlite3.connect(uri, uri=True, timeout=30)) as source, closing(sqlite3.connect(copy)) as target:
-        source.backup(target)
+    try:
+        with closing(sqlite3.connect(uri, uri=True, timeout=30)) as source, closing(sqlite3.connect(copy)) as target:
+            source.backup(target)
+    except sqlite3.Error as error:
+        raise BackupFailed(f"{store} cannot be copied ({error}); free some space, or look after its disk") from None
     return copy
 
 
@@ -107,11 +116,14 @@ def _writable(file: str) -> Iterator[IO[bytes]]:
         return
     partial = Path(f"{file}.partial")
     descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with open(descriptor, "wb") as stream:
-        yield stream
-        stream.flush()
-        os.fsync(descriptor)
-    partial.replace(file)
+    try:
+        with open(descriptor, "wb") as stream:
+            yield stream
+            stream.flush()
+            os.fsync(descriptor)
+        partial.replace(file)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def _unpack(file: str, folder: Path) -> None:

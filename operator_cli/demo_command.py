@@ -14,7 +14,7 @@ from demo.processes import Processes
 from demo.random_scenario import random_scenario
 from demo.report import print_report
 from demo.result import Run
-from demo.run import Plan, play
+from demo.run import GameFailed, Plan, play
 from demo.scenario import Scenario
 from demo.scenario_file import scenario_named
 from ledger.settings import LedgerKind
@@ -27,12 +27,13 @@ OPERATOR = "operator"
 
 def demo(
     scenario: Annotated[
-        str, typer.Option(help="A scenario file, or one of ours by name: original, random, imbalance.")
-    ] = "original",
-    prosumers: Annotated[
-        int | None, typer.Option(help="Play a random scenario of so many prosumers instead.", min=2)
+        str | None,
+        typer.Option(help="A scenario file, or one of ours by name: original (the default), random, imbalance."),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Of the random scenario.")] = 0,
+    prosumers: Annotated[
+        int | None, typer.Option(help="Play a random scenario of so many prosumers instead.", min=2, max=10_000)
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Of the random scenario; 0 if not said.")] = None,
     json: Annotated[Path | None, typer.Option(help="Write the run's result to this file.", dir_okay=False)] = None,
     ledger: Annotated[LedgerKind, typer.Option(help="On which ledger.")] = LedgerKind.EMBEDDED,
     home: Annotated[
@@ -54,10 +55,14 @@ def demo(
         raise typer.Exit(1)
 
 
-def _scenario(named: str, prosumers: int | None, seed: int) -> Scenario:
-    if prosumers is not None:
-        return random_scenario(prosumers, seed)
-    return scenario_named(named)
+def _scenario(named: str | None, prosumers: int | None, seed: int | None) -> Scenario:
+    if prosumers is None:
+        if seed is not None:
+            raise typer.BadParameter("only a random scenario has a seed; say how many --prosumers", param_hint="--seed")
+        return scenario_named(named or "original")
+    if named is not None:
+        raise typer.BadParameter("play a --scenario or so many --prosumers, not both", param_hint="--prosumers")
+    return random_scenario(prosumers, seed or 0)
 
 
 def _require_place_for(file: Path) -> None:
@@ -85,8 +90,14 @@ async def _demo(plan: Plan, json_file: Path | None, keep_running: bool, time_lim
     log = DemoLog(console, _talkative(plan.scenario))
     try:
         async with Processes(log.hear) as processes:
-            async with asyncio.timeout(time_limit):
-                run = await play(processes, plan, log)
+            try:
+                async with asyncio.timeout(time_limit):
+                    run = await play(processes, plan, log)
+            except TimeoutError:
+                raise GameFailed(
+                    f"the game did not end within {time_limit:g} s; --time-limit gives it more, and what is said above "
+                    "may tell who was not taken into it and why"
+                ) from None
             log.close()
             _report(run, json_file)
             if keep_running:

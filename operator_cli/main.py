@@ -6,6 +6,7 @@ from importlib.metadata import version
 from typing import Annotated
 
 import typer
+from pydantic import ValidationError
 from rich.markup import escape
 
 from demo.community import ForeignProsumer
@@ -25,7 +26,7 @@ from operator_cli import (
     reset_command,
     up_command,
 )
-from operator_cli.backup_commands import BackupUnusable, NothingToBackUp
+from operator_cli.backup_commands import BackupFailed, BackupUnusable, NothingToBackUp
 from operator_cli.output import complaints
 from prosumer_client.errors import MarketError, MarketUnavailable
 
@@ -38,6 +39,7 @@ EXPECTED = (
     ScenarioMissing,
     ProcessFailed,
     GameFailed,
+    BackupFailed,
     BackupUnusable,
     NothingToBackUp,
     ForeignProsumer,
@@ -94,6 +96,13 @@ def main() -> None:
             complaints.print(
                 "is the market up? `energy-market up` starts one, ENERGY_MARKET_QUEUE_URL says where it is"
             )
+        sys.exit(1)
+    except ValidationError as error:
+        if not error.title.endswith("Settings"):
+            raise  # a defect of ours
+        for problem in error.errors():
+            setting = f"ENERGY_MARKET_{'_'.join(map(str, problem['loc']))}".upper()
+            complaints.print(f"[red]error[/] UNUSABLE_SETTING: {setting}: {escape(problem['msg'])}", highlight=False)
         sys.exit(1)
     except (KeyboardInterrupt, asyncio.CancelledError):
         complaints.print("stopped")

@@ -1,15 +1,19 @@
 """``energy-market prosumers``: who takes part, with what money and which key."""
 
 import asyncio
-from decimal import Decimal, InvalidOperation
+from collections.abc import Iterator
+from contextlib import contextmanager
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from energy_market_chaincode.commands import Role, Topic
+from energy_market_chaincode.units import MAX_MONEY, money_from_currency
 from operator_cli.output import console, print_facts, print_json, print_table
 from operator_cli.settings import OperatorSettings
+from prosumer_client.errors import CommandRejected, RequestRefused
 from prosumer_client.identity import Identity
 from prosumer_client.keys import key_file, load_or_create_key
 
@@ -23,13 +27,14 @@ PublicKey = Annotated[
 
 
 def _amount(text: str) -> str:
-    """Refuse what is no amount before anything is entered; the market itself checks the rest."""
+    """Refuse what is no amount before anything is entered."""
     try:
-        if Decimal(text).is_finite() and Decimal(text) >= 0:
-            return text
-    except InvalidOperation:
-        pass
-    raise typer.BadParameter(f"{text!r} is no amount of money; write it as 12.50")
+        amount = money_from_currency(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"{text!r} {error}; write it as 12.50") from None
+    if not 0 <= amount <= MAX_MONEY:
+        raise typer.BadParameter(f"{text!r} is no amount of money that an account can hold")
+    return text
 
 
 @app.callback()
@@ -81,17 +86,12 @@ def add(
 ) -> None:
     """Register a prosumer or operator; without --public-key its key is made in our folder of keys."""
     settings = OperatorSettings()
-    data = {
-        "id": prosumer,
-        "publicKey": public_key or _own_key(settings, prosumer),
-        "role": role,
-        "totalProduction": production,
-        "totalConsumption": consumption,
-    }
-    _submit(Topic.REGISTER_PROSUMER, data)
-    if Decimal(balance):
-        _submit(Topic.TOP_UP_ACCOUNT, {"prosumer": prosumer, "amount": balance})
+    history = {"role": role, "totalProduction": production, "totalConsumption": consumption}
+    with _key_for(prosumer, key_file(settings.keys, prosumer), public_key) as key:
+        _submit(Topic.REGISTER_PROSUMER, {"id": prosumer, "publicKey": key, **history})
     console.print(f"{prosumer} is registered")
+    if Decimal(balance):
+        top_up(prosumer, balance)
 
 
 @app.command("top-up")
@@ -109,11 +109,12 @@ def replace_key(prosumer: Name, public_key: PublicKey = None) -> None:
     Without --public-key a new key is made in our folder of keys, and the old one is kept beside it.
     """
     settings = OperatorSettings()
-    draft = key_file(settings.keys, f"{prosumer}.next")
-    new = public_key or Identity(prosumer, load_or_create_key(draft)).public_key
-    _submit(Topic.REGISTER_PROSUMER, {"id": prosumer, "publicKey": new, "replaceKey": True})
+    place = key_file(settings.keys, prosumer)
+    draft = place.with_name(f".{place.name}.next")  # no prosumer's id begins with a dot
+    with _key_for(prosumer, draft, public_key) as key:
+        _submit(Topic.REGISTER_PROSUMER, {"id": prosumer, "publicKey": key, "replaceKey": True})
     if public_key is None:
-        _put_in_place(draft, key_file(settings.keys, prosumer))
+        _put_in_place(draft, place)
     console.print(f"{prosumer} has a new key")
 
 
@@ -124,8 +125,23 @@ def _put_in_place(new: Path, place: Path) -> None:
     new.rename(place)
 
 
-def _own_key(settings: OperatorSettings, prosumer: str) -> str:
-    return Identity(prosumer, load_or_create_key(key_file(settings.keys, prosumer))).public_key
+@contextmanager
+def _key_for(prosumer: str, file: Path, public_key: str | None) -> Iterator[str]:
+    """Give the public key to enter: the one that is named, or of the key in a file, which is made if need be.
+
+    A key that was made for a command that the market turns away goes again. Where nobody knows what became of the
+    command it stays.
+    """
+    if public_key is not None:
+        yield public_key
+        return
+    is_new = not file.exists()
+    try:
+        yield Identity(prosumer, load_or_create_key(file)).public_key
+    except (CommandRejected, RequestRefused):
+        if is_new:
+            file.unlink(missing_ok=True)
+        raise
 
 
 def _submit(topic: Topic, data: dict[str, Any]) -> dict[str, Any]:

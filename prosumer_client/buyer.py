@@ -6,9 +6,9 @@ from decimal import Decimal
 from energy_market_chaincode import units
 from energy_market_chaincode.commands import Topic
 from energy_market_chaincode.entities import Phase
-from energy_market_chaincode.errors import NotYourTurn, TurnOver, UnknownGame, WrongPhase
+from energy_market_chaincode.errors import MalformedCommand, NotYourTurn, TurnOver, UnknownGame, WrongPhase
 from prosumer_client.client import MarketClient
-from prosumer_client.errors import CommandRejected, MarketError
+from prosumer_client.errors import CommandRejected, MarketError, RequestRefused
 from prosumer_client.events import MarketEvent
 from prosumer_client.games import GameView, Terms, find_game
 from prosumer_client.optimizer import Optimizer
@@ -113,6 +113,8 @@ class Buyer(Trader):
         log.info("Buyer playing in game")
         log.debug("Sellers used capacities: " + ", ".join(f"{s.seller} {s.others_load}" for s in turn.sellers))
         bid = await self.bid(turn)
+        if not isinstance(bid, Bid | None):
+            raise TypeError(f"bid() is to return a Bid or None, not {type(bid).__name__}: return Bid({{seller: kWh}})")
         rejection = await self._say_bid(turn, bid)
         if rejection is None:
             log.info("Submitted PublishBuyBid tx" if bid is not None else "Passed: the bid that stands is good enough")
@@ -132,10 +134,15 @@ class Buyer(Trader):
             and (game.buyer_in_turn, game.round, game.deadline) == (self.prosumer, turn.round, turn.deadline)
         )
 
-    async def _say_bid(self, turn: Turn, bid: Bid | None) -> CommandRejected | None:
+    async def _say_bid(self, turn: Turn, bid: Bid | None) -> CommandRejected | RequestRefused | None:
         move = {"keepPlaying": False} if bid is None else {"bidAmounts": bid.amounts}
         data = {"game": turn.game, "round": turn.round, **move}
-        return await self.say(Topic.PUBLISH_BUY_BID, data, turn.game, turn.round, turn.deadline)
+        try:
+            return await self.say(Topic.PUBLISH_BUY_BID, data, turn.game, turn.round, turn.deadline)
+        except RequestRefused as refusal:
+            if refusal.code != MalformedCommand.code:
+                raise
+            return refusal  # the bid is not even well formed: a seller's name that can be none, say
 
     async def _give_way(self, turn: Turn) -> None:
         """Pass after a bid that broke a rule, so that the others need not wait for our deadline."""

@@ -12,7 +12,7 @@ import httpx
 from httpx_sse import EventSource, SSEError, aconnect_sse
 
 from energy_market_chaincode.canonical import read_exact_json
-from prosumer_client.errors import RequestRefused, UnexpectedAnswer
+from prosumer_client.errors import RequestRefused, UnexpectedAnswer, UnusableValue
 from prosumer_client.patience import Attempts, Interruption, Patience
 
 CONNECT_TIMEOUT_S = 5.0
@@ -118,9 +118,11 @@ class Connection:
 
 
 def require_address(url: str) -> str:
-    """Return the address of a service; raises ValueError if it cannot be one."""
+    """Return the address of a service; raises UnusableValue if it cannot be one."""
     if not url.startswith(("http://", "https://")):
-        raise ValueError(f"{url!r} is no address of a service: it must begin with http:// or https://")
+        raise UnusableValue(
+            "UNUSABLE_ADDRESS", f"{url!r} is no address of a service: it must begin with http:// or https://"
+        )
     return url
 
 

@@ -10,6 +10,7 @@ error                         what to do
 :class:`AnotherLedger`        see its sentence: nothing that we sign counts on the ledger behind this queue
 :class:`UnexpectedAnswer`     check the address: what answered does not speak the market's protocol
 :class:`KeyFileError`         see its sentence
+:class:`UnusableValue`        correct the id or address
 ============================  =====================================================================================
 """
 
@@ -73,7 +74,7 @@ class RequestRefused(MarketError):
     def __init__(self, status: int, code: str, message: str, errors: Sequence[FieldError] = ()) -> None:
         self.status = status
         self.errors = tuple(errors)
-        fields = "".join(f"; {error.field}: {error.message}" for error in self.errors)
+        fields = "".join(f"; {e.field}: {e.message}" for e in self.errors if f"{e.field}: {e.message}" not in message)
         super().__init__(code, f"{message}{fields}")
 
     @classmethod
@@ -141,3 +142,7 @@ class UnexpectedAnswer(MarketError):
 
 class KeyFileError(MarketError):
     """A key file is missing, exposed to others, in the way, or no Ed25519 key."""
+
+
+class UnusableValue(MarketError, ValueError):
+    """What was given can be no id, or no address."""

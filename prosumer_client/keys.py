@@ -14,16 +14,16 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from prosumer_client.errors import KeyFileError
+from prosumer_client.errors import KeyFileError, UnusableValue
 
 _OWNER_ONLY = 0o600
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
 def key_file(folder: Path, prosumer: str) -> Path:
-    """Return where a prosumer's key is kept in a folder of keys; raises ValueError if the id is no file's name."""
+    """Return where a prosumer's key is kept in a folder of keys; raises UnusableValue if the id is no file's name."""
     if not prosumer or Path(prosumer).name != prosumer:
-        raise ValueError(f"{prosumer!r} cannot be a prosumer's id: no file can be named so")
+        raise UnusableValue("UNUSABLE_ID", f"{prosumer!r} cannot be a prosumer's id: no file can be named so")
     return folder / f"{prosumer}.pem"
 
 

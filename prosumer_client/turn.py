@@ -22,13 +22,15 @@ class Bid:
     Raises
     ------
     ValueError
-        If an amount is no number or has more than four decimals.
+        If an amount is no number, is negative or has more than four decimals.
     """
 
     amounts: Mapping[str, Decimal]
 
     def __post_init__(self) -> None:
         exact = {seller: units.kwh(units.energy_from_kwh(amount)) for seller, amount in self.amounts.items()}
+        if below := [seller for seller, amount in exact.items() if amount < 0]:
+            raise ValueError(f"the amount of {below[0]} must not be negative")
         object.__setattr__(self, "amounts", {seller: amount for seller, amount in exact.items() if amount})
 
     def __str__(self) -> str:

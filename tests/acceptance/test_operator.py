@@ -128,6 +128,21 @@ def test_people_are_entered_paid_and_given_new_keys(market: OpenMarket) -> None:
     assert {view["prosumer"] for view in market.read("prosumers", "list")} == {"operator", "S001"}
 
 
+def test_no_key_is_lost_left_behind_or_given_to_another(market: OpenMarket) -> None:
+    keys = market.home / "keys"
+    for name in ("P001", "P001.next"):
+        assert market.run("prosumers", "add", name).returncode == 0
+    assert market.run("prosumers", "replace-key", "P001").returncode == 0
+    assert len({view["publicKey"] for view in market.read("prosumers", "list")}) == 3
+    present = {path.name for path in keys.iterdir()}
+    assert {"P001.pem", "P001.next.pem", "P001.pem.old"} <= present
+    assert market.run("prosumers", "replace-key", "nobody").returncode == 1
+    assert market.run("prosumers", "add", "a b").returncode == 1
+    assert {path.name for path in keys.iterdir()} == present
+    assert market.run("prosumers", "add", "P001").returncode == 1
+    assert {path.name for path in keys.iterdir()} == present
+
+
 def test_the_clock_takes_up_the_operator_s_new_key(market: OpenMarket, tmp_path: Path) -> None:
     scenario = tmp_path / "two.yaml"
     scenario.write_text(TWO_NEIGHBOURS)

@@ -71,6 +71,11 @@ hops:
     ]
 
 
+def test_a_scenario_without_any_distances_is_told_so() -> None:
+    text = "name: n\nsellers:\n  S: {capacity: 3, price: 1}\nbuyers:\n  B: {demand: 1}\ngraph: null\nhops: null\n"
+    assert any("graph" in problem for problem in problems_of(text))
+
+
 @pytest.mark.parametrize(
     ("graph", "problem"),
     [

@@ -16,9 +16,16 @@ import pytest
         ("up --home /dev/null/home", "/dev/null/home"),
         ("ledger verify /dev/null/ledger.sqlite", "/dev/null/ledger.sqlite"),
         ("restore /dev/null/market.tar --yes", "/dev/null/market.tar"),
-        ("prosumers add S1 --balance much", "no amount of money"),
-        ("prosumers add S1 --balance nan", "no amount of money"),
+        ("prosumers add S1 --balance much", "write it as 12.50"),
+        ("prosumers add S1 --balance nan", "write it as 12.50"),
         ("prosumers add S1 --balance=-1", "no amount of money"),
+        ("prosumers add S1 --balance 1.0000001", "more than 6 decimals"),
+        ("prosumers add S1 --balance 1e30", "an account can hold"),
+        ("prosumers add ../S1", "UNUSABLE_ID"),
+        ("prosumers replace-key ../S1", "UNUSABLE_ID"),
+        ("demo --prosumers 10001", "10000"),
+        ("demo --prosumers 30 --scenario original", "not both"),
+        ("demo --seed 4", "--prosumers"),
         ("prosumers top-up S1 5", "KEY_FILE_MISSING"),
         ("reset --yes", "KEY_FILE_MISSING"),
         ("network status", "NETWORK_MISSING"),
@@ -37,3 +44,21 @@ def test_a_fabric_ledger_is_not_looked_for_in_a_file(energy_market: Any, monkeyp
     ended = energy_market("ledger", "verify")
     assert ended.code == 2
     assert "network status" in ended.said
+
+
+@pytest.mark.parametrize(
+    ("words", "name", "value", "said"),
+    [
+        ("games", "QUEUE_URL", "nonsense", "UNUSABLE_ADDRESS"),
+        ("games", "LEDGER", "paper", "UNUSABLE_SETTING: ENERGY_MARKET_LEDGER"),
+        ("prosumers top-up S1 5", "OPERATOR", "../x", "UNUSABLE_ID"),
+    ],
+)
+def test_a_setting_that_cannot_be_is_named(
+    energy_market: Any, monkeypatch: pytest.MonkeyPatch, words: str, name: str, value: str, said: str
+) -> None:
+    monkeypatch.setenv(f"ENERGY_MARKET_{name}", value)
+    ended = energy_market(*words.split())
+    assert ended.code == 1
+    assert said in ended.said
+    assert "Traceback" not in ended.said

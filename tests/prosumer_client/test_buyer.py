@@ -267,19 +267,6 @@ async def test_a_bid_that_comes_too_late_is_told_and_not_fatal(operator: Operato
     assert operator.fake.asked("POST", "/queue") == asked + 1
 
 
-async def test_after_a_bid_that_breaks_a_rule_the_others_need_not_wait(
-    operator: Operator, turn_of_b1: MarketEvent
-) -> None:
-    class Greedy(Buyer):
-        async def bid(self, turn: Turn) -> Bid | None:
-            return Bid({"S1": turn.demand * 2})
-
-    with capture_logs() as logs:
-        await Greedy(operator.speaker("B1"), "20").react(turn_of_b1)
-    assert [line["code"] for line in logs if line["event"] == "The bid was rejected"] == ["DEMAND_NOT_MET"]
-    assert await operator.moves_of("B1") == [{"game": "G1", "round": 1, "keepPlaying": False}]
-
-
 async def test_what_an_earlier_life_said_in_a_turn_stands(operator: Operator, turn_of_b1: MarketEvent) -> None:
     deadline = datetime.fromisoformat(turn_of_b1.data["deadline"])
     same = repeatable_id("B1", Topic.PUBLISH_BUY_BID, "G1", 1, deadline)
