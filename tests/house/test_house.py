@@ -1,8 +1,11 @@
 """The house keeps its order: formatting, types, arrows, sizes, and nothing of anybody's machine."""
 
+import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import pytest
@@ -11,12 +14,14 @@ ROOT = Path(__file__).parents[2]
 LONGEST_FILE = 400
 
 
-def tracked(*patterns: str) -> list[Path]:
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "--", *patterns],
-        cwd=ROOT, capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    return [ROOT / line for line in listed.stdout.splitlines() if (ROOT / line).is_file()]
+def kept(*patterns: str) -> Iterator[Path]:
+    """Files that git keeps or would keep, found without git: who has a copy of the project need not have that."""
+    ignored = [".git", *(line.rstrip("/") for line in (ROOT / ".gitignore").read_text().splitlines())]
+    for folder, folders, files in os.walk(ROOT):
+        folders[:] = [name for name in folders if not any(fnmatchcase(name, pattern) for pattern in ignored)]
+        for file in (Path(folder, name) for name in files):
+            if any(fnmatchcase(file.relative_to(ROOT).as_posix(), pattern) for pattern in patterns):
+                yield file
 
 
 @pytest.mark.parametrize(
@@ -37,14 +42,12 @@ def test_the_import_arrows_hold() -> None:
 
 
 def test_no_python_file_is_longer_than_a_reader_bears() -> None:
-    long = {
-        str(p.relative_to(ROOT)): n for p in tracked("*.py") if (n := len(p.read_text().splitlines())) > LONGEST_FILE
-    }
+    long = {str(p.relative_to(ROOT)): n for p in kept("*.py") if (n := len(p.read_text().splitlines())) > LONGEST_FILE}
     assert long == {}
 
 
 def test_lock_files_hold_hashes_and_no_address() -> None:
-    for lock in tracked("requirements*.lock"):
+    for lock in kept("requirements*.lock"):
         text = lock.read_text()
         assert "--hash=sha256:" in text
         assert not re.search(r"https?://|--index|--extra-index|--find-links", text), lock
@@ -54,7 +57,7 @@ def test_no_file_names_a_machine_or_an_index() -> None:
     here = re.compile(r"/(work|farm)/|/root/|index-url|GOPROXY=|/home/[a-z]")
     found = [
         f"{path.relative_to(ROOT)}: {line.strip()}"
-        for path in tracked(
+        for path in kept(
             "*.py", "*.md", "*.toml", "*.yml", "*.yaml", "*.json", "*.sh", "Makefile", "Dockerfile*", ".ci/*"
         )
         if path != Path(__file__)
@@ -68,7 +71,7 @@ def test_a_suppression_has_its_reason_beside_it() -> None:
     bare = re.compile(r"#\s*(type: ignore(\[[\w, -]+\])?|noqa(: [A-Z0-9, ]+)?)\s*$")
     found = [
         f"{path.relative_to(ROOT)}:{number}"
-        for path in tracked("*.py")
+        for path in kept("*.py")
         for number, line in enumerate(path.read_text().splitlines(), 1)
         if bare.search(line)
     ]
