@@ -20,6 +20,7 @@ from demo.scenario import Scenario
 from demo.scenario_file import ScenarioError, ScenarioMissing, scenario_named
 from energy_market_chaincode.errors import CommandIdReused
 from prosumer_client.client import MarketClient
+from prosumer_client.connection import is_local
 from prosumer_client.errors import MarketError
 
 OPERATOR = "operator"
@@ -66,7 +67,8 @@ async def run(scenario: Scenario, every: str) -> None:
 async def _schedule(scenario: Scenario, every: str) -> None:
     """Have the clock publish one game now and then one every so often; asking again changes nothing."""
     games = {"parameters": scenario.game_parameters()}
-    async with httpx.AsyncClient(base_url=_url("CLOCK", 8082), timeout=60) as clock:
+    url = _url("CLOCK", 8082)
+    async with httpx.AsyncClient(base_url=url, timeout=60, trust_env=not is_local(url)) as clock:
         for entry in (
             {"id": f"{scenario.name}-first", "once": True},
             {"id": f"{scenario.name}-{every}", "every": every},

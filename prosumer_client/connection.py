@@ -1,5 +1,6 @@
 """HTTP with a service of the market: what may be retried is retried, the rest is raised as a typed error."""
 
+import ipaddress
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
@@ -7,6 +8,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 import httpx
 from httpx_sse import EventSource, SSEError, aconnect_sse
@@ -35,7 +37,8 @@ class Connection:
         self.patience = patience
         # Loading the certificates of the authorities takes a tenth of a process's start; only https needs them.
         limits = httpx.Limits(max_connections=MAX_CONNECTIONS)
-        self._http = httpx.AsyncClient(base_url=url, limits=limits, verify=url.startswith("https://"))
+        https = url.startswith("https://")
+        self._http = httpx.AsyncClient(base_url=url, limits=limits, verify=https, trust_env=not is_local(url))
 
     async def __aenter__(self) -> Self:
         return self
@@ -124,6 +127,15 @@ def require_address(url: str) -> str:
             "UNUSABLE_ADDRESS", f"{url!r} is no address of a service: it must begin with http:// or https://"
         )
     return url
+
+
+def is_local(url: str) -> bool:
+    """Tell whether a service is on this machine, where a proxy of the environment must not be asked for it."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from prosumer_client import (
     RequestRefused,
     UnexpectedAnswer,
 )
+from prosumer_client.connection import is_local
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -200,6 +201,27 @@ async def test_a_client_without_identity_reads_and_cannot_speak(operator: Operat
         assert await reader.games() == []
         with pytest.raises(ValueError, match="no identity"):
             await reader.submit("closeMarket", {"game": "G1"})
+
+
+async def test_a_market_on_this_machine_is_not_sought_behind_a_proxy(
+    fake: FakeMarket, impatient: Patience, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    async with MarketClient(fake.url, patience=impatient) as market:
+        assert await market.prosumers()
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:8080", "http://localhost:8080", "https://[::1]", "http://127.1.2.3"])
+def test_an_address_is_of_this_machine(url: str) -> None:
+    assert is_local(url)
+
+
+@pytest.mark.parametrize(
+    "url", ["http://queue:8080", "https://market.example", "http://192.168.1.2", "http://[2001::1]"]
+)
+def test_an_address_is_of_another_machine(url: str) -> None:
+    assert not is_local(url)
 
 
 def test_an_address_that_is_none_is_refused_at_once() -> None:

@@ -22,6 +22,7 @@ _MAX_MESSAGE_BYTES = 100 * 1024 * 1024
 _OPTIONS = [
     ("grpc.max_receive_message_length", _MAX_MESSAGE_BYTES),
     ("grpc.max_send_message_length", _MAX_MESSAGE_BYTES),
+    ("grpc.enable_http_proxy", 0),  # a network's peers are our neighbours, whatever way we reach the web
     ("grpc.keepalive_time_ms", 120_000),  # peers hang up on clients that ping more than once a minute
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", 1_000),  # a peer that restarts is wanted back at once
