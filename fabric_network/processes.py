@@ -132,7 +132,8 @@ def _start_of(pid: int) -> str | None:
     if sys.platform == "linux":
         return _start_on_linux(pid)
     question = ["/bin/ps", "-o", "stat=,lstart=", "-p", str(pid)]
-    asked = subprocess.run(question, capture_output=True, text=True, check=False)
+    plain = {"LC_ALL": "C", "TZ": "UTC"}  # the same words whoever asks
+    asked = subprocess.run(question, env=plain, capture_output=True, text=True, check=False)
     state, _, started = asked.stdout.strip().partition(" ")
     return None if not started or state.startswith("Z") else started.strip()
 

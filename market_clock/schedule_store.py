@@ -45,6 +45,7 @@ class ScheduleStore:
         self._connection = sqlite3.connect(path, isolation_level=None, timeout=10)
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = FULL")
+        self._connection.execute("PRAGMA fullfsync = ON")  # macOS needs it to reach the disk, others ignore it
         self._connection.executescript(_SCHEMA)
 
     def close(self) -> None:

@@ -20,6 +20,7 @@ from ledger.embedded.host_lock import HostLock
 from ledger.settings import LedgerKind
 from operator_cli.output import complaints
 from operator_cli.settings import OperatorSettings
+from prosumer_client.disk import reach_disk
 
 STORES = ("queue.sqlite", "ledger.sqlite", "clock.sqlite")
 """In the order in which they are copied: a queue that is older than its ledger sends a little again, which counts once;
@@ -120,7 +121,7 @@ def _writable(file: str) -> Iterator[IO[bytes]]:
         with open(descriptor, "wb") as stream:
             yield stream
             stream.flush()
-            os.fsync(descriptor)
+            reach_disk(descriptor)
         partial.replace(file)
     finally:
         partial.unlink(missing_ok=True)

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
+from prosumer_client.disk import reach_disk
 from prosumer_client.errors import KeyFileError, UnusableValue
 
 _OWNER_ONLY = 0o600
@@ -99,14 +100,14 @@ def _write_durably(path: Path, content: bytes) -> None:
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)
         file.flush()
-        os.fsync(file.fileno())
+        reach_disk(file.fileno())
 
 
 def _sync_folder(folder: Path) -> None:
     """Make a new name in a folder survive a power failure."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
-        os.fsync(descriptor)
+        reach_disk(descriptor)
     finally:
         os.close(descriptor)
 

@@ -40,4 +40,5 @@ def _fold_into_one_file(path: Path) -> None:
     """Bring the write-ahead log into the file; SQLite refuses while anybody else has it open."""
     # What SQLite cannot read is put aside as it is.
     with suppress(LedgerDamaged), sqlite_errors(), closing(sqlite3.connect(path, timeout=1)) as connection:
+        connection.execute("PRAGMA fullfsync = ON")  # macOS needs it to reach the disk, others ignore it
         connection.execute("PRAGMA journal_mode = DELETE")

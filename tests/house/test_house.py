@@ -12,6 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 LONGEST_FILE = 400
+OTHER_PLATFORM = "linux" if sys.platform == "darwin" else "darwin"
 
 
 def kept(*patterns: str) -> Iterator[Path]:
@@ -26,8 +27,13 @@ def kept(*patterns: str) -> Iterator[Path]:
 
 @pytest.mark.parametrize(
     "tool",
-    [["ruff", "check"], ["ruff", "format", "--check"], ["mypy"]],
-    ids=["ruff-check", "ruff-format", "mypy-strict"],
+    [
+        ["ruff", "check"],
+        ["ruff", "format", "--check"],
+        ["mypy"],
+        ["mypy", "--platform", OTHER_PLATFORM, "--cache-dir", f".mypy_cache/{OTHER_PLATFORM}"],
+    ],
+    ids=["ruff-check", "ruff-format", "mypy-strict", "mypy-strict-on-the-other-platform"],
 )
 def test_the_tool_finds_nothing(tool: list[str]) -> None:
     found = subprocess.run([sys.executable, "-m", *tool], cwd=ROOT, capture_output=True, text=True, check=False)
