@@ -4,10 +4,15 @@ What is signed is RFC 8785 (JCS), so that any language can sign. What the contra
 sorted keys in which a decimal is a number literal with exactly its digits, never a float.
 """
 
+from collections.abc import Collection
 from typing import Any
 
 import rfc8785
 import simplejson
+
+MAX_NESTING = 500
+"""How deep arrays and objects may stand in each other. Without a limit of ours it would be that of whichever Python
+reads: two organisations with different releases could decide differently."""
 
 
 def signed_bytes(value: Any) -> bytes:
@@ -29,24 +34,41 @@ def exact_json(value: Any) -> bytes:
     return simplejson.dumps(value, sort_keys=True, separators=(",", ":"), use_decimal=True, allow_nan=False).encode()
 
 
-def read_json(data: bytes | str) -> Any:
+def read_json(data: bytes | str, max_nesting: int = MAX_NESTING) -> Any:
     """Read JSON; numbers with a point become floats that print as they were written.
 
     Raises
     ------
     ValueError
-        If it is no JSON, holds NaN or Infinity, repeats a key in an object, or nests deeper than Python's stack.
+        If it is no JSON, holds NaN or Infinity, repeats a key in an object, or nests too deeply.
     """
     try:
         text = data.decode("utf-8") if isinstance(data, bytes) else data
-        return simplejson.loads(text, object_pairs_hook=_without_repeats, parse_constant=_refuse_constant)
+        value = simplejson.loads(text, object_pairs_hook=_without_repeats, parse_constant=_refuse_constant)
     except RecursionError:
         raise ValueError("is nested too deeply") from None
+    _require_nesting(value, max_nesting)
+    return value
 
 
 def read_exact_json(data: bytes | str) -> Any:
     """Read JSON written by :func:`exact_json`; numbers with a point become Decimals."""
     return simplejson.loads(data, use_decimal=True)
+
+
+def _require_nesting(value: Any, at_most: int) -> None:
+    level = [value]
+    for _ in range(at_most + 1):
+        level = [inner for outer in level for inner in _members(outer)]
+        if not level:
+            return
+    raise ValueError("is nested too deeply")
+
+
+def _members(value: Any) -> Collection[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

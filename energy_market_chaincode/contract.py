@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, NamedTuple
 
 from energy_market_chaincode import administration, delivery, playing, registration, views
-from energy_market_chaincode.canonical import exact_json, read_exact_json, read_json
+from energy_market_chaincode.canonical import MAX_NESTING, exact_json, read_exact_json, read_json
 from energy_market_chaincode.commands import (
     Command,
     MalformedFields,
@@ -123,7 +123,7 @@ class _Decision(NamedTuple):
 async def _submit(stub: Stub, argument: str) -> list[Result]:
     """Decide many commands, in their order, as one transaction."""
     try:
-        values = read_json(argument)
+        values = read_json(argument, MAX_NESTING + 1)  # whoever sent a command had it read alone, before
     except ValueError as error:
         raise MalformedArguments(function="submit", problems=str(error)) from None
     if not isinstance(values, list):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from energy_market_chaincode.canonical import exact_json, read_exact_json, read_json, signed_bytes
+from energy_market_chaincode.canonical import MAX_NESTING, exact_json, read_exact_json, read_json, signed_bytes
 
 
 def test_the_example_of_rfc_8785_section_3_2_2_is_written_as_the_rfc_writes_it() -> None:
@@ -72,6 +72,14 @@ def test_a_nesting_without_end_is_a_value_error_and_not_a_crash() -> None:
         signed_bytes(nested)
     with pytest.raises(ValueError, match="nested too deeply"):
         read_json("[" * 10_000 + "]" * 10_000)
+
+
+@pytest.mark.parametrize(("opened", "closed"), [("[", "]"), ('{"a":', "}"), ('[{"a":', "}]")])
+def test_how_deep_a_nesting_may_be_is_the_same_on_every_python(opened: str, closed: str) -> None:
+    levels = MAX_NESTING // len(closed)
+    assert read_json(opened * levels + "1" + closed * levels)
+    with pytest.raises(ValueError, match="nested too deeply"):
+        read_json(f"[{opened * levels}1{closed * levels}]")
 
 
 @pytest.mark.parametrize(
