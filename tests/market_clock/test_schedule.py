@@ -1,5 +1,7 @@
 """The schedule on disk: what is due, and that nothing of it is lost or done twice."""
 
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
@@ -15,27 +17,37 @@ NOW = 1_763_899_200_000
 EVERY_MINUTE = ScheduleEntry(id="often", every="1m")
 
 
-def schedule_at(folder: Path, speed: int = 1) -> Schedule:
-    return Schedule(ScheduleStore(folder / "clock.sqlite"), speed)
+Open = Callable[..., Schedule]
 
 
-def test_an_entrys_first_slot_is_the_next_one(tmp_path: Path) -> None:
-    schedule = schedule_at(tmp_path)
+@pytest.fixture
+def open_schedule(tmp_path: Path) -> Iterator[Open]:
+    """Open the schedule of one file; a second time is a clock that started again."""
+    with ExitStack() as opened:
+
+        def open_one(speed: int = 1) -> Schedule:
+            return Schedule(opened.enter_context(closing(ScheduleStore(tmp_path / "clock.sqlite"))), speed)
+
+        yield open_one
+
+
+def test_an_entrys_first_slot_is_the_next_one(open_schedule: Open) -> None:
+    schedule = open_schedule()
     schedule.add(EVERY_MINUTE, NOW)
 
     assert schedule.due("often", NOW + MINUTE - 1) is None
     assert schedule.due("often", NOW + MINUTE) == NOW + MINUTE
 
 
-def test_the_schedule_survives_a_restart(tmp_path: Path) -> None:
-    before = schedule_at(tmp_path)
+def test_the_schedule_survives_a_restart(open_schedule: Open) -> None:
+    before = open_schedule()
     priced = ScheduleEntry(id="daily", cron="0 3 * * *", parameters=PublishGame(feePerHop="0.01", roundLimit=5))
     before.add(priced, NOW)
     before.add(EVERY_MINUTE, NOW)
     before.handle("often", NOW + MINUTE)
     before.pause()
 
-    after = schedule_at(tmp_path)
+    after = open_schedule()
 
     assert sorted(after.ids()) == ["daily", "often"]
     assert after.entry("daily") == priced
@@ -45,9 +57,9 @@ def test_the_schedule_survives_a_restart(tmp_path: Path) -> None:
     assert after.due("often", NOW + MINUTE) is None, "it was dealt with before"
 
 
-def test_slots_missed_during_a_stop_are_made_up_for_by_one_game(tmp_path: Path) -> None:
-    schedule_at(tmp_path).add(EVERY_MINUTE, NOW)
-    after = schedule_at(tmp_path)
+def test_slots_missed_during_a_stop_are_made_up_for_by_one_game(open_schedule: Open) -> None:
+    open_schedule().add(EVERY_MINUTE, NOW)
+    after = open_schedule()
     morning = NOW + 600 * MINUTE + 30_000
 
     slot = after.due("often", morning)
@@ -57,8 +69,8 @@ def test_slots_missed_during_a_stop_are_made_up_for_by_one_game(tmp_path: Path) 
     assert after.due("often", morning) is None
 
 
-def test_slots_that_pass_during_a_pause_are_given_up(tmp_path: Path) -> None:
-    schedule = schedule_at(tmp_path)
+def test_slots_that_pass_during_a_pause_are_given_up(open_schedule: Open) -> None:
+    schedule = open_schedule()
     schedule.add(EVERY_MINUTE, NOW)
 
     schedule.pause()
@@ -69,8 +81,8 @@ def test_slots_that_pass_during_a_pause_are_given_up(tmp_path: Path) -> None:
     assert schedule.due("often", NOW + 6 * MINUTE) == NOW + 6 * MINUTE
 
 
-def test_resuming_a_running_clock_gives_nothing_up(tmp_path: Path) -> None:
-    schedule = schedule_at(tmp_path)
+def test_resuming_a_running_clock_gives_nothing_up(open_schedule: Open) -> None:
+    schedule = open_schedule()
     schedule.add(EVERY_MINUTE, NOW)
 
     schedule.resume(NOW + MINUTE)
@@ -78,8 +90,8 @@ def test_resuming_a_running_clock_gives_nothing_up(tmp_path: Path) -> None:
     assert schedule.due("often", NOW + MINUTE) == NOW + MINUTE
 
 
-def test_the_same_entry_again_changes_nothing_and_another_under_its_id_is_refused(tmp_path: Path) -> None:
-    schedule = schedule_at(tmp_path)
+def test_the_same_entry_again_changes_nothing_and_another_under_its_id_is_refused(open_schedule: Open) -> None:
+    schedule = open_schedule()
     schedule.add(EVERY_MINUTE, NOW)
     schedule.add(EVERY_MINUTE, NOW + 5 * MINUTE)
 
@@ -88,13 +100,13 @@ def test_the_same_entry_again_changes_nothing_and_another_under_its_id_is_refuse
         schedule.add(ScheduleEntry(id="often", every="2m"), NOW)
 
 
-def test_a_removed_entry_is_gone_for_good(tmp_path: Path) -> None:
-    schedule = schedule_at(tmp_path)
+def test_a_removed_entry_is_gone_for_good(open_schedule: Open) -> None:
+    schedule = open_schedule()
     schedule.add(EVERY_MINUTE, NOW)
     schedule.remove("often")
 
     assert schedule.due("often", NOW + MINUTE) is None
-    assert schedule_at(tmp_path).ids() == []
+    assert open_schedule().ids() == []
     with pytest.raises(UnknownEntry):
         schedule.remove("often")
 

@@ -133,6 +133,10 @@ class FakeMarket:
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
+        assert self._server is not None
+        if not self._server.is_serving():  # it was stopped while this connection was on its way
+            writer.transport.abort()
+            return
         self._tasks.add(task)
         try:
             await self._serve(reader, writer)
