@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, closing, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -41,19 +41,18 @@ async def publishers(neighbourhood: Any, tmp_path: Path) -> Publishers:
     ) -> AsyncIterator[Publisher]:
         folder = tmp_path / home
         folder.mkdir(exist_ok=True)
-        store = ScheduleStore(folder / "clock.sqlite")
-        schedule = Schedule(store, speed)
-        for entry in entries:
-            schedule.add(entry, since_ms)
-        made = Publisher(schedule, lambda: datetime.now(UTC), neighbourhood.hear)
-        working = asyncio.create_task(made.run(market or neighbourhood.client()))
-        try:
-            yield made
-        finally:
-            working.cancel()
-            with suppress(asyncio.CancelledError):
-                await working
-            store.close()
+        with closing(ScheduleStore(folder / "clock.sqlite")) as store:
+            schedule = Schedule(store, speed)
+            for entry in entries:
+                schedule.add(entry, since_ms)
+            made = Publisher(schedule, lambda: datetime.now(UTC), neighbourhood.hear)
+            working = asyncio.create_task(made.run(market or neighbourhood.client()))
+            try:
+                yield made
+            finally:
+                working.cancel()
+                with suppress(asyncio.CancelledError):
+                    await working
 
     return publisher
 

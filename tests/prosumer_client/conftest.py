@@ -133,12 +133,10 @@ class FakeMarket:
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
-        assert self._server is not None
-        if not self._server.is_serving():  # it was stopped while this connection was on its way
-            writer.transport.abort()
-            return
         self._tasks.add(task)
         try:
+            if self._server is None or not self._server.is_serving():
+                raise ConnectionAbortedError  # it was stopped while this connection was on its way
             await self._serve(reader, writer)
         except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
             writer.transport.abort()
@@ -163,8 +161,7 @@ class FakeMarket:
             return
         answer = await self._answer(request) if fault is None or fault.after else None
         await self._tell()
-        if fault is not None:
-            answer = fault.answer
+        answer = answer if fault is None else fault.answer
         if answer is None:
             writer.transport.abort()
         else:
