@@ -7,24 +7,28 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+OR_SAY_SO := || { echo "pip could not install this (its reason stands above); it needs a way to its package index, behind a proxy HTTPS_PROXY"; exit 1; }
 FABRIC ?= 3.1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-acceptance fabric demo-fabric test-fabric test-compose bench lint lock clean
+.PHONY: help demo test test-acceptance test-fresh fabric demo-fabric test-fabric test-compose bench lint lock clean
 
 help: ## show this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-16s%s\n", $$1, $$2 }' Makefile
 
 demo: $(VENV)/.runtime ## play the original's game on the embedded ledger and show what happened
 	$(BIN)/energy-market demo
 
 test: $(VENV)/.dev ## all tests that need neither Fabric nor containers
-	$(PYTEST) -q -n 2 -m "not acceptance and not fabric and not compose"
-	@echo "left out: the real commands, killed and interrupted, which take longer (make test-acceptance)"
+	$(PYTEST) -q -n 2 -m "not acceptance and not fabric and not compose and not fresh_machine"
+	@echo "left out: the real commands, killed and interrupted, which take longer (make test-acceptance), and the first steps on a fresh machine (make test-fresh)"
 	@test -x .fabric/bin/peer || echo "left out: the tests on a real Fabric network (make fabric, then make test-fabric) and on docker compose (make test-compose)"
 
 test-acceptance: $(VENV)/.dev ## the real commands and processes, as a user runs them and worse
 	$(PYTEST) -q -m "acceptance and not fabric"
+
+test-fresh: $(VENV)/.dev ## the first steps on a fresh Debian, and wheels for every platform
+	$(PYTEST) -q -m fresh_machine
 
 fabric: $(VENV)/.runtime ## build Fabric's programs into .fabric/bin (FABRIC=2.5: the long-term support release)
 	$(BIN)/python -m fabric_network.programs --release $(FABRIC)
@@ -62,11 +66,11 @@ $(BIN)/python:
 
 $(VENV)/.runtime: requirements.lock pyproject.toml | $(BIN)/python
 	@echo "installing what the market needs into $(VENV) ..."
-	$(PIP) --require-hashes -r requirements.lock
-	$(PIP) --no-deps --no-build-isolation --editable .
+	@$(PIP) --require-hashes -r requirements.lock $(OR_SAY_SO)
+	@$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(VENV)/.dev: requirements-dev.lock $(VENV)/.runtime
 	@echo "installing what the tests need into $(VENV) ..."
-	$(PIP) --require-hashes -r requirements-dev.lock
+	@$(PIP) --require-hashes -r requirements-dev.lock $(OR_SAY_SO)
 	@touch $@
