@@ -22,7 +22,9 @@ def uv(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(folder / "bin" / "uv")
 
 
-@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-dev.lock"])
+@pytest.mark.parametrize(
+    "lock", ["requirements.lock", "requirements-dev.lock", "fabric_network/programs/go-toolchain.txt"]
+)
 @pytest.mark.parametrize("platform", PLATFORMS)
 @pytest.mark.parametrize("python", ["3.11", "3.12", "3.13", "3.14"])
 def test_every_pinned_package_has_a_wheel(
