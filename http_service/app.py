@@ -11,6 +11,8 @@ from starlette.responses import PlainTextResponse, Response
 
 from energy_market_chaincode.canonical import exact_json
 from http_service.body import BodyLimit, JsonRoute
+from http_service.crowd import CrowdLimit
+from http_service.limits import Limits
 from http_service.problems import MEDIA_TYPE, PROBLEM_SCHEMA, Problem, install_problem_handlers
 from http_service.request_log import RequestLog
 
@@ -40,17 +42,20 @@ def create_app(
     -------
     FastAPI
         Its ``state.registry`` takes the service's own metrics; ``state.stopping`` is an ``asyncio.Event`` that is set
-        when the server was asked to stop, so that long polls and event streams end.
+        when the server was asked to stop, so that long polls and event streams end; ``state.limits`` may be changed
+        before it serves.
     """
     app = FastAPI(title=title, version=version, description=description, lifespan=lifespan, responses=PROBLEM_RESPONSES)
     app.router.route_class = JsonRoute
     app.state.registry = CollectorRegistry()
     app.state.stopping = asyncio.Event()
     app.state.ready = ready
+    app.state.limits = Limits()
     ProcessCollector(registry=app.state.registry)
     app.include_router(_monitoring)
     install_problem_handlers(app)
     app.add_middleware(BodyLimit, max_body_bytes=max_body_bytes)
+    app.add_middleware(CrowdLimit)
     app.add_middleware(RequestLog, registry=app.state.registry)
     return app
 

@@ -12,10 +12,14 @@ import structlog
 import uvicorn
 from fastapi import FastAPI
 
+from http_service.connections import HttpConnection, WebSocketConnection
 from http_service.settings import ServiceSettings
 
 SHUTDOWN_SECONDS = 8
 """How long open requests may take to end; shorter than the 10 s that container engines and our demo wait."""
+
+LARGEST_MESSAGE_BYTES = 1024
+"""Of what a WebSocket's client says; no service listens to it."""
 
 _WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  listening everywhere is announced by the loopback address
 
@@ -25,7 +29,8 @@ _log = structlog.stdlib.get_logger(__name__)
 def serve(app: FastAPI, settings: ServiceSettings) -> None:
     """Serve until SIGTERM or SIGINT; then stop accepting, let open requests end and return.
 
-    When it listens, ``settings.announce`` gets ``{"url": ..., "pid": ...}``; the file goes away with the service.
+    Clients are held to the settings' limits. When it listens, ``settings.announce`` gets ``{"url": ..., "pid": ...}``;
+    the file goes away with the service.
 
     Raises
     ------
@@ -33,8 +38,12 @@ def serve(app: FastAPI, settings: ServiceSettings) -> None:
         1 if it cannot listen, 3 if the application cannot start; the log says why.
     """
     listener = _listen(settings.host, settings.port)
+    app.state.limits = settings.limits
     config = uvicorn.Config(
         app,
+        http=HttpConnection,
+        ws=WebSocketConnection,
+        ws_max_size=LARGEST_MESSAGE_BYTES,
         lifespan="on",
         log_config=None,
         log_level="warning",  # that it starts, listens and stops we say ourselves

@@ -9,6 +9,10 @@ from typing import Annotated, TypeVar
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, CliSettingsSource, SettingsConfigDict
 
+from http_service.limits import Limits
+
+_LIMITS = Limits()
+
 
 class ServiceSettings(BaseSettings):
     """What every service can be told; a service adds its own fields and its default port.
@@ -21,7 +25,18 @@ class ServiceSettings(BaseSettings):
     host: str = Field("127.0.0.1", description="address to listen on")
     port: Annotated[int, Field(ge=0, le=65535, description="port to listen on; 0 takes a free one")] = 0
     announce: Path | None = Field(None, description="file that gets the service's URL and process id once it listens")
+    max_open_requests: Annotated[
+        int, Field(ge=1, description="requests, long polls and streams open at once; more get 503 TOO_BUSY")
+    ] = _LIMITS.open_requests
+    headers_seconds: Annotated[
+        float, Field(gt=0, description="how long a client may take to send a request's headers")
+    ] = _LIMITS.headers_s
     home: Path = Field(Path(".energy-market"), description="folder of the market's files")
+
+    @property
+    def limits(self) -> Limits:
+        """What the service's clients are held to."""
+        return Limits(self.max_open_requests, headers_s=self.headers_seconds)
 
 
 Settings = TypeVar("Settings", bound=ServiceSettings)

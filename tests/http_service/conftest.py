@@ -86,6 +86,14 @@ async def socket(websocket: WebSocket) -> None:
     raise Problem(422, "INVALID_CURSOR", "There is no such event.")
 
 
+@router.websocket("/quiet")
+async def quiet(websocket: WebSocket) -> None:
+    """Say nothing, and listen to nothing."""
+    await websocket.accept()
+    while (await websocket.receive())["type"] != "websocket.disconnect":
+        pass
+
+
 async def always_ready() -> str | None:
     """Tell that nothing is missing."""
     return None

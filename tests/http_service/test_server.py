@@ -2,56 +2,18 @@
 
 import asyncio
 import json
-import os
 import signal
 import socket
-import sys
-from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-PROGRAM = Path(__file__).with_name("small_service.py")
-
-
-@asynccontextmanager
-async def running(*flags: str, **environment: str) -> AsyncIterator[Process]:
-    root = Path(__file__).parents[2]
-    variables = {**os.environ, "PYTHONPATH": str(root), "ENERGY_MARKET_LOG_FORMAT": "json", **environment}
-    process = await asyncio.create_subprocess_exec(sys.executable, PROGRAM, *flags, stderr=PIPE, env=variables)
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
-
-
-async def lines_until(process: Process, event: str) -> list[dict[str, Any]]:
-    """Read the log up to an event's line."""
-    assert process.stderr is not None
-    lines: list[dict[str, Any]] = []
-    while line := await process.stderr.readline():
-        lines.append(json.loads(line))
-        if lines[-1]["event"] == event:
-            return lines
-    raise AssertionError(f"no {event!r} in {lines}")
-
-
-async def url_of(process: Process) -> str:
-    url: str = (await lines_until(process, "listening"))[-1]["url"]
-    return url
-
-
-async def rest_of_log(process: Process) -> list[dict[str, Any]]:
-    assert process.stderr is not None
-    return [json.loads(line) for line in (await process.stderr.read()).splitlines()]
+from tests.http_service.program import lines_until, rest_of_log, running, url_of
 
 
 async def test_the_announcement_says_where_the_service_listens_and_goes_with_it(tmp_path: Path) -> None:
