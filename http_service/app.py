@@ -10,7 +10,8 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, ProcessCol
 from starlette.responses import PlainTextResponse, Response
 
 from energy_market_chaincode.canonical import exact_json
-from http_service.body import BodyLimit, JsonRoute
+from http_service.body import JsonRoute
+from http_service.body_limit import BodyLimit
 from http_service.crowd import CrowdLimit
 from http_service.limits import Limits
 from http_service.problems import MEDIA_TYPE, PROBLEM_SCHEMA, Problem, install_problem_handlers

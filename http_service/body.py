@@ -1,4 +1,4 @@
-"""Bodies of requests: how large they may be and how strictly their JSON is read."""
+"""Bodies of requests: how strictly their JSON is read."""
 
 import json
 from collections.abc import Callable, Coroutine
@@ -6,16 +6,11 @@ from email.message import Message as MailMessage
 from typing import Any
 
 from fastapi.routing import APIRoute
-from starlette.datastructures import Headers
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from energy_market_chaincode.canonical import read_json
-from http_service.problems import Problem, malformed_json, problem_response
-
-MAX_DISCARDED_BYTES = 100_000_000
+from http_service.problems import Problem, malformed_json
 
 
 async def read_json_body(request: Request) -> Any:
@@ -57,9 +52,11 @@ class JsonRoute(APIRoute):
         takes_a_body = self.body_field is not None
 
         async def handle(request: Request) -> Response:
+            strict = _StrictRequest(request.scope, request.receive)
             if takes_a_body:
                 require_json(request)
-            return await handler(_StrictRequest(request.scope, request.receive))
+                await strict.body()  # here, for FastAPI turns most of what goes wrong into a 400
+            return await handler(strict)
 
         return handle
 
@@ -71,52 +68,3 @@ class _StrictRequest(Request):
             return read_json(body)
         except ValueError as error:  # FastAPI understands json's own error only
             raise json.JSONDecodeError(str(error), "", 0) from None
-
-
-class BodyLimit:
-    """Middleware: a body over the limit is answered 413 ``BODY_TOO_LARGE``, whether or not it says its length.
-
-    Starlette's own middleware of this kind answers in plain text.
-    """
-
-    def __init__(self, app: ASGIApp, max_body_bytes: int) -> None:
-        self._app = app
-        self._max_body_bytes = max_body_bytes
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle one connection."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        announced = Headers(scope=scope).get("content-length", "0")
-        if announced.isdecimal() and int(announced) > self._max_body_bytes:
-            await _discard(receive)
-            await problem_response(Problem(413, "BODY_TOO_LARGE", self._sentence))(scope, receive, send)
-            return
-        received = 0
-
-        async def counted_receive() -> Message:
-            nonlocal received
-            message = await receive()
-            received += len(message.get("body", b""))
-            if received > self._max_body_bytes:
-                if message.get("more_body", False):
-                    await _discard(receive)
-                raise HTTPException(413, self._sentence)  # while FastAPI reads a body it lets only this one through
-            return message
-
-        await self._app(scope, counted_receive, send)
-
-    @property
-    def _sentence(self) -> str:
-        return f"The body is larger than the {self._max_body_bytes} bytes this service takes; send less at once."
-
-
-async def _discard(receive: Receive) -> None:
-    """Read on: most clients look for the answer only after their body is out. Who sends without end is cut off."""
-    discarded = 0
-    more = True
-    while more and discarded < MAX_DISCARDED_BYTES:
-        message = await receive()
-        discarded += len(message.get("body", b""))
-        more = message.get("more_body", False)

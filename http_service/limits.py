@@ -13,3 +13,5 @@ class Limits:
     """Connections beyond the open requests: idle ones, those that still send their headers, and monitoring's."""
     headers_s: float = 10.0
     """From a request's first byte, or a connection's beginning, to the end of its headers."""
+    body_s: float = 30.0
+    """From the end of the headers to the end of the body."""

@@ -9,7 +9,7 @@ import structlog
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.requests import HTTPConnection
+from starlette.requests import ClientDisconnect, HTTPConnection
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketState
@@ -40,9 +40,6 @@ PROBLEM_SCHEMA: dict[str, Any] = {
         },
     },
 }
-
-# What Starlette and FastAPI raise themselves has a status only; where our code is not the status's name, it is here.
-_CODE_OF_STATUS = {HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "BODY_TOO_LARGE"}
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -140,7 +137,7 @@ def _handler(as_problem: Callable[[Any], Problem]) -> Callable[[Any, Exception],
 
 def _from_http_exception(error: HTTPException) -> Problem:
     status = HTTPStatus(error.status_code)
-    return Problem(status, _CODE_OF_STATUS.get(status, status.name), error.detail, headers=error.headers)
+    return Problem(status, status.name, error.detail, headers=error.headers)
 
 
 def _from_validation_error(error: RequestValidationError) -> Problem:
@@ -193,6 +190,8 @@ class _UnexpectedErrors:
 
         try:
             await self._app(scope, receive, watched_send)
+        except ClientDisconnect:
+            _log.debug("the client went away before its request was whole", path=scope["path"])
         except Exception:
             if started:  # the answer is half out: only breaking the connection tells the client so
                 raise

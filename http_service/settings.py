@@ -31,12 +31,15 @@ class ServiceSettings(BaseSettings):
     headers_seconds: Annotated[
         float, Field(gt=0, description="how long a client may take to send a request's headers")
     ] = _LIMITS.headers_s
+    body_seconds: Annotated[float, Field(gt=0, description="how long a client may take to send a request's body")] = (
+        _LIMITS.body_s
+    )
     home: Path = Field(Path(".energy-market"), description="folder of the market's files")
 
     @property
     def limits(self) -> Limits:
         """What the service's clients are held to."""
-        return Limits(self.max_open_requests, headers_s=self.headers_seconds)
+        return Limits(self.max_open_requests, headers_s=self.headers_seconds, body_s=self.body_seconds)
 
 
 Settings = TypeVar("Settings", bound=ServiceSettings)

@@ -9,6 +9,7 @@ import httpx
 import pytest
 from fastapi import APIRouter, FastAPI, Request, Response, WebSocket
 from pydantic import BaseModel, Field
+from starlette.responses import StreamingResponse
 
 from http_service.app import create_app, exact_response
 from http_service.body import JsonRoute, read_json_body
@@ -76,6 +77,18 @@ async def stopping(request: Request) -> str:
     """Wait until the server is asked to stop, as an event stream does."""
     await asyncio.wait_for(request.app.state.stopping.wait(), 60)
     return "the stream ended"
+
+
+@router.get("/endless")
+async def endless() -> StreamingResponse:
+    """Stream without end."""
+
+    async def beats() -> AsyncIterator[bytes]:
+        while True:
+            yield b"beat"
+            await asyncio.sleep(0)
+
+    return StreamingResponse(beats())
 
 
 @router.websocket("/socket")
