@@ -6,8 +6,13 @@ stored here (``clock.sqlite`` in the home).
 A game's phases
     Registration stops at its end, or as soon as all expected participants are in: since an offer causes no event, the
     clock then looks every 200 ms. A buyer is skipped at its deadline. The market closes at the end of the delivery, or
-    as soon as every transfer is fulfilled. A rejection because the ledger's time lags behind is tried again, under a
-    new command id, twelve times over two minutes; then the clock gives up until something happens to that game.
+    as soon as every transfer is fulfilled and every buyer without one reported its demand: since such a reading causes
+    no event, the clock asks again after twice as long each time, and at the end of the delivery.
+Rejections
+    A command that is too early by the ledger's time teaches the clock by how much its machine leads, for all games; it
+    waits for the rest, however long that is, and such a rejection is no failure. What fails otherwise is tried again,
+    under a new command id, twelve times over two minutes; then every five minutes, at once when something happens to
+    the game, and at the moment that the game itself names: its registration's or delivery's end, or the deadline.
 Restarts, and several clocks
     Commands have ids that follow from what they are about, so repeating them is harmless, and what another clock or an
     operator did before is noticed on the ledger.

@@ -9,6 +9,7 @@ import structlog
 
 from energy_market_chaincode.entities import Phase
 from market_clock.course import Course, OnCommand
+from market_clock.ledger_time import LedgerTime
 from prosumer_client.client import MarketClient
 from prosumer_client.errors import AnotherLedger, MarketError
 from prosumer_client.events import FROM_NOW, MarketEvent
@@ -37,7 +38,7 @@ class Conductor:
 
     def __init__(self, now: Callable[[], datetime], on_command: OnCommand) -> None:
         self.trouble: str | None = "the event stream is not open yet"
-        self._now = now
+        self._time = LedgerTime(now)
         self._on_command = on_command
         self._courses: dict[str, Course] = {}
 
@@ -60,7 +61,7 @@ class Conductor:
                 if game in self._courses:
                     self._courses[game].wake()
                 else:
-                    self._courses[game] = course = Course(game, market, self._now, self._on_command)
+                    self._courses[game] = course = Course(game, market, self._time, self._on_command)
                     tasks.create_task(self._drive(course), name=game)
 
             while True:
@@ -93,6 +94,7 @@ class Conductor:
             _log.warning("lost the ledger's events; following it again", code=error.code, reason=error.message)
 
     def _hear(self, event: MarketEvent, attend: Attend) -> None:
+        self._time.hear(event.at)
         if event.game is None:  # the market was reset
             for course in self._courses.values():
                 course.wake()

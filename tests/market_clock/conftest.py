@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from energy_market_chaincode.canonical import read_exact_json
 from energy_market_chaincode.commands import Topic
 from energy_market_chaincode.errors import Rejection
+from energy_market_chaincode.events import iso_time
 from ledger.embedded.ledger import EmbeddedLedger
 from ledger.interface import Cursor
 from ledger.memory import open_memory_ledger
@@ -59,6 +60,12 @@ class LedgerMarket(MarketClient):
 
     async def transfers(self, game: str) -> list[dict[str, Any]]:
         return list((await self._ask("transfers", game))["transfers"])
+
+    async def blocks(self, first: int | None = None, limit: int = 100) -> dict[str, Any]:
+        height = await self.ledger.height()
+        start = max(0, height - limit) if first is None else first
+        found = [await self.ledger.block(number) for number in range(start, min(start + limit, height))]
+        return {"height": height, "blocks": [{"at": iso_time(block.transactions[-1].at_ms)} for block in found]}
 
     async def events(
         self,

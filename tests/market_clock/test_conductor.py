@@ -8,9 +8,9 @@ import pytest
 
 from energy_market_chaincode.commands import Topic
 from market_clock.course import MAX_ATTEMPTS
-from prosumer_client.errors import MarketError
 
 SOON_MS = 150
+NEVER_S = 3600.0
 
 
 async def test_registration_stops_at_its_time(neighbourhood: Any) -> None:
@@ -147,23 +147,93 @@ async def test_a_clock_that_is_stopped_after_a_rejection_does_not_stumble_over_i
     await neighbourhood.until("GameStopEvent", game, reason="cancelled")
 
 
-async def test_a_clock_that_is_far_too_fast_gives_up_until_something_happens_to_the_game(
+async def test_a_clock_that_is_far_too_fast_learns_the_ledgers_time_from_one_game_for_all(neighbourhood: Any) -> None:
+    neighbourhood.start_clock(skew=timedelta(days=1))
+    first = await neighbourhood.publish()
+    await neighbourhood.told("REGISTRATION_OPEN")
+
+    game = await neighbourhood.publish(
+        deliverySlot="other", expectedParticipants=3, turnDeadlineMs=SOON_MS, deliveryDurationMs=SOON_MS
+    )
+    await neighbourhood.register(game, "B1", "B2")
+    await neighbourhood.until("MarketClosedEvent", game)
+
+    refused = [outcome for _, outcome in neighbourhood.heard if outcome != "committed"]
+    assert len(refused) < MAX_ATTEMPTS
+    assert await neighbourhood.phase(first) == "registration"
+
+
+async def test_a_delivery_that_waits_for_a_buyer_without_a_bid_ends_at_its_time(
+    neighbourhood: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("market_clock.course.FIRST_REST_S", NEVER_S)
+    neighbourhood.start_clock()
+    game = await neighbourhood.publish(
+        expectedParticipants=3, turnDeadlineMs=1000, roundLimit=1, deliveryDurationMs=2000
+    )
+    await neighbourhood.register(game, "B1", "B2")
+    await neighbourhood.until("BuyBidEvent", game, buyerInTurn="B1")
+    await neighbourhood.bid(game, "B1")
+    await neighbourhood.until("GameStopEvent", game)
+    await deliver(neighbourhood, game)
+    await neighbourhood.told("DELIVERY_NOT_OVER")
+
+    await neighbourhood.until("MarketClosedEvent", game)
+
+    assert neighbourhood.heard.count(("closeMarket", "DELIVERY_NOT_OVER")) == 1
+
+
+async def test_a_buyer_without_a_bid_that_reports_late_ends_the_delivery(neighbourhood: Any) -> None:
+    neighbourhood.start_clock()
+    game = await neighbourhood.publish(expectedParticipants=3, turnDeadlineMs=1000, roundLimit=1)
+    await neighbourhood.register(game, "B1", "B2")
+    await neighbourhood.until("BuyBidEvent", game, buyerInTurn="B1")
+    await neighbourhood.bid(game, "B1")
+    await neighbourhood.until("GameStopEvent", game)
+    await deliver(neighbourhood, game)
+    await neighbourhood.told("DELIVERY_NOT_OVER")
+
+    await neighbourhood.say("B2", Topic.PUBLISH_METER_READING, game=game, sequence=1, inEnergy="10", outEnergy="0")
+
+    await neighbourhood.until("MarketClosedEvent", game)
+
+
+async def test_a_course_that_gave_up_asks_again_at_the_games_own_time(
     neighbourhood: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("market_clock.course.FIRST_REST_S", 0.0)
-    market = neighbourhood.client()
-    neighbourhood.start_clock(market, skew=timedelta(days=1))
-    game = await neighbourhood.publish()
-    await neighbourhood.told("REGISTRATION_OPEN", times=MAX_ATTEMPTS)
+    monkeypatch.setattr("market_clock.course.SLOW_PACE_S", NEVER_S)
+    game = await neighbourhood.publish(expectedParticipants=2, registrationDurationMs=2000)
+    await neighbourhood.register(game, "B1")
+    neighbourhood.start_clock(neighbourhood.client("B1"))
 
-    other = await neighbourhood.publish(registrationDurationMs=1, deliverySlot="other")
-    await neighbourhood.until("GameStopEvent", other, reason="cancelled")
-    assert neighbourhood.heard.count(("stopGameRegistration", "REGISTRATION_OPEN")) == MAX_ATTEMPTS
+    await neighbourhood.told("OPERATORS_ONLY", times=MAX_ATTEMPTS + 1)
+
+
+async def test_a_course_that_gave_up_goes_on_at_a_slow_pace(
+    neighbourhood: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("market_clock.course.FIRST_REST_S", 0.0)
+    monkeypatch.setattr("market_clock.course.SLOW_PACE_S", 0.01)
+    await neighbourhood.publish(registrationDurationMs=1)
+    neighbourhood.start_clock(neighbourhood.client("B1"))
+
+    await neighbourhood.told("OPERATORS_ONLY", times=MAX_ATTEMPTS + 3)
+
+
+async def test_a_course_that_gave_up_begins_anew_when_something_happens_to_the_game(
+    neighbourhood: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("market_clock.course.FIRST_REST_S", 0.0)
+    monkeypatch.setattr("market_clock.course.SLOW_PACE_S", NEVER_S)
+    await neighbourhood.publish(game="Game-1", registrationDurationMs=1)
+    neighbourhood.start_clock(neighbourhood.client("B1"))
+    await neighbourhood.told("OPERATORS_ONLY", times=MAX_ATTEMPTS)
 
     await neighbourhood.say("operator", Topic.RESET_MARKET)
-    await neighbourhood.until("MarketResetEvent", None)
-    with pytest.raises(MarketError, match="UNKNOWN_GAME"):
-        await neighbourhood.game(game)
+    await neighbourhood.publish(game="Game-1", registrationDurationMs=1)
+
+    await neighbourhood.told("OPERATORS_ONLY", times=MAX_ATTEMPTS)
 
 
 async def test_over_an_outage_the_clock_goes_on_when_the_queue_is_back(neighbourhood: Any) -> None:
