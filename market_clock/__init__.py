@@ -21,8 +21,8 @@ Another ledger
     /ready and in one line of its log, and does nothing more until it is started again.
 The schedule
     Intervals are counted from 1970-01-01 UTC, cron is in UTC. A game is named after its slot. Slots that passed while
-    the clock was stopped or the queue out of reach are made up for by one game, for the latest of them. Slots that
-    passed while the clock was paused are given up. A slot that has a game already gets no second one.
+    the clock was stopped, the queue out of reach or the clock's key refused are made up for by one game, for the latest
+    of them. Slots that passed while the clock was paused are given up. A slot that has a game gets no second one.
 Speed
     At speed 60 an hour of the schedule passes in a minute, and the registration and the delivery of the games that this
     clock publishes are 60 times as short. Turn deadlines stay: a buyer needs its time to compute, whatever the speed.

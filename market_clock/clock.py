@@ -7,7 +7,7 @@ import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from energy_market_chaincode.commands import Topic
-from energy_market_chaincode.errors import BadSignature, LedgerDiffers
+from energy_market_chaincode.errors import BadSignature, LedgerDiffers, UnknownSigner
 from market_clock.admission import LOOK_EVERY_S, Admission
 from market_clock.conductor import Conductor
 from market_clock.publisher import Publisher
@@ -21,6 +21,9 @@ ANOTHER_LEDGER = (
     "the queue leads to another ledger than the one that this clock's commands are for: the market was begun anew, or "
     "ENERGY_MARKET_LEDGER_ID names another one; the clock does nothing until it is started again"
 )
+
+_KEY_REFUSED = frozenset({BadSignature.code, UnknownSigner.code})
+"""An operator gave us a new key while we worked, or nobody knows us: in both cases we have to be admitted anew."""
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -94,7 +97,7 @@ class Clock:
             tasks.create_task(self.conductor.run(market), name="conductor")
 
     def _count(self, topic: Topic, outcome: str) -> None:
-        if outcome == BadSignature.code:  # an operator gave us a new key while we worked
+        if outcome in _KEY_REFUSED:
             self._key_refused.set()
         elif outcome == LedgerDiffers.code:
             self._ledger_lost.set()

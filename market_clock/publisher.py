@@ -14,14 +14,14 @@ from energy_market_chaincode.commands import PublishGame, Topic
 from market_clock.course import OnCommand
 from market_clock.game_view import milliseconds
 from market_clock.schedule import Schedule, ScheduleEntry, game_data
+from market_clock.slot_fate import TAKEN, stays_due
 from market_clock.slots import iso_slot
 from prosumer_client.client import MarketClient
 from prosumer_client.errors import AnotherLedger, MarketError, MarketUnavailable
 from prosumer_client.identity import repeatable_id
 
-_SLOT_HAS_A_GAME = frozenset({"GAME_EXISTS", "SLOT_TAKEN"})
-"""Another clock, or another entry with the same slot, was faster."""
-
+TRY_AGAIN_S = 30.0
+"""How long a slot that stays due waits; only an outage that the client was patient about needs no rest."""
 START_WAIT_S = 10.0
 """How long a caller who wants a game at once waits for a clock that is still starting."""
 
@@ -157,15 +157,16 @@ class Publisher:
             self._tasks.create_task(self._publish_due(entry_id), name=f"publish {entry_id}")
 
     async def _publish_due(self, entry_id: str) -> None:
-        """Publish what is due of an entry. While the queue is out of reach a later slot replaces an earlier one."""
+        """Publish what is due of an entry. While that does not succeed a later slot replaces an earlier one."""
         try:
             while (slot := self.schedule.due(entry_id, milliseconds(self._now()))) is not None:
-                publication = await self._publish_slot(entry_id, slot)
-                self._last[entry_id] = publication
+                publication = self._last[entry_id] = await self._publish_slot(entry_id, slot)
                 if isinstance(publication.error, AnotherLedger):
                     return  # the clock ends its work; the slot stays due for the next one
-                if not isinstance(publication.error, MarketUnavailable):
+                if publication.error is None or not stays_due(publication.error):
                     self.schedule.handle(entry_id, slot)
+                elif not isinstance(publication.error, MarketUnavailable):  # else the client was patient for us
+                    await asyncio.sleep(TRY_AGAIN_S)
         finally:
             self._publishing.discard(entry_id)
 
@@ -174,12 +175,8 @@ class Publisher:
         data = game_data(parameters, self.schedule.speed) | {"deliverySlot": iso_slot(slot)}
         try:
             return Publication(slot, game=await self._publish(data, *sorted(f"{k}={v}" for k, v in data.items())))
-        except MarketUnavailable as unavailable:  # the client has been patient for us; the slot stays due
-            _log.warning("cannot publish a game yet", slot=iso_slot(slot), reason=unavailable.message)
-            return Publication(slot, error=unavailable)
         except MarketError as error:
-            log = _log.info if error.code in _SLOT_HAS_A_GAME else _log.error
-            log("published no game for a slot", slot=iso_slot(slot), code=error.code, reason=error.message)
+            _tell(error, iso_slot(slot))
             return Publication(slot, error=error)
 
     async def _publish(self, data: dict[str, Any], *occasion: str) -> str:
@@ -195,3 +192,12 @@ class Publisher:
         game = str(result["game"])
         _log.info("game published", game=game)
         return game
+
+
+def _tell(error: MarketError, slot: str) -> None:
+    """Log why a slot has no game of ours."""
+    if stays_due(error):
+        _log.warning("cannot publish a game yet", slot=slot, code=error.code, reason=error.message)
+        return
+    log = _log.info if error.code in TAKEN else _log.error
+    log("published no game for a slot", slot=slot, code=error.code, reason=error.message)

@@ -28,15 +28,16 @@ PATIENCE_S = 60
 NEVER_MS = 3_600_000
 
 
-def identity(name: str) -> Identity:
-    return Identity(name, Ed25519PrivateKey.from_private_bytes(name.encode().ljust(32, b"\0")))
+def identity(name: str, key: str | None = None) -> Identity:
+    """Return an identity whose key is made of a word, by default the name."""
+    return Identity(name, Ed25519PrivateKey.from_private_bytes((key or name).encode().ljust(32, b"\0")))
 
 
 class LedgerMarket(MarketClient):
     """A client that is its own queue: every call goes straight to a ledger in this process."""
 
-    def __init__(self, ledger: EmbeddedLedger, speaker: str) -> None:
-        super().__init__("http://nowhere.invalid", identity(speaker))
+    def __init__(self, ledger: EmbeddedLedger, speaker: str, key: str | None = None) -> None:
+        super().__init__("http://nowhere.invalid", identity(speaker, key))
         self.ledger = ledger
         self.submitted: list[tuple[str, str]] = []
         self.outage: asyncio.Event | None = None
@@ -138,8 +139,8 @@ class Neighbourhood:
     async def game(self, game: str) -> dict[str, Any]:
         return await self.client().game(game)
 
-    def client(self, speaker: str = "operator") -> LedgerMarket:
-        return LedgerMarket(self.ledger, speaker)
+    def client(self, speaker: str = "operator", key: str | None = None) -> LedgerMarket:
+        return LedgerMarket(self.ledger, speaker, key)
 
     async def until(self, event: str, game: str | None, **data: Any) -> dict[str, Any]:
         """Wait for an event with this data after the last one that was waited for, and return it."""
@@ -198,4 +199,12 @@ async def neighbourhood() -> AsyncIterator[Neighbourhood]:
     await place.say("operator", Topic.SET_TOPOLOGY, hops={"B1": {"S1": 1}, "B2": {"S1": 2}})
     yield place
     await place.stop_clocks()
+    await ledger.close()
+
+
+@pytest.fixture
+async def bare_market() -> AsyncIterator[LedgerMarket]:
+    """Return a market of nobody but an operator."""
+    ledger = await open_memory_ledger("operator", identity("operator").public_key)
+    yield LedgerMarket(ledger, "operator")
     await ledger.close()

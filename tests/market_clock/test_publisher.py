@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from energy_market_chaincode.commands import PublishGame
+from energy_market_chaincode.commands import PublishGame, Topic
 from market_clock.game_view import milliseconds
 from market_clock.publisher import NotStarted, Publisher
 from market_clock.schedule import Schedule, ScheduleEntry
 from market_clock.schedule_store import ScheduleStore
-from prosumer_client.errors import AnotherLedger, CommandRejected
+from prosumer_client.errors import AnotherLedger, CommandRejected, RequestRefused, UnexpectedAnswer
 
 OFTEN = ScheduleEntry(id="often", every="2s", parameters=PublishGame(feePerHop="0.03"))
 DAILY = ScheduleEntry(id="daily", cron="0 3 * * *")
@@ -164,14 +164,62 @@ async def test_after_an_outage_the_latest_slot_gets_its_game(neighbourhood: Any,
         await neighbourhood.next_game()
 
 
-async def test_a_slot_that_the_market_refuses_is_shown_and_the_next_one_tried(
-    neighbourhood: Any, publishers: Publishers
+async def test_a_refusal_is_shown_and_a_later_slot_replaces_an_earlier_one(
+    neighbourhood: Any, publishers: Publishers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("market_clock.publisher.TRY_AGAIN_S", 0.0)
     async with publishers(market=neighbourhood.client("B1")) as publisher:
         publisher.add(OFTEN)
-        await neighbourhood.told("OPERATORS_ONLY", times=2)
+        await neighbourhood.told("OPERATORS_ONLY")
+        first = publisher.last(OFTEN.id)
+        while publisher.last(OFTEN.id).slot_ms == first.slot_ms:
+            await neighbourhood.told("OPERATORS_ONLY")
 
         assert publisher.last(OFTEN.id).error.code == "OPERATORS_ONLY"
+
+
+async def test_a_slot_that_came_while_our_key_was_replaced_is_published_with_the_new_one(
+    neighbourhood: Any, publishers: Publishers
+) -> None:
+    stale, fresh = neighbourhood.client("operator-2"), neighbourhood.client("operator-2", key="new")
+    new_key = {"id": "operator-2", "publicKey": fresh.identity.public_key, "replaceKey": True}
+    await neighbourhood.say("operator", Topic.REGISTER_PROSUMER, **new_key)
+    async with publishers(DAILY, since_ms=now_ms() - DAY_MS, speed=1, market=stale):
+        await neighbourhood.told("BAD_SIGNATURE")
+    async with publishers(speed=1, market=fresh):
+        late = await neighbourhood.next_game()
+
+    assert late["deliverySlot"] == latest_three_o_clock()
+    assert stale.submitted == fresh.submitted, "it is the same command, signed anew"
+
+
+async def test_a_slot_that_something_on_the_way_refuses_stays_due(
+    neighbourhood: Any, publishers: Publishers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("market_clock.publisher.TRY_AGAIN_S", 0.0)
+    market = neighbourhood.client()
+    really = market.submit
+    refusals = iter([RequestRefused(502, "HTTP_502", "a proxy"), UnexpectedAnswer("http://queue", "is a printer")])
+
+    async def submit(*args: Any, **options: Any) -> Any:
+        for refusal in refusals:
+            raise refusal
+        return await really(*args, **options)
+
+    monkeypatch.setattr(market, "submit", submit)
+    async with publishers(DAILY, since_ms=now_ms() - DAY_MS, speed=1, market=market):
+        late = await neighbourhood.next_game()
+
+    assert late["deliverySlot"] == latest_three_o_clock()
+
+
+async def test_the_slots_of_a_market_that_is_not_set_up_are_not_made_up_for(
+    publishers: Publishers, neighbourhood: Any, bare_market: Any
+) -> None:
+    async with publishers(DAILY, since_ms=now_ms() - DAY_MS, speed=1, market=bare_market):
+        await neighbourhood.told("TOPOLOGY_MISSING")
+    async with publishers(speed=1) as publisher:
+        assert publisher.schedule.due(DAILY.id, now_ms()) is None
 
 
 async def test_a_removed_entry_publishes_no_more(neighbourhood: Any, publishers: Publishers) -> None:
