@@ -14,7 +14,7 @@ from http_service.body import JsonRoute
 from http_service.body_limit import BodyLimit
 from http_service.crowd import CrowdLimit
 from http_service.limits import Limits
-from http_service.problems import MEDIA_TYPE, PROBLEM_SCHEMA, Problem, install_problem_handlers
+from http_service.problems import MEDIA_TYPE, PROBLEM_SCHEMA, Problem, install_problem_handlers, nothing_here
 from http_service.request_log import RequestLog
 
 Ready = Callable[[], Awaitable[str | None]]
@@ -46,8 +46,16 @@ def create_app(
         when the server was asked to stop, so that long polls and event streams end; ``state.limits`` may be changed
         before it serves.
     """
-    app = FastAPI(title=title, version=version, description=description, lifespan=lifespan, responses=PROBLEM_RESPONSES)
+    app = FastAPI(
+        title=title,
+        version=version,
+        description=description,
+        lifespan=lifespan,
+        responses=PROBLEM_RESPONSES,
+        redirect_slashes=False,
+    )
     app.router.route_class = JsonRoute
+    app.router.default = nothing_here
     app.state.registry = CollectorRegistry()
     app.state.stopping = asyncio.Event()
     app.state.ready = ready
@@ -70,12 +78,14 @@ def exact_response(value: Any, status_code: int = 200, headers: Mapping[str, str
 _monitoring = APIRouter(tags=["monitoring"])
 
 
+@_monitoring.head("/health", include_in_schema=False)
 @_monitoring.get("/health")
 async def health() -> dict[str, str]:
     """Tell that the process is alive."""
     return {"status": "ok"}
 
 
+@_monitoring.head("/ready", include_in_schema=False)
 @_monitoring.get("/ready")
 async def ready(request: Request) -> dict[str, str]:
     """Tell whether the service can do its work; 503 NOT_READY says why not."""
@@ -85,6 +95,7 @@ async def ready(request: Request) -> dict[str, str]:
     return {"status": "ready"}
 
 
+@_monitoring.head("/metrics", include_in_schema=False)
 @_monitoring.get("/metrics", response_class=PlainTextResponse)
 async def metrics(request: Request) -> Response:
     """Return the service's metrics in the text format of Prometheus."""

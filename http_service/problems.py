@@ -18,6 +18,7 @@ from energy_market_chaincode.canonical import exact_json
 
 MEDIA_TYPE = "application/problem+json"
 MAX_LISTED_ERRORS = 100
+MAX_SHOWN_PATH = 200
 
 PROBLEM_SCHEMA: dict[str, Any] = {
     "title": "Problem",
@@ -115,15 +116,31 @@ def install_problem_handlers(app: FastAPI) -> None:
 
     On a WebSocket a problem refuses the handshake with the same document, or closes an open connection.
     """
-    app.add_exception_handler(Problem, _handler(lambda error: error))
+    app.add_exception_handler(Problem, _handler(lambda _, error: error))
     app.add_exception_handler(HTTPException, _handler(_from_http_exception))
-    app.add_exception_handler(RequestValidationError, _handler(_from_validation_error))
+    app.add_exception_handler(RequestValidationError, _handler(lambda _, error: _from_validation_error(error)))
     app.add_middleware(_UnexpectedErrors)
 
 
-def _handler(as_problem: Callable[[Any], Problem]) -> Callable[[Any, Exception], Awaitable[Any]]:
+async def nothing_here(scope: Scope, _receive: Receive, _send: Send) -> None:
+    """Answer what fits no route, a WebSocket's handshake too; for an application's router, as its default.
+
+    Raises
+    ------
+    Problem
+        404 ``NOT_FOUND``, always.
+    """
+    path, title = scope["path"], scope["app"].title
+    kind = "WebSocket" if scope["type"] == "websocket" else "resource"
+    detail = f"{title} has no {kind} {path[:MAX_SHOWN_PATH]}; its /docs lists what it has."
+    if path.endswith("/"):
+        detail += " No path ends with a slash."
+    raise Problem(404, "NOT_FOUND", detail)
+
+
+def _handler(as_problem: Callable[[HTTPConnection, Any], Problem]) -> Callable[[Any, Exception], Awaitable[Any]]:
     async def answer(connection: HTTPConnection, error: Exception) -> Response | None:
-        problem = as_problem(error)
+        problem = as_problem(connection, error)
         if not isinstance(connection, WebSocket):
             return problem_response(problem)
         if connection.application_state is WebSocketState.CONNECTING:
@@ -135,9 +152,15 @@ def _handler(as_problem: Callable[[Any], Problem]) -> Callable[[Any, Exception],
     return answer
 
 
-def _from_http_exception(error: HTTPException) -> Problem:
+def _from_http_exception(connection: HTTPConnection, error: HTTPException) -> Problem:
     status = HTTPStatus(error.status_code)
-    return Problem(status, status.name, error.detail, headers=error.headers)
+    detail = error.detail
+    if status == HTTPStatus.METHOD_NOT_ALLOWED:
+        allowed = (error.headers or {}).get("Allow", "other methods")
+        detail = (
+            f"{connection.url.path[:MAX_SHOWN_PATH]} takes {allowed}; /docs of {connection.app.title} says for what."
+        )
+    return Problem(status, status.name, detail, headers=error.headers)
 
 
 def _from_validation_error(error: RequestValidationError) -> Problem:

@@ -13,6 +13,12 @@ async def test_a_service_is_alive_and_ready(client: httpx.AsyncClient) -> None:
     assert (await client.get("/ready")).json() == {"status": "ready"}
 
 
+@pytest.mark.parametrize("path", ["/health", "/ready", "/metrics"])
+async def test_monitoring_may_ask_with_head(client: httpx.AsyncClient, path: str) -> None:
+    assert (await client.head(path)).status_code == 200
+    assert (await client.post(path)).headers["allow"] == "GET"
+
+
 async def test_a_service_that_is_not_ready_says_why_and_is_still_alive() -> None:
     async def ready() -> str | None:
         return "the ledger does not answer"

@@ -101,13 +101,19 @@ async def test_a_body_of_just_the_limit_is_taken(client: httpx.AsyncClient) -> N
     assert (await post(client, "/raw", b"1" + b" " * 999)).json() == 1
 
 
-async def test_an_unknown_path_is_not_found(client: httpx.AsyncClient) -> None:
-    document(await client.get("/nowhere"), 404, "NOT_FOUND")
+@pytest.mark.parametrize("path", ["/nowhere", "/exact/", "/" + "x" * 10_000])
+async def test_what_does_not_exist_is_not_found_and_the_answer_says_where_to_look(
+    client: httpx.AsyncClient, path: str
+) -> None:
+    found = document(await client.get(path), 404, "NOT_FOUND")
+    assert found["detail"].startswith(f"Small has no resource {path[:200]}; its /docs lists what it has.")
+    assert path.endswith("/") == ("slash" in found["detail"])
 
 
 async def test_a_wrong_method_says_which_are_allowed(client: httpx.AsyncClient) -> None:
     answer = await client.delete("/offers")
-    document(answer, 405, "METHOD_NOT_ALLOWED")
+    found = document(answer, 405, "METHOD_NOT_ALLOWED")
+    assert found["detail"] == "/offers takes POST; /docs of Small says for what."
     assert answer.headers["allow"] == "POST"
 
 

@@ -86,12 +86,21 @@ async def test_the_log_is_json_with_the_service_and_the_requests_id_and_no_colou
     assert not any("color_message" in line for line in log)
 
 
-async def test_a_problem_refuses_the_handshake_of_a_websocket_with_its_document() -> None:
+@pytest.mark.parametrize(
+    ("path", "status", "code"),
+    [("/socket", 422, "INVALID_CURSOR"), ("/exact", 404, "NOT_FOUND"), ("/x", 404, "NOT_FOUND")],
+)
+async def test_a_problem_refuses_the_handshake_of_a_websocket_with_its_document(
+    path: str, status: int, code: str
+) -> None:
     async with running() as process:
         with pytest.raises(InvalidStatus) as refusal:
-            await connect(f"{await url_of(process)}/socket".replace("http:", "ws:"))
-    assert refusal.value.response.status_code == 422
-    assert json.loads(refusal.value.response.body or b"")["code"] == "INVALID_CURSOR"
+            await connect(f"{await url_of(process)}{path}".replace("http:", "ws:"))
+        process.terminate()
+        log = await rest_of_log(process)
+    assert refusal.value.response.status_code == status
+    assert json.loads(refusal.value.response.body or b"")["code"] == code
+    assert {line["level"] for line in log} == {"info"}
 
 
 async def test_a_problem_closes_an_open_websocket_with_its_code() -> None:
