@@ -3,13 +3,14 @@
 import asyncio
 from contextlib import suppress
 from typing import Annotated, Any
+from urllib.parse import quote
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
 from energy_market_chaincode.canonical import read_exact_json
-from energy_market_chaincode.commands import Identifier
+from energy_market_chaincode.commands import Command, Identifier
 from http_service.app import exact_response
 from http_service.body import read_json_body
 from http_service.problems import FieldError, Problem, invalid_parameters, problem_document
@@ -57,7 +58,7 @@ async def post_commands(request: Request, parts: PartsOfApp) -> Response:
     (answer,) = await parts.intake.take([body])
     if isinstance(answer, Problem):
         raise answer
-    receipt = _receipt(answer.id)
+    receipt = _receipt(answer)
     return exact_response(receipt, 202, {"Location": receipt["href"]})
 
 
@@ -96,9 +97,8 @@ async def command_status(
 async def _post_many(parts: Parts, values: list[Any]) -> Response:
     if not 0 < len(values) <= MAX_COMMANDS:
         message = f"an array has 1 to {MAX_COMMANDS} commands, this one {len(values)}"
-        raise Problem(
-            422, "MALFORMED_COMMAND", f"Post less at once: {message}.", errors=[FieldError("commands", message)]
-        )
+        advice = "Post less at once" if values else "Post something"
+        raise Problem(422, "MALFORMED_COMMAND", f"{advice}: {message}.", errors=[FieldError("commands", message)])
     answers = await parts.intake.take(values)
     problems = [answer for answer in answers if isinstance(answer, Problem)]
     headers = RETRY_AFTER if any("Retry-After" in problem.headers for problem in problems) else None
@@ -106,11 +106,13 @@ async def _post_many(parts: Parts, values: list[Any]) -> Response:
 
 
 def _element(answer: Answer) -> dict[str, Any]:
-    return problem_document(answer) if isinstance(answer, Problem) else _receipt(answer.id)
+    return problem_document(answer) if isinstance(answer, Problem) else _receipt(answer)
 
 
-def _receipt(command_id: str) -> dict[str, str]:
-    return {"id": command_id, "status": Status.QUEUED.value, "href": f"/queue/{command_id}"}
+def _receipt(command: Command) -> dict[str, str]:
+    # with the signer, so that it still leads here when somebody else uses the same id
+    href = f"/queue/{command.id}?prosumer={quote(command.prosumer, safe='')}"
+    return {"id": command.id, "status": Status.QUEUED.value, "href": href}
 
 
 async def _decided(store: QueueStore, command_id: str, prosumer: str | None, wait_s: float) -> Entry | None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -51,6 +52,27 @@ async def test_an_id_is_found_in_every_spelling_of_the_uuid(queue: Any, operator
     await queue.do(command)
     answer = await queue.http.get(f"/queue/{command['id'].upper()}")
     assert answer.json()["id"] == command["id"]
+
+
+async def test_a_receipts_link_leads_to_its_command_even_if_another_signer_uses_the_same_id(
+    queue: Any, operator: Any, signer: Callable[[str], Any]
+) -> None:
+    namesake = signer("P003:a")
+    await queue.do(operator.register(namesake))
+    command = operator.top_up()
+    other = namesake.signed({**namesake.command("publishDemand", game="none", amount="1"), "id": command["id"]})
+    links = {}
+    for each, name in ((command, "operator"), (other, "P003:a")):
+        answer = await queue.post(each)
+        links[name] = answer.headers["Location"]
+        assert answer.json()["href"] == links[name]
+    assert links["P003:a"] == f"/queue/{command['id']}?prosumer=P003%3Aa"
+    assert {name: (await queue.http.get(link)).json()["prosumer"] for name, link in links.items()} == {
+        name: name for name in links
+    }
+    ambiguous = await queue.http.get(f"/queue/{command['id']}")
+    assert (ambiguous.status_code, ambiguous.json()["code"]) == (422, "INVALID_PARAMETER")
+    assert ambiguous.json()["errors"][0]["field"] == "prosumer"
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,9 @@ async def test_a_command_gets_a_receipt_and_takes_effect(queue: Any, operator: A
     command = operator.top_up("5")
     answer = await queue.post(command)
     assert answer.status_code == 202
-    assert answer.json() == {"id": command["id"], "status": "queued", "href": f"/queue/{command['id']}"}
-    assert answer.headers["Location"] == f"/queue/{command['id']}"
+    href = f"/queue/{command['id']}?prosumer=operator"
+    assert answer.json() == {"id": command["id"], "status": "queued", "href": href}
+    assert answer.headers["Location"] == href
     status = await queue.result(command["id"])
     assert status["status"] == "committed"
     assert status["topic"] == "topUpAccount"
@@ -137,6 +138,12 @@ async def test_a_full_queue_says_when_to_come_again_and_takes_more_once_it_drain
         await queue.result(commands[2]["id"])
         await queue.do(*commands[3:])
         assert await queue.ledger.money() == 5
+
+
+async def test_an_empty_array_is_refused(queue: Any) -> None:
+    answer = await queue.post([])
+    assert (answer.status_code, answer.json()["code"]) == (422, "MALFORMED_COMMAND")
+    assert answer.json()["detail"] == "Post something: an array has 1 to 1000 commands, this one 0."
 
 
 async def test_one_who_is_not_registered_is_refused(queue: Any, signer: Callable[[str], Any]) -> None:
