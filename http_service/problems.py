@@ -167,13 +167,14 @@ def _from_validation_error(error: RequestValidationError) -> Problem:
     found = error.errors()
     if found[0]["type"] == "json_invalid":
         return malformed_json(found[0]["ctx"]["error"])
-    errors = [FieldError(_field(each["loc"]), each["msg"].removeprefix("Value error, ")) for each in found]
+    errors = [FieldError(_field(each["loc"]), _message(each)) for each in found]
     return invalid_parameters(errors)
 
 
 def malformed_json(reason: str) -> Problem:
     """Return the problem of a body that is no JSON."""
-    return Problem(400, "MALFORMED_JSON", f"The body is not JSON: {reason}.")
+    said, _, _advice = reason.partition("; use sys.")  # Python's advice is for us, not for who sent a long number
+    return Problem(400, "MALFORMED_JSON", f"The body is not JSON: {said}.")
 
 
 def invalid_parameters(errors: Sequence[FieldError]) -> Problem:
@@ -186,6 +187,12 @@ def invalid_parameters(errors: Sequence[FieldError]) -> Problem:
     else:
         detail = f"{len(errors)} fields are wrong; errors says which and why."
     return Problem(422, "INVALID_PARAMETER", detail, errors=listed)
+
+
+def _message(error: Mapping[str, Any]) -> str:
+    if error["type"] in ("model_type", "model_attributes_type", "dataclass_type"):
+        return "Input should be an object"  # pydantic would name our class
+    return str(error["msg"]).removeprefix("Value error, ")
 
 
 def _field(location: Sequence[int | str]) -> str:

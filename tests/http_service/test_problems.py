@@ -9,7 +9,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from energy_market_chaincode.canonical import read_exact_json
+from http_service.app import create_app
 from http_service.problems import FieldError, Problem, problem_document
+from tests.http_service.conftest import always_ready, router
 
 
 def document(response: httpx.Response, status: int, code: str) -> dict[str, Any]:
@@ -65,6 +67,21 @@ async def test_of_very_many_mistakes_the_first_are_listed_and_all_are_counted(cl
 )
 async def test_a_body_that_is_no_json_is_malformed(client: httpx.AsyncClient, path: str, body: bytes) -> None:
     document(await post(client, path, body), 400, "MALFORMED_JSON")
+
+
+async def test_what_is_no_object_is_told_so_without_the_names_of_our_classes(client: httpx.AsyncClient) -> None:
+    found = document(await client.post("/offers", json=[1]), 422, "INVALID_PARAMETER")
+    assert found["errors"] == [{"field": "body", "message": "Input should be an object"}]
+
+
+@pytest.mark.parametrize("path", ["/offers", "/raw"])
+async def test_too_long_a_number_is_refused_without_advice_for_programmers(path: str) -> None:
+    app = create_app(title="T", version="1", description="D", ready=always_ready, max_body_bytes=10_000)
+    app.include_router(router)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://small") as client:
+        found = document(await post(client, path, b"1" * 5000), 400, "MALFORMED_JSON")
+    assert "4300 digits" in found["detail"]
+    assert "sys." not in found["detail"]
 
 
 @pytest.mark.parametrize("path", ["/offers", "/raw"])
