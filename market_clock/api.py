@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from energy_market_chaincode.commands import Identifier, PublishGame
 from http_service.body import JsonRoute
-from http_service.problems import Problem
+from http_service.problems import Problem, problem_response
 from market_clock.clock import Clock, utc_now
 from market_clock.game_view import milliseconds
 from market_clock.publisher import NotStarted
@@ -22,9 +22,17 @@ from market_clock.schedule import (
     require_unnamed,
 )
 from market_clock.schedule_view import EntryView, ScheduleView, entry_view, schedule_view
+from market_clock.slot_fate import is_about_us
 from prosumer_client.errors import MarketError, MarketUnavailable
 
 _SOON = {"Retry-After": "1"}
+
+
+async def schedule_unavailable(_request: Request, error: Exception) -> Response:
+    """Answer for a schedule that cannot be written now."""
+    detail = f"Nothing was changed: {error}; an operator has to look after the clock's disk, then try again."
+    return problem_response(Problem(503, "STORE_UNAVAILABLE", detail, headers=_SOON))
+
 
 router = APIRouter(tags=["schedule"], route_class=JsonRoute)
 
@@ -92,6 +100,8 @@ async def add(request: Request, response: Response, entry: Annotated[NewEntry, B
     The same entry under the same id again changes nothing and has the same answer.
     """
     clock, entry_id = _clock(request), entry.id or uuid.uuid4().hex
+    if entry_id == COMMAND_LINE:
+        raise Problem(409, "FIXED_ENTRY", f"{COMMAND_LINE} is what --every and --cron enter; choose another id.")
     if entry.once:
         return PublishedGame(id=entry_id, game=await _publish_now(clock, entry_id, entry.parameters))
     stated = entry.model_dump(include={"every", "cron"}, exclude_none=True)
@@ -114,6 +124,9 @@ async def _publish_now(clock: Clock, entry_id: str, parameters: PublishGame) -> 
         detail = f"{unavailable.message}; asking again with the id {entry_id} does not publish two games"
         raise Problem(503, unavailable.code, detail, headers=_SOON) from None
     except MarketError as error:
+        if is_about_us(error):
+            detail = f"{error.message} The clock tries to be admitted anew, with a new key perhaps; ask again."
+            raise Problem(503, error.code, detail, headers=_SOON) from None
         raise Problem(409, error.code, error.message) from None
 
 

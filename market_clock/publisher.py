@@ -14,6 +14,7 @@ from energy_market_chaincode.commands import PublishGame, Topic
 from market_clock.course import OnCommand
 from market_clock.game_view import milliseconds
 from market_clock.schedule import Schedule, ScheduleEntry, game_data
+from market_clock.schedule_store import ScheduleUnavailable
 from market_clock.slot_fate import TAKEN, stays_due
 from market_clock.slots import iso_slot
 from prosumer_client.client import MarketClient
@@ -164,11 +165,19 @@ class Publisher:
                 if isinstance(publication.error, AnotherLedger):
                     return  # the clock ends its work; the slot stays due for the next one
                 if publication.error is None or not stays_due(publication.error):
-                    self.schedule.handle(entry_id, slot)
+                    await self._handle(entry_id, slot)
                 elif not isinstance(publication.error, MarketUnavailable):  # else the client was patient for us
                     await asyncio.sleep(TRY_AGAIN_S)
         finally:
             self._publishing.discard(entry_id)
+
+    async def _handle(self, entry_id: str, slot: int) -> None:
+        """Note that a slot is dealt with; until that is written the slot comes again, and its command counts once."""
+        try:
+            self.schedule.handle(entry_id, slot)
+        except ScheduleUnavailable as error:
+            _log.warning("cannot note that a slot is dealt with", slot=iso_slot(slot), reason=str(error))
+            await asyncio.sleep(TRY_AGAIN_S)
 
     async def _publish_slot(self, entry_id: str, slot: int) -> Publication:
         parameters = self.schedule.entry(entry_id).parameters

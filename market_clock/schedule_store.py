@@ -1,7 +1,8 @@
 """The schedule on disk: one SQLite file, written before the clock answers."""
 
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,18 @@ CREATE TABLE IF NOT EXISTS entry (
 CREATE TABLE IF NOT EXISTS clock (only_row INTEGER PRIMARY KEY CHECK (only_row = 1), paused INTEGER NOT NULL) STRICT;
 INSERT OR IGNORE INTO clock VALUES (1, 0);
 """
+
+
+class ScheduleUnavailable(Exception):
+    """The schedule's file cannot be written now (its disk is full, say); what was asked did not happen."""
+
+
+@contextmanager
+def _store_errors() -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise ScheduleUnavailable(f"the schedule cannot be written now: {error}") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +51,8 @@ class StoredEntry:
 class ScheduleStore:
     """Entries, how far each is dealt with, and whether the clock is paused.
 
-    Every call is one short transaction that is on the disk when it returns. The file may be shared by two clocks.
+    Every call is one short transaction that is on the disk when it returns. The file may be shared by two clocks. What
+    writes may raise ScheduleUnavailable.
     """
 
     def __init__(self, path: Path) -> None:
@@ -58,6 +72,7 @@ class ScheduleStore:
         with closing(self._connection.execute(query)) as rows:
             return [StoredEntry(*row) for row in rows]
 
+    @_store_errors()
     def add(self, entry: StoredEntry) -> None:
         """Store an entry, in place of one with the same id."""
         self._connection.execute(
@@ -65,10 +80,12 @@ class ScheduleStore:
             (entry.id, entry.document, entry.created_ms, entry.handled_ms),
         )
 
+    @_store_errors()
     def remove(self, entry_id: str) -> None:
         """Forget an entry."""
         self._connection.execute("DELETE FROM entry WHERE id = ?", (entry_id,))
 
+    @_store_errors()
     def handle_until(self, entry_id: str, moment_ms: int) -> None:
         """Note that an entry's slots up to a moment are dealt with; never goes back."""
         self._connection.execute("UPDATE entry SET handled_ms = max(handled_ms, ?) WHERE id = ?", (moment_ms, entry_id))
@@ -78,13 +95,15 @@ class ScheduleStore:
         (paused,) = self._connection.execute("SELECT paused FROM clock").fetchone()
         return bool(paused)
 
+    @_store_errors()
     def pause(self) -> None:
         """Note that the clock is paused."""
         self._connection.execute("UPDATE clock SET paused = 1")
 
+    @_store_errors()
     def resume(self, moment_ms: int) -> None:
         """Note that the clock runs again; slots up to this moment are given up, all in one transaction."""
-        self._connection.execute("BEGIN IMMEDIATE")
-        self._connection.execute("UPDATE entry SET handled_ms = max(handled_ms, ?)", (moment_ms,))
-        self._connection.execute("UPDATE clock SET paused = 0")
-        self._connection.execute("COMMIT")
+        with self._connection:  # commits, or takes back
+            self._connection.execute("BEGIN IMMEDIATE")
+            self._connection.execute("UPDATE entry SET handled_ms = max(handled_ms, ?)", (moment_ms,))
+            self._connection.execute("UPDATE clock SET paused = 0")

@@ -8,11 +8,11 @@ from importlib.metadata import version
 from fastapi import FastAPI
 
 from http_service.app import create_app
-from market_clock.api import router
+from market_clock.api import router, schedule_unavailable
 from market_clock.clock import Clock, utc_now
 from market_clock.game_view import milliseconds
 from market_clock.schedule import COMMAND_LINE, Schedule, ScheduleEntry
-from market_clock.schedule_store import ScheduleStore
+from market_clock.schedule_store import ScheduleStore, ScheduleUnavailable
 from market_clock.settings import ClockSettings
 from prosumer_client.client import MarketClient
 from prosumer_client.patience import Patience
@@ -62,6 +62,7 @@ def build_app(settings: ClockSettings) -> FastAPI:
         max_body_bytes=MAX_BODY_BYTES,
     )
     app.include_router(router)
+    app.add_exception_handler(ScheduleUnavailable, schedule_unavailable)
     return app
 
 

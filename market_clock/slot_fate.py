@@ -33,13 +33,18 @@ _ABOUT_THE_CONTENT = frozenset({400, 409, 413, 422})
 """HTTP statuses of a request that is wrong in itself."""
 
 
+def is_about_us(error: MarketError) -> bool:
+    """Tell whether the clock was refused for its key or role, which the next admission may mend."""
+    return error.code in _ABOUT_US
+
+
 def stays_due(error: MarketError) -> bool:
     """Tell whether a slot stays due after this error.
 
     What a service refuses for another reason than its content, or what is no answer of the market at all, is about
     the way there. A rejection by a rule that is not named here is about the slot: the ledger would repeat it.
     """
-    if error.code in _ABOUT_US | _ABOUT_THE_LEDGER:
+    if is_about_us(error) or error.code in _ABOUT_THE_LEDGER:
         return True
     if error.code in _ABOUT_THE_SLOT or isinstance(error, CommandRejected):
         return False

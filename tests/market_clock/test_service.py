@@ -178,6 +178,30 @@ async def test_entries_come_stay_over_a_restart_and_go(tmp_path: Path) -> None:
         assert (gone.status_code, gone.json()["code"]) == (404, "UNKNOWN_ENTRY")
 
 
+async def test_a_schedule_that_cannot_be_written_is_told_and_nothing_is_changed(tmp_path: Path) -> None:
+    app = build_app(nowhere(tmp_path))
+    async with running(app) as clock:
+        assert (await clock.post("/schedule", json={"id": "hourly", "every": "1h"})).status_code == 201
+        store = app.state.clock.publisher.schedule._store
+        store._connection.execute("PRAGMA query_only = ON")  # as on a full disk, nothing can be written
+        for answer in (
+            await clock.post("/schedule", json={"id": "daily", "every": "1d"}),
+            await clock.post("/pause"),
+            await clock.delete("/schedule/hourly"),
+        ):
+            assert (answer.status_code, answer.json()["code"]) == (503, "STORE_UNAVAILABLE")
+        store._connection.execute("PRAGMA query_only = OFF")
+        shown = (await clock.get("/schedule")).json()
+        assert ([entry["id"] for entry in shown["entries"]], shown["paused"]) == (["hourly"], False)
+        assert (await clock.post("/pause")).status_code == 200
+
+
+async def test_nobody_else_enters_the_command_line_s_entry(tmp_path: Path) -> None:
+    async with running(build_app(nowhere(tmp_path))) as clock:
+        refused = await clock.post("/schedule", json={"id": "command-line", "every": "1h"})
+        assert (refused.status_code, refused.json()["code"]) == (409, "FIXED_ENTRY")
+
+
 async def test_a_pause_lasts_over_a_restart_until_it_is_resumed(tmp_path: Path) -> None:
     async with running(build_app(nowhere(tmp_path, every="5m"))) as clock:
         assert (await clock.post("/pause")).json() == {"paused": True}
