@@ -7,6 +7,7 @@ import signal
 import sys
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -18,7 +19,11 @@ STOP_SECONDS = 10.0
 START_SECONDS = 60.0
 """How long a service may take until it listens."""
 RESTARTS = 10
-"""How often a killed process is started again."""
+"""How often a process is started again within RESTART_WINDOW_SECONDS."""
+RESTART_WINDOW_SECONDS = 300.0
+LONGEST_PAUSE_SECONDS = 60.0
+"""Before a service that ended with an error is started again; the first pause is a second, and each is twice the last. With
+pauses so long RESTARTS are never used up: a disk that is full for a day does not end the market."""
 KEPT_LINES = 20
 LINE_BYTES = 1 << 20
 
@@ -45,7 +50,8 @@ class _Child:
     environment: Mapping[str, str]
     process: asyncio.subprocess.Process
     keeper: asyncio.Task[None] | None = None
-    restarts: int = 0
+    has_served: bool = False
+    restarted_at: deque[float] = field(default_factory=deque)
     lines: deque[str] = field(default_factory=lambda: deque(maxlen=KEPT_LINES))
 
 
@@ -68,7 +74,8 @@ class Processes:
     """A group of child processes. Leaving it stops them, in the reverse order of their start.
 
     A child that something killed (a signal, the kernel for lack of memory) is started again: whatever it did is on the
-    ledger. A child that ends by itself is a failure.
+    ledger. So is, after a pause, a service that once listened and ended with an error: its disk may be full. Any other
+    child that ends by itself is a failure.
 
     Parameters
     ----------
@@ -80,7 +87,7 @@ class Processes:
         self._on_line = on_line
         self._children: dict[str, _Child] = {}
         self._expectations: list[_Expectation] = []
-        self._stopping = False
+        self._stopping = asyncio.Event()
         self._failure: asyncio.Future[ProcessFailed] = asyncio.get_running_loop().create_future()
 
     async def __aenter__(self) -> Self:
@@ -120,21 +127,35 @@ class Processes:
         async with asyncio.timeout(START_SECONDS):
             url = await self.while_alive(_announced_url(announcement))
         self._children[module].command = (module, *listen, "--port", str(urlsplit(url).port))
+        self._children[module].has_served = True
         return url
 
     async def _keep(self, child: _Child) -> None:
-        """Hear a child, and start it again when it was killed."""
+        """Hear a child, and start it again as long as that is right."""
         while True:
             exit_code = await self._hear(child)
-            if self._stopping:
+            if self._stopping.is_set() or not await self._may_start_again(child, exit_code):
                 return
-            if exit_code >= 0 or child.restarts >= RESTARTS:
-                if not self._failure.done():
-                    self._failure.set_result(ProcessFailed(child.name, exit_code, list(child.lines)))
-                return
-            child.restarts += 1
-            self._on_line(child.name, f"killed by signal {-exit_code}; starting it again")
             child.process = await _spawn(child.command, child.environment)
+
+    async def _may_start_again(self, child: _Child, exit_code: int) -> bool:
+        """Note a child's end; return when it is to be started again, False if it is not."""
+        now = asyncio.get_running_loop().time()
+        while child.restarted_at and child.restarted_at[0] < now - RESTART_WINDOW_SECONDS:
+            child.restarted_at.popleft()
+        was_killed = exit_code < 0
+        if not (was_killed or child.has_served) or len(child.restarted_at) >= RESTARTS:
+            if not self._failure.done():
+                self._failure.set_result(ProcessFailed(child.name, exit_code, list(child.lines)))
+            return False
+        pause_s = 0.0 if was_killed else min(2.0 ** len(child.restarted_at), LONGEST_PAUSE_SECONDS)
+        child.restarted_at.append(now)
+        end = f"killed by signal {-exit_code}" if was_killed else f"ended with exit code {exit_code}"
+        self._on_line(child.name, f"{end}; starting it again" + (f" in {pause_s:g} s" if pause_s else ""))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(pause_s):
+                await self._stopping.wait()
+        return not self._stopping.is_set()
 
     async def _hear(self, child: _Child) -> int:
         assert child.process.stdout is not None  # noqa: S101 - we asked for the pipe; for the type checker
@@ -176,7 +197,7 @@ class Processes:
 
     async def stop(self) -> None:
         """Ask every child to end, the last started first; kill what does not."""
-        self._stopping = True
+        self._stopping.set()
         children = list(reversed(self._children.values()))
         for child in children:
             _send(child, signal.SIGTERM)

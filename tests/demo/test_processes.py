@@ -76,6 +76,31 @@ async def test_a_killed_process_is_started_again_on_the_same_port(modules: dict[
     assert "a_service: killed by signal 9; starting it again" in heard.lines
 
 
+async def test_a_service_that_listened_and_ended_by_itself_is_started_again(
+    modules: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("demo.processes.LONGEST_PAUSE_SECONDS", 0.0)
+    heard = Heard()
+    async with Processes(heard) as processes:
+        await processes.start_service("a_service", tmp_path / "announced.json", 0, modules)
+        await heard.until(lambda lines: any("listening" in line for line in lines))
+        os.kill(processes.pids["a_service"], signal.SIGTERM)
+        await heard.until(lambda lines: sum("listening on 4242" in line for line in lines) == 2)
+    assert "a_service: ended with exit code 0; starting it again" in heard.lines
+
+
+async def test_a_group_that_ends_does_not_wait_for_a_service_that_pauses(
+    modules: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("demo.processes.STOP_SECONDS", 3600.0)
+    heard = Heard()
+    async with asyncio.timeout(60), Processes(heard) as processes:
+        await processes.start_service("a_service", tmp_path / "announced.json", 0, modules)
+        await heard.until(lambda lines: any("listening" in line for line in lines))
+        os.kill(processes.pids["a_service"], signal.SIGTERM)
+        await heard.until(lambda lines: "a_service: ended with exit code 0; starting it again in 1 s" in lines)
+
+
 async def test_a_process_that_ends_by_itself_fails_the_group_with_its_last_words(modules: dict[str, str]) -> None:
     async with Processes(Heard()) as processes:
         await processes.start("unlucky", "a_failure", environment=modules)
