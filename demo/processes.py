@@ -22,7 +22,7 @@ RESTARTS = 10
 """How often a process is started again within RESTART_WINDOW_SECONDS."""
 RESTART_WINDOW_SECONDS = 300.0
 LONGEST_PAUSE_SECONDS = 60.0
-"""Before a service that ended with an error is started again; the first pause is a second, and each is twice the last. With
+"""Before a service that ended with an error is started again; the first is a second, each is twice the last. With
 pauses so long RESTARTS are never used up: a disk that is full for a day does not end the market."""
 KEPT_LINES = 20
 LINE_BYTES = 1 << 20

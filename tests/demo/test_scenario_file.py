@@ -147,9 +147,11 @@ def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
         load_scenario(file)
 
 
+# JSON writes characters beyond as two escapes, which are none in YAML.
+TEXTS = st.text(st.characters(max_codepoint=0xFFFF, exclude_categories=["Cs"]))
 ANYTHING_JSON = st.recursive(
-    st.none() | st.booleans() | st.text() | st.integers(),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    st.none() | st.booleans() | TEXTS | st.integers(),
+    lambda inner: st.lists(inner) | st.dictionaries(TEXTS, inner),
 )
 
 
