@@ -157,9 +157,8 @@ def _from_http_exception(connection: HTTPConnection, error: HTTPException) -> Pr
     detail = error.detail
     if status == HTTPStatus.METHOD_NOT_ALLOWED:
         allowed = (error.headers or {}).get("Allow", "other methods")
-        detail = (
-            f"{connection.url.path[:MAX_SHOWN_PATH]} takes {allowed}; /docs of {connection.app.title} says for what."
-        )
+        path, title = connection.scope["path"], connection.app.title  # its url may be broken by a Host of nonsense
+        detail = f"{path[:MAX_SHOWN_PATH]} takes {allowed}; /docs of {title} says for what."
     return Problem(status, status.name, detail, headers=error.headers)
 
 
