@@ -1,7 +1,9 @@
 """The worker: takes what waits, in order, and hands it to the ledger as one transaction (group commit).
 
 While one transaction is in flight the next batch gathers by itself; there is no timer. What the ledger could not take
-now is submitted again, for the contract counts each command once; what it will never take is found by halving.
+now is submitted again, for the contract counts each command once; what it will never take is found by halving. A single
+command that is too much for the ledger's time limits is told from a ledger that is away by an empty transaction, which
+a ledger that is well takes: no command may hold up for good what waits behind it.
 """
 
 import asyncio
@@ -11,7 +13,7 @@ from typing import Any, TypeVar
 
 import structlog
 
-from energy_market_chaincode.canonical import exact_json
+from energy_market_chaincode.canonical import exact_json, read_exact_json
 from energy_market_chaincode.errors import BadSignature, UnknownSigner
 from ledger.interface import Ledger, LedgerUnavailable, Submission, TransactionFailed
 from tx_queue.metrics import Metrics
@@ -21,6 +23,8 @@ from tx_queue.store import TRANSACTION_FAILED, Decision, QueueStore, Status, Sto
 from tx_queue.trouble import Trouble
 
 ATTEMPTS_BEFORE_HALVING = 4
+PROOFS_BEFORE_GIVING_UP = 3
+"""How often the ledger takes an empty transaction, after as many attempts each, before a single command is given up."""
 
 _Result = TypeVar("_Result")
 _log = structlog.stdlib.get_logger(__name__)
@@ -28,6 +32,10 @@ _log = structlog.stdlib.get_logger(__name__)
 
 class _TooMuchAtOnce(Exception):
     """The ledger did not take a batch several times; half of it may be easier."""
+
+
+class _TooMuchAlone(Exception):
+    """The ledger takes other transactions, but not this one command."""
 
 
 class Worker:
@@ -53,11 +61,13 @@ class Worker:
             submission = await self._submit(batch)
         except _TooMuchAtOnce:
             await self._decide_halves(batch)
+        except _TooMuchAlone as failure:
+            await self._settle([await self._last_word(batch[0], str(failure))])
         except TransactionFailed as refusal:
             if len(batch) > 1:
                 await self._decide_halves(batch)
             else:
-                await self._settle([_failed(batch[0], refusal)])
+                await self._settle([_failed(batch[0], str(refusal))])
         else:
             await self._settle(_decisions(batch, submission))
 
@@ -72,9 +82,10 @@ class Worker:
         Raises
         ------
         TransactionFailed
-        _TooMuchAtOnce
-            After some attempts: a batch that is too much for the ledger's time limits must not jam the queue.
+        _TooMuchAtOnce, _TooMuchAlone
+            After some attempts: what is too much for the ledger's time limits must not jam the queue.
         """
+        proofs = 0
         for attempt, pause_s in enumerate(self._pace.backoff.pauses(), 1):
             try:
                 return await self._attempt(batch)
@@ -82,8 +93,37 @@ class Worker:
                 reason = str(error) or f"no answer within {self._pace.submit_s} s"
                 self._note("ledger", reason, attempt, len(batch))
             await asyncio.sleep(pause_s)
-            if len(batch) > 1 and attempt >= ATTEMPTS_BEFORE_HALVING:
+            if attempt % ATTEMPTS_BEFORE_HALVING:
+                continue
+            if len(batch) > 1:
                 raise _TooMuchAtOnce
+            proofs += await self._takes_anything()
+            if proofs >= PROOFS_BEFORE_GIVING_UP:
+                raise _TooMuchAlone(reason)
+        raise AssertionError("the pauses do not end")
+
+    async def _takes_anything(self) -> bool:
+        """Tell whether the ledger commits a transaction without commands."""
+        try:
+            async with asyncio.timeout(self._pace.submit_s):
+                await self._ledger.submit([])
+        except (LedgerUnavailable, TransactionFailed, TimeoutError):
+            return False
+        return True
+
+    async def _last_word(self, command: WaitingCommand, reason: str) -> Decision:
+        """Give a command up, unless it took effect after all: then return what the ledger remembers of it."""
+        for attempt, pause_s in enumerate(self._pace.backoff.pauses(), 1):
+            try:
+                remembered = read_exact_json(await self._ledger.query("command", command.prosumer, command.id))
+            except LedgerUnavailable as error:
+                self._note("ledger", str(error), attempt, 1)
+            else:
+                self._trouble.passed("ledger")
+                if remembered is not None:
+                    return _decision(command, None, remembered)
+                return _failed(command, f"others are taken, this one is not within the time limits ({reason})")
+            await asyncio.sleep(pause_s)
         raise AssertionError("the pauses do not end")
 
     async def _attempt(self, batch: Sequence[WaitingCommand]) -> Submission:
@@ -131,20 +171,20 @@ def _decisions(batch: Sequence[WaitingCommand], submission: Submission) -> list[
     return [_decision(command, submission, result) for command, result in zip(batch, submission.results, strict=True)]
 
 
-def _decision(command: WaitingCommand, submission: Submission, result: dict[str, Any]) -> Decision:
+def _decision(command: WaitingCommand, submission: Submission | None, result: dict[str, Any]) -> Decision:
     is_committed = result["status"] == Status.COMMITTED
     return Decision(
         command=command,
         status=Status.COMMITTED if is_committed else Status.REJECTED,
-        transaction=submission.transaction_id,
-        block=submission.block,
+        transaction=submission.transaction_id if submission is not None else None,
+        block=submission.block if submission is not None else None,
         result=exact_json(result["result"]).decode() if is_committed else None,
         code=None if is_committed else result["code"],
         message=None if is_committed else result["message"],
     )
 
 
-def _failed(command: WaitingCommand, refusal: TransactionFailed) -> Decision:
+def _failed(command: WaitingCommand, reason: str) -> Decision:
     return Decision(
         command=command,
         status=Status.REJECTED,
@@ -152,5 +192,5 @@ def _failed(command: WaitingCommand, refusal: TransactionFailed) -> Decision:
         block=None,
         result=None,
         code=TRANSACTION_FAILED,
-        message=f"The ledger takes no transaction with this command: {refusal}",
+        message=f"The ledger takes no transaction with this command: {reason}",
     )

@@ -103,7 +103,14 @@ def test_every_service_of_compose_that_is_named_exists(service: str) -> None:
     assert service in COMPOSE["services"]
 
 
-@pytest.mark.parametrize("volume", sorted(set(re.findall(r"energy-market_([a-z0-9-]+)", OPERATIONS))))
+def volumes() -> set[str]:
+    """Return what stands as a single word in the column of volumes of the table of where things are."""
+    (table,) = re.findall(r"\| what \| on this machine \| volume of compose \|\n(.*?)\n\n", OPERATIONS, re.DOTALL)
+    named = {span for row in table.splitlines()[1:] for span in spans(row.split("|")[3])}
+    return {name for name in named if re.fullmatch(r"[a-z-]+", name) and name not in COMPOSE["services"]}
+
+
+@pytest.mark.parametrize("volume", sorted(volumes()))
 def test_every_volume_that_is_named_exists(volume: str) -> None:
     assert volume in COMPOSE["volumes"]
 
@@ -127,3 +134,4 @@ def test_every_metric_that_is_explained_is_counted(metric: str) -> None:
 def test_the_page_names_what_its_checks_look_for() -> None:
     assert ("prosumers", "replace-key", "operator") in operator_commands()
     assert {"tx_queue", "utility-peer1", "cli"} <= compose_words()
+    assert {"keys", "queue", "network", "cooperative-client"} <= volumes()

@@ -70,6 +70,8 @@ class FaultyLedger:
         What happens to the next calls of ``submit``, one after the other: an exception instead of the transaction.
     faults_after
         The same, but the transaction has taken effect.
+    too_slow
+        Ids of commands with which no transaction ends within the ledger's time limits.
     poisonous
         Ids of commands that no transaction may contain.
     is_open
@@ -83,6 +85,7 @@ class FaultyLedger:
     ledger: Ledger
     faults: list[Exception] = field(default_factory=list)
     faults_after: list[Exception] = field(default_factory=list)
+    too_slow: set[str] = field(default_factory=set)
     poisonous: set[str] = field(default_factory=set)
     is_open: asyncio.Event = field(default_factory=asyncio.Event)
     called: asyncio.Event = field(default_factory=asyncio.Event)
@@ -101,6 +104,8 @@ class FaultyLedger:
         await self.is_open.wait()
         if self.faults:
             raise self.faults.pop(0)
+        if self.too_slow & set(ids):
+            raise LedgerUnavailable("it took too long")
         if self.poisonous & set(ids):
             raise TransactionFailed("it holds a poisonous command")
         submission = await self.ledger.submit(commands)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import simplejson
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
@@ -20,7 +21,7 @@ from tx_queue.signers import Signers
 from tx_queue.sqlite_store import SqliteStore
 from tx_queue.store import BatchLimits
 from tx_queue.trouble import Trouble
-from tx_queue.worker import ATTEMPTS_BEFORE_HALVING, Worker
+from tx_queue.worker import ATTEMPTS_BEFORE_HALVING, PROOFS_BEFORE_GIVING_UP, Worker
 
 
 def ids(commands: list[Any]) -> list[str]:
@@ -104,6 +105,35 @@ async def test_a_ledger_that_does_not_answer_is_asked_again(running: Any, operat
         assert len(queue.ledger.batches) >= 2
         assert "no answer within 0.01 s" in (await queue.http.get("/queue")).json()["trouble"]
     assert (await queue.ledger.height()) == 1
+
+
+async def test_a_command_that_is_too_much_alone_does_not_hold_up_the_others(queue: Any, operator: Any) -> None:
+    slow, others = operator.top_up("1"), [operator.top_up("2") for _ in range(3)]
+    queue.ledger.too_slow = {slow["id"]}
+    await queue.post(slow)
+    for command in others:
+        await queue.post(command)
+    await queue.result(others[-1]["id"])
+    status = (await queue.http.get(f"/queue/{slow['id']}")).json()
+    assert (status["status"], status["error"]["code"]) == ("rejected", "TRANSACTION_FAILED")
+    assert "took too long" in status["error"]["message"]
+    assert await queue.ledger.money() == 6
+    assert queue.ledger.batches.count([]) == PROOFS_BEFORE_GIVING_UP
+
+
+async def test_a_command_that_took_effect_unnoticed_is_not_given_up(queue: Any, operator: Any) -> None:
+    slow = operator.top_up("5")
+    queue.ledger.too_slow = {slow["id"]}
+    await queue.ledger.ledger.submit([simplejson.dumps(slow)])
+    assert (await queue.do(slow))[0]["status"] == "committed"
+    assert await queue.ledger.money() == 5
+
+
+async def test_while_the_ledger_is_away_no_command_is_given_up(queue: Any, operator: Any) -> None:
+    attempts = 3 * ATTEMPTS_BEFORE_HALVING * PROOFS_BEFORE_GIVING_UP
+    queue.ledger.faults = [LedgerUnavailable("away")] * attempts
+    await queue.do(operator.top_up("5"))
+    assert await queue.ledger.money() == 5
 
 
 async def test_a_batch_that_is_too_much_for_the_ledger_is_halved(queue: Any, operator: Any) -> None:
