@@ -6,6 +6,7 @@ import sys
 from typing import Literal
 
 import structlog
+from pydantic import ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from structlog.typing import EventDict, Processor, WrappedLogger
 
@@ -21,8 +22,16 @@ class LogSettings(BaseSettings):
 
 
 def configure_logs(service: str) -> None:
-    """Log to standard error, each line with the service's name; standard logging goes the same way."""
-    settings = LogSettings()
+    """Log to standard error, each line with the service's name; standard logging goes the same way.
+
+    Leaves the program with status 2 if the settings of the logs are wrong.
+    """
+    try:
+        settings = LogSettings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        print(f"{service}: error: ENERGY_MARKET_{str(first['loc'][0]).upper()}: {first['msg']}", file=sys.stderr)
+        sys.exit(2)
     as_text = settings.log_format == "text" or (settings.log_format == "auto" and sys.stderr.isatty())
 
     def add_service(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
@@ -50,6 +59,11 @@ def configure_logs(service: str) -> None:
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=_renderers(as_text)))
     logging.basicConfig(handlers=[handler], level=settings.log_level.upper(), force=True)
     logging.captureWarnings(True)
+
+
+def all_is_said() -> None:
+    """Keep uvicorn from showing the traceback of an expected reason not to start, which was logged in a sentence."""
+    logging.getLogger("uvicorn.error").addFilter(lambda record: not record.getMessage().startswith("Traceback"))
 
 
 def _renderers(as_text: bool) -> list[Processor]:

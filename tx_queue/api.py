@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from energy_market_chaincode.errors import Rejection
 from http_service.app import create_app
+from http_service.logs import all_is_said
 from http_service.problems import Problem, problem_response
 from ledger.interface import LedgerError
 from ledger.opening import open_ledger
@@ -45,6 +46,7 @@ def create_queue_app(settings: QueueSettings, open_ledger: OpenLedger = open_led
                 yield
         except (LedgerError, StoreUnavailable) as error:
             _log.error("cannot start", reason=str(error))
+            all_is_said()
             raise
 
     app = create_app(

@@ -156,6 +156,7 @@ async def test_a_second_queue_on_the_same_files_says_why_it_cannot_start(
         _, said = await second.communicate()
         assert second.returncode != 0
         assert b"cannot start" in said
+        assert b"Traceback" not in said
         assert b"in use by" in said
 
 
