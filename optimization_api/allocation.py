@@ -8,7 +8,7 @@ from energy_market_chaincode.units import Energy, Money
 from optimization_api.arrays import ENERGIES_PER_KWH, Energies, Floats
 from optimization_api.bid import best_bid
 from optimization_api.exact_game import ExactGame
-from optimization_api.rounding import rounded
+from optimization_api.rounding import UnitCosts, rounded
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,9 +19,9 @@ class Allocation:
     energies: Energies
 
     @classmethod
-    def from_amounts(cls, game: ExactGame, amounts: Floats) -> Self:
-        """Round amounts (B, S) in kWh."""
-        return cls(game, rounded(amounts, game.demands, game.capacities))
+    def from_amounts(cls, game: ExactGame, amounts: Floats, costs: UnitCosts) -> Self:
+        """Round amounts (B, S) in kWh; what is left over goes where it costs least."""
+        return cls(game, rounded(amounts, game.demands, game.capacities, costs))
 
     @property
     def amounts(self) -> Floats:

@@ -79,7 +79,7 @@ class GameAnswer(Answer):
     """{buyer: what it could save by changing its bid alone}"""
     max_regret: Currency
     converged: bool
-    """Whether the tolerance was met before a limit; if not, this is the best that was found."""
+    """Whether these bids, rounded as they are, met the tolerance before a limit; if not, they are the best found."""
     rounds: Annotated[int, Field(ge=1)] | None
     """Of sequential best response."""
     seller_prices: dict[str, CurrencyPerKwh] | None

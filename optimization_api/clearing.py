@@ -3,19 +3,23 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
+
 from optimization_api.allocation import Allocation
-from optimization_api.arrays import Floats
+from optimization_api.arrays import ENERGIES_PER_KWH, MONEY_PER_CURRENCY, Floats
 from optimization_api.exact_game import ExactGame
+from optimization_api.game import Objective
 from optimization_api.gate import Deadline
 from optimization_api.sequential import rounds
 from optimization_api.social_optimum import improvements
 from optimization_api.variational import Priced, variational_equilibrium
 
 RELATIVE_GAP = 1e-8
-"""A priced allocation is good enough when it is at most this share away from the lower bound."""
+"""A priced allocation is good enough when it is at most this share away from the lower bound, but for the grid."""
 LARGEST_EXCESS_KWH = 1e-4
 """By how much a load may exceed a capacity before rounding."""
 MAX_IMPROVEMENTS = 60
+SHADOW_SHARE = 0.999
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,34 +46,72 @@ class Clearing:
 
 def clear_by_best_response(game: ExactGame, tolerance: float, round_limit: int, deadline: Deadline) -> Clearing:
     """Play sequential best response until no buyer saved more than a share ``tolerance`` of its cost in a round."""
-    for played in deadline.watch(rounds(game.in_kwh())):
+    in_kwh = game.in_kwh()
+    for played in deadline.watch(rounds(in_kwh)):
         converged = played.largest_saving <= tolerance
         if converged or played.number == round_limit:
             break
-    return Clearing(Allocation.from_amounts(game, played.amounts), converged, rounds=played.number)
+    allocation = Allocation.from_amounts(game, played.amounts, in_kwh.selfish().costs)
+    return Clearing(
+        allocation, converged and _leaves_little(allocation, tolerance, played.amounts), rounds=played.number
+    )
 
 
 def clear_by_variational_equilibrium(game: ExactGame) -> Clearing:
     """Minimise the potential: the equilibrium that does not depend on the buyers' order."""
     in_kwh = game.in_kwh()
-    return _certified(game, variational_equilibrium(in_kwh), in_kwh.potential)
+    found = variational_equilibrium(in_kwh)
+    return _certified(game, found, in_kwh.selfish(_shadow(found, 2.0 * in_kwh.price)))
 
 
 def clear_by_social_optimum(game: ExactGame, deadline: Deadline) -> Clearing:
     """Minimise what all buyers pay together."""
     in_kwh = game.in_kwh()
     for number, found in enumerate(deadline.watch(improvements(in_kwh)), 1):
-        if _is_good_enough(found, in_kwh.total_cost) or number == MAX_IMPROVEMENTS:
+        is_last = number == MAX_IMPROVEMENTS
+        if not is_last and not _is_good_enough(found, in_kwh.total_cost):
+            continue
+        clearing = _certified(game, found, in_kwh.social(_shadow(found, 3.0 * in_kwh.price)))
+        if is_last or clearing.converged:
             break
-    return _certified(game, found, in_kwh.total_cost)
+    return clearing
 
 
-def _certified(game: ExactGame, found: Priced, objective: Callable[[Floats], float]) -> Clearing:
-    allocation = Allocation.from_amounts(game, found.amounts)
-    gap = max(0.0, objective(allocation.amounts) - found.lower_bound)
-    return Clearing(allocation, _is_good_enough(found, objective), seller_prices=found.seller_prices, duality_gap=gap)
+def _shadow(found: Priced, full_price: Floats) -> Floats:
+    """Return by how much sellers are worth more than what a unit costs once they are full, (S,).
+
+    A little less than that: at equal costs a full seller shall stay full.
+    """
+    return np.maximum(found.seller_prices - full_price, 0.0) * SHADOW_SHARE
 
 
-def _is_good_enough(found: Priced, objective: Callable[[Floats], float]) -> bool:
-    value = objective(found.amounts)
+def _certified(game: ExactGame, found: Priced, objective: Objective) -> Clearing:
+    """Round a solution, and judge what came of it."""
+    allocation = Allocation.from_amounts(game, found.amounts, objective.costs)
+    value = objective.value(allocation.amounts)
+    gap = max(0.0, value - found.lower_bound)
+    most = RELATIVE_GAP * value + float(_of_the_grid(game, found.amounts).sum())
+    converged = _is_good_enough(found, objective.value) and gap <= most
+    return Clearing(allocation, converged, seller_prices=found.seller_prices, duality_gap=gap)
+
+
+def _is_good_enough(found: Priced, value_of: Callable[[Floats], float]) -> bool:
+    """Tell whether a solution is good enough to be rounded."""
+    value = value_of(found.amounts)
     return found.largest_excess <= LARGEST_EXCESS_KWH and abs(value - found.lower_bound) <= RELATIVE_GAP * value
+
+
+def _leaves_little(allocation: Allocation, tolerance: float, amounts: Floats) -> bool:
+    """Tell whether no buyer could save more than its tolerance and what the grid of 0.1 Wh and rounded bills take."""
+    spare = _of_the_grid(allocation.game, amounts) * MONEY_PER_CURRENCY + (amounts > 0).sum(axis=1)
+    bills = zip(allocation.bills(), spare.tolist(), strict=True)
+    return all(regret <= tolerance * cost + unavoidable for (cost, regret), unavoidable in bills)
+
+
+def _of_the_grid(game: ExactGame, amounts: Floats) -> Floats:
+    """Return what whole units of 0.1 Wh may cost each buyer more than amounts (B, S) in kWh, (B,), currency.
+
+    At an optimum all its sellers are equally dear at the margin, so a unit too much or too little of a seller costs
+    only what the price rises by meanwhile: about a_j unit^2. Whom it takes nothing from does not count.
+    """
+    return np.asarray(((amounts > 0) * game.in_kwh().slope).sum(axis=1) / ENERGIES_PER_KWH**2)

@@ -1,11 +1,21 @@
 """A whole game: its buyers, sellers and hops, and what an allocation of amounts is worth in it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from optimization_api.arrays import Floats
+from optimization_api.rounding import UnitCosts
 from optimization_api.supplies import Supplies
+
+
+@dataclass(frozen=True, slots=True)
+class Objective:
+    """What an allocation is to make small: its value (currency), and by how much a little more raises it."""
+
+    value: Callable[[Floats], float]
+    costs: UnitCosts
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +53,28 @@ class Game:
         load = amounts.sum(axis=0)
         linear = ((self.price + self.fee) * amounts).sum()
         return float(linear + self.slope @ (load**2 + (amounts**2).sum(axis=0)) / 2)
+
+    def selfish(self, shadow: Floats | float = 0.0) -> Objective:
+        """Return what an equilibrium makes small: the potential, which rises by what the buyer pays that takes more.
+
+        Parameters
+        ----------
+        shadow
+            (S,): what the last unit of a full seller is worth beyond its price.
+        """
+
+        def first(buyer: int, bid: Floats, load: Floats) -> Floats:
+            return np.asarray(self.price + self.slope * (load + bid) + self.fee[buyer] + shadow)
+
+        return Objective(self.potential, UnitCosts(first, 2.0 * self.slope))
+
+    def social(self, shadow: Floats | float = 0.0) -> Objective:
+        """Return what the social optimum makes small: the total cost; see :meth:`selfish`."""
+
+        def first(buyer: int, _: Floats, load: Floats) -> Floats:
+            return np.asarray(self.price + 2.0 * self.slope * load + self.fee[buyer] + shadow)
+
+        return Objective(self.total_cost, UnitCosts(first, 2.0 * self.slope))
 
     def nothing(self) -> Floats:
         """Return the allocation before the first bid."""

@@ -13,7 +13,7 @@ from optimization_api.answers import Answer
 from optimization_api.bid import best_bid
 from optimization_api.original_method import original_bid
 from optimization_api.original_question import OriginalQuestion
-from optimization_api.rounding import rounded
+from optimization_api.rounding import nearness, rounded
 from optimization_api.supplies import Supplies
 
 FourDecimals = Annotated[Decimal, WithJsonSchema({"type": "number", "description": "kWh, with 4 decimals"})]
@@ -46,7 +46,8 @@ class OriginalAnswer(Answer):
             solution, method = best, Method.BEST_RESPONSE
         else:
             rooms = [supply.room for supply in supplies]
-            solution, method = rounded(amounts[np.newaxis], [demand], rooms)[0].tolist(), Method.ORIGINAL
+            row = amounts[np.newaxis]
+            solution, method = rounded(row, [demand], rooms, nearness(row))[0].tolist(), Method.ORIGINAL
         return cls(solution=_four_decimals(solution), method=method, best_response=_four_decimals(best))
 
 

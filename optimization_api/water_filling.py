@@ -69,9 +69,13 @@ def fill_unbounded(demands: Floats, starts: Floats, rises: Floats) -> tuple[Floa
     above = starts - cheapest  # so that a rounding error is one of the differences in price, not of the price
     order = np.argsort(above, axis=1, kind="stable")
     sorted_above = np.take_along_axis(above, order, axis=1)
-    weights = (1.0 / rises)[order]
-    # the level if exactly the k cheapest gave, for every k; the right k is the largest whose level is above its start
-    levels = (demands[:, None] + np.cumsum(sorted_above * weights, axis=1)) / np.cumsum(weights, axis=1)
-    last = np.maximum((levels > sorted_above).sum(axis=1) - 1, 0)
-    level = np.take_along_axis(levels, last[:, None], axis=1)
-    return np.asarray(np.maximum(level - above, 0.0) / rises), (level + cheapest)[:, 0]
+    weights = np.cumsum((1.0 / rises)[order], axis=1)
+    # What the cheaper ones give once the level reaches a start. Only sums of what is not negative: where prices are
+    # orders of magnitude apart, differences would lose the demand.
+    needed = np.cumsum(np.diff(sorted_above, axis=1) * weights[:, :-1], axis=1)
+    last = (needed < demands[:, None]).sum(axis=1, keepdims=True)
+    given = np.take_along_axis(np.pad(needed, ((0, 0), (1, 0))), last, axis=1)
+    start = np.take_along_axis(sorted_above, last, axis=1)
+    beyond = (demands[:, None] - given) / np.take_along_axis(weights, last, axis=1)
+    amounts = np.maximum((start - above) + beyond, 0.0) / rises
+    return np.asarray(np.where(above <= start, amounts, 0.0)), (start + beyond + cheapest)[:, 0]

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
+from math import log10
 from pathlib import Path
 from typing import Any
 
@@ -121,6 +122,42 @@ def exact_games() -> st.SearchStrategy[ExactGame]:
 def games() -> st.SearchStrategy[Game]:
     """Return the same games as floats."""
     return _exact_game().map(ExactGame.in_kwh)
+
+
+def _magnitudes(low: int, high: int) -> st.SearchStrategy[int]:
+    """Return whole numbers of any magnitude between these, none likelier than another."""
+    digits = st.floats(log10(low), log10(high))
+    return digits.map(lambda exponent: min(max(round(10**exponent), low), high))
+
+
+@st.composite
+def _extreme_game(draw: st.DrawFn) -> ExactGame:
+    nr_buyers, nr_sellers = draw(st.integers(1, 6)), draw(st.integers(1, 6))
+
+    def numbers(of: st.SearchStrategy[int], count: int) -> list[int]:
+        return draw(st.lists(of, min_size=count, max_size=count))
+
+    capacities = numbers(_magnitudes(1, 10**13), nr_sellers)
+    demands = numbers(_magnitudes(1, 10**13), nr_buyers)
+    whole = sum(capacities)
+    if sum(demands) > whole:  # cut down to what is there, now and then to the last unit
+        demands = [max(1, demand * whole // sum(demands)) for demand in demands]
+        capacities[0] += max(0, sum(demands) - whole)
+    fee = draw(st.sampled_from([0, 1, 2 * 10**16, 10**22]))
+    return ExactGame(
+        buyers=[f"P{i}" for i in range(nr_buyers)],
+        demands=[Energy(demand) for demand in demands],
+        sellers=[f"S{j}" for j in range(nr_sellers)],
+        capacities=[Energy(capacity) for capacity in capacities],
+        prices=[Price(price) for price in numbers(_magnitudes(1, 10**22), nr_sellers)],
+        fees=[[Price(fee * hop) for hop in numbers(st.integers(0, 1000), nr_sellers)] for _ in range(nr_buyers)],
+    )
+
+
+@pytest.fixture(scope="session")
+def extreme_games() -> st.SearchStrategy[ExactGame]:
+    """Return a strategy of games of prices 1e-18 to 1e4 and of amounts 0.0001 to 1e9 kWh, whose demands fit."""
+    return _extreme_game()
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Equilibria and the social optimum of whole games."""
 
 from itertools import islice, pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,7 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scipy.optimize import Bounds, LinearConstraint, minimize
 
-from optimization_api.arrays import Floats
+from energy_market_chaincode.game import STEPS_PER_PRICE
+from energy_market_chaincode.units import ENERGY_TIMES_PRICE_PER_MONEY
+from optimization_api.answers import GameAnswer
+from optimization_api.arrays import Energies, Floats
 from optimization_api.clearing import (
     Clearing,
     clear_by_best_response,
@@ -154,6 +158,110 @@ def test_no_allocation_of_another_way_costs_less_than_the_social_optimum(
     assert optimum.duality_gap is not None
     for other in others:
         assert total_cost(optimum) <= total_cost(other) + optimum.duality_gap + 1e-4
+
+
+def clearings(game: ExactGame, no_deadline: Deadline) -> dict[str, Clearing]:
+    return {
+        "variational": clear_by_variational_equilibrium(game),
+        "best response": clear_by_best_response(game, 1e-6, 50, no_deadline),
+        "optimum": clear_by_social_optimum(game, no_deadline),
+    }
+
+
+@patient
+@given(data=st.data())
+def test_however_extreme_a_game_is_demands_are_met_and_what_is_said_to_be_converged_is(
+    data: st.DataObject, extreme_games: ExactGames, no_deadline: Deadline
+) -> None:
+    game = data.draw(extreme_games)
+    for way, found in clearings(game, no_deadline).items():
+        energies = found.allocation.energies
+        assert energies.min() >= 0
+        assert energies.sum(axis=1).tolist() == list(game.demands)
+        assert (energies.sum(axis=0) <= np.array(game.capacities)).all()
+        assert GameAnswer.of(found).converged == found.converged
+        if found.converged and way != "optimum":
+            require_no_regrets(found)
+
+
+def require_no_regrets(found: Clearing) -> None:
+    """Check that no buyer could save more than a millionth, and a few units of 0.1 Wh at its marginal price."""
+    allocation, game = found.allocation, found.allocation.game
+    for buyer, (cost, regret) in enumerate(allocation.bills()):
+        bid = allocation.energies[buyer].tolist()
+        others = [load - own for load, own in zip(allocation.loads, bid, strict=True)]
+        supplies = game.supplies(buyer, others)
+        dearest = max(supply.marginal(own) for own, supply in zip(bid, supplies, strict=True) if own > 0)
+        per_unit = dearest / STEPS_PER_PRICE / ENERGY_TIMES_PRICE_PER_MONEY
+        assert regret <= 1e-6 * cost + 2 * len(bid) * (per_unit + 1)
+
+
+def extreme(**figures: Any) -> ExactGame:
+    """Return a game of lists in the ledger's units, with buyers and sellers called by their numbers."""
+    buyers, sellers = ([str(number) for number in range(len(figures[of]))] for of in ("demands", "capacities"))
+    return ExactGame(buyers=buyers, sellers=sellers, **figures)
+
+
+ABSURDLY_DEAR_SELLERS = extreme(
+    capacities=[3802553523185, 1416, 591, 12990430, 10054, 130128, 208238783, 1186946217],
+    prices=[
+        1766924508,
+        1029517947,
+        431767349209862111232,
+        2541174350952473296896,
+        1996214883885624590336,
+        130947255145433712,
+        269354320496,
+        9,
+    ],
+    demands=[8622958971, 36386631575, 4344904705, 39728624082, 59110611278, 42004361429],
+    fees=[
+        [121, 302, 160, 366, 25, 580, 73, 918],
+        [784, 447, 721, 672, 395, 864, 137, 705],
+        [134, 492, 310, 157, 854, 585, 895, 276],
+        [396, 640, 393, 93, 839, 333, 844, 278],
+        [962, 244, 960, 151, 469, 899, 563, 201],
+        [677, 509, 683, 349, 423, 827, 161, 388],
+    ],
+)
+HOPELESS_FOR_FLOATS = extreme(
+    capacities=[607, 14, 3, 10864, 7190498355842, 1579],
+    prices=[47122597792170765189120, 19214, 652903764264938, 76205686, 14, 66948875],
+    demands=[513926970691, 3081322213763],
+    fees=[
+        [hop * 10**24 for hop in (711, 429, 185, 830, 141, 560)],
+        [hop * 10**24 for hop in (550, 546, 830, 923, 584, 748)],
+    ],
+)
+
+
+def test_absurdly_dear_sellers_get_nothing() -> None:
+    found = clear_by_variational_equilibrium(ABSURDLY_DEAR_SELLERS)
+    assert found.converged
+    assert found.allocation.loads[2:6] == [0, 0, 0, 0]
+    assert [regret for _, regret in found.allocation.bills()] == [0] * 6
+
+
+def test_a_solution_that_round_off_spoils_is_not_said_to_be_converged_and_fits_all_the_same() -> None:
+    found = clear_by_variational_equilibrium(HOPELESS_FOR_FLOATS)
+    assert not found.converged
+    assert found.allocation.energies.sum(axis=1).tolist() == HOPELESS_FOR_FLOATS.demands
+
+
+def test_what_is_certified_is_the_rounded_allocation(
+    original_game: ExactGame, monkeypatch: pytest.MonkeyPatch, no_deadline: Deadline
+) -> None:
+    def all_from_the_grid(*_: object) -> Energies:
+        energies = np.zeros((len(original_game.buyers), len(original_game.sellers)), dtype=np.int64)
+        energies[:, 0] = original_game.demands
+        return energies
+
+    monkeypatch.setattr("optimization_api.allocation.rounded", all_from_the_grid)
+    for way, found in clearings(original_game, no_deadline).items():
+        assert not found.converged, way
+    gap = clear_by_variational_equilibrium(original_game).duality_gap
+    assert gap is not None
+    assert gap > 1
 
 
 def minimum(game: Game, objective: str) -> float:
