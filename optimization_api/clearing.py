@@ -15,11 +15,11 @@ from optimization_api.social_optimum import improvements
 from optimization_api.variational import Priced, variational_equilibrium
 
 RELATIVE_GAP = 1e-8
-"""A priced allocation is good enough when it is at most this share away from the lower bound, but for the grid."""
+"""A priced allocation is good enough when it is at most this share away from the lower bound. Once rounded it may be
+further away by what the grid of 0.1 Wh takes, and by the smallest unit of money for each buyer."""
 LARGEST_EXCESS_KWH = 1e-4
 """By how much a load may exceed a capacity before rounding."""
 MAX_IMPROVEMENTS = 60
-SHADOW_SHARE = 0.999
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ def clear_by_variational_equilibrium(game: ExactGame) -> Clearing:
     """Minimise the potential: the equilibrium that does not depend on the buyers' order."""
     in_kwh = game.in_kwh()
     found = variational_equilibrium(in_kwh)
-    return _certified(game, found, in_kwh.selfish(_shadow(found, 2.0 * in_kwh.price)))
+    return _certified(game, found, in_kwh.selfish(_scarcity(found, 2.0 * in_kwh.price)))
 
 
 def clear_by_social_optimum(game: ExactGame, deadline: Deadline) -> Clearing:
@@ -71,18 +71,15 @@ def clear_by_social_optimum(game: ExactGame, deadline: Deadline) -> Clearing:
         is_last = number == MAX_IMPROVEMENTS
         if not is_last and not _is_good_enough(found, in_kwh.total_cost):
             continue
-        clearing = _certified(game, found, in_kwh.social(_shadow(found, 3.0 * in_kwh.price)))
+        clearing = _certified(game, found, in_kwh.social(_scarcity(found, 3.0 * in_kwh.price)))
         if is_last or clearing.converged:
             break
     return clearing
 
 
-def _shadow(found: Priced, full_price: Floats) -> Floats:
-    """Return by how much sellers are worth more than what a unit costs once they are full, (S,).
-
-    A little less than that: at equal costs a full seller shall stay full.
-    """
-    return np.maximum(found.seller_prices - full_price, 0.0) * SHADOW_SHARE
+def _scarcity(found: Priced, full_price: Floats) -> Floats:
+    """Return by how much sellers are worth more than what a unit costs once they are full, (S,)."""
+    return np.maximum(found.seller_prices - full_price, 0.0)
 
 
 def _certified(game: ExactGame, found: Priced, objective: Objective) -> Clearing:
@@ -90,7 +87,8 @@ def _certified(game: ExactGame, found: Priced, objective: Objective) -> Clearing
     allocation = Allocation.from_amounts(game, found.amounts, objective.costs)
     value = objective.value(allocation.amounts)
     gap = max(0.0, value - found.lower_bound)
-    most = RELATIVE_GAP * value + float(_of_the_grid(game, found.amounts).sum())
+    of_the_grid = float(_of_the_grid(game, found.amounts).sum()) + len(game.buyers) / MONEY_PER_CURRENCY
+    most = RELATIVE_GAP * value + of_the_grid
     converged = _is_good_enough(found, objective.value) and gap <= most
     return Clearing(allocation, converged, seller_prices=found.seller_prices, duality_gap=gap)
 

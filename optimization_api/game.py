@@ -54,27 +54,33 @@ class Game:
         linear = ((self.price + self.fee) * amounts).sum()
         return float(linear + self.slope @ (load**2 + (amounts**2).sum(axis=0)) / 2)
 
-    def selfish(self, shadow: Floats | float = 0.0) -> Objective:
+    def selfish(self, scarcity: Floats | None = None) -> Objective:
         """Return what an equilibrium makes small: the potential, which rises by what the buyer pays that takes more.
 
         Parameters
         ----------
-        shadow
-            (S,): what the last unit of a full seller is worth beyond its price.
+        scarcity
+            See :class:`~optimization_api.rounding.UnitCosts`.
         """
 
         def first(buyer: int, bid: Floats, load: Floats) -> Floats:
-            return np.asarray(self.price + self.slope * (load + bid) + self.fee[buyer] + shadow)
+            return np.asarray(self.price + self.slope * (load + bid) + self.fee[buyer])
 
-        return Objective(self.potential, UnitCosts(first, 2.0 * self.slope))
+        return Objective(
+            self.potential,
+            UnitCosts(first, 2.0 * self.slope, np.zeros_like(self.price) if scarcity is None else scarcity),
+        )
 
-    def social(self, shadow: Floats | float = 0.0) -> Objective:
+    def social(self, scarcity: Floats | None = None) -> Objective:
         """Return what the social optimum makes small: the total cost; see :meth:`selfish`."""
 
         def first(buyer: int, _: Floats, load: Floats) -> Floats:
-            return np.asarray(self.price + 2.0 * self.slope * load + self.fee[buyer] + shadow)
+            return np.asarray(self.price + 2.0 * self.slope * load + self.fee[buyer])
 
-        return Objective(self.total_cost, UnitCosts(first, 2.0 * self.slope))
+        return Objective(
+            self.total_cost,
+            UnitCosts(first, 2.0 * self.slope, np.zeros_like(self.price) if scarcity is None else scarcity),
+        )
 
     def nothing(self) -> Floats:
         """Return the allocation before the first bid."""

@@ -11,6 +11,7 @@ from optimization_api.arrays import ENERGIES_PER_KWH, Energies, Floats
 from optimization_api.water_filling import fill
 
 MAX_SINGLE_UNITS_PER_SELLER = 8
+SCARCITY_SHARE = 0.999
 MARGIN_TOLERANCE = 0.01
 """By what share the sellers of a solution may differ at the margin; it is for gross errors only."""
 
@@ -26,15 +27,18 @@ class UnitCosts:
         all together have ``load`` (S,), kWh.
     rise
         (S,), > 0: by how much that rises per kWh that the buyer takes.
+    scarcity
+        (S,): what a seller that the solution exhausts is worth beyond its cost, currency per kWh; 0 of others.
     """
 
     first: Callable[[int, Floats, Floats], Floats]
     rise: Floats
+    scarcity: Floats
 
 
 def nearness(amounts: Floats) -> UnitCosts:
     """Return the costs by which rounding stays as near to amounts (B, S) as it can, whatever they cost."""
-    return UnitCosts(lambda buyer, bid, _: bid - amounts[buyer], np.ones_like(amounts[0]))
+    return UnitCosts(lambda buyer, bid, _: bid - amounts[buyer], np.ones_like(amounts[0]), np.zeros_like(amounts[0]))
 
 
 def rounded(amounts: Floats, demands: Sequence[int], capacities: Sequence[int], costs: UnitCosts) -> Energies:
@@ -44,7 +48,8 @@ def rounded(amounts: Floats, demands: Sequence[int], capacities: Sequence[int], 
     from those of its sellers that lost most, by it and by the buyers before it, so full sellers stay full; of equals
     the earlier seller gives. At an optimum all these are equally dear. A seller that is dearer in spite of being one of
     them, by an error of the solution, is passed over; what is missing even so, or in bulk, comes from where it costs
-    least at the loads there are by then.
+    least at the loads there are by then. What is then still unsold of a seller that the solution exhausts, one of its
+    buyers takes instead of a unit of another seller.
 
     Parameters
     ----------
@@ -70,7 +75,30 @@ def rounded(amounts: Floats, demands: Sequence[int], capacities: Sequence[int], 
         row += gift
         room -= gift
         lost -= gift
+    for seller in np.flatnonzero((room > 0) & (costs.scarcity > 0)):
+        _exhaust(int(seller), energies, exact, int(room[seller]), costs)
     return energies
+
+
+def _exhaust(seller: int, energies: Energies, exact: Floats, room: int, costs: UnitCosts) -> None:
+    """Move units of its buyers to a seller with room, while that saves something; in place."""
+    buyers = np.flatnonzero(exact[:, seller] > 0).tolist()
+    for _ in range(min(room, len(energies))):
+        moves = [(*_move(buyer, seller, energies, costs), buyer) for buyer in buyers]
+        saving, source, buyer = max(moves, default=(0.0, seller, -1))
+        if saving <= 0:
+            return
+        energies[buyer, source] -= 1
+        energies[buyer, seller] += 1
+
+
+def _move(buyer: int, seller: int, energies: Energies, costs: UnitCosts) -> tuple[float, int]:
+    """Return what a buyer's unit saves that moves to a seller, currency per kWh, and from where it is best taken."""
+    row, load = energies[buyer] / ENERGIES_PER_KWH, energies.sum(axis=0) / ENERGIES_PER_KWH
+    first = costs.first(buyer, row, load)
+    last = np.where(row > 0, first - costs.rise / 2 / ENERGIES_PER_KWH, -np.inf)
+    source = int(np.argmax(last))
+    return float(last[source] - first[seller] - costs.rise[seller] / 2 / ENERGIES_PER_KWH), source
 
 
 def _within(energies: Energies, demands: Sequence[int], capacities: Sequence[int], costs: UnitCosts) -> Energies:
@@ -100,7 +128,8 @@ def _one_each(missing: int, preference: Floats, room: Energies) -> Energies:
 
 
 def _first(costs: UnitCosts, buyer: int, row: Energies | Floats, load: Energies | Floats) -> Floats:
-    return costs.first(buyer, row / ENERGIES_PER_KWH, load / ENERGIES_PER_KWH)
+    """Return what a little more costs a buyer. A scarce seller is a little cheaper than others of the same worth."""
+    return costs.first(buyer, row / ENERGIES_PER_KWH, load / ENERGIES_PER_KWH) + SCARCITY_SHARE * costs.scarcity
 
 
 def _take(energies: Energies, excess: int, dearness: Floats | Energies) -> None:

@@ -248,6 +248,26 @@ def test_a_solution_that_round_off_spoils_is_not_said_to_be_converged_and_fits_a
     assert found.allocation.energies.sum(axis=1).tolist() == HOPELESS_FOR_FLOATS.demands
 
 
+def test_no_unit_of_a_scarce_seller_stays_unsold(no_deadline: Deadline) -> None:
+    cent = 10**16
+    game = extreme(
+        capacities=[333186, 821778, 600718, 93951, 504282],
+        prices=[cent, cent, 312639773731078359, 363040186546801438, cent],
+        demands=[354415, 435731, 892415, 74964, 274802, 65989],
+        fees=[
+            [8 * cent, 0, 2 * cent, 12 * cent, 12 * cent],
+            [18 * cent, 6 * cent, 8 * cent, 10 * cent, 18 * cent],
+            [14 * cent, 18 * cent, 8 * cent, 18 * cent, 8 * cent],
+            [4 * cent, 10 * cent, 4 * cent, 10 * cent, 2 * cent],
+            [12 * cent, 10 * cent, 16 * cent, 18 * cent, 6 * cent],
+            [12 * cent, 14 * cent, 4 * cent, 14 * cent, 6 * cent],
+        ],
+    )
+    found = clear_by_social_optimum(game, no_deadline)
+    assert found.converged
+    assert [found.allocation.loads[seller] for seller in (0, 1, 4)] == [333186, 821778, 504282]
+
+
 def test_what_is_certified_is_the_rounded_allocation(
     original_game: ExactGame, monkeypatch: pytest.MonkeyPatch, no_deadline: Deadline
 ) -> None:
