@@ -75,7 +75,8 @@ def rounded(amounts: Floats, demands: Sequence[int], capacities: Sequence[int], 
         row += gift
         room -= gift
         lost -= gift
-    for seller in np.flatnonzero((room > 0) & (costs.scarcity > 0)):
+    # more room than rounding down can have left is none of its making
+    for seller in np.flatnonzero((room > 0) & (room <= len(demands)) & (costs.scarcity > 0)):
         _exhaust(int(seller), energies, exact, int(room[seller]), costs)
     return energies
 
@@ -83,8 +84,9 @@ def rounded(amounts: Floats, demands: Sequence[int], capacities: Sequence[int], 
 def _exhaust(seller: int, energies: Energies, exact: Floats, room: int, costs: UnitCosts) -> None:
     """Move units of its buyers to a seller with room, while that saves something; in place."""
     buyers = np.flatnonzero(exact[:, seller] > 0).tolist()
-    for _ in range(min(room, len(energies))):
-        moves = [(*_move(buyer, seller, energies, costs), buyer) for buyer in buyers]
+    for _ in range(min(room, MAX_SINGLE_UNITS_PER_SELLER)):
+        load = energies.sum(axis=0) / ENERGIES_PER_KWH
+        moves = [(*_move(buyer, seller, energies[buyer] / ENERGIES_PER_KWH, load, costs), buyer) for buyer in buyers]
         saving, source, buyer = max(moves, default=(0.0, seller, -1))
         if saving <= 0:
             return
@@ -92,11 +94,10 @@ def _exhaust(seller: int, energies: Energies, exact: Floats, room: int, costs: U
         energies[buyer, seller] += 1
 
 
-def _move(buyer: int, seller: int, energies: Energies, costs: UnitCosts) -> tuple[float, int]:
+def _move(buyer: int, seller: int, bid: Floats, load: Floats, costs: UnitCosts) -> tuple[float, int]:
     """Return what a buyer's unit saves that moves to a seller, currency per kWh, and from where it is best taken."""
-    row, load = energies[buyer] / ENERGIES_PER_KWH, energies.sum(axis=0) / ENERGIES_PER_KWH
-    first = costs.first(buyer, row, load)
-    last = np.where(row > 0, first - costs.rise / 2 / ENERGIES_PER_KWH, -np.inf)
+    first = costs.first(buyer, bid, load)
+    last = np.where(bid > 0, first - costs.rise / 2 / ENERGIES_PER_KWH, -np.inf)
     source = int(np.argmax(last))
     return float(last[source] - first[seller] - costs.rise[seller] / 2 / ENERGIES_PER_KWH), source
 
