@@ -6,11 +6,15 @@
 from fastapi import FastAPI, Request
 from starlette.responses import Response
 
-from http_service.app import create_app, exact_response
-from http_service.body import read_json_body
-from http_service.logs import configure_logs
-from http_service.server import serve
-from http_service.settings import ServiceSettings, parse_arguments
+from http_service import (
+    ServiceSettings,
+    configure_logs,
+    create_app,
+    exact_response,
+    parse_arguments,
+    read_json_body,
+    serve,
+)
 
 MAX_BODY_BYTES = 4_000_000
 

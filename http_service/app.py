@@ -5,16 +5,16 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import APIRouter, Depends, FastAPI, Request
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, ProcessCollector, generate_latest
 from starlette.responses import PlainTextResponse, Response
 
 from energy_market_chaincode.canonical import exact_json
-from http_service.body import JsonRoute
 from http_service.body_limit import BodyLimit
 from http_service.crowd import CrowdLimit
 from http_service.limits import Limits
 from http_service.problems import MEDIA_TYPE, PROBLEM_SCHEMA, Problem, install_problem_handlers, nothing_here
+from http_service.reading import JsonRoute, no_strange_parameters
 from http_service.request_log import RequestLog
 
 Ready = Callable[[], Awaitable[str | None]]
@@ -52,6 +52,7 @@ def create_app(
         description=description,
         lifespan=lifespan,
         responses=PROBLEM_RESPONSES,
+        dependencies=[Depends(no_strange_parameters)],
         redirect_slashes=False,
     )
     app.router.route_class = JsonRoute

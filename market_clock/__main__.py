@@ -2,9 +2,7 @@
 
 import logging
 
-from http_service.logs import configure_logs
-from http_service.server import serve
-from http_service.settings import parse_arguments
+from http_service import configure_logs, parse_arguments, serve
 from market_clock.service import build_app
 from market_clock.settings import ClockSettings
 

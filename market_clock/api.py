@@ -7,8 +7,7 @@ from fastapi import APIRouter, Body, Path, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from energy_market_chaincode.commands import Identifier, PublishGame
-from http_service.body import JsonRoute
-from http_service.problems import Problem, problem_response
+from http_service import JsonRoute, Problem, problem_response
 from market_clock.clock import Clock, utc_now
 from market_clock.game_view import milliseconds
 from market_clock.publisher import NotStarted

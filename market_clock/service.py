@@ -7,7 +7,7 @@ from importlib.metadata import version
 
 from fastapi import FastAPI
 
-from http_service.app import create_app
+from http_service import create_app
 from market_clock.api import router, schedule_unavailable
 from market_clock.clock import Clock, utc_now
 from market_clock.game_view import milliseconds

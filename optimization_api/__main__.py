@@ -1,8 +1,6 @@
 """``python -m optimization_api``."""
 
-from http_service.logs import configure_logs
-from http_service.server import serve
-from http_service.settings import parse_arguments
+from http_service import configure_logs, parse_arguments, serve
 from optimization_api.app import make_app
 from optimization_api.settings import OptimizerSettings
 

@@ -4,7 +4,7 @@ from fastapi import FastAPI
 
 from energy_market_chaincode.game import Supply
 from energy_market_chaincode.units import Energy, Price
-from http_service.app import create_app
+from http_service import create_app
 from optimization_api.bid import best_bid
 from optimization_api.gate import Gate
 from optimization_api.question import MAX_BODY_BYTES

@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field
 from energy_market_chaincode import units
 from energy_market_chaincode.amounts import PriceCurrencyPerKwh, ShareOfOne
 from energy_market_chaincode.units import Price
-from http_service.problems import FieldError, invalid_parameters
+from http_service import FieldError, invalid_parameters
 from optimization_api.exact_game import ExactGame
 from optimization_api.question import (
     FEE_PER_HOP,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
-from http_service.problems import Problem
+from http_service import Problem
 
 T = TypeVar("T")
 

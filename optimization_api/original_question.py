@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field
 from energy_market_chaincode import game as rules
 from energy_market_chaincode import units
 from energy_market_chaincode.units import Energy, Price
-from http_service.problems import FieldError, invalid_parameters
+from http_service import FieldError, invalid_parameters
 from optimization_api.question import FEE_PER_HOP, Hops, PositiveEnergy, Question, refuse_shortfall
 
 MAX_SELLERS = 100

@@ -6,7 +6,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from energy_market_chaincode import units
 from energy_market_chaincode.amounts import EnergyKwh, PriceCurrencyPerKwh, positive
-from http_service.problems import Problem
+from http_service import Problem
 
 MAX_BODY_BYTES = 4_000_000
 

@@ -5,8 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 
 from energy_market_chaincode import units
-from http_service.app import exact_response
-from http_service.body import JsonRoute
+from http_service import JsonRoute, exact_response
 from optimization_api.answers import Answer, BestResponseAnswer, GameAnswer
 from optimization_api.clearing import clear_by_best_response, clear_by_social_optimum, clear_by_variational_equilibrium
 from optimization_api.game_question import EquilibriumQuestion, GameQuestion

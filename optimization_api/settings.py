@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from http_service.settings import ServiceSettings
+from http_service import ServiceSettings
 
 
 class OptimizerSettings(ServiceSettings):

@@ -9,7 +9,7 @@ from energy_market_chaincode import game as rules
 from energy_market_chaincode import units
 from energy_market_chaincode.amounts import EnergyKwh, PriceCurrencyPerKwh
 from energy_market_chaincode.units import Energy, Price
-from http_service.problems import FieldError, invalid_parameters
+from http_service import FieldError, invalid_parameters
 from optimization_api.question import (
     FEE_PER_HOP,
     Hops,

@@ -1,8 +1,6 @@
 """``python -m tx_queue``: the market's queue as a service."""
 
-from http_service.logs import configure_logs
-from http_service.server import serve
-from http_service.settings import parse_arguments
+from http_service import configure_logs, parse_arguments, serve
 from tx_queue.api import create_queue_app
 from tx_queue.settings import QueueSettings
 

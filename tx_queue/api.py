@@ -10,9 +10,7 @@ from fastapi import FastAPI, Request
 from starlette.responses import Response
 
 from energy_market_chaincode.errors import Rejection
-from http_service.app import create_app
-from http_service.logs import all_is_said
-from http_service.problems import Problem, problem_response
+from http_service import Problem, all_is_said, create_app, problem_response
 from ledger.interface import LedgerError
 from ledger.opening import open_ledger
 from tx_queue import queue_routes, reads, streams

@@ -16,7 +16,7 @@ from energy_market_chaincode.errors import (
     UnknownSigner,
 )
 from energy_market_chaincode.identity import is_signed_by
-from http_service.problems import Problem
+from http_service import Problem
 from ledger.interface import LedgerUnavailable
 from tx_queue.ledger_name import LedgerName
 from tx_queue.metrics import Metrics

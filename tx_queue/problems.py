@@ -12,7 +12,7 @@ from energy_market_chaincode.errors import (
     UnknownProsumer,
     UnknownSigner,
 )
-from http_service.problems import FieldError, Problem
+from http_service import FieldError, Problem
 from ledger.interface import LedgerError
 from tx_queue.store import StoreUnavailable
 

@@ -11,9 +11,7 @@ from starlette.responses import Response
 
 from energy_market_chaincode.canonical import read_exact_json
 from energy_market_chaincode.commands import Command, Identifier
-from http_service.app import exact_response
-from http_service.body import read_json_body
-from http_service.problems import FieldError, Problem, invalid_parameters, problem_document
+from http_service import FieldError, Problem, exact_response, invalid_parameters, problem_document, read_json_body
 from ledger.interface import Ledger, LedgerUnavailable
 from tx_queue import schemas
 from tx_queue.intake import Answer

@@ -8,8 +8,7 @@ from starlette.responses import Response
 
 from energy_market_chaincode.commands import Identifier
 from energy_market_chaincode.events import iso_time
-from http_service.app import exact_response
-from http_service.problems import Problem
+from http_service import Problem, exact_response
 from ledger.interface import Block, Ledger, UnknownBlock
 from tx_queue import schemas
 from tx_queue.parts import PartsOfApp

@@ -5,7 +5,7 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from http_service.settings import ServiceSettings
+from http_service import ServiceSettings
 from ledger.settings import LedgerSettings
 from tx_queue.backoff import Backoff
 from tx_queue.pace import Pace

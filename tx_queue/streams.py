@@ -12,7 +12,7 @@ from sse_starlette.sse import EventSourceResponse, SendTimeoutError
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocketState
 
-from http_service.problems import FieldError, Problem
+from http_service import FieldError, Problem
 from ledger.interface import Cursor, InvalidCursor, LedgerUnavailable
 from tx_queue.event_hub import BEFORE_ALL, EventHub, StreamedEvent
 from tx_queue.parts import PartsOfApp

@@ -12,7 +12,7 @@ import typer
 from ruamel.yaml import YAML
 
 from energy_market_chaincode.errors import Rejection
-from http_service.logs import LogSettings
+from http_service import LogSettings
 from ledger.settings import LedgerSettings
 from market_clock.settings import ClockSettings
 from operator_cli.main import app

@@ -11,9 +11,7 @@ from fastapi import APIRouter, FastAPI, Request, Response, WebSocket
 from pydantic import BaseModel, Field
 from starlette.responses import StreamingResponse
 
-from http_service.app import create_app, exact_response
-from http_service.body import JsonRoute, read_json_body
-from http_service.problems import Problem
+from http_service import JsonRoute, Problem, create_app, exact_response, read_json_body
 
 MAX_BODY_BYTES = 1000
 
@@ -92,9 +90,9 @@ async def endless() -> StreamingResponse:
 
 
 @router.websocket("/socket")
-async def socket(websocket: WebSocket) -> None:
+async def socket(websocket: WebSocket, friend: bool = False) -> None:
     """Refuse strangers at the door, and quarrel with friends inside."""
-    if "friend" in websocket.query_params:
+    if friend:
         await websocket.accept()
     raise Problem(422, "INVALID_CURSOR", "There is no such event.")
 

@@ -3,9 +3,7 @@
 import importlib.util
 from pathlib import Path
 
-from http_service.logs import configure_logs
-from http_service.server import serve
-from http_service.settings import ServiceSettings, parse_arguments
+from http_service import ServiceSettings, configure_logs, parse_arguments, serve
 
 if __name__ == "__main__":
     spec = importlib.util.spec_from_file_location("small", Path(__file__).with_name("conftest.py"))

@@ -5,7 +5,7 @@ import pytest
 from fastapi import FastAPI
 from structlog.testing import capture_logs
 
-from http_service.app import create_app
+from http_service import create_app
 
 
 async def test_a_service_is_alive_and_ready(client: httpx.AsyncClient) -> None:

@@ -9,8 +9,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from energy_market_chaincode.canonical import read_exact_json
-from http_service.app import create_app
-from http_service.problems import FieldError, Problem, problem_document
+from http_service import FieldError, Problem, create_app, problem_document
 from tests.http_service.conftest import always_ready, router
 
 
@@ -125,6 +124,24 @@ async def test_what_does_not_exist_is_not_found_and_the_answer_says_where_to_loo
     found = document(await client.get(path), 404, "NOT_FOUND")
     assert found["detail"].startswith(f"Small has no resource {path[:200]}; its /docs lists what it has.")
     assert path.endswith("/") == ("slash" in found["detail"])
+
+
+@pytest.mark.parametrize(
+    ("method", "url", "field", "message"),
+    [
+        ("GET", "/wait?seconds=0&secnods=7", "secnods", "is no parameter; this resource takes seconds"),
+        ("GET", "/wait?seconds=0&seconds=7", "seconds", "is given more than once"),
+        ("GET", "/wait?seconds=0&=", "", "is no parameter; this resource takes seconds"),
+        ("POST", "/raw?seconds=1", "seconds", "is no parameter; this resource takes none"),
+        ("GET", "/health?" + "x" * 1000, "x" * 100, "is no parameter; this resource takes none"),
+    ],
+)
+async def test_a_parameter_that_the_resource_does_not_have_or_has_twice_is_named(
+    client: httpx.AsyncClient, method: str, url: str, field: str, message: str
+) -> None:
+    answer = await client.request(method, url, headers={"Content-Type": "application/json"})
+    found = document(answer, 422, "INVALID_PARAMETER")
+    assert found["errors"] == [{"field": field, "message": message}]
 
 
 async def test_a_wrong_method_says_which_are_allowed(client: httpx.AsyncClient) -> None:

@@ -88,7 +88,12 @@ async def test_the_log_is_json_with_the_service_and_the_requests_id_and_no_colou
 
 @pytest.mark.parametrize(
     ("path", "status", "code"),
-    [("/socket", 422, "INVALID_CURSOR"), ("/exact", 404, "NOT_FOUND"), ("/x", 404, "NOT_FOUND")],
+    [
+        ("/socket", 422, "INVALID_CURSOR"),
+        ("/socket?freind=yes", 422, "INVALID_PARAMETER"),
+        ("/exact", 404, "NOT_FOUND"),
+        ("/x", 404, "NOT_FOUND"),
+    ],
 )
 async def test_a_problem_refuses_the_handshake_of_a_websocket_with_its_document(
     path: str, status: int, code: str

@@ -6,8 +6,7 @@ from typing import Self
 import pytest
 from pydantic import Field, model_validator
 
-from http_service.logs import configure_logs
-from http_service.settings import ServiceSettings, parse_arguments
+from http_service import ServiceSettings, configure_logs, parse_arguments
 
 
 class QueueSettings(ServiceSettings):

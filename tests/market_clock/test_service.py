@@ -24,7 +24,7 @@ from hypothesis import HealthCheck, given, settings
 from schemathesis.core.result import Ok
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
-from http_service.settings import parse_arguments
+from http_service import parse_arguments
 from market_clock.decision import Decision, next_action
 from market_clock.game_view import GameView
 from market_clock.service import build_app

@@ -1,16 +1,48 @@
-"""Bodies of requests: how strictly their JSON is read."""
+"""How strictly requests are read: their JSON and their query."""
 
 import json
-from collections.abc import Callable, Coroutine
+from collections import Counter
+from collections.abc import Callable, Coroutine, Iterator
 from email.message import Message as MailMessage
 from typing import Any
 
-from fastapi.routing import APIRoute
-from starlette.requests import Request
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute, APIWebSocketRoute
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 
 from energy_market_chaincode.canonical import read_json
-from http_service.problems import Problem, malformed_json
+from http_service.problems import FieldError, Problem, invalid_parameters, malformed_json
+
+MAX_SHOWN_NAME = 100
+
+
+async def no_strange_parameters(connection: HTTPConnection) -> None:
+    """Refuse a query parameter that the route does not have, or that stands there twice; every route depends on it.
+
+    Who mistypes ``?game=`` would otherwise get the answer for all games.
+
+    Raises
+    ------
+    Problem
+        422 ``INVALID_PARAMETER``, with what the route takes.
+    """
+    if not connection.scope["query_string"]:
+        return
+    route: APIRoute | APIWebSocketRoute = connection.scope["route"]
+    known = sorted(set(_query_names(route.dependant)))
+    takes = f"this resource takes {', '.join(known)}" if known else "this resource takes none"
+    found = Counter(name for name, _ in connection.query_params.multi_items())
+    errors = [FieldError(name[:MAX_SHOWN_NAME], f"is no parameter; {takes}") for name in found if name not in known]
+    errors += [FieldError(name, "is given more than once") for name in known if found[name] > 1]
+    if errors:
+        raise invalid_parameters(errors)
+
+
+def _query_names(dependant: Dependant) -> Iterator[str]:
+    yield from (parameter.alias for parameter in dependant.query_params)
+    for each in dependant.dependencies:
+        yield from _query_names(each)
 
 
 async def read_json_body(request: Request) -> Any:
