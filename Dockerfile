@@ -31,7 +31,7 @@ CMD ["energy-market"]
 FROM ${PYTHON} AS programs
 WORKDIR /build
 COPY pyproject.toml ./
-COPY fabric_network/__init__.py fabric_network/
+COPY market_files market_files
 COPY fabric_network/programs fabric_network/programs
 RUN python3 -m fabric_network.programs && mkdir -p /opt/fabric && mv .fabric/bin /opt/fabric/bin
 

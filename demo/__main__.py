@@ -19,6 +19,7 @@ from demo.processes import Processes, ProcessFailed
 from demo.scenario import Scenario
 from demo.scenario_file import ScenarioError, ScenarioMissing, scenario_named
 from energy_market_chaincode.errors import CommandIdReused
+from market_files import DEFAULT_HOME
 from prosumer_client.client import MarketClient
 from prosumer_client.connection import is_local
 from prosumer_client.errors import MarketError
@@ -37,7 +38,7 @@ async def run(scenario: Scenario, every: str) -> None:
     ------
     MarketError, ForeignProsumer, ScheduleRefused, ProcessFailed, httpx.HTTPError
     """
-    home = Path(os.environ.get("ENERGY_MARKET_HOME", ".energy-market"))
+    home = Path(os.environ.get("ENERGY_MARKET_HOME", DEFAULT_HOME))
     told_to_stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, told_to_stop.set)

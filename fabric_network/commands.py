@@ -19,6 +19,7 @@ from fabric_network.plain_errors import plain_errors
 from fabric_network.programs import RELEASES
 from fabric_network.status import NetworkStatus, State
 from fabric_network.topology import Consensus
+from market_files import DEFAULT_HOME
 
 app = typer.Typer(
     help="A Hyperledger Fabric network: on this machine, or in the containers of docker compose.", no_args_is_help=True
@@ -33,7 +34,7 @@ Home = Annotated[Path | None, typer.Option(help="The market's folder [env: ENERG
 class _Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="ENERGY_MARKET_")
 
-    home: Path = Path(".energy-market")
+    home: Path = DEFAULT_HOME
     operator: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}$")] = "operator"
     operator_public_key: str | None = None
 

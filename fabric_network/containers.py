@@ -11,7 +11,6 @@ import typer
 
 from fabric_network.command_line import CommandLine
 from fabric_network.description import described, read_description, refuse_differences, write_description
-from fabric_network.files import write_file
 from fabric_network.first_operator import Operator, operator_of_key
 from fabric_network.folder import NetworkFolder
 from fabric_network.material import prepare, shell_assignments
@@ -20,6 +19,7 @@ from fabric_network.programs import fabric_programs
 from fabric_network.setup import set_up
 from fabric_network.topology import Consensus, Site, Topology
 from ledger.settings import LedgerKind
+from market_files import write_file
 
 app = typer.Typer(help="What the set-up containers of docker compose run.", no_args_is_help=True)
 

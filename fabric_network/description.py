@@ -6,9 +6,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from fabric_network.errors import NetworkDiffers, NetworkMissing, UnusableTopology
-from fabric_network.files import write_file
 from fabric_network.folder import NetworkFolder
 from fabric_network.topology import Topology
+from market_files import write_file
 
 
 def described(fields: Mapping[str, Any]) -> Topology:

@@ -17,9 +17,9 @@ from cryptography.hazmat.primitives.serialization import (
 
 from fabric_network.command_line import CommandLine
 from fabric_network.errors import OperatorDiffers, ProgramFailed, UnusableKey
-from fabric_network.files import SECRET, write_file
 from fabric_network.topology import Peer
 from fabric_network.waiting import wait_until
+from market_files import SECRET, write_file
 
 _NOT_INITIALISED = "NOT_INITIALISED"
 _UNKNOWN_PROSUMER = "UNKNOWN_PROSUMER"

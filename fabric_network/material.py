@@ -13,11 +13,12 @@ from fabric_network.certificates import CLIENT, crypto_config
 from fabric_network.chaincode_package import chaincode_package
 from fabric_network.channel_config import PROFILE, channel_config
 from fabric_network.command_line import CommandLine
-from fabric_network.files import SECRET, copy_tree, remove, write_file, write_json
+from fabric_network.files import copy_tree, remove
 from fabric_network.folder import NetworkFolder
 from fabric_network.node_config import core_config, node_environment, orderer_config
 from fabric_network.topology import ChaincodeServer, Node, Orderer, Organisation, Peer, Site, Topology
 from ledger.fabric.profile import PROFILE_NAME, FabricProfile, GatewayAddress
+from market_files import SECRET, write_file, write_json
 
 
 def prepare(command_line: CommandLine) -> None:

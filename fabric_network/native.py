@@ -1,7 +1,5 @@
 """A Fabric network as processes on this machine, under ``<home>/network``."""
 
-import fcntl
-import os
 import signal
 import sys
 from collections.abc import Iterator, Mapping
@@ -32,6 +30,7 @@ from fabric_network.status import NetworkStatus, NodeStatus, State
 from fabric_network.topology import ChaincodeServer, Node, Orderer, Organisation, Peer, Topology
 from fabric_network.waiting import for_each, wait_until
 from ledger.fabric.profile import PROFILE_NAME
+from market_files import FileInUse, FileLock
 
 ANY_FREE_PORTS = 0
 """As ``base_port``: let the launcher look for free ones."""
@@ -241,19 +240,11 @@ class Network:
     @contextmanager
     def _changing(self) -> Iterator[None]:
         """Keep others from changing the network at the same time; raises NetworkBusy."""
-        self._home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with (self._home / "network.lock").open("a+") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                lock.seek(0)
-                holder = lock.read().strip() or "unknown"
-                raise NetworkBusy(
-                    f"another command (pid {holder}) is changing the network in {self._home}; try again when it is done"
-                ) from None
-            lock.truncate(0)
-            lock.write(str(os.getpid()))
-            lock.flush()
+        try:
+            lock = FileLock.acquire(self._home / "network.lock")
+        except FileInUse as taken:
+            raise NetworkBusy(f"another command is changing this network: {taken}; try again when it is done") from None
+        with lock:
             yield
 
 

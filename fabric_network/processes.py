@@ -12,8 +12,8 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from fabric_network.errors import NodeFailed, NotReady
-from fabric_network.files import write_file
 from fabric_network.waiting import wait_until
+from market_files import write_file
 
 _GRACE_SECONDS = 15.0
 _GONE_SECONDS = 10.0

@@ -10,6 +10,7 @@ from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, CliSettingsSource, SettingsConfigDict
 
 from http_service.limits import Limits
+from market_files import DEFAULT_HOME
 
 _LIMITS = Limits()
 
@@ -34,7 +35,7 @@ class ServiceSettings(BaseSettings):
     body_seconds: Annotated[float, Field(gt=0, description="how long a client may take to send a request's body")] = (
         _LIMITS.body_s
     )
-    home: Path = Field(Path(".energy-market"), description="folder of the market's files")
+    home: Path = Field(DEFAULT_HOME, description="folder of the market's files")
 
     @property
     def limits(self) -> Limits:

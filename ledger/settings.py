@@ -8,6 +8,7 @@ from pydantic import AfterValidator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from energy_market_chaincode.identity import public_key_from_text
+from market_files import DEFAULT_HOME
 
 
 class LedgerKind(StrEnum):
@@ -38,7 +39,7 @@ class LedgerSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="ENERGY_MARKET_")
 
     ledger: LedgerKind = LedgerKind.EMBEDDED
-    home: Path = Path(".energy-market")
+    home: Path = DEFAULT_HOME
     operator: str = "operator"
     operator_public_key: Annotated[str, AfterValidator(_public_key)] | None = None
     fabric_profile: Path | None = None

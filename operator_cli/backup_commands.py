@@ -14,13 +14,12 @@ from typing import IO, Annotated, ClassVar
 
 import typer
 
-from fabric_network.files import SECRET, write_file
 from ledger.embedded.archive import archive_and_wipe
-from ledger.embedded.host_lock import HostLock
+from ledger.embedded.host_lock import lock_ledger
 from ledger.settings import LedgerKind
+from market_files import SECRET, reach_disk, write_file
 from operator_cli.output import complaints
 from operator_cli.settings import OperatorSettings
-from prosumer_client.disk import reach_disk
 
 STORES = ("queue.sqlite", "ledger.sqlite", "clock.sqlite")
 """In the order in which they are copied: a queue that is older than its ledger sends a little again, which counts once;
@@ -161,7 +160,7 @@ def _belongs(name: str) -> bool:
 def _require_idle(home: Path, stores: list[str]) -> None:
     """Refuse to touch anything while a store is in use; raises LedgerInUse."""
     for name in stores:
-        with HostLock.acquire(home / name):
+        with lock_ledger(home / name):
             pass
 
 

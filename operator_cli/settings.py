@@ -5,6 +5,7 @@ from pathlib import Path
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from ledger.settings import LedgerKind
+from market_files import DEFAULT_HOME
 from prosumer_client.client import MarketClient
 from prosumer_client.identity import Identity
 from prosumer_client.patience import Patience
@@ -28,7 +29,7 @@ class OperatorSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="ENERGY_MARKET_")
 
-    home: Path = Path(".energy-market")
+    home: Path = DEFAULT_HOME
     ledger: LedgerKind = LedgerKind.EMBEDDED
     ledger_id: str | None = None
     operator: str = "operator"

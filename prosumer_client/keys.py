@@ -14,10 +14,9 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from prosumer_client.disk import reach_disk
+from market_files import SECRET, reach_disk, sync_folder
 from prosumer_client.errors import KeyFileError, UnusableValue
 
-_OWNER_ONLY = 0o600
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
@@ -58,7 +57,7 @@ def store_key(key: Ed25519PrivateKey, path: Path) -> None:
         ) from None
     finally:
         draft.unlink(missing_ok=True)
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
 
 
 def load_key(path: Path) -> Ed25519PrivateKey:
@@ -96,20 +95,11 @@ def load_or_create_key(path: Path) -> Ed25519PrivateKey:
 
 
 def _write_durably(path: Path, content: bytes) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, SECRET)
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)
         file.flush()
         reach_disk(file.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a new name in a folder survive a power failure."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        reach_disk(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _read_key(text: bytes, path: Path) -> Ed25519PrivateKey:

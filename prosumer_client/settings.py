@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
+from market_files import DEFAULT_HOME
 from prosumer_client.connection import require_address
 from prosumer_client.logs import LogFormat
 from prosumer_client.patience import Patience
@@ -87,7 +88,7 @@ def _parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
     setting("QUEUE_URL", "http://127.0.0.1:8080", "address of tx_queue", _address)
     setting("LEDGER_ID", "", "id of the ledger that commands are for; none: the one that the queue names first")
     setting("OPTIMIZER_URL", "", "address of optimization_api; none: compute best responses here", _address_or_none)
-    setting("HOME", ".energy-market", "folder of this market", Path)
+    setting("HOME", str(DEFAULT_HOME), "folder of this market", Path)
     setting("KEYS", "", "folder with <id>.pem; none: keys in the market's folder", _folder)
     setting("PATIENCE_SECONDS", "120", "how long to try again what fails", _seconds)
     setting("LOG_FORMAT", "auto", "form of the log: auto, text, json", _one_of("auto", "text", "json"))

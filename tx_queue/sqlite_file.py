@@ -1,12 +1,11 @@
 """The queue's SQLite file: its tables, its connections, and what can be wrong with it."""
 
-import fcntl
-import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from market_files import FileInUse, FileLock
 from tx_queue.store import StoreUnavailable
 
 _APPLICATION_ID = 0x454D5451  # "EMTQ"
@@ -56,15 +55,12 @@ def exclusive(path: Path) -> Iterator[None]:
     StoreUnavailable
         If another process has it.
     """
-    descriptor = os.open(path.with_name(f"{path.name}.lock"), os.O_RDWR | os.O_CREAT, 0o644)
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise StoreUnavailable(f"the queue's store {path} is in use by another process; stop that first") from None
+        lock = FileLock.acquire(path.with_name(f"{path.name}.lock"))
+    except FileInUse as taken:
+        raise StoreUnavailable(f"the queue's store {path}: {taken}; stop that first") from None
+    with lock:
         yield
-    finally:
-        os.close(descriptor)
 
 
 def connect_to_write(path: Path) -> sqlite3.Connection:

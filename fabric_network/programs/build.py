@@ -1,13 +1,10 @@
 """Build Fabric's programs from the modules that go.mod and go.sum pin."""
 
-import fcntl
 import os
 import shutil
 import subprocess
 import tempfile
 from collections import deque
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from fabric_network.programs.folder import (
@@ -20,6 +17,7 @@ from fabric_network.programs.folder import (
 )
 from fabric_network.programs.go import find_go
 from fabric_network.programs.releases import PROGRAMS, Release
+from market_files import FileLock
 
 _METADATA = "github.com/hyperledger/fabric/common/metadata.Version"
 _LINES_PER_PROGRESS = 100
@@ -47,20 +45,13 @@ def build_programs(release: Release) -> Path:
         return folder
     folder = built_folder(release)
     folder.mkdir(parents=True, exist_ok=True)
-    with _one_build_at_a_time(folder):
+    with FileLock.acquire(folder / ".lock", wait=True):  # one build at a time
         if is_stamped(folder, release, read_programs=True):
             print(f"Fabric {release.version} is in {folder}", flush=True)
             return folder
         _build(release, folder)
     print(f"Fabric {release.version} is now in {folder}", flush=True)
     return folder
-
-
-@contextmanager
-def _one_build_at_a_time(folder: Path) -> Iterator[None]:
-    with (folder / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def _build(release: Release, folder: Path) -> None:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ledger.embedded.errors import LedgerDamaged, NoLedger, sqlite_errors
-from ledger.embedded.host_lock import HostLock
+from ledger.embedded.host_lock import lock_ledger
 
 
 def archive_and_wipe(path: Path) -> Path:
@@ -25,7 +25,7 @@ def archive_and_wipe(path: Path) -> Path:
     """
     if not path.exists():
         raise NoLedger(path)
-    with HostLock.acquire(path):
+    with lock_ledger(path):
         _fold_into_one_file(path)
         archive = path.with_name(f"{path.name}.{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}.old")
         # The main file goes last: a crash in between must not leave an old -wal beside a new ledger.

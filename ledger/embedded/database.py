@@ -11,7 +11,7 @@ from typing import Self, TypeVar
 
 from ledger.embedded import store
 from ledger.embedded.errors import LedgerClosed, sqlite_errors
-from ledger.embedded.host_lock import HostLock
+from ledger.embedded.host_lock import lock_ledger
 
 _Result = TypeVar("_Result")
 _READERS = 4
@@ -67,7 +67,7 @@ class Database:
         NotALedger
         """
         with sqlite_errors(), ExitStack() as opened:
-            opened.enter_context(HostLock.acquire(path))
+            opened.enter_context(lock_ledger(path))
             writer = opened.enter_context(closing(connect_to_write(path)))
             readers = [opened.enter_context(closing(connect_to_read(path))) for _ in range(_READERS)]
             return cls(writer, readers, opened.pop_all())

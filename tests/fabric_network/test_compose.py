@@ -10,10 +10,10 @@ from typer.testing import CliRunner
 from fabric_network.commands import app
 from fabric_network.compose import ComposeNetwork
 from fabric_network.errors import NetworkBusy
-from fabric_network.files import write_file
 from fabric_network.ports import free_base_port
 from fabric_network.status import State
 from fabric_network.topology import Topology
+from market_files import write_file
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """What the launcher decides before any of Fabric's programs runs. Needs no Fabric."""
 
 import base64
-import fcntl
 import json
 import os
 import socket
@@ -25,13 +24,13 @@ from fabric_network.errors import (
     UnusableKey,
     UnusableTopology,
 )
-from fabric_network.files import write_file
 from fabric_network.first_operator import Operator, operator_of_key
 from fabric_network.folder import NetworkFolder
 from fabric_network.native import Network
 from fabric_network.ports import free_base_port, is_free, taken
 from fabric_network.programs import ProgramsMissing
 from fabric_network.topology import Topology
+from market_files import FileLock, write_file
 
 OPERATOR = Operator("operator", base64.b64encode(bytes(32)).decode())
 
@@ -66,12 +65,9 @@ def test_a_wipe_stops_nodes_also_where_the_description_is_gone(described: Networ
 
 
 def test_whoever_comes_second_is_told_who_is_at_work(described: Network, tmp_path: Path) -> None:
-    with (tmp_path / "network.lock").open("w") as lock:
-        lock.write("4711")
-        lock.flush()
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with FileLock.acquire(tmp_path / "network.lock"):
         for change in (described.down, described.wipe, lambda: described.up({}, OPERATOR)):
-            with pytest.raises(NetworkBusy, match="pid 4711"):
+            with pytest.raises(NetworkBusy, match=f"process {os.getpid()}"):
                 change()
 
 
@@ -187,26 +183,6 @@ def test_a_file_that_is_no_key_is_refused_and_kept(tmp_path: Path) -> None:
     with pytest.raises(UnusableKey, match=r"operator\.pem"):
         operator_of_key("operator", file)
     assert file.read_text() == "not a key"
-
-
-@pytest.mark.parametrize("mode", [0o600, 0o644, 0o755])
-def test_a_written_file_has_its_mode_whatever_the_umask(tmp_path: Path, mode: int) -> None:
-    before = os.umask(0o077)
-    try:
-        write_file(tmp_path / "file", b"x", mode)
-    finally:
-        os.umask(before)
-    assert (tmp_path / "file").stat().st_mode & 0o777 == mode
-
-
-def test_a_file_that_is_the_same_already_is_not_written_again(tmp_path: Path) -> None:
-    file = tmp_path / "file"
-    write_file(file, b"x")
-    inode = file.stat().st_ino
-    write_file(file, b"x")
-    assert file.stat().st_ino == inode
-    write_file(file, b"y")
-    assert file.read_bytes() == b"y"
 
 
 def test_free_ports_are_free_and_taken_ones_are_found() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ledger.embedded.host_lock import HostLock
+from ledger.embedded.host_lock import lock_ledger
 from operator_cli.backup_commands import STORES
 
 
@@ -79,7 +79,7 @@ def test_a_market_that_runs_is_not_replaced(
     file = tmp_path / "market.tar"
     energy_market("backup", str(file))
     running[0].execute("INSERT INTO note VALUES ('later')")
-    with HostLock.acquire(home / "ledger.sqlite"):
+    with lock_ledger(home / "ledger.sqlite"):
         ended = energy_market("restore", str(file), "--yes")
     assert ended.code == 1
     assert "in use" in ended.said

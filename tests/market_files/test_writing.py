@@ -8,7 +8,7 @@ from unittest.mock import Mock
 
 import pytest
 
-from prosumer_client import disk
+from market_files import reach_disk, write_file, writing
 
 F_FULLFSYNC = 51
 
@@ -34,23 +34,43 @@ def full_fsync(monkeypatch: pytest.MonkeyPatch) -> Mock:
     monkeypatch.setattr("sys.platform", "darwin")
     monkeypatch.setattr(fcntl, "F_FULLFSYNC", F_FULLFSYNC, raising=False)
     monkeypatch.setattr(fcntl, "fcntl", mock)
-    monkeypatch.setattr(disk, "fcntl", fcntl, raising=False)
+    monkeypatch.setattr(writing, "fcntl", fcntl, raising=False)
     return mock
 
 
 def test_elsewhere_fsync_is_enough(descriptor: int, fsync: Mock, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.platform", "linux")
-    disk.reach_disk(descriptor)
+    reach_disk(descriptor)
     fsync.assert_called_once_with(descriptor)
 
 
 def test_on_macos_the_drive_s_own_memory_is_emptied(descriptor: int, fsync: Mock, full_fsync: Mock) -> None:
-    disk.reach_disk(descriptor)
+    reach_disk(descriptor)
     full_fsync.assert_called_once_with(descriptor, F_FULLFSYNC)
     fsync.assert_not_called()
 
 
 def test_on_macos_a_file_system_that_cannot_do_that_gets_fsync(descriptor: int, fsync: Mock, full_fsync: Mock) -> None:
     full_fsync.side_effect = OSError
-    disk.reach_disk(descriptor)
+    reach_disk(descriptor)
     fsync.assert_called_once_with(descriptor)
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o644, 0o755])
+def test_a_written_file_has_its_mode_whatever_the_umask(tmp_path: Path, mode: int) -> None:
+    before = os.umask(0o077)
+    try:
+        write_file(tmp_path / "file", b"x", mode)
+    finally:
+        os.umask(before)
+    assert (tmp_path / "file").stat().st_mode & 0o777 == mode
+
+
+def test_a_file_that_is_the_same_already_is_not_written_again(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    write_file(file, b"x")
+    inode = file.stat().st_ino
+    write_file(file, b"x")
+    assert file.stat().st_ino == inode
+    write_file(file, b"y")
+    assert file.read_bytes() == b"y"
