@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-LONGEST_FILE = 400
 OTHER_PLATFORM = "linux" if sys.platform == "darwin" else "darwin"
 
 
@@ -45,11 +44,6 @@ def test_the_import_arrows_hold() -> None:
     found = subprocess.run(lint, cwd=ROOT, capture_output=True, text=True, check=False)
     assert found.returncode == 0, found.stdout + found.stderr
     assert "0 broken" in found.stdout
-
-
-def test_no_python_file_is_longer_than_a_reader_bears() -> None:
-    long = {str(p.relative_to(ROOT)): n for p in kept("*.py") if (n := len(p.read_text().splitlines())) > LONGEST_FILE}
-    assert long == {}
 
 
 def test_lock_files_hold_hashes_and_no_address() -> None:
