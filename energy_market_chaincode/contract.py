@@ -62,7 +62,7 @@ RULES: dict[Topic, Rule] = {
 
 
 async def invoke(stub: Stub, function: str, args: Sequence[str]) -> bytes:
-    """Run one of the contract's functions (see docs/protocol.md) and return its answer as exact JSON.
+    """Run one of the contract's functions (see docs/reference/protocol.md) and return its answer as exact JSON.
 
     Raises
     ------

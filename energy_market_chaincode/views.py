@@ -1,4 +1,4 @@
-"""Questions to the contract: what stands on the ledger, in decimals and ISO times (see docs/protocol.md)."""
+"""Questions to the contract: what stands on the ledger, in decimals and ISO times (see docs/reference/protocol.md)."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from decimal import Decimal

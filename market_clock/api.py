@@ -57,7 +57,7 @@ class NewEntry(BaseModel):
     every: Every | None = Field(None, description="For instance 30s, 5m, 2h or 1d.", examples=["5m"])
     cron: CronExpression | None = Field(None, description="Five fields, in UTC.", examples=["*/15 6-20 * * mon-fri"])
     once: bool = Field(False, description="Publish one game now; the answer names it.")
-    parameters: PublishGame = Field(PublishGame(), description="Data of publishGame; see docs/protocol.md.")
+    parameters: PublishGame = Field(PublishGame(), description="Data of publishGame; see docs/reference/protocol.md.")
 
     @model_validator(mode="after")
     def _one_rhythm(self) -> Self:

@@ -51,7 +51,7 @@ def backup(
 ) -> None:
     """Copy queue, embedded ledger, clock and keys into one file, while the market runs. It holds private keys.
 
-    A Fabric ledger is on its peers, which are backed up one by one (docs/operations.md).
+    A Fabric ledger is on its peers, which are backed up one by one (docs/how-to/back-up.md).
     """
     settings = OperatorSettings()
     keys = sorted(settings.keys.glob("*.pem"))
@@ -69,7 +69,7 @@ def backup(
             archive.add(key, f"{_KEYS}/{key.name}")
     complaints.print(f"{', '.join(store.name for store in stores)} and {len(keys)} keys are in the backup")
     if settings.ledger is LedgerKind.FABRIC:
-        complaints.print("the ledger is on Fabric's peers; docs/operations.md says how to back them up")
+        complaints.print("the ledger is on Fabric's peers; docs/how-to/back-up.md says how to back them up")
 
 
 def restore(

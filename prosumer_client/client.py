@@ -18,7 +18,7 @@ from prosumer_client.known_ledger import KnownLedger
 from prosumer_client.patience import Interruption, Patience
 
 View = dict[str, Any]
-"""What the market shows, as in docs/protocol.md. Numbers are exact: int, or Decimal where they have a point."""
+"""What the market shows (docs/reference/protocol.md). Numbers are exact: int, or Decimal where they have a point."""
 
 LONG_POLL_S = 20
 MAX_BATCH = 1000

@@ -36,7 +36,7 @@ class MarketEvent:
     game
         The game it is about; None of a reset.
     data
-        All of the event as in docs/protocol.md. Numbers are exact: int, or Decimal where they have a point.
+        All of the event as in docs/reference/protocol.md. Numbers are exact: int, or Decimal where they have a point.
     """
 
     cursor: str

@@ -50,7 +50,7 @@ class Identity:
         Parameters
         ----------
         data
-            As docs/protocol.md describes it for the topic. Decimals go out as strings with exactly their digits.
+            As docs/reference/protocol.md has it for the topic. Decimals go out as strings with exactly their digits.
         command_id
             A UUID; default a random one.
         ledger

@@ -1,4 +1,4 @@
-"""The contract's answers and events have the shapes that docs/protocol.md gives them: these keys and no others."""
+"""The contract's answers and events have the shapes that docs/reference/protocol.md gives: these keys, no others."""
 
 from decimal import Decimal
 from typing import Any

@@ -1,6 +1,7 @@
 """The market in containers, for real: played, reset, stopped and continued, crashed in parts, backed up, upgraded."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 
 from tests.compose.market import NETWORK_STATUS, wait_until
 
-OPERATIONS = (Path(__file__).resolve().parents[2] / "docs" / "operations.md").read_text()
+OPERATIONS = (Path(__file__).resolve().parents[2] / "docs" / "how-to" / "back-up.md").read_text()
 
 pytestmark = [pytest.mark.compose, pytest.mark.timeout(1800)]
 
@@ -29,7 +30,8 @@ def top_up(market: Any, prosumer: str = "S001") -> None:
 def documented(heading: str, service: str) -> tuple[str, str]:
     """Return the lines of the operations page that back something up, and those that restore it."""
     section = OPERATIONS.split(f"\n## {heading}\n")[1].split("\n## ")[0]
-    (block,) = [b for b in section.split("```\n")[1::2] if f"docker compose stop {service}\n" in b]
+    blocks = re.findall(r"```sh\n(.*?)```", section, re.DOTALL)
+    (block,) = [b for b in blocks if f"docker compose stop {service}\n" in b]
     before, after = block.split("# restore\n")
     return before, after
 

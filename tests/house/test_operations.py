@@ -1,4 +1,4 @@
-"""What README and docs/operations.md tell an operator to type, set and look for is there."""
+"""What README and the docs tell an operator to type, set and look for is there."""
 
 import re
 import shlex
@@ -21,7 +21,8 @@ from optimization_api.settings import OptimizerSettings
 from tx_queue.settings import QueueSettings
 
 ROOT = Path(__file__).parents[2]
-OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
+PAGES = sorted(page for part in ("tutorial", "how-to", "reference") for page in (ROOT / "docs" / part).glob("*.md"))
+OPERATIONS = "\n".join(page.read_text() for page in PAGES)
 BOTH = (ROOT / "README.md").read_text() + OPERATIONS
 COMPOSE = YAML(typ="safe").load((ROOT / "docker-compose.yml").read_text())
 ROOMS = (

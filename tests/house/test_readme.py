@@ -7,7 +7,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
-STRATEGIES = (ROOT / "docs" / "strategies.md").read_text()
+STRATEGIES = (ROOT / "docs" / "how-to" / "write-a-strategy.md").read_text()
 TEN_LINES = 10
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     Background = Callable[[Coroutine[Any, Any, object]], asyncio.Task[object]]
 
-DOCUMENT = Path(__file__).parents[2] / "docs" / "strategies.md"
+DOCUMENT = Path(__file__).parents[2] / "docs" / "how-to" / "write-a-strategy.md"
 
 SELLERS = {"S4": ("350", "0.14"), "S1": ("36", "0.08376"), "S3": ("49", "0.06659"), "S2": ("29", "0.07843")}
 BUYERS = {"P003": "28", "P007": "15", "P005": "13"}
