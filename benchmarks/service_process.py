@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from demo.processes import Processes
+from market_host import Processes
 from prosumer_client.identity import Identity
 from prosumer_client.keys import key_file, load_or_create_key
 

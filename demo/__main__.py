@@ -14,12 +14,11 @@ import httpx
 from rich.console import Console
 
 from demo.community import ForeignProsumer, enter, make_keys, start_prosumers
-from demo.log import DemoLog
-from demo.processes import Processes, ProcessFailed
 from demo.scenario import Scenario
 from demo.scenario_file import ScenarioError, ScenarioMissing, scenario_named
 from energy_market_chaincode.errors import CommandIdReused
 from market_files import DEFAULT_HOME
+from market_host import Processes, ProcessFailed, ProcessLog
 from prosumer_client.client import MarketClient
 from prosumer_client.connection import is_local
 from prosumer_client.errors import MarketError
@@ -44,7 +43,7 @@ async def run(scenario: Scenario, every: str) -> None:
         asyncio.get_running_loop().add_signal_handler(number, told_to_stop.set)
     identities = make_keys(home / "keys", [OPERATOR, *scenario.sellers, *scenario.buyers])
     operator = identities.pop(OPERATOR)
-    log = DemoLog(Console(width=200))
+    log = ProcessLog(Console(width=200))
     try:
         pinned = os.environ.get("ENERGY_MARKET_LEDGER_ID")
         async with MarketClient(_url("QUEUE", 8080), operator, ledger=pinned) as market:

@@ -6,10 +6,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from demo.processes import Processes
 from demo.scenario import Scenario
 from energy_market_chaincode.commands import Topic
 from energy_market_chaincode.entities import GRID_OPERATOR
+from market_host import Processes
 from prosumer_client.client import MarketClient
 from prosumer_client.errors import MarketError
 from prosumer_client.group import LISTENING

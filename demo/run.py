@@ -10,11 +10,9 @@ from typing import Any
 import httpx
 
 from demo.community import enter, make_keys, start_prosumers
-from demo.log import DemoLog
-from demo.processes import Processes
 from demo.result import Accounts, Run, accounts_of
 from demo.scenario import Scenario
-from demo.services import Services, start_services
+from market_host import Processes, ProcessLog, Services, start_services
 from prosumer_client.client import MarketClient
 from prosumer_client.connection import is_local
 from prosumer_client.events import MarketEvent
@@ -65,7 +63,7 @@ class Stopwatch:
         self.seconds[name] = round(time.monotonic() - began, 3)
 
 
-async def play(processes: Processes, plan: Plan, log: DemoLog) -> Run:
+async def play(processes: Processes, plan: Plan, log: ProcessLog) -> Run:
     """Start everything, play the scenario's game and read what came of it. The processes go on.
 
     Raises
@@ -96,7 +94,7 @@ def _settings(plan: Plan, operator: Identity) -> dict[str, str]:
 async def _play(
     processes: Processes,
     plan: Plan,
-    log: DemoLog,
+    log: ProcessLog,
     services: Services,
     market: MarketClient,
     identities: Mapping[str, Identity],
@@ -143,7 +141,7 @@ async def _publish(clock_url: str, scenario: Scenario) -> str:
         return str(answer.json()["game"])
 
 
-async def _follow(market: MarketClient, game: str, log: DemoLog) -> None:
+async def _follow(market: MarketClient, game: str, log: ProcessLog) -> None:
     """Tell where the game stands until it is closed."""
     turns = 0
     async with aclosing(market.events(game=game)) as events:
@@ -155,7 +153,7 @@ async def _follow(market: MarketClient, game: str, log: DemoLog) -> None:
     raise GameFailed(f"the stream of events ended before {game} was closed")
 
 
-def _tell(event: MarketEvent, turns: int, log: DemoLog) -> None:
+def _tell(event: MarketEvent, turns: int, log: ProcessLog) -> None:
     data: dict[str, Any] = event.data
     match event.name:
         case "GameInitEvent":

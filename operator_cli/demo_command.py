@@ -9,8 +9,6 @@ from typing import Annotated
 
 import typer
 
-from demo.log import DemoLog
-from demo.processes import Processes
 from demo.random_scenario import random_scenario
 from demo.report import print_report
 from demo.result import Run
@@ -18,9 +16,9 @@ from demo.run import GameFailed, Plan, play
 from demo.scenario import Scenario
 from demo.scenario_file import scenario_named
 from ledger.settings import LedgerKind
+from market_host import Processes, ProcessLog, end_on_signals, forever
 from operator_cli.hosted_ledger import hosted_ledger
 from operator_cli.output import complaints, console, pretty_json
-from operator_cli.signals import end_on_signals, forever
 
 OPERATOR = "operator"
 
@@ -87,7 +85,7 @@ def _home(given: Path | None) -> Iterator[Path]:
 async def _demo(plan: Plan, json_file: Path | None, keep_running: bool, time_limit: float) -> list[str]:
     """Play, report, and return what is wrong with the result."""
     end_on_signals()
-    log = DemoLog(console, _talkative(plan.scenario))
+    log = ProcessLog(console, _talkative(plan.scenario))
     try:
         async with Processes(log.hear) as processes:
             try:

@@ -10,13 +10,13 @@ from pydantic import ValidationError
 from rich.markup import escape
 
 from demo.community import ForeignProsumer
-from demo.processes import ProcessFailed
 from demo.run import GameFailed
 from demo.scenario_file import ScenarioError, ScenarioMissing
 from fabric_network.commands import app as network_app
 from fabric_network.errors import NetworkError
 from fabric_network.programs import ProgramsMissing
 from ledger.interface import LedgerError
+from market_host import ProcessFailed
 from operator_cli import (
     backup_commands,
     demo_command,

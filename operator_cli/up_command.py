@@ -7,15 +7,12 @@ from typing import Annotated
 
 import typer
 
-from demo.community import make_keys
-from demo.log import DemoLog
-from demo.processes import Processes
-from demo.services import Ports, start_services
 from ledger.settings import LedgerKind
+from market_host import Ports, Processes, ProcessLog, end_on_signals, forever, start_services
 from operator_cli.hosted_ledger import hosted_ledger
 from operator_cli.output import console
 from operator_cli.settings import OperatorSettings
-from operator_cli.signals import end_on_signals, forever
+from prosumer_client import Identity, key_file, load_or_create_key
 
 
 def up(
@@ -34,8 +31,8 @@ def up(
 
 async def _up(settings: OperatorSettings, ports: Ports, environment: Mapping[str, str]) -> None:
     end_on_signals()
-    log = DemoLog(console)
-    operator = make_keys(settings.keys, [settings.operator])[settings.operator]
+    log = ProcessLog(console)
+    operator = Identity(settings.operator, load_or_create_key(key_file(settings.keys, settings.operator)))
     environment = {
         **environment,
         "ENERGY_MARKET_LEDGER": settings.ledger.value,

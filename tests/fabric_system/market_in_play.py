@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from demo.community import enter, make_keys
-from demo.processes import Processes
 from demo.scenario import Scenario
 from energy_market_chaincode.commands import Topic
 from fabric_network.native import Network
 from ledger.settings import LedgerKind
+from market_host import Processes
 from prosumer_client.client import MarketClient, Receipt
 from prosumer_client.events import FROM_NOW, MarketEvent
 from prosumer_client.group import run_together

@@ -27,7 +27,7 @@ BOTH = (ROOT / "README.md").read_text() + OPERATIONS
 COMPOSE = YAML(typ="safe").load((ROOT / "docker-compose.yml").read_text())
 ROOMS = (
     *("demo", "energy_market_chaincode", "fabric_network", "http_service", "ledger", "market_clock", "market_files"),
-    *("operator_cli", "optimization_api", "prosumer_client", "tx_queue"),
+    *("market_host", "operator_cli", "optimization_api", "prosumer_client", "tx_queue"),
 )
 SOURCE = "\n".join(file.read_text() for room in ROOMS for file in sorted((ROOT / room).rglob("*.py")))
 SETTINGS = (ClockSettings, LedgerSettings, LogSettings, OperatorSettings, OptimizerSettings, QueueSettings)

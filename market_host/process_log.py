@@ -1,4 +1,4 @@
-"""The demo's log: what each process says, in the spirit of the original's, and where the game stands."""
+"""What each process says, on a terminal, in the spirit of the original's log, and where things stand."""
 
 import json
 from datetime import UTC, datetime
@@ -16,8 +16,8 @@ _QUIET = frozenset({"tx_queue", "optimization_api"})
 """Processes of which only warnings and errors are shown: what they do, the prosumers and the clock tell."""
 
 
-class DemoLog:
-    """Prints log lines above a status line that says where the game stands.
+class ProcessLog:
+    """Prints log lines above a status line that says where things stand.
 
     Parameters
     ----------
@@ -39,11 +39,11 @@ class DemoLog:
             self._status.stop()
 
     def stands(self, text: str) -> None:
-        """Say where the game stands."""
+        """Say where things stand."""
         if self._status is not None:
             self._status.update(escape(text))
 
-    def say(self, text: str, name: str = "demo", level: str = "info") -> None:
+    def say(self, text: str, name: str = "market", level: str = "info") -> None:
         """Print a line of our own."""
         self._print(name, datetime.now(UTC).isoformat(sep=" ", timespec="seconds")[:19], level, text)
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from demo.processes import Processes
+from market_host.processes import Processes
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from demo.processes import Processes, ProcessFailed
+from market_host.processes import Processes, ProcessFailed
 
 SERVICE = """
 import argparse, json, os, signal, sys, threading
@@ -79,7 +79,7 @@ async def test_a_killed_process_is_started_again_on_the_same_port(modules: dict[
 async def test_a_service_that_listened_and_ended_by_itself_is_started_again(
     modules: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("demo.processes.LONGEST_PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr("market_host.processes.LONGEST_PAUSE_SECONDS", 0.0)
     heard = Heard()
     async with Processes(heard) as processes:
         await processes.start_service("a_service", tmp_path / "announced.json", 0, modules)
@@ -92,7 +92,7 @@ async def test_a_service_that_listened_and_ended_by_itself_is_started_again(
 async def test_a_group_that_ends_does_not_wait_for_a_service_that_pauses(
     modules: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("demo.processes.STOP_SECONDS", 3600.0)
+    monkeypatch.setattr("market_host.processes.STOP_SECONDS", 3600.0)
     heard = Heard()
     async with asyncio.timeout(60), Processes(heard) as processes:
         await processes.start_service("a_service", tmp_path / "announced.json", 0, modules)

@@ -1,0 +1,21 @@
+"""The market's services, and what goes with them, as supervised processes. It knows processes only.
+
+>>> async with Processes(log.hear) as processes:
+...     services = await start_services(processes, home, environment)
+...     await processes.while_alive(forever())
+"""
+
+from market_host.process_log import ProcessLog
+from market_host.processes import Processes, ProcessFailed, end_on_signals, forever
+from market_host.services import Ports, Services, start_services
+
+__all__ = [
+    "Ports",
+    "ProcessFailed",
+    "ProcessLog",
+    "Processes",
+    "Services",
+    "end_on_signals",
+    "forever",
+    "start_services",
+]
