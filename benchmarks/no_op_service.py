@@ -8,13 +8,13 @@ from starlette.responses import Response
 
 from http_service import (
     ServiceSettings,
-    configure_logs,
     create_app,
     exact_response,
     parse_arguments,
     read_json_body,
     serve,
 )
+from market_log import configure_logs
 
 MAX_BODY_BYTES = 4_000_000
 

@@ -1,4 +1,4 @@
-"""The habits our HTTP services share: problem documents, limits, logs, metrics, settings, a clean start and stop.
+"""The habits our HTTP services share: problem documents, limits, metrics, settings, a clean start and stop.
 
 It knows no service and nothing of the market but how exact decimals are written as JSON. A service is an application
 made by :func:`create_app` and run by :func:`serve`; a :class:`Problem` that its routes raise is answered as RFC 9457
@@ -6,20 +6,17 @@ says.
 """
 
 from http_service.app import create_app, exact_response
-from http_service.logs import LogSettings, all_is_said, configure_logs
 from http_service.problems import FieldError, Problem, invalid_parameters, problem_document, problem_response
 from http_service.reading import JsonRoute, read_json_body
-from http_service.server import serve
+from http_service.server import all_is_said, serve
 from http_service.settings import ServiceSettings, parse_arguments
 
 __all__ = [
     "FieldError",
     "JsonRoute",
-    "LogSettings",
     "Problem",
     "ServiceSettings",
     "all_is_said",
-    "configure_logs",
     "create_app",
     "exact_response",
     "invalid_parameters",

@@ -1,7 +1,7 @@
 """Serving: listen first, say where, and stop without losing what was begun."""
 
 import asyncio
-import json
+import logging
 import os
 import signal
 import socket
@@ -14,6 +14,7 @@ from fastapi import FastAPI
 
 from http_service.connections import HttpConnection, WebSocketConnection
 from http_service.settings import ServiceSettings
+from market_files import write_json
 
 SHUTDOWN_SECONDS = 8
 """How long open requests may take to end; shorter than the 10 s that container engines and our demo wait."""
@@ -87,12 +88,14 @@ class _Server(uvicorn.Server):
             self._loop.call_soon_threadsafe(self._stopping.set)
 
 
+def all_is_said() -> None:
+    """Keep uvicorn from showing the traceback of an expected reason not to start, which was logged in a sentence."""
+    logging.getLogger("uvicorn.error").addFilter(lambda record: not record.getMessage().startswith("Traceback"))
+
+
 def announce(file: Path, url: str) -> None:
     """Write where this process listens, as JSON, so that a reader finds the whole file or none."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    part = file.with_name(f".{file.name}.{os.getpid()}")
-    part.write_text(json.dumps({"url": url, "pid": os.getpid()}))
-    part.replace(file)
+    write_json(file, {"url": url, "pid": os.getpid()})
 
 
 def _listen(host: str, port: int) -> socket.socket:

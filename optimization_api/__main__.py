@@ -1,6 +1,7 @@
 """``python -m optimization_api``."""
 
-from http_service import configure_logs, parse_arguments, serve
+from http_service import parse_arguments, serve
+from market_log import configure_logs
 from optimization_api.app import make_app
 from optimization_api.settings import OptimizerSettings
 

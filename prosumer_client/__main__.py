@@ -8,11 +8,11 @@ from contextlib import AsyncExitStack
 
 import structlog
 
+from market_log import configure_logs
 from prosumer_client.client import MarketClient
 from prosumer_client.errors import MarketError
 from prosumer_client.first import first_of
 from prosumer_client.group import run_together
-from prosumer_client.logs import configure_logs
 from prosumer_client.optimizer import Optimizer
 from prosumer_client.settings import Settings, parse_arguments
 
@@ -40,7 +40,7 @@ async def _wait_for(event: asyncio.Event) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the process; return its exit code: 0 when told to stop, 1 when it cannot go on."""
     settings = parse_arguments(arguments)
-    configure_logs(settings.log_format, settings.log_level)
+    configure_logs("prosumer", settings.log_format, settings.log_level)
     try:
         asyncio.run(play(settings))
     except MarketError as error:

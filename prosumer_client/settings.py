@@ -10,11 +10,10 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 
 from market_files import DEFAULT_HOME
+from market_log import FORMATS, LEVELS
 from prosumer_client.connection import require_address
-from prosumer_client.logs import LogFormat
 from prosumer_client.patience import Patience
 from prosumer_client.roster import Roster, RosterError
 
@@ -41,7 +40,7 @@ class Settings:
     optimizer_url: str | None
     keys: Path
     patience: Patience
-    log_format: LogFormat
+    log_format: str
     log_level: str
 
 
@@ -60,7 +59,7 @@ def parse_arguments(arguments: Sequence[str] | None = None, environment: Mapping
         optimizer_url=flags.optimizer_url,
         keys=flags.keys or flags.home / "keys",
         patience=Patience(total_s=flags.patience_seconds),
-        log_format=cast(LogFormat, flags.log_format),
+        log_format=flags.log_format,
         log_level=flags.log_level,
     )
 
@@ -91,12 +90,12 @@ def _parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
     setting("HOME", str(DEFAULT_HOME), "folder of this market", Path)
     setting("KEYS", "", "folder with <id>.pem; none: keys in the market's folder", _folder)
     setting("PATIENCE_SECONDS", "120", "how long to try again what fails", _seconds)
-    setting("LOG_FORMAT", "auto", "form of the log: auto, text, json", _one_of("auto", "text", "json"))
+    setting("LOG_FORMAT", "auto", f"form of the log: {', '.join(FORMATS)}", _one_of(*FORMATS))
     setting(
         "LOG_LEVEL",
         "info",
-        "least level of the log: debug, info, warning, error",
-        _one_of("debug", "info", "warning", "error"),
+        f"least level of the log: {', '.join(LEVELS)}",
+        _one_of(*LEVELS),
     )
     return parser
 

@@ -1,6 +1,7 @@
 """``python -m tx_queue``: the market's queue as a service."""
 
-from http_service import configure_logs, parse_arguments, serve
+from http_service import parse_arguments, serve
+from market_log import configure_logs
 from tx_queue.api import create_queue_app
 from tx_queue.settings import QueueSettings
 

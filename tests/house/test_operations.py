@@ -12,7 +12,6 @@ import typer
 from ruamel.yaml import YAML
 
 from energy_market_chaincode.errors import Rejection
-from http_service import LogSettings
 from ledger.settings import LedgerSettings
 from market_clock.settings import ClockSettings
 from operator_cli.main import app
@@ -25,12 +24,9 @@ PAGES = sorted(page for part in ("tutorial", "how-to", "reference") for page in 
 OPERATIONS = "\n".join(page.read_text() for page in PAGES)
 BOTH = (ROOT / "README.md").read_text() + OPERATIONS
 COMPOSE = YAML(typ="safe").load((ROOT / "docker-compose.yml").read_text())
-ROOMS = (
-    *("demo", "energy_market_chaincode", "fabric_network", "http_service", "ledger", "market_clock", "market_files"),
-    *("market_host", "operator_cli", "optimization_api", "prosumer_client", "tx_queue"),
-)
-SOURCE = "\n".join(file.read_text() for room in ROOMS for file in sorted((ROOT / room).rglob("*.py")))
-SETTINGS = (ClockSettings, LedgerSettings, LogSettings, OperatorSettings, OptimizerSettings, QueueSettings)
+ROOMS = sorted(door.parent for door in ROOT.glob("*/__init__.py") if door.parent.name not in ("tests", "benchmarks"))
+SOURCE = "\n".join(file.read_text() for room in ROOMS for file in sorted(room.rglob("*.py")))
+SETTINGS = (ClockSettings, LedgerSettings, OperatorSettings, OptimizerSettings, QueueSettings)
 PREFIX = "ENERGY_MARKET_"
 CLI_IN_A_CONTAINER = ("docker", "compose", "run", "--rm", "cli")
 VERBS_WITH_SERVICES = {"build", "logs", "restart", "run", "start", "stop", "up"}

@@ -3,7 +3,8 @@
 import importlib.util
 from pathlib import Path
 
-from http_service import ServiceSettings, configure_logs, parse_arguments, serve
+from http_service import ServiceSettings, parse_arguments, serve
+from market_log import configure_logs
 
 if __name__ == "__main__":
     spec = importlib.util.spec_from_file_location("small", Path(__file__).with_name("conftest.py"))

@@ -6,7 +6,7 @@ from typing import Self
 import pytest
 from pydantic import Field, model_validator
 
-from http_service import ServiceSettings, configure_logs, parse_arguments
+from http_service import ServiceSettings, parse_arguments
 
 
 class QueueSettings(ServiceSettings):
@@ -81,13 +81,3 @@ def test_settings_that_do_not_fit_together_end_the_program_with_a_sentence(capsy
         parse_arguments(TwoSpeeds, "Two speeds.", ["--slow", "3"])
     assert end.value.code == 2
     assert "slow must not be faster than fast" in capsys.readouterr().err
-
-
-def test_a_setting_of_the_logs_that_cannot_be_ends_the_program_in_a_sentence(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv("ENERGY_MARKET_LOG_LEVEL", "loud")
-    with pytest.raises(SystemExit) as ended:
-        configure_logs("small")
-    assert ended.value.code == 2
-    assert capsys.readouterr().err.startswith("small: error: ENERGY_MARKET_LOG_LEVEL: ")

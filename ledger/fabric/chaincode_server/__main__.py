@@ -1,15 +1,14 @@
 """``python -m ledger.fabric.chaincode_server``: host a contract, by default the market's."""
 
 import asyncio
-import logging
 import sys
 
-import structlog
 from pydantic import Field, ImportString, ValidationError
 
 from ledger.fabric.chaincode_server.execution import Contract
 from ledger.fabric.chaincode_server.server import UnusableAddress, serve
 from ledger.fabric.chaincode_server.settings import ChaincodeServerSettings
+from market_log import configure_logs
 
 
 class _Settings(ChaincodeServerSettings):
@@ -19,15 +18,7 @@ class _Settings(ChaincodeServerSettings):
 
 def main() -> int:
     """Serve until told to stop; return the exit code."""
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso"),
-            structlog.dev.ConsoleRenderer() if sys.stderr.isatty() else structlog.processors.JSONRenderer(),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
+    configure_logs("chaincode")
     try:
         settings = _Settings()
         asyncio.run(serve(settings, settings.contract))

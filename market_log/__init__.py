@@ -1,41 +1,44 @@
-"""Logs: structlog, for people on a terminal and JSON lines otherwise."""
+"""How every program of the market logs: structlog, as text on a terminal and as JSON lines otherwise.
+
+A library only asks structlog for a logger; the program that uses it calls :func:`configure_logs` once, first of all.
+"""
 
 import logging
-import logging.config
+import os
 import sys
-from typing import Literal
+from collections.abc import Sequence
 
 import structlog
-from pydantic import ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+__all__ = ["FORMATS", "LEVELS", "configure_logs"]
 
-class LogSettings(BaseSettings):
-    """From the environment: ``ENERGY_MARKET_LOG_FORMAT`` (text, json or auto) and ``ENERGY_MARKET_LOG_LEVEL``."""
+FORMATS = ("auto", "text", "json")
+"""Auto: text on a terminal, JSON otherwise."""
+LEVELS = ("debug", "info", "warning", "error")
 
-    model_config = SettingsConfigDict(env_prefix="ENERGY_MARKET_")
-
-    log_format: Literal["auto", "text", "json"] = "auto"
-    """Auto: text on a terminal, JSON otherwise."""
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
+_CHATTY = ("apscheduler", "httpx")
+"""Libraries that tell of everything they do; only their warnings are kept."""
 
 
-def configure_logs(service: str) -> None:
-    """Log to standard error, each line with the service's name; standard logging goes the same way.
+def configure_logs(program: str, log_format: str | None = None, log_level: str | None = None) -> None:
+    """Log to standard error, each line with the program's name; standard logging goes the same way.
 
     Leaves the program with status 2 if the settings of the logs are wrong.
+
+    Parameters
+    ----------
+    log_format
+        One of :data:`FORMATS`; default: ``ENERGY_MARKET_LOG_FORMAT`` or auto.
+    log_level
+        One of :data:`LEVELS`; default: ``ENERGY_MARKET_LOG_LEVEL`` or info.
     """
-    try:
-        settings = LogSettings()
-    except ValidationError as error:
-        first = error.errors()[0]
-        print(f"{service}: error: ENERGY_MARKET_{str(first['loc'][0]).upper()}: {first['msg']}", file=sys.stderr)
-        sys.exit(2)
-    as_text = settings.log_format == "text" or (settings.log_format == "auto" and sys.stderr.isatty())
+    log_format = log_format or _setting(program, "ENERGY_MARKET_LOG_FORMAT", FORMATS, "auto")
+    log_level = log_level or _setting(program, "ENERGY_MARKET_LOG_LEVEL", LEVELS, "info")
+    as_text = log_format == "text" or (log_format == "auto" and sys.stderr.isatty())
 
     def add_service(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-        return {**event, "service": service}
+        return {**event, "service": program}
 
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -57,13 +60,18 @@ def configure_logs(service: str) -> None:
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=_renderers(as_text)))
-    logging.basicConfig(handlers=[handler], level=settings.log_level.upper(), force=True)
+    logging.basicConfig(handlers=[handler], level=log_level.upper(), force=True)
     logging.captureWarnings(True)
+    for library in _CHATTY:
+        logging.getLogger(library).setLevel(logging.WARNING)
 
 
-def all_is_said() -> None:
-    """Keep uvicorn from showing the traceback of an expected reason not to start, which was logged in a sentence."""
-    logging.getLogger("uvicorn.error").addFilter(lambda record: not record.getMessage().startswith("Traceback"))
+def _setting(program: str, name: str, choices: Sequence[str], default: str) -> str:
+    value = os.environ.get(name, default)
+    if value not in choices:
+        print(f"{program}: error: {name}: {value} is none of {', '.join(choices)}", file=sys.stderr)
+        sys.exit(2)
+    return value
 
 
 def _renderers(as_text: bool) -> list[Processor]:
