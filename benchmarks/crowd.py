@@ -8,9 +8,7 @@ from contextlib import asynccontextmanager
 import httpx
 
 from energy_market_chaincode.commands import Topic
-from prosumer_client.client import MarketClient
-from prosumer_client.errors import MarketError
-from prosumer_client.identity import Identity, SignedCommand
+from prosumer_client import Identity, MarketClient, MarketError, SignedCommand
 
 ACCOUNTS = tuple(f"A{number:03}" for number in range(100))
 WAIT_S = 60

@@ -9,7 +9,7 @@ from statistics import median
 from benchmarks.crowd import decided_per_second, open_accounts, posted_per_second, top_ups
 from benchmarks.service_process import operator_in, service
 from benchmarks.table import Table
-from prosumer_client.client import MarketClient
+from prosumer_client import MarketClient
 
 ROUNDS = 3
 COMMANDS = 4000

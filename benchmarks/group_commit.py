@@ -21,7 +21,7 @@ from fabric_network.native import ANY_FREE_PORTS, Network
 from ledger.fabric.gateway import GatewayClient, Invocation
 from ledger.fabric.profile import FabricProfile
 from ledger.settings import LedgerKind
-from prosumer_client.client import MarketClient
+from prosumer_client import MarketClient
 
 PROJECT = Path(__file__).resolve().parents[1]
 HOSTING = {

@@ -6,8 +6,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from market_host import Processes
-from prosumer_client.identity import Identity
-from prosumer_client.keys import key_file, load_or_create_key
+from prosumer_client import Identity, key_file, load_or_create_key
 
 OPERATOR = "operator"
 

@@ -5,8 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 
 from energy_market_chaincode.commands import Topic
-from prosumer_client.client import MarketClient
-from prosumer_client.identity import Identity
+from prosumer_client import Identity, MarketClient
 
 SELLERS = tuple(f"turn-S{number}" for number in range(4))
 BUYERS = tuple(f"turn-B{number}" for number in range(7))

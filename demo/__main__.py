@@ -19,9 +19,7 @@ from demo.scenario_file import ScenarioError, ScenarioMissing, scenario_named
 from energy_market_chaincode.errors import CommandIdReused
 from market_files import DEFAULT_HOME
 from market_host import Processes, ProcessFailed, ProcessLog
-from prosumer_client.client import MarketClient
-from prosumer_client.connection import is_local
-from prosumer_client.errors import MarketError
+from prosumer_client import MarketClient, MarketError, is_local
 
 OPERATOR = "operator"
 

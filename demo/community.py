@@ -10,11 +10,7 @@ from demo.scenario import Scenario
 from energy_market_chaincode.commands import Topic
 from energy_market_chaincode.entities import GRID_OPERATOR
 from market_host import Processes
-from prosumer_client.client import MarketClient
-from prosumer_client.errors import MarketError
-from prosumer_client.group import LISTENING
-from prosumer_client.identity import Identity
-from prosumer_client.keys import key_file, load_or_create_key
+from prosumer_client import LISTENING, Identity, MarketClient, MarketError, key_file, load_or_create_key
 
 ALONE_UP_TO = 50
 """So many prosumers get a process each; more of them share GROUPS processes."""

@@ -13,10 +13,7 @@ from demo.community import enter, make_keys, start_prosumers
 from demo.result import Accounts, Run, accounts_of
 from demo.scenario import Scenario
 from market_host import Processes, ProcessLog, Services, start_services
-from prosumer_client.client import MarketClient
-from prosumer_client.connection import is_local
-from prosumer_client.events import MarketEvent
-from prosumer_client.identity import Identity
+from prosumer_client import Identity, MarketClient, MarketEvent, is_local
 
 
 class GameFailed(Exception):

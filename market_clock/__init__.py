@@ -27,3 +27,8 @@ Speed
     At speed 60 an hour of the schedule passes in a minute, and the registration and the delivery of the games that this
     clock publishes are 60 times as short. Turn deadlines stay: a buyer needs its time to compute, whatever the speed.
 """
+
+from market_clock.service import build_app
+from market_clock.settings import ClockSettings
+
+__all__ = ["ClockSettings", "build_app"]

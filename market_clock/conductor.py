@@ -3,16 +3,30 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import aclosing
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 
+from energy_market_chaincode.commands import Topic
 from energy_market_chaincode.entities import Phase
-from market_clock.course import Course, OnCommand
+from market_clock.decision import Act, Decision, Over, Wait, next_action
+from market_clock.game_view import GameView
 from market_clock.ledger_time import LedgerTime
-from prosumer_client.client import MarketClient
-from prosumer_client.errors import AnotherLedger, MarketError
-from prosumer_client.events import FROM_NOW, MarketEvent
+from prosumer_client import (
+    FROM_NOW,
+    AnotherLedger,
+    CommandRejected,
+    MarketClient,
+    MarketError,
+    MarketEvent,
+    MarketUnavailable,
+    RequestRefused,
+    repeatable_id,
+)
+
+_log = structlog.stdlib.get_logger(__name__)
 
 _OVER = frozenset({Phase.CLOSED.value, Phase.CANCELLED.value})
 # A BuyBidEvent is not among them. It says that a later deadline replaces the one the course waits for; then the
@@ -24,7 +38,222 @@ FOLLOW_AGAIN_S = 1.0
 Attend = Callable[[str], None]
 """Looks at a game; gives it a course if it has none."""
 
-_log = structlog.stdlib.get_logger(__name__)
+MAX_ATTEMPTS = 12
+"""How often the clock tries to do one thing at short intervals, over more than two minutes in all."""
+FIRST_REST_S = 0.1
+LONGEST_REST_S = 30.0
+REST_WHEN_DONE_S = 1.0
+SLOW_PACE_S = 300.0
+"""How long it rests between attempts once it gave up trying often; it never gives up for good."""
+LONGEST_SLEEP_S = 60.0
+"""The clock looks at the time at least so often: somebody may have set that of this machine."""
+
+# Why nothing is wrong when a command of ours is rejected: the ledger's time lags behind ours, or a buyer without a
+# transfer, of whose readings no event tells, may still report what it took ...
+_TOO_EARLY = frozenset({"REGISTRATION_OPEN", "DEADLINE_NOT_PASSED", "DELIVERY_NOT_OVER"})
+# ... or somebody else, a buyer or another clock, was faster.
+_TOO_LATE = frozenset({"WRONG_PHASE", "TURN_OVER", "UNKNOWN_GAME"})
+_EXPECTED = _TOO_EARLY | _TOO_LATE
+
+_DONE = {
+    Topic.STOP_GAME_REGISTRATION: "game registration stopped",
+    Topic.SKIP_TURN: "silent buyer skipped",
+    Topic.CLOSE_MARKET: "market closed",
+}
+
+OnCommand = Callable[[Topic, str], None]
+"""Hears of every command that was decided: its topic, and ``committed`` or the code of its rejection."""
+
+
+@dataclass(slots=True)
+class _Attempt:
+    """One of several tries to do something.
+
+    Attributes
+    ----------
+    earlier, failures
+        How many tries came before it, and how many of those were refused for another reason than being early.
+    refusal
+        Why the market said no to it; None if it said yes.
+    decided
+        Whether the market said yes or no to it.
+    """
+
+    act: Act
+    command_id: str
+    earlier: int = 0
+    failures: int = 0
+    refusal: MarketError | None = None
+    decided: bool = False
+
+    @property
+    def was_early(self) -> bool:
+        """Whether all that is wrong with it is that it came too early."""
+        return self.refusal is not None and self.refusal.code in _TOO_EARLY
+
+    @property
+    def failures_so_far(self) -> int:
+        """How many tries failed, this one included."""
+        return self.failures + (self.refusal is not None and not self.was_early)
+
+    @property
+    def rest_s(self) -> float:
+        """How long to rest after it: twice as long each time, and after many failures for long."""
+        if self.was_early:
+            longest = SLOW_PACE_S
+        elif self.failures_so_far >= MAX_ATTEMPTS:
+            return SLOW_PACE_S
+        else:  # it failed, or it was done and the ledger showed the game as it was for a moment
+            longest = LONGEST_REST_S if self.refusal is not None else REST_WHEN_DONE_S
+        return float(min(FIRST_REST_S * 2.0 ** min(self.earlier, 20), longest))
+
+
+class Course:
+    """Drives a game from whatever phase it is in until it is closed or cancelled.
+
+    It remembers nothing that matters: another course of the same game, in this process or another one, gives the same
+    commands under the same ids. A rejection is remembered by the ledger under the command's id, so after one the clock
+    tries again with a new id: a little later each time, then at a slow pace, and in any case at the moment that the
+    game itself names, its registration's or delivery's end or the deadline.
+
+    Attributes
+    ----------
+    waits_until
+        When it will look again, if no event comes first.
+    problem
+        What stands in the way at present.
+    """
+
+    def __init__(self, game: str, market: MarketClient, time: LedgerTime, on_command: OnCommand) -> None:
+        self.game = game
+        self.waits_until: datetime | None = None
+        self.problem: MarketError | None = None
+        self._market = market
+        self._time = time
+        self._on_command = on_command
+        self._woken = asyncio.Event()
+        self._attempt: _Attempt | None = None
+        self._log = _log.bind(game=game)
+
+    def wake(self) -> None:
+        """Look at the game at once: something happened."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Drive the game until it is over."""
+        while True:
+            self._woken.clear()
+            try:
+                decision = await self._decide()
+                if not isinstance(decision, Over):
+                    await self._follow(decision)
+                elif not self._woken.is_set():  # if it is: after a reset, a game of the same name may have begun
+                    return
+            except MarketUnavailable as unavailable:  # the client has been patient for us
+                self._meet(unavailable)
+            except MarketError as error:
+                self._meet(error)
+                await self._rest(LONGEST_REST_S)
+
+    async def _decide(self) -> Decision:
+        try:
+            view = await self._market.game(self.game)
+            delivering = view.get("phase") == Phase.DELIVERY
+            transfers = await self._market.transfers(self.game) if delivering else None
+        except RequestRefused as refusal:
+            if refusal.code == "UNKNOWN_GAME":  # the market was reset
+                return Over()
+            raise
+        try:
+            return next_action(GameView.read(view, transfers), self._time.now())
+        except ValueError as error:
+            raise MarketError("UNREADABLE_GAME", str(error)) from error
+
+    async def _follow(self, decision: Act | Wait) -> None:
+        if isinstance(decision, Act):
+            await self._act(decision)
+            return
+        self.problem = None
+        self.waits_until = decision.until
+        await self._rest((decision.until - self._time.now()).total_seconds())
+        self.waits_until = None
+
+    async def _act(self, act: Act) -> None:
+        attempt = self._attempt_at(act)
+        asked_at, is_due = self._time.machine_now(), self._time.now() >= act.due
+        await self._try(attempt)
+        if attempt.was_early and is_due:
+            await self._time.learn(self._market, asked_at)
+        if attempt.refusal is not None or attempt.earlier > 0:
+            await self._rest_after(attempt)
+
+    def _attempt_at(self, act: Act) -> _Attempt:
+        """Return the attempt to make now; an undecided one is made again under its id."""
+        last, earlier, failures = self._attempt, 0, 0
+        if last is not None and last.act == act:
+            if not last.decided:
+                return last
+            earlier, failures = last.earlier + 1, last.failures_so_far
+        occasion = (*act.data.values(), act.due.isoformat())
+        if earlier > 0:
+            occasion += (earlier, self._time.machine_now().isoformat())
+        command_id = repeatable_id(self._market.identity.prosumer, act.topic, *occasion)
+        self._attempt = _Attempt(act, command_id, earlier, failures)
+        return self._attempt
+
+    async def _try(self, attempt: _Attempt) -> None:
+        act = attempt.act
+        try:
+            await self._market.submit(act.topic, act.data, command_id=attempt.command_id)
+        except (CommandRejected, RequestRefused, AnotherLedger) as refusal:
+            attempt.refusal = refusal
+            self._meet(refusal)
+            self._on_command(act.topic, refusal.code)
+        else:
+            self.problem = None
+            self._on_command(act.topic, "committed")
+            self._log.info(_DONE[act.topic], **{name: value for name, value in act.data.items() if name != "game"})
+        attempt.decided = True
+
+    async def _rest_after(self, attempt: _Attempt) -> None:
+        """Rest before the next attempt, but not past the moment at which the game itself lets the thing be done."""
+        if attempt.failures_so_far == MAX_ATTEMPTS and not attempt.was_early:
+            again = f"at {attempt.act.due.isoformat()}, and every {SLOW_PACE_S:g} s"
+            self._log.error("gave up for now", topic=attempt.act.topic.value, again=again, **self._reason())
+        seconds, due = attempt.rest_s, attempt.act.due
+        self.waits_until = self._time.now() + timedelta(seconds=seconds)
+        if self._time.now() < due:
+            self.waits_until = min(self.waits_until, due)
+        if seconds <= LONGEST_REST_S:
+            # No event may cut this short: a burst of them would use up the attempts.
+            await asyncio.sleep((self.waits_until - self._time.now()).total_seconds())
+            self.waits_until = None
+            return
+        while not self._woken.is_set() and (left := (self.waits_until - self._time.now()).total_seconds()) > 0:
+            await self._rest(left)
+        self.waits_until = None
+        if self._woken.is_set() and not attempt.was_early:
+            self._attempt = None  # something happened: it is worth trying often again
+
+    def _meet(self, error: MarketError) -> None:
+        """Note and log what stands in the way, an outage only when it begins."""
+        is_known = self.problem is not None and self.problem.code == error.code
+        self.problem = error
+        if error.code in _EXPECTED:
+            self._log.info("somebody was faster, or it is a little early", **self._reason())
+        elif not is_known:
+            self._log.warning("cannot do what is due", **self._reason())
+
+    def _reason(self) -> dict[str, Any]:
+        return {"code": self.problem.code, "reason": self.problem.message} if self.problem is not None else {}
+
+    async def _rest(self, seconds: float) -> None:
+        """Wait until something happens, but not longer."""
+        try:
+            async with asyncio.timeout(min(seconds, LONGEST_SLEEP_S)):
+                await self._woken.wait()
+        except TimeoutError:
+            return
 
 
 class Conductor:

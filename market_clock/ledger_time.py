@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from prosumer_client.client import MarketClient
+from prosumer_client import MarketClient
 
 GOOD_FOR = timedelta(minutes=5)
 """How long a lead of this machine that was learnt is believed in: somebody may have set its time meanwhile."""

@@ -14,8 +14,7 @@ from market_clock.game_view import milliseconds
 from market_clock.schedule import COMMAND_LINE, Schedule, ScheduleEntry
 from market_clock.schedule_store import ScheduleStore, ScheduleUnavailable
 from market_clock.settings import ClockSettings
-from prosumer_client.client import MarketClient
-from prosumer_client.patience import Patience
+from prosumer_client import MarketClient, Patience
 
 MAX_BODY_BYTES = 100_000
 PATIENCE = Patience(total_s=10.0, longest_delay_s=2.0)

@@ -10,7 +10,7 @@ from demo.scenario_file import scenario_named
 from energy_market_chaincode.commands import Topic
 from operator_cli.output import console, print_facts, print_json, print_table
 from operator_cli.settings import OperatorSettings
-from prosumer_client.client import MarketClient
+from prosumer_client import MarketClient
 
 app = typer.Typer(help="Games and their results.", invoke_without_command=True)
 

@@ -9,7 +9,7 @@ from fabric_network.first_operator import Operator, operator_of_key
 from fabric_network.native import ANY_FREE_PORTS, Network
 from ledger.settings import LedgerKind
 from operator_cli.output import console
-from prosumer_client.keys import key_file
+from prosumer_client import key_file
 
 
 @contextmanager

@@ -28,7 +28,7 @@ from operator_cli import (
 )
 from operator_cli.backup_commands import BackupFailed, BackupUnusable, NothingToBackUp
 from operator_cli.output import complaints
-from prosumer_client.errors import MarketError, MarketUnavailable
+from prosumer_client import MarketError, MarketUnavailable
 
 EXPECTED = (
     MarketError,

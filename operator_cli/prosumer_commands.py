@@ -13,9 +13,7 @@ from energy_market_chaincode.commands import Role, Topic
 from energy_market_chaincode.units import MAX_MONEY, money_from_currency
 from operator_cli.output import console, print_facts, print_json, print_table
 from operator_cli.settings import OperatorSettings
-from prosumer_client.errors import CommandRejected, RequestRefused
-from prosumer_client.identity import Identity
-from prosumer_client.keys import key_file, load_or_create_key
+from prosumer_client import CommandRejected, Identity, RequestRefused, key_file, load_or_create_key
 
 app = typer.Typer(help="Prosumers, operators and their accounts.", invoke_without_command=True)
 

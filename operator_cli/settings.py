@@ -6,9 +6,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from ledger.settings import LedgerKind
 from market_files import DEFAULT_HOME
-from prosumer_client.client import MarketClient
-from prosumer_client.identity import Identity
-from prosumer_client.patience import Patience
+from prosumer_client import Identity, MarketClient, Patience
 
 PATIENCE = Patience(total_s=10, longest_delay_s=1)
 """Somebody sits at the terminal and waits."""

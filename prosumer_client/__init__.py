@@ -6,11 +6,10 @@
 
 from prosumer_client.buyer import Buyer
 from prosumer_client.client import MarketClient, Receipt
-from prosumer_client.contracts import Contracted, ContractReader
+from prosumer_client.connection import Patience, is_local
 from prosumer_client.errors import (
     AnotherLedger,
     CommandRejected,
-    FieldError,
     KeyFileError,
     MarketError,
     MarketUnavailable,
@@ -20,24 +19,24 @@ from prosumer_client.errors import (
 )
 from prosumer_client.events import FROM_NOW, MarketEvent
 from prosumer_client.games import GameView, Terms
-from prosumer_client.group import run_together
-from prosumer_client.identity import Identity
+from prosumer_client.identity import Identity, SignedCommand, repeatable_id
 from prosumer_client.keys import create_key, key_file, load_key, load_or_create_key, store_key
-from prosumer_client.meter import Meter, Reading
+from prosumer_client.meter import Contracted, ContractReader, Meter, Reading
 from prosumer_client.optimizer import Optimizer
-from prosumer_client.patience import Patience
+from prosumer_client.participant import LISTENING, Participant, run_together
+from prosumer_client.roster import Roster
 from prosumer_client.seller import Offer, Seller
 from prosumer_client.turn import Bid, SellerView, Turn
 
 __all__ = [
     "FROM_NOW",
+    "LISTENING",
     "AnotherLedger",
     "Bid",
     "Buyer",
     "CommandRejected",
     "ContractReader",
     "Contracted",
-    "FieldError",
     "GameView",
     "Identity",
     "KeyFileError",
@@ -49,19 +48,24 @@ __all__ = [
     "Offer",
     "Optimizer",
     "OutcomePending",
+    "Participant",
     "Patience",
     "Reading",
     "Receipt",
     "RequestRefused",
+    "Roster",
     "Seller",
     "SellerView",
+    "SignedCommand",
     "Terms",
     "Turn",
     "UnexpectedAnswer",
     "create_key",
+    "is_local",
     "key_file",
     "load_key",
     "load_or_create_key",
+    "repeatable_id",
     "run_together",
     "store_key",
 ]

@@ -11,9 +11,8 @@ import structlog
 from market_log import configure_logs
 from prosumer_client.client import MarketClient
 from prosumer_client.errors import MarketError
-from prosumer_client.first import first_of
-from prosumer_client.group import run_together
 from prosumer_client.optimizer import Optimizer
+from prosumer_client.participant import first_of, run_together
 from prosumer_client.settings import Settings, parse_arguments
 
 

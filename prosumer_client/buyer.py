@@ -12,7 +12,7 @@ from prosumer_client.errors import CommandRejected, MarketError, RequestRefused
 from prosumer_client.events import MarketEvent
 from prosumer_client.games import GameView, Terms, find_game
 from prosumer_client.optimizer import Optimizer
-from prosumer_client.trader import Entry, Trader
+from prosumer_client.participant import Registration, Trader
 from prosumer_client.turn import Bid, Turn
 
 TURN_IS_OVER = frozenset({NotYourTurn.code, TurnOver.code, WrongPhase.code, UnknownGame.code})
@@ -68,10 +68,10 @@ class Buyer(Trader):
                 self.log.warning("The optimizer did not help, computing here", code=error.code, reason=error.message)
         return turn.best_response()
 
-    async def entry(self, terms: Terms) -> Entry | None:
+    async def entry(self, terms: Terms) -> Registration | None:
         """Register with the demand."""
         amount = await self.demand(terms)
-        return None if amount is None else Entry(Topic.PUBLISH_DEMAND, {"amount": amount})
+        return None if amount is None else Registration(Topic.PUBLISH_DEMAND, {"amount": amount})
 
     def is_in(self, game: GameView) -> bool:
         """Tell whether it asks for energy."""

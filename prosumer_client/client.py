@@ -10,12 +10,18 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import quote
 
-from prosumer_client.connection import Connection, is_temporary
-from prosumer_client.errors import CommandRejected, MarketError, OutcomePending, RequestRefused, UnexpectedAnswer
-from prosumer_client.events import EventStream, MarketEvent
+from energy_market_chaincode.errors import LedgerDiffers
+from prosumer_client.connection import Interruption, Patience, ServiceConnection, is_temporary
+from prosumer_client.errors import (
+    AnotherLedger,
+    CommandRejected,
+    MarketError,
+    OutcomePending,
+    RequestRefused,
+    UnexpectedAnswer,
+)
+from prosumer_client.events import EventReader, MarketEvent
 from prosumer_client.identity import Identity, SignedCommand
-from prosumer_client.known_ledger import KnownLedger
-from prosumer_client.patience import Interruption, Patience
 
 View = dict[str, Any]
 """What the market shows (docs/reference/protocol.md). Numbers are exact: int, or Decimal where they have a point."""
@@ -71,7 +77,7 @@ class MarketClient:
         patience: Patience | None = None,
         ledger: str | None = None,
     ) -> None:
-        self._connection = Connection(url, patience or Patience())
+        self._connection = ServiceConnection(url, patience or Patience())
         self._identity = identity
         self._ledger = KnownLedger(self._connection, ledger)
 
@@ -183,18 +189,20 @@ class MarketClient:
         """Post commands in one request, and those that the queue had no room for again."""
         receipts: dict[str, Receipt | RequestRefused] = {}
         waiting = list(commands)
-        attempts = self._connection.attempts()
-        while True:
+
+        async def post_waiting() -> None:
             content = b"[" + b",".join(command.body for command in waiting) + b"]"
             answers = await self._post(content)
             if not isinstance(answers, list) or len(answers) != len(waiting):
                 raise self._unexpected(f"did not answer {len(waiting)} commands with {len(waiting)} receipts")
-            receipts |= {c.id: self._verdict(answer) for c, answer in zip(waiting, answers, strict=True)}
+            receipts.update((c.id, self._verdict(answer)) for c, answer in zip(waiting, answers, strict=True))
             refusals = {name: r for name, r in receipts.items() if isinstance(r, RequestRefused)}
-            waiting = [c for c in waiting if c.id in refusals and is_temporary(refusals[c.id].status)]
-            if not waiting:
-                return [receipts[command.id] for command in commands]
-            await attempts.wait(Interruption(str(refusals[waiting[0].id])))
+            waiting[:] = [c for c in waiting if c.id in refusals and is_temporary(refusals[c.id].status)]
+            if waiting:
+                raise Interruption(str(refusals[waiting[0].id]))
+
+        await self._connection.persist(post_waiting)
+        return [receipts[command.id] for command in commands]
 
     async def _post(self, content: bytes) -> Any:
         try:
@@ -302,7 +310,7 @@ class MarketClient:
         Parameters
         ----------
         after, game, on_now
-            See :class:`~prosumer_client.events.EventStream`.
+            See :class:`~prosumer_client.events.EventReader`.
 
         Raises
         ------
@@ -311,9 +319,56 @@ class MarketClient:
         MarketUnavailable
             If the stream did not work for as long as our patience lasts.
         """
-        async with self._suspicion(), aclosing(EventStream(self._connection, after, game, on_now).read()) as events:
+        async with self._suspicion(), aclosing(EventReader(self._connection, after, game, on_now).read()) as events:
             async for event in events:
                 yield event
+
+
+class KnownLedger:
+    """The ledger that all who speak on a connection sign for, however often the one behind the queue changes.
+
+    Parameters
+    ----------
+    pinned
+        Its id, where we know it from somebody else than the queue. A queue that lies could otherwise have us sign for
+        another ledger, on which our keys are known, too.
+    """
+
+    def __init__(self, connection: ServiceConnection, pinned: str | None = None) -> None:
+        self._connection = connection
+        self._is_pinned = bool(pinned)
+        self._id = pinned or None
+        self._asking = asyncio.Lock()
+
+    async def id(self) -> str:
+        """Return the ledger's id; the first time the queue is asked for it, unless it is pinned.
+
+        Raises
+        ------
+        RequestRefused, MarketUnavailable, UnexpectedAnswer
+        """
+        async with self._asking:
+            if self._id is None:
+                self._id = await self._ask()
+            return self._id
+
+    def require_ours(self, code: str) -> None:
+        """Raise AnotherLedger if this code of a refusal says that the ledger is not the one that we sign for."""
+        if code == LedgerDiffers.code:
+            raise AnotherLedger(self._connection.url, str(self._id), self._is_pinned)
+
+    async def require_unchanged(self) -> None:
+        """Ask the queue whether the ledger is still the one that we sign for; raises AnotherLedger if it is not."""
+        if self._id is not None and await self._ask() != self._id:
+            self.require_ours(LedgerDiffers.code)
+
+    async def _ask(self) -> str:
+        match await self._connection.exchange("GET", "/market"):
+            case {"ledger": str(ledger)}:
+                return ledger
+            case _:
+                problem = "does not say which ledger it has (its contract may be older than this program)"
+                raise UnexpectedAnswer(self._connection.url, problem)
 
 
 def _batches(commands: Sequence[SignedCommand]) -> Iterator[list[SignedCommand]]:

@@ -1,21 +1,24 @@
 """HTTP with a service of the market: what may be retried is retried, the rest is raised as a typed error."""
 
 import ipaddress
+import random
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import partial
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 from urllib.parse import urlsplit
 
 import httpx
+import stamina
 from httpx_sse import EventSource, SSEError, aconnect_sse
 
 from energy_market_chaincode.canonical import read_exact_json
-from prosumer_client.errors import RequestRefused, UnexpectedAnswer, UnusableValue
-from prosumer_client.patience import Attempts, Interruption, Patience
+from prosumer_client.errors import MarketUnavailable, RequestRefused, UnexpectedAnswer, UnusableValue
 
 CONNECT_TIMEOUT_S = 5.0
 READ_TIMEOUT_S = 15.0
@@ -24,9 +27,68 @@ SILENCE_LIMIT_S = 60.0
 MAX_CONNECTIONS = 200
 
 Parameters = Mapping[str, str | int | float]
+Result = TypeVar("Result")
 
 
-class Connection:
+class Interruption(Exception):
+    """A failure that the next attempt may not meet: no connection, no answer in time, a service that asks for time.
+
+    Parameters
+    ----------
+    wait_s
+        How long the service asked us to wait, seconds (``Retry-After``).
+    """
+
+    def __init__(self, cause: str, wait_s: float = 0.0) -> None:
+        self.wait_s = wait_s
+        super().__init__(cause)
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a call is tried again before :class:`~prosumer_client.errors.MarketUnavailable` is raised.
+
+    Delays double from ``first_delay_s`` to ``longest_delay_s``, each up to ``first_delay_s`` longer at random, so that
+    many clients of a service that comes back do not all ask at once. What a service asks for in ``Retry-After`` is
+    obeyed, unless it is longer than our patience lasts.
+
+    Attributes
+    ----------
+    total_s
+        Seconds from a call's beginning (for the event stream: from the last time it worked) to the last failure that
+        is answered with another attempt.
+    """
+
+    total_s: float = 120.0
+    first_delay_s: float = 0.1
+    longest_delay_s: float = 5.0
+
+    async def persist(self, url: str, attempt: Callable[[], Awaitable[Result]]) -> Result:
+        """Try until an attempt meets no Interruption; raises MarketUnavailable when our patience is over."""
+        caller = stamina.AsyncRetryingCaller(
+            attempts=None,
+            timeout=self.total_s,
+            wait_initial=self.first_delay_s,
+            wait_max=self.longest_delay_s,
+            wait_jitter=self.first_delay_s,
+        )
+        gives_up_at = time.monotonic() + self.total_s
+
+        def is_worth_it(error: Exception) -> bool | float:
+            if not isinstance(error, Interruption) or time.monotonic() + error.wait_s > gives_up_at:
+                return False
+            spread_s = random.uniform(0, self.first_delay_s)  # noqa: S311 - spreads clients in time, keeps no secret
+            return error.wait_s + spread_s if error.wait_s else True
+
+        try:
+            return await caller(is_worth_it, attempt)
+        except Interruption as last:
+            raise MarketUnavailable(
+                f"{url} did not serve us within {self.total_s:g} s; the last reason: {last}"
+            ) from last
+
+
+class ServiceConnection:
     """A service of the market under one address; an asynchronous context manager.
 
     Every request may be sent more than once: what it asks for must count once however often it arrives.
@@ -48,9 +110,9 @@ class Connection:
     ) -> None:
         await self._http.aclose()
 
-    def attempts(self) -> Attempts:
-        """Begin the attempts of one call."""
-        return Attempts(self.patience, self.url)
+    async def persist(self, attempt: Callable[[], Awaitable[Result]]) -> Result:
+        """Try while there is hope and patience; see :meth:`Patience.persist`."""
+        return await self.patience.persist(self.url, attempt)
 
     async def exchange(
         self,
@@ -77,12 +139,7 @@ class Connection:
         request = self._http.build_request(
             method, path, content=content, params=parameters, headers=headers, timeout=timeout
         )
-        attempts = self.attempts()
-        while True:
-            try:
-                return await self._once(request)
-            except Interruption as interruption:
-                await attempts.wait(interruption)
+        return await self.persist(partial(self._once, request))
 
     async def _once(self, request: httpx.Request) -> Any:
         with _interruptions():

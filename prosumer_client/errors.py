@@ -15,9 +15,9 @@ error                         what to do
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from energy_market_chaincode.commands import FieldProblem
 from energy_market_chaincode.errors import LedgerDiffers
 
 
@@ -52,14 +52,6 @@ class CommandRejected(MarketError):
         super().__init__(code, message)
 
 
-@dataclass(frozen=True, slots=True)
-class FieldError:
-    """One thing wrong with one field of a request."""
-
-    field: str
-    message: str
-
-
 class RequestRefused(MarketError):
     """A service refused a request: an RFC 9457 problem that the same request would meet again.
 
@@ -71,7 +63,7 @@ class RequestRefused(MarketError):
         What is wrong, field by field, where the service says so.
     """
 
-    def __init__(self, status: int, code: str, message: str, errors: Sequence[FieldError] = ()) -> None:
+    def __init__(self, status: int, code: str, message: str, errors: Sequence[FieldProblem] = ()) -> None:
         self.status = status
         self.errors = tuple(errors)
         fields = "".join(f"; {e.field}: {e.message}" for e in self.errors if f"{e.field}: {e.message}" not in message)
@@ -84,7 +76,7 @@ class RequestRefused(MarketError):
             problem = {}
         named = problem.get("errors")
         fields = [error for error in named if isinstance(error, dict)] if isinstance(named, list) else []
-        errors = [FieldError(str(error.get("field")), str(error.get("message"))) for error in fields]
+        errors = [FieldProblem(field=str(error.get("field")), message=str(error.get("message"))) for error in fields]
         detail = problem.get("detail") or problem.get("title") or "the service gave no reason"
         return cls(status, str(problem.get("code", f"HTTP_{status}")), str(detail), errors)
 

@@ -11,9 +11,8 @@ from typing import Any, Self
 from httpx_sse import ServerSentEvent
 
 from energy_market_chaincode.canonical import read_exact_json
-from prosumer_client.connection import Connection
+from prosumer_client.connection import Interruption, ServiceConnection
 from prosumer_client.errors import UnexpectedAnswer
-from prosumer_client.patience import Interruption
 
 FROM_NOW = "now"
 """In place of a cursor: only what happens from now on."""
@@ -57,7 +56,7 @@ def _place(cursor: str) -> tuple[int, ...]:
     return tuple(map(int, cursor.split(".")))
 
 
-class EventStream:
+class EventReader:
     """Reads events after a cursor, and after a break goes on where it stopped.
 
     Parameters
@@ -74,7 +73,7 @@ class EventStream:
 
     def __init__(
         self,
-        connection: Connection,
+        connection: ServiceConnection,
         after: str | None,
         game: str | None = None,
         on_now: Callable[[], Awaitable[None]] | None = None,
@@ -84,6 +83,7 @@ class EventStream:
         self._game = game
         self._on_now = on_now or _ignore
         self._opened_at = math.inf
+        self._events: AsyncGenerator[MarketEvent, None] | None = None
 
     @property
     def cursor(self) -> str:
@@ -101,20 +101,30 @@ class EventStream:
             When the stream did not work for as long as our patience lasts.
         UnexpectedAnswer
         """
-        attempts = self._connection.attempts()
-        while True:
-            before = self._cursor
+        try:
+            while True:
+                event = await self._connection.persist(self._next)
+                if event is not None:
+                    yield event
+        finally:
+            if self._events is not None:
+                await self._events.aclose()
+
+    async def _next(self) -> MarketEvent | None:
+        """Return the next event, None after a break of a stream that had worked: patience begins anew with both."""
+        if self._events is None:
             self._opened_at = math.inf
+            self._events = self._read_once()
+        try:
+            return await anext(self._events)
+        except StopAsyncIteration:
             interruption = Interruption("the event stream ended")
-            try:
-                async with aclosing(self._read_once()) as events:
-                    async for event in events:
-                        yield event
-            except Interruption as caught:
-                interruption = caught
-            if self._cursor != before or self._lasted():
-                attempts = self._connection.attempts()  # it worked: patience begins anew
-            await attempts.wait(interruption)
+        except Interruption as caught:
+            interruption = caught
+        self._events = None
+        if self._lasted():
+            return None
+        raise interruption
 
     def _lasted(self) -> bool:
         """Tell whether the stream was open for long enough to say that it worked, though nothing happened."""

@@ -4,6 +4,8 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
+from enum import Enum
 from pathlib import Path
 from typing import Any, Self
 
@@ -12,7 +14,6 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from energy_market_chaincode.canonical import signed_bytes
 from energy_market_chaincode.identity import public_key_text, sign
 from prosumer_client.keys import key_file, load_key
-from prosumer_client.wire import wire_value
 
 _NAMESPACE = uuid.UUID("f3c1c2f0-6f0e-5b57-9f7c-5a4c0b7f6f1d")
 
@@ -84,3 +85,16 @@ def occasion_uuid(*occasion: object) -> uuid.UUID:
     """Return a UUID made from what tells an occasion from every other one; times count as moments, in any zone."""
     parts = [part.astimezone(UTC).isoformat() if isinstance(part, datetime) else str(part) for part in occasion]
     return uuid.uuid5(_NAMESPACE, "\n".join(parts))
+
+
+def wire_value(value: Any) -> Any:
+    """Return a value as JSON can carry it, at any depth: Decimals as strings, enumerations as what they stand for."""
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, Mapping):
+        return {str(name): wire_value(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [wire_value(item) for item in value]
+    return value

@@ -5,11 +5,10 @@ from types import TracebackType
 from typing import Self
 
 from energy_market_chaincode.canonical import exact_json
-from prosumer_client.connection import Connection
+from prosumer_client.connection import Patience, ServiceConnection
 from prosumer_client.errors import UnexpectedAnswer
-from prosumer_client.patience import Patience
+from prosumer_client.identity import wire_value
 from prosumer_client.turn import Bid, Turn
-from prosumer_client.wire import wire_value
 
 TURN_PATIENCE = Patience(total_s=3.0, longest_delay_s=0.5)
 """Short: a turn has a deadline."""
@@ -19,7 +18,7 @@ class Optimizer:
     """A connection with optimization_api; an asynchronous context manager."""
 
     def __init__(self, url: str, *, patience: Patience = TURN_PATIENCE) -> None:
-        self._connection = Connection(url, patience)
+        self._connection = ServiceConnection(url, patience)
 
     async def __aenter__(self) -> Self:
         await self._connection.__aenter__()

@@ -1,19 +1,21 @@
-"""What buyers, sellers and meters have in common: they catch up with the ledger, then react to events one by one."""
+"""Who takes part in games: catches up with the ledger, then reacts to events, one by one or many in one process."""
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Coroutine, Mapping, Sequence
+from contextlib import aclosing
+from datetime import datetime
+from typing import Any, NamedTuple, NoReturn, Protocol
 
 import structlog
 
-from energy_market_chaincode.errors import CommandIdReused
+from energy_market_chaincode.commands import Topic
+from energy_market_chaincode.entities import Phase
+from energy_market_chaincode.errors import AlreadyRegistered, CommandIdReused
 from prosumer_client.client import MarketClient
 from prosumer_client.errors import CommandRejected, RequestRefused
-from prosumer_client.events import MarketEvent
-from prosumer_client.first import first_of
-from prosumer_client.games import GameView
-from prosumer_client.group import run_together
+from prosumer_client.events import FROM_NOW, MarketEvent
+from prosumer_client.games import GameView, Terms, open_games
 from prosumer_client.identity import repeatable_id
 
 
@@ -83,6 +85,144 @@ class Participant(ABC):
                 raise
             return error
         return None
+
+
+class Registration(NamedTuple):
+    """With which command, beside the game's id, somebody registers for a game."""
+
+    topic: Topic
+    data: Mapping[str, Any]
+
+
+class Trader(Participant):
+    """A participant that registers for a game when it is published."""
+
+    def __init__(self, market: MarketClient) -> None:
+        super().__init__(market)
+        self._in: set[str] = set()
+        self._decided: dict[str, datetime] = {}
+        """Until when the games could be registered for that it has registered for, or not."""
+
+    @abstractmethod
+    async def entry(self, terms: Terms) -> Registration | None:
+        """Return how to register for a game; None to stay out of it."""
+
+    @abstractmethod
+    def is_in(self, game: GameView) -> bool:
+        """Tell whether it is registered."""
+
+    def concerns(self, event: MarketEvent) -> bool:
+        """Tell whether an event is about the course of a game."""
+        return event.name in ("GameInitEvent", "GameStopEvent", "MarketResetEvent")
+
+    async def catch_up(self, game: GameView) -> None:
+        """Register for a game that was published before we listened."""
+        if self.is_in(game):
+            self._in.add(game.game)
+        elif game.phase is Phase.REGISTRATION:
+            await self._register(game)
+
+    async def react(self, event: MarketEvent) -> None:
+        """Register for a new game; let go of one that stopped."""
+        self.log.info(f"Received {event.name}", game=event.game)
+        if event.name == "GameInitEvent":
+            await self._register(Terms.model_validate(event.data))
+        elif event.name == "MarketResetEvent":
+            self._in.clear()
+            self._decided.clear()
+        else:
+            self._let_go(event)
+
+    def _let_go(self, stop: MarketEvent) -> None:
+        game = str(stop.game)
+        self._decided.pop(game, None)
+        if game in self._in:
+            self._in.remove(game)
+            self.end_game(stop)
+
+    async def _register(self, terms: Terms) -> None:
+        if self._decided.get(terms.game) == terms.registration_ends_at:
+            return  # told by both the ledger and the stream
+        self._decided[terms.game] = terms.registration_ends_at
+        entry = await self.entry(terms)
+        if entry is None:
+            self.log.info("Staying out of the game", game=terms.game)
+            return
+        data = {"game": terms.game, **entry.data}
+        rejection = await self.say(entry.topic, data, terms.game, terms.registration_ends_at)
+        if rejection is None or rejection.code == AlreadyRegistered.code:
+            self._in.add(terms.game)
+            self.log.info(f"Submitted {entry.topic[0].upper()}{entry.topic[1:]} tx", game=terms.game)
+        else:
+            self.log.warning("Not taken into the game", game=terms.game, code=rejection.code, reason=rejection.message)
+
+
+class Member(Protocol):
+    """Whoever can be part of a group; see :class:`Participant`."""
+
+    def concerns(self, event: MarketEvent) -> bool:
+        """Tell whether it has to react to an event."""
+
+    async def catch_up(self, game: GameView) -> None:
+        """Do what is due in an open game as it stands on the ledger."""
+
+    async def react(self, event: MarketEvent) -> None:
+        """Do what is due after an event."""
+
+
+LISTENING = "Listening to the market"
+"""Is logged once nothing that happens on the market escapes the group any more."""
+
+_log = structlog.get_logger()
+
+Inbox = asyncio.Queue[GameView | MarketEvent]
+
+
+async def run_together(market: MarketClient, members: Sequence[Member]) -> None:
+    """Let members play game after game until cancelled; one that fails ends them all with its error.
+
+    Each works through its own inbox, so that a slow one does not keep the others waiting. What happened before the
+    stream begins is read from the ledger, once for all.
+    """
+    inboxes: list[Inbox] = [asyncio.Queue() for _ in members]
+
+    async def look() -> None:
+        for game in await open_games(market):
+            for inbox in inboxes:
+                inbox.put_nowait(game)
+        _log.info(LISTENING)
+
+    async def listen() -> None:
+        async with aclosing(market.events(FROM_NOW, on_now=look)) as events:
+            async for event in events:
+                for member, inbox in zip(members, inboxes, strict=True):
+                    if member.concerns(event):
+                        inbox.put_nowait(event)
+
+    works = [_work(member, inbox) for member, inbox in zip(members, inboxes, strict=True)]
+    await first_of(listen(), *works)
+
+
+async def _work(member: Member, inbox: Inbox) -> NoReturn:
+    while True:
+        item = await inbox.get()
+        if isinstance(item, GameView):
+            await member.catch_up(item)
+        else:
+            await member.react(item)
+
+
+async def first_of(*works: Coroutine[Any, Any, object]) -> None:
+    """Do all works until one ends, by itself or with an error, which is raised; then cancel the others."""
+    tasks = [asyncio.create_task(work) for work in works]
+    try:
+        ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in ended:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _end_of(played: asyncio.Future[MarketEvent]) -> None:

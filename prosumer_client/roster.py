@@ -12,9 +12,8 @@ from energy_market_chaincode.commands import Identifier
 from energy_market_chaincode.units import ENERGY_DECIMALS, PRICE_DECIMALS
 from prosumer_client.buyer import Buyer
 from prosumer_client.client import MarketClient
-from prosumer_client.contracts import ContractReader
 from prosumer_client.identity import Identity
-from prosumer_client.meter import Meter
+from prosumer_client.meter import ContractReader, Meter
 from prosumer_client.optimizer import Optimizer
 from prosumer_client.participant import Participant
 from prosumer_client.seller import Seller

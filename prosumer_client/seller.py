@@ -7,7 +7,7 @@ from energy_market_chaincode import units
 from energy_market_chaincode.commands import Topic
 from prosumer_client.client import MarketClient
 from prosumer_client.games import GameView, Terms
-from prosumer_client.trader import Entry, Trader
+from prosumer_client.participant import Registration, Trader
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +40,12 @@ class Seller(Trader):
         """Return what to offer in a game; None to stay out of it. Override it."""
         return self._offer
 
-    async def entry(self, terms: Terms) -> Entry | None:
+    async def entry(self, terms: Terms) -> Registration | None:
         """Register with the offer."""
         offer = await self.offer(terms)
-        return None if offer is None else Entry(Topic.PUBLISH_OFFER, {"amount": offer.amount, "price": offer.price})
+        return (
+            None if offer is None else Registration(Topic.PUBLISH_OFFER, {"amount": offer.amount, "price": offer.price})
+        )
 
     def is_in(self, game: GameView) -> bool:
         """Tell whether it offers."""

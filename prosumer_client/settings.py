@@ -13,8 +13,7 @@ from pathlib import Path
 
 from market_files import DEFAULT_HOME
 from market_log import FORMATS, LEVELS
-from prosumer_client.connection import require_address
-from prosumer_client.patience import Patience
+from prosumer_client.connection import Patience, require_address
 from prosumer_client.roster import Roster, RosterError
 
 PREFIX = "ENERGY_MARKET_"

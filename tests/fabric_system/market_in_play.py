@@ -14,7 +14,7 @@ from ledger.settings import LedgerKind
 from market_host import Processes
 from prosumer_client.client import MarketClient, Receipt
 from prosumer_client.events import FROM_NOW, MarketEvent
-from prosumer_client.group import run_together
+from prosumer_client.participant import run_together
 from prosumer_client.roster import Roster
 
 OPERATOR = "operator"

@@ -19,11 +19,10 @@ LONGEST_FUNCTION = 40
 """Lines, without the docstring."""
 
 # What is not yet so. A room that is done is struck off; nothing is added.
-NO_DOOR_YET = set(ROOMS) - {"http_service", "market_files", "market_log"}
-NO_TYPES_YET = {"demo", "fabric_network", "ledger", "market_clock", "operator_cli", "prosumer_client", "tx_queue"}
+NO_DOOR_YET = set(ROOMS) - {"http_service", "market_clock", "market_files", "market_log", "prosumer_client"}
+NO_TYPES_YET = {"demo", "fabric_network", "ledger", "operator_cli", "tx_queue"}
 NAMED_BADLY_YET = {
-    *("http_service/crowd.py", "market_clock/course.py"),
-    "prosumer_client/first.py",
+    "http_service/crowd.py",
     *("tx_queue/pace.py", "tx_queue/parts.py", "tx_queue/trouble.py"),
 }
 TWICE_YET = {
@@ -36,11 +35,8 @@ TWICE_YET = {
         "Bid",
         "Transfer",
         "ChaincodeServer",
-        "FieldError",
-        "Entry",
     ),
-    *("Transaction", "Block", "Patience", "Connection", "BatchLimits", "GameView", "Buyer", "Seller", "Receipt"),
-    *("EventStream",),
+    *("Transaction", "Block", "Patience", "BatchLimits", "GameView", "Buyer", "Seller", "Receipt"),
 }
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from energy_market_chaincode.commands import Topic
-from market_clock.course import MAX_ATTEMPTS
+from market_clock.conductor import MAX_ATTEMPTS
 
 SOON_MS = 150
 NEVER_S = 3600.0
@@ -166,7 +166,7 @@ async def test_a_clock_that_is_far_too_fast_learns_the_ledgers_time_from_one_gam
 async def test_a_delivery_that_waits_for_a_buyer_without_a_bid_ends_at_its_time(
     neighbourhood: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("market_clock.course.FIRST_REST_S", NEVER_S)
+    monkeypatch.setattr("market_clock.conductor.FIRST_REST_S", NEVER_S)
     neighbourhood.start_clock()
     game = await neighbourhood.publish(
         expectedParticipants=3, turnDeadlineMs=1000, roundLimit=1, deliveryDurationMs=2000
@@ -201,8 +201,8 @@ async def test_a_buyer_without_a_bid_that_reports_late_ends_the_delivery(neighbo
 async def test_a_course_that_gave_up_asks_again_at_the_games_own_time(
     neighbourhood: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("market_clock.course.FIRST_REST_S", 0.0)
-    monkeypatch.setattr("market_clock.course.SLOW_PACE_S", NEVER_S)
+    monkeypatch.setattr("market_clock.conductor.FIRST_REST_S", 0.0)
+    monkeypatch.setattr("market_clock.conductor.SLOW_PACE_S", NEVER_S)
     game = await neighbourhood.publish(expectedParticipants=2, registrationDurationMs=2000)
     await neighbourhood.register(game, "B1")
     neighbourhood.start_clock(neighbourhood.client("B1"))
@@ -213,8 +213,8 @@ async def test_a_course_that_gave_up_asks_again_at_the_games_own_time(
 async def test_a_course_that_gave_up_goes_on_at_a_slow_pace(
     neighbourhood: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("market_clock.course.FIRST_REST_S", 0.0)
-    monkeypatch.setattr("market_clock.course.SLOW_PACE_S", 0.01)
+    monkeypatch.setattr("market_clock.conductor.FIRST_REST_S", 0.0)
+    monkeypatch.setattr("market_clock.conductor.SLOW_PACE_S", 0.01)
     await neighbourhood.publish(registrationDurationMs=1)
     neighbourhood.start_clock(neighbourhood.client("B1"))
 
@@ -224,8 +224,8 @@ async def test_a_course_that_gave_up_goes_on_at_a_slow_pace(
 async def test_a_course_that_gave_up_begins_anew_when_something_happens_to_the_game(
     neighbourhood: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("market_clock.course.FIRST_REST_S", 0.0)
-    monkeypatch.setattr("market_clock.course.SLOW_PACE_S", NEVER_S)
+    monkeypatch.setattr("market_clock.conductor.FIRST_REST_S", 0.0)
+    monkeypatch.setattr("market_clock.conductor.SLOW_PACE_S", NEVER_S)
     await neighbourhood.publish(game="Game-1", registrationDurationMs=1)
     neighbourhood.start_clock(neighbourhood.client("B1"))
     await neighbourhood.told("OPERATORS_ONLY", times=MAX_ATTEMPTS)

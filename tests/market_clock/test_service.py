@@ -120,7 +120,7 @@ async def test_a_defect_of_ours_does_not_stop_the_clock_for_good(
             raise defect
         return next_action(game, now)
 
-    monkeypatch.setattr("market_clock.course.next_action", next_action_with_a_defect)
+    monkeypatch.setattr("market_clock.conductor.next_action", next_action_with_a_defect)
     monkeypatch.setattr("market_clock.clock.BEGIN_ANEW_S", 0.0)
     async with running(build_app(ClockSettings(home=home, queue_url=queue_url))) as clock:
         answer = await clock.post("/schedule", json={"once": True, "parameters": {"registrationDurationMs": 1}})

@@ -3,7 +3,7 @@
 import pytest
 
 from energy_market_chaincode.errors import Rejection
-from market_clock.slot_fate import stays_due
+from market_clock.publisher import stays_due
 from prosumer_client.errors import CommandRejected, MarketUnavailable, RequestRefused, UnexpectedAnswer
 
 STAY_DUE = {"BAD_SIGNATURE", "UNKNOWN_SIGNER", "OPERATORS_ONLY"}
