@@ -6,11 +6,10 @@ import sys
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 
-import structlog
-
 from market_log import configure_logs
 from prosumer_client.client import MarketClient
 from prosumer_client.errors import MarketError
+from prosumer_client.lean_imports import structlog
 from prosumer_client.optimizer import Optimizer
 from prosumer_client.participant import first_of, run_together
 from prosumer_client.settings import Settings, parse_arguments

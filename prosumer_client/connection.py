@@ -13,12 +13,11 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 from urllib.parse import urlsplit
 
-import httpx
 import stamina
-from httpx_sse import EventSource, SSEError, aconnect_sse
 
 from energy_market_chaincode.canonical import read_exact_json
 from prosumer_client.errors import MarketUnavailable, RequestRefused, UnexpectedAnswer, UnusableValue
+from prosumer_client.lean_imports import httpx, httpx_sse
 
 CONNECT_TIMEOUT_S = 5.0
 READ_TIMEOUT_S = 15.0
@@ -151,7 +150,7 @@ class ServiceConnection:
             raise UnexpectedAnswer(str(request.url), "answered something that is no JSON") from None
 
     @asynccontextmanager
-    async def stream(self, path: str, parameters: Parameters) -> AsyncIterator[EventSource]:
+    async def stream(self, path: str, parameters: Parameters) -> AsyncIterator[httpx_sse.EventSource]:
         """Open a stream of server-sent events, once.
 
         Raises
@@ -163,12 +162,14 @@ class ServiceConnection:
         timeout = self._timeout(SILENCE_LIMIT_S)
         try:
             with _interruptions():
-                async with aconnect_sse(self._http, "GET", path, params=parameters, timeout=timeout) as source:
+                async with httpx_sse.aconnect_sse(
+                    self._http, "GET", path, params=parameters, timeout=timeout
+                ) as source:
                     if not source.response.is_success:
                         await source.response.aread()
                         _require_success(source.response)
                     yield source
-        except SSEError:
+        except httpx_sse.SSEError:
             raise UnexpectedAnswer(f"{self.url}{path}", "answered something that is no event stream") from None
 
     def _timeout(self, read_s: float) -> httpx.Timeout:
@@ -199,7 +200,7 @@ def is_local(url: str) -> bool:
 def _interruptions() -> Iterator[None]:
     try:
         yield
-    except (httpx.LocalProtocolError, SSEError):
+    except (httpx.LocalProtocolError, httpx_sse.SSEError):
         raise  # our own request was malformed, or what answers is no stream: so it would be again
     except httpx.TransportError as error:
         raise Interruption(str(error) or type(error).__name__) from error

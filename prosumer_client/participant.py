@@ -7,8 +7,6 @@ from contextlib import aclosing
 from datetime import datetime
 from typing import Any, NamedTuple, NoReturn, Protocol
 
-import structlog
-
 from energy_market_chaincode.commands import Topic
 from energy_market_chaincode.entities import Phase
 from energy_market_chaincode.errors import AlreadyRegistered, CommandIdReused
@@ -17,6 +15,7 @@ from prosumer_client.errors import CommandRejected, RequestRefused
 from prosumer_client.events import FROM_NOW, MarketEvent
 from prosumer_client.games import GameView, Terms, open_games
 from prosumer_client.identity import repeatable_id
+from prosumer_client.lean_imports import structlog
 
 
 class Participant(ABC):
