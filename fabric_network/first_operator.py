@@ -1,25 +1,15 @@
 """The market's first operator: who it is, and telling the contract, once."""
 
-import base64
 import json
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    load_pem_private_key,
-)
-
 from fabric_network.command_line import CommandLine
 from fabric_network.errors import OperatorDiffers, ProgramFailed, UnusableKey
 from fabric_network.topology import Peer
 from fabric_network.waiting import wait_until
-from market_files import SECRET, write_file
+from prosumer_client import Identity, KeyFileError, load_or_create_key
 
 _NOT_INITIALISED = "NOT_INITIALISED"
 _UNKNOWN_PROSUMER = "UNKNOWN_PROSUMER"
@@ -40,16 +30,11 @@ def operator_of_key(operator_id: str, file: Path) -> Operator:
     ------
     UnusableKey
     """
-    if not file.exists():
-        text = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        write_file(file, text, SECRET)
     try:
-        key = load_pem_private_key(file.read_bytes(), password=None)
-    except (OSError, ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise UnusableKey(f"cannot read the operator's key {file}: {error}") from None
-    if not isinstance(key, Ed25519PrivateKey):
-        raise UnusableKey(f"{file} holds no Ed25519 key")
-    return Operator(operator_id, base64.b64encode(key.public_key().public_bytes_raw()).decode())
+        key = load_or_create_key(file)
+    except (KeyFileError, OSError) as error:
+        raise UnusableKey(f"the operator's key cannot be used: {error}") from None
+    return Operator(operator_id, Identity(operator_id, key).public_key)
 
 
 def introduce(operator: Operator, command_line: CommandLine) -> None:

@@ -3,6 +3,7 @@
 import os
 import secrets
 import stat
+from contextlib import suppress
 from pathlib import Path
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -88,10 +89,10 @@ def load_key(path: Path) -> Ed25519PrivateKey:
 
 def load_or_create_key(path: Path) -> Ed25519PrivateKey:
     """Load a key, or make one if the file does not exist; raises KeyFileError as :func:`load_key`."""
-    try:
-        return create_key(path)
-    except KeyFileError:
-        return load_key(path)
+    if not path.exists():
+        with suppress(KeyFileError):  # somebody was faster
+            return create_key(path)
+    return load_key(path)
 
 
 def _write_durably(path: Path, content: bytes) -> None:

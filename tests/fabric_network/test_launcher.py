@@ -185,6 +185,14 @@ def test_a_file_that_is_no_key_is_refused_and_kept(tmp_path: Path) -> None:
     assert file.read_text() == "not a key"
 
 
+def test_an_operators_key_that_others_can_read_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "operator.pem"
+    operator_of_key("operator", file)
+    file.chmod(0o640)
+    with pytest.raises(UnusableKey, match="mode 0640"):
+        operator_of_key("operator", file)
+
+
 def test_free_ports_are_free_and_taken_ones_are_found() -> None:
     base = free_base_port(3)
     assert all(is_free(port) for port in range(base, base + 3))
