@@ -74,6 +74,7 @@ async def play(processes: Processes, plan: Plan, log: ProcessLog) -> Run:
         with watch.step("services"):
             services = await start_services(processes, plan.home, _settings(plan, operator))
         log.say(f"queue {services.queue_url}, optimizer {services.optimizer_url}, clock {services.clock_url}")
+        log.say(f"watch it at {services.page_url}")
         async with MarketClient(services.queue_url, operator) as market:
             return await processes.while_alive(_play(processes, plan, log, services, market, identities, watch))
 

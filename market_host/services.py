@@ -1,4 +1,4 @@
-"""The market's services on this machine: queue (with its ledger), optimizer and clock, each a process of its own."""
+"""The market's services on this machine: queue (with its ledger), optimizer, clock and page, each its own process."""
 
 import asyncio
 from collections.abc import Mapping
@@ -15,6 +15,7 @@ class Services:
     queue_url: str
     optimizer_url: str
     clock_url: str
+    page_url: str
 
     @property
     def environment(self) -> dict[str, str]:
@@ -33,12 +34,13 @@ class Ports:
     queue: int = 0
     optimizer: int = 0
     clock: int = 0
+    page: int = 0
 
 
 async def start_services(
     processes: Processes, home: Path, environment: Mapping[str, str], ports: Ports | None = None
 ) -> Services:
-    """Start the three services and wait until each listens.
+    """Start the four services and wait until each listens.
 
     Parameters
     ----------
@@ -55,8 +57,8 @@ async def start_services(
         processes.start_service("tx_queue", announcements / "tx_queue", ports.queue, settings),
         processes.start_service("optimization_api", announcements / "optimization_api", ports.optimizer, settings),
     )
-    clock_settings = {**settings, "ENERGY_MARKET_QUEUE_URL": queue_url}
-    clock_url = await processes.start_service(
-        "market_clock", announcements / "market_clock", ports.clock, clock_settings
-    )
-    return Services(queue_url, optimizer_url, clock_url)
+    settings |= {"ENERGY_MARKET_QUEUE_URL": queue_url, "ENERGY_MARKET_OPTIMIZER_URL": optimizer_url}
+    clock_url = await processes.start_service("market_clock", announcements / "market_clock", ports.clock, settings)
+    settings |= {"ENERGY_MARKET_CLOCK_URL": clock_url}
+    page_url = await processes.start_service("dashboard", announcements / "dashboard", ports.page, settings)
+    return Services(queue_url, optimizer_url, clock_url, page_url)

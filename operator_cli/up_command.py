@@ -21,12 +21,13 @@ def up(
     queue_port: Annotated[int, typer.Option(help="0: a free one.", min=0, max=65535)] = 8080,
     optimizer_port: Annotated[int, typer.Option(help="0: a free one.", min=0, max=65535)] = 8081,
     clock_port: Annotated[int, typer.Option(help="0: a free one.", min=0, max=65535)] = 8082,
+    dashboard_port: Annotated[int, typer.Option(help="Of the page; 0: a free one.", min=0, max=65535)] = 8083,
 ) -> None:
-    """Start queue, optimizer and clock, and make the operator's key if there is none."""
+    """Start queue, optimizer, clock and page, and make the operator's key if there is none."""
     settings = OperatorSettings()
     settings = settings.model_copy(update={"home": home or settings.home, "ledger": ledger or settings.ledger})
     with hosted_ledger(settings.ledger, settings.home, settings.operator) as environment:
-        asyncio.run(_up(settings, Ports(queue_port, optimizer_port, clock_port), environment))
+        asyncio.run(_up(settings, Ports(queue_port, optimizer_port, clock_port, dashboard_port), environment))
 
 
 async def _up(settings: OperatorSettings, ports: Ports, environment: Mapping[str, str]) -> None:
@@ -43,6 +44,7 @@ async def _up(settings: OperatorSettings, ports: Ports, environment: Mapping[str
         async with Processes(log.hear) as processes:
             services = await start_services(processes, settings.home, environment, ports)
             log.say(f"queue {services.queue_url}, optimizer {services.optimizer_url}, clock {services.clock_url}")
+            log.say(f"watch the market at {services.page_url}")
             log.say(f"home {settings.home}; the operator is {operator.prosumer}; Ctrl-C stops the services")
             log.stands("the market is open")
             await processes.while_alive(forever())

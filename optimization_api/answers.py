@@ -7,8 +7,10 @@ from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from energy_market_chaincode import units
 from energy_market_chaincode.game import bid_cost
-from market_solver import Clearing, best_amounts, best_bid
-from optimization_api.questions import BestResponseQuestion
+from optimization_api.bid import best_bid
+from optimization_api.clearing import Clearing
+from optimization_api.supplies import Supplies
+from optimization_api.turn_question import BestResponseQuestion
 
 SHOWN_DECIMALS = 12
 """Of what is not exact anyway: marginal prices and gaps."""
@@ -50,14 +52,14 @@ class BestResponseAnswer(Answer):
         supplies = question.supplies
         bid = best_bid(question.demand, supplies)
         cost = bid_cost(bid, supplies)
-        _, marginal_price = best_amounts(question.demand, supplies)
+        in_kwh = Supplies.from_ledger(supplies).best_response(float(units.kwh(question.demand)))
         standing = None
         if question.standing_amounts is not None:
             standing = bid_cost(question.standing_amounts, supplies)
         return cls(
             amounts={each.seller: units.kwh(energy) for each, energy in zip(question.sellers, bid, strict=True)},
             cost=units.currency(cost),
-            marginal_price=_decimal(marginal_price),
+            marginal_price=_decimal(in_kwh.level),
             standing_cost=None if standing is None else units.currency(standing),
             saving=None if standing is None else units.currency(max(0, standing - cost)),
         )

@@ -12,8 +12,6 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 OTHER_PLATFORM = "linux" if sys.platform == "darwin" else "darwin"
-TOOLS = [["ruff", "check"], ["ruff", "format", "--check"], ["mypy"]]
-"""The checks that the hooks of .pre-commit-config.yaml make, too."""
 
 
 def kept(*patterns: str) -> Iterator[Path]:
@@ -28,7 +26,12 @@ def kept(*patterns: str) -> Iterator[Path]:
 
 @pytest.mark.parametrize(
     "tool",
-    [*TOOLS, ["mypy", "--platform", OTHER_PLATFORM, "--cache-dir", f".mypy_cache/{OTHER_PLATFORM}"]],
+    [
+        ["ruff", "check"],
+        ["ruff", "format", "--check"],
+        ["mypy"],
+        ["mypy", "--platform", OTHER_PLATFORM, "--cache-dir", f".mypy_cache/{OTHER_PLATFORM}"],
+    ],
     ids=["ruff-check", "ruff-format", "mypy-strict", "mypy-strict-on-the-other-platform"],
 )
 def test_the_tool_finds_nothing(tool: list[str]) -> None:

@@ -1,0 +1,10 @@
+"""The page on which people watch, explain and administer the market.
+
+A service of its own: it hands out the built page (``dashboard/static``, made from ``dashboard/web``) and passes the
+page's questions on to the market's services, so that a browser needs to know one address only.
+"""
+
+from dashboard.app import make_app
+from dashboard.settings import DashboardSettings
+
+__all__ = ["DashboardSettings", "make_app"]

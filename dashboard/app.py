@@ -1,0 +1,79 @@
+"""The service's application: the built page, and the way to the market's services."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+from fastapi import FastAPI, Request
+from starlette.responses import FileResponse, Response
+from starlette.staticfiles import StaticFiles
+
+from dashboard.settings import DashboardSettings
+from dashboard.upstream import Upstream, passing_on
+from http_service import create_app
+
+VERSION = "1.0.0"
+MAX_BODY_BYTES = 4_000_000
+"""As the queue's."""
+STATIC = Path(__file__).parent / "static"
+
+_SECURITY = {
+    # No script or style but ours, none inline, nothing from elsewhere, and nobody frames the page.
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "font-src 'self'; connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-cache",  # asked again each time, answered 304 by its ETag
+}
+
+
+class PageFiles(StaticFiles):
+    """The built page's files, with the headers that keep strangers' code out of it."""
+
+    def file_response(self, *args: object, **kwargs: object) -> Response:
+        """Answer with a file, or 304 for one that the browser has."""
+        response = super().file_response(*args, **kwargs)  # type: ignore[arg-type]  # handed on as they came
+        response.headers.update(_SECURITY)
+        return response
+
+
+def make_app(settings: DashboardSettings) -> FastAPI:
+    """Make the page's application; it is ready when it has a page and reaches the queue."""
+    upstreams = {
+        "queue": Upstream("queue", settings.queue_url),
+        "optimizer": Upstream("optimizer", settings.optimizer_url),
+        "clock": Upstream("clock", settings.clock_url),
+    }
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            for upstream in upstreams.values():
+                await stack.enter_async_context(upstream)
+            app.state.upstreams = upstreams
+            yield
+
+    async def ready() -> str | None:
+        if not (STATIC / "index.html").is_file():
+            return "the page is not built"
+        return await upstreams["queue"].trouble()
+
+    app = create_app(
+        title="Page",
+        version=VERSION,
+        description="The page on which people watch the market, and the market's services behind it under /api.",
+        lifespan=lifespan,
+        ready=ready,
+        max_body_bytes=MAX_BODY_BYTES,
+    )
+    app.router.routes.append(passing_on)
+
+    @app.get("/", include_in_schema=False)
+    async def page(_request: Request) -> Response:
+        return FileResponse(STATIC / "index.html", headers=_SECURITY)
+
+    app.mount("/static", PageFiles(directory=STATIC), name="static")
+    return app

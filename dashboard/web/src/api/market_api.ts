@@ -1,0 +1,72 @@
+/** The market's services as the page asks them, typed by their OpenAPI documents. */
+import type { components as clock } from "../openapi/clock.js";
+import type { components as queue } from "../openapi/queue.js";
+import { Problem } from "./problem.js";
+
+export type Market = queue["schemas"]["Market"];
+export type GameSummary = queue["schemas"]["GameSummary"];
+export type Game = queue["schemas"]["WholeGame"];
+export type Bid = queue["schemas"]["Bid"];
+export type Transfer = queue["schemas"]["Transfer"];
+export type Prosumer = queue["schemas"]["Prosumer"];
+export type BlockSummary = queue["schemas"]["BlockSummary"];
+export type Block = queue["schemas"]["Block"];
+export type Transaction = queue["schemas"]["Transaction"];
+export interface Topology { edges: [string, string][] | null }
+export type Evidence =
+  | { kind: "embedded"; atMs: number; previousHash: string; transactions: { content: string; events: string[] }[] }
+  | { kind: "fabric"; previousHash: string; data: string[]; signatures: { certificate: string; signature: string; signed: string; role: string }[] };
+export type QueueState = queue["schemas"]["QueueState"];
+export type CommandStatus = queue["schemas"]["CommandStatus"];
+export type Receipt = queue["schemas"]["Receipt"];
+export type Schedule = clock["schemas"]["ScheduleView"];
+
+export type ServiceName = "queue" | "optimizer" | "clock";
+
+async function answerOf<T>(response: Response): Promise<T> {
+  if (!response.ok) throw await Problem.of(response);
+  return (await response.json()) as T;
+}
+
+async function get<T>(service: ServiceName, path: string): Promise<T> {
+  return answerOf<T>(await fetch(`/api/${service}/${path}`, { headers: { Accept: "application/json" } }));
+}
+
+const name = encodeURIComponent;
+
+export const api = {
+  market: () => get<Market>("queue", "market"),
+  games: async () => (await get<{ games: GameSummary[] }>("queue", "games")).games,
+  game: (game: string) => get<Game>("queue", `games/${name(game)}`),
+  bids: async (game: string) => (await get<{ bids: Bid[] }>("queue", `games/${name(game)}/bids`)).bids,
+  transfers: async (game: string) =>
+    (await get<{ transfers: Transfer[] }>("queue", `games/${name(game)}/transfers`)).transfers,
+  prosumers: async () => (await get<{ prosumers: Prosumer[] }>("queue", "prosumers")).prosumers,
+  prosumer: (prosumer: string) => get<Prosumer>("queue", `prosumers/${name(prosumer)}`),
+  blocks: (from?: number, limit = 20) =>
+    get<{ height: number; blocks: BlockSummary[] }>(
+      "queue",
+      `blocks?limit=${limit}${from === undefined ? "" : `&from=${from}`}`,
+    ),
+  block: (number: number) => get<Block>("queue", `blocks/${number}`),
+  evidence: (number: number) => get<Evidence>("queue", `blocks/${number}/evidence`),
+  topology: () => get<Topology>("queue", "topology"),
+  queue: () => get<QueueState>("queue", "queue"),
+  schedule: () => get<Schedule>("clock", "schedule"),
+  ready: (service: ServiceName) => get<{ status: string }>(service, "ready"),
+  metrics: async (service: ServiceName) => {
+    const response = await fetch(`/api/${service}/metrics`);
+    if (!response.ok) throw await Problem.of(response);
+    return response.text();
+  },
+  command: (id: string, prosumer: string, waitSeconds: number) =>
+    get<CommandStatus>("queue", `queue/${name(id)}?prosumer=${name(prosumer)}&wait=${waitSeconds}`),
+  post: async <T>(service: ServiceName, path: string, body: unknown): Promise<T> =>
+    answerOf<T>(
+      await fetch(`/api/${service}/${path}`, {
+        method: "POST",
+        headers: { "Content-Type": "application/json" },
+        body: JSON.stringify(body),
+      }),
+    ),
+};

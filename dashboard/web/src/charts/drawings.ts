@@ -1,0 +1,182 @@
+/** The page's charts: one kind for each kind of thing. Local energy is always green, the grid amber, prices blue. */
+import type { Game } from "../api/market_api.js";
+import { kwh, exactMoney } from "../market/numbers.js";
+import type { Replay } from "../market/replay.js";
+import type { Drawing } from "./chart.js";
+
+const axis = (muted: string, line: string): object => ({
+  axisLine: { lineStyle: { color: line } },
+  axisTick: { show: false },
+  axisLabel: { color: muted },
+  splitLine: { lineStyle: { color: line } },
+  nameTextStyle: { color: muted },
+});
+
+/** What each seller has sold of what it offers. */
+export function loadsDrawing(game: Game, loads: readonly number[]): Drawing {
+  const sellers = game.sellers;
+  return {
+    title: "Sold and still offered by each seller, kWh",
+    option: (p) => ({
+      grid: { left: 8, right: 16, top: 32, bottom: 8, containLabel: true },
+      legend: { top: 0, left: 0, textStyle: { color: p.muted }, itemWidth: 12, itemHeight: 12 },
+      xAxis: { type: "value", name: "kWh", ...axis(p.muted, p.line) },
+      yAxis: { type: "category", inverse: true, data: sellers.map((entry) => entry.seller), ...axis(p.muted, p.line) },
+      tooltip: { trigger: "axis", renderMode: "richText", confine: true, valueFormatter: (value: unknown) => kwh(Number(value)) },
+      series: [
+        { name: "sold", type: "bar", stack: "capacity", barMaxWidth: 22, itemStyle: { color: p.local }, data: loads },
+        {
+          name: "still offered",
+          type: "bar",
+          stack: "capacity",
+          itemStyle: { color: p.localSoft, borderColor: p.local, borderWidth: 1 },
+          data: sellers.map((entry, j) => Math.max(0, entry.capacity - (loads[j] ?? 0))),
+        },
+      ],
+    }),
+    figures: {
+      head: ["Seller", "Sold", "Offered"],
+      rows: sellers.map((entry, j) => [entry.seller, kwh(loads[j] ?? 0), kwh(entry.capacity)]),
+    },
+  };
+}
+
+/** How potential and largest regret fell from turn to turn and round to round. */
+export function convergenceDrawing(replay: Replay): Drawing {
+  const rounds = replay.regretByRound;
+  const lastTurnOfRound = rounds.map((_, r) => replay.turns.findLastIndex((turn) => turn.round === (replay.turns[0]?.round ?? 1) + r));
+  const potential = replay.turns.map((turn) => turn.potential);
+  return {
+    title: "Convergence: the game's potential by turn, and the largest regret by round, currency",
+    option: (p) => ({
+      grid: { left: 8, right: 8, top: 40, bottom: 8, containLabel: true },
+      legend: { top: 0, left: 0, textStyle: { color: p.muted }, itemWidth: 16, itemHeight: 4 },
+      tooltip: { trigger: "axis", renderMode: "richText", confine: true },
+      xAxis: { type: "category", name: "turn", data: replay.turns.map((turn) => turn.number), ...axis(p.muted, p.line) },
+      yAxis: [
+        { type: "value", name: "potential", scale: true, ...axis(p.muted, p.line) },
+        { type: "log", name: "regret", ...axis(p.muted, p.line), splitLine: { show: false } },
+      ],
+      series: [
+        { name: "potential", type: "line", showSymbol: false, lineStyle: { color: p.local, width: 2 }, itemStyle: { color: p.local }, data: potential },
+        {
+          name: "largest regret",
+          type: "line",
+          yAxisIndex: 1,
+          symbolSize: 7,
+          lineStyle: { color: p.price, type: "dashed" },
+          itemStyle: { color: p.price },
+          data: rounds.map((regret, r) => [lastTurnOfRound[r] ?? 0, Math.max(regret, 1e-6)]),
+        },
+      ],
+    }),
+    figures: {
+      head: ["Round", "Potential at its end", "Largest regret"],
+      rows: rounds.map((regret, r) => [
+        String((replay.turns[0]?.round ?? 1) + r),
+        exactMoney(potential[lastTurnOfRound[r] ?? 0] ?? 0),
+        exactMoney(regret),
+      ]),
+    },
+  };
+}
+
+/** Who buys how much from whom, where a table would be too large. */
+export function bidsDrawing(replay: Replay, bids: readonly (readonly number[])[]): Drawing {
+  const cells = bids.flatMap((row, i) => row.flatMap((amount, j) => (amount > 0 ? [[j, i, amount]] : [])));
+  return {
+    title: "Bids: what each buyer takes from each seller, kWh",
+    option: (p) => ({
+      grid: { left: 8, right: 16, top: 8, bottom: 48, containLabel: true },
+      xAxis: { type: "category", data: replay.sellers, ...axis(p.muted, p.line) },
+      yAxis: { type: "category", inverse: true, data: replay.buyers, ...axis(p.muted, p.line) },
+      tooltip: { renderMode: "richText", confine: true },
+      visualMap: {
+        min: 0,
+        max: Math.max(1, ...cells.map((cell) => cell[2] ?? 0)),
+        orient: "horizontal",
+        left: 0,
+        bottom: 0,
+        text: ["kWh", ""],
+        textStyle: { color: p.muted },
+        inRange: { color: [p.localSoft, p.local] },
+      },
+      series: [{ type: "heatmap", data: cells, progressive: 5000 }],
+    }),
+    figures: {
+      head: ["Buyer", "Seller", "Energy"],
+      rows: cells.map(([j = 0, i = 0, amount = 0]) => [replay.buyers[i] ?? "", replay.sellers[j] ?? "", kwh(amount)]),
+    },
+  };
+}
+
+export interface Supply {
+  readonly from: string;
+  readonly to: string;
+  readonly energy: number;
+}
+
+export interface NetworkNode {
+  readonly id: string;
+  readonly name: string;
+  readonly kind: "seller" | "buyer" | "both" | "group" | "idle";
+  readonly x: number;
+  readonly y: number;
+  readonly weight: number;
+}
+
+/** Who supplies whom, on the topology. */
+export function networkDrawing(
+  nodes: readonly NetworkNode[],
+  lines: readonly (readonly [string, string])[],
+  supplies: readonly Supply[],
+): Drawing {
+  const most = Math.max(1e-9, ...supplies.map((supply) => supply.energy));
+  const size = nodes.length > 400 ? 5 : nodes.length > 100 ? 9 : 22;
+  return {
+    title: "Who supplies whom on the network",
+    option: (p) => {
+      const fill = { seller: p.local, buyer: p.grid, both: p.price, group: p.price, idle: p.muted };
+      return {
+        tooltip: { renderMode: "richText", confine: true },
+        series: [
+          {
+            type: "graph",
+            layout: "none",
+            roam: true,
+            emphasis: { focus: "adjacency" },
+            label: { show: nodes.length <= 100, position: "right", color: p.ink, fontSize: 11 },
+            edgeSymbolSize: [0, 7],
+            data: nodes.map((node) => ({
+              id: node.id,
+              name: node.name,
+              x: node.x,
+              y: node.y,
+              symbolSize: size * (0.7 + 0.6 * node.weight),
+              itemStyle: { color: fill[node.kind] },
+            })),
+            links: [
+              ...lines.map(([source, target]) => ({
+                source,
+                target,
+                lineStyle: { color: p.line, width: 1 },
+                tooltip: { show: false },
+              })),
+              ...supplies.map((supply) => ({
+                source: supply.from,
+                target: supply.to,
+                value: kwh(supply.energy),
+                symbol: ["none", "arrow"],
+                lineStyle: { color: p.local, width: 0.5 + 5 * (supply.energy / most), curveness: 0.18, opacity: 0.75 },
+              })),
+            ],
+          },
+        ],
+      };
+    },
+    figures: {
+      head: ["From", "To", "Energy"],
+      rows: supplies.map((supply) => [supply.from, supply.to, kwh(supply.energy)]),
+    },
+  };
+}

@@ -1,0 +1,51 @@
+/** Small pieces that several views use: empty and error states, figures, phases. */
+import { type TemplateResult, html, nothing, svg } from "lit";
+import type { Problem } from "../api/problem.js";
+import { PHASES, PHASE_NAMES } from "../market/overview.js";
+
+const drawings = {
+  quiet: svg`<path d="M12 44h40M18 44V28l14-12 14 12v16M28 44V34h8v10" />`,
+  broken: svg`<path d="M10 38h16l4-14 6 26 5-12h13" />`,
+};
+
+function drawn(kind: keyof typeof drawings): TemplateResult {
+  return html`<svg viewBox="0 0 64 64" fill="none" stroke="currentColor" stroke-width="3" stroke-linecap="round"
+    stroke-linejoin="round" aria-hidden="true">${drawings[kind]}</svg>`;
+}
+
+/** What stands where there is nothing yet, and how something gets there. */
+export function empty(title: string, what: unknown): TemplateResult {
+  return html`<div class="empty">${drawn("quiet")}<h3>${title}</h3><p>${what}</p></div>`;
+}
+
+/** What went wrong, with its code, for whoever looks for it. */
+export function failure(problem: Problem): TemplateResult {
+  return html`<div class="empty" role="alert">
+    ${drawn("broken")}
+    <h3>This cannot be shown now</h3>
+    <p>${problem.message}</p>
+    <p class="mono">${problem.code}</p>
+  </div>`;
+}
+
+export const waiting = html`<p class="muted" role="status">Reading the ledger…</p>`;
+
+/** A game's phase among those it goes through. */
+export function phases(phase: string): TemplateResult {
+  if (phase === "cancelled") return html`<span class="tag bad">Cancelled</span>`;
+  const names: readonly string[] = PHASES;
+  const at = names.indexOf(phase);
+  return html`<ol class="phases" aria-label="Phase of the game">
+    ${names.map(
+      (name, place) =>
+        html`<li class=${place < at ? "past" : place === at ? "present" : "future"} aria-current=${place === at ? "step" : nothing}>
+          ${PHASE_NAMES[name]}
+        </li>`,
+    )}
+  </ol>`;
+}
+
+export function phaseTag(phase: string): TemplateResult {
+  const kind = phase === "cancelled" ? "bad" : phase === "closed" ? "" : "good";
+  return html`<span class="tag ${kind}">${PHASE_NAMES[phase] ?? phase}</span>`;
+}

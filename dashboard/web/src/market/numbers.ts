@@ -1,0 +1,46 @@
+/** How numbers are written: one place for digits and units. */
+
+const LOCALE = "en-GB";
+
+function formatter(least: number, most: number): Intl.NumberFormat {
+  return new Intl.NumberFormat(LOCALE, { minimumFractionDigits: least, maximumFractionDigits: most });
+}
+
+const kwhDigits = formatter(0, 4);
+const moneyDigits = formatter(2, 2);
+const fineMoneyDigits = formatter(2, 6);
+const priceDigits = formatter(4, 4);
+const percentDigits = formatter(0, 1);
+const countDigits = formatter(0, 0);
+
+/** Energy in kWh, to the ledger's 0.1 Wh. */
+export const kwh = (value: number): string => `${kwhDigits.format(value)} kWh`;
+/** Money in currency units, as on a bill. */
+export const money = (value: number): string => moneyDigits.format(value);
+/** Money to the ledger's last digit. */
+export const exactMoney = (value: number): string => fineMoneyDigits.format(value);
+/** A price in currency per kWh. */
+export const price = (value: number): string => `${priceDigits.format(value)} / kWh`;
+/** A share of one in percent. */
+export const percent = (share: number): string => `${percentDigits.format(share * 100)} %`;
+/** A whole number. */
+export const count = (value: number): string => countDigits.format(value);
+
+/** A duration in seconds, as a person says it. */
+export function duration(seconds: number): string {
+  const whole = Math.max(0, Math.round(seconds));
+  if (whole < 60) return `${whole} s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+  if (whole < 172_800) return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
+  return `${Math.floor(whole / 86_400)} days`;
+}
+
+const clockTime = new Intl.DateTimeFormat(LOCALE, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+const fullTime = new Intl.DateTimeFormat(LOCALE, { dateStyle: "medium", timeStyle: "medium" });
+
+/** A moment of today as hours, minutes and seconds; another one with its date. */
+export function moment(iso: string | number | Date): string {
+  const at = new Date(iso);
+  if (Number.isNaN(at.getTime())) return String(iso);
+  return at.toDateString() === new Date().toDateString() ? clockTime.format(at) : fullTime.format(at);
+}

@@ -1,0 +1,80 @@
+/** The figures of a game at a glance. Import and export are never netted: each has its own price. */
+import type { Bid, Game } from "../api/market_api.js";
+
+export interface Overview {
+  readonly demandKwh: number;
+  readonly localKwh: number;
+  readonly gridKwh: number;
+  readonly offeredKwh: number;
+  /** What the buyers pay for local energy, fees included. */
+  readonly cost: number;
+  readonly fees: number;
+  /** Average of what a local kWh costs its buyer, null while nothing is sold. */
+  readonly localPrice: number | null;
+  readonly retail: number;
+  readonly feedIn: number;
+  /** What buyers and sellers together have more than if each dealt with the grid alone. */
+  readonly saving: number;
+}
+
+export function overview(game: Game, bids: readonly Bid[]): Overview {
+  const demandKwh = game.buyers.reduce((sum, entry) => sum + entry.demand, 0);
+  const localKwh = game.sellers.reduce((sum, entry) => sum + entry.load, 0);
+  const cost = bids.reduce((sum, bid) => sum + (bid.cost ?? 0), 0);
+  const perHop = Number(game.parameters.feePerHop);
+  const fees = bids.reduce(
+    (sum, bid) =>
+      sum +
+      Object.entries(bid.amounts ?? {}).reduce(
+        (each, [seller, amount]) => each + amount * perHop * (game.hops[bid.buyer]?.[seller] ?? 0),
+        0,
+      ),
+    0,
+  );
+  const retail = Number(game.parameters.retailTariff);
+  const feedIn = Number(game.parameters.feedInTariff);
+  return {
+    demandKwh,
+    localKwh,
+    gridKwh: Math.max(0, demandKwh - localKwh),
+    offeredKwh: game.sellers.reduce((sum, entry) => sum + entry.capacity, 0),
+    cost,
+    fees,
+    localPrice: localKwh > 0 ? cost / localKwh : null,
+    retail,
+    feedIn,
+    saving: (retail - feedIn) * localKwh - fees,
+  };
+}
+
+/** Until when the present phase lasts, null if nothing is set. */
+export function phaseEnd(game: Game): string | null {
+  switch (game.phase) {
+    case "registration":
+      return game.registrationEndsAt;
+    case "playing":
+      return game.deadline;
+    case "delivery":
+      return game.deliveryEndsAt;
+    default:
+      return null;
+  }
+}
+
+export const PHASES = ["registration", "playing", "delivery", "closed"] as const;
+
+export const PHASE_NAMES: Record<string, string> = {
+  registration: "Registration",
+  playing: "Bidding",
+  delivery: "Delivery",
+  closed: "Settled",
+  cancelled: "Cancelled",
+};
+
+export const STOP_REASONS: Record<string, string> = {
+  equilibrium: "an equilibrium: nobody can save more than the tolerance by changing its bid alone",
+  "all-passed": "all passed, though somebody could still save",
+  "round-limit": "the limit of rounds",
+  deadline: "the start of delivery",
+  cancelled: "cancelled: it had no buyers or no sellers",
+};

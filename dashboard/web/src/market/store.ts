@@ -1,0 +1,158 @@
+/** What the page knows of the market, kept true by the event stream; views read it and are told when it changes. */
+import type { ReactiveController, ReactiveControllerHost } from "lit";
+import {
+  api,
+  type Bid,
+  type Game,
+  type GameSummary,
+  type Market,
+  type Prosumer,
+  type QueueState,
+  type Schedule,
+  type ServiceName,
+} from "../api/market_api.js";
+import { type Connection, EventStream, type MarketEvent } from "../api/event_stream.js";
+import { Problem } from "../api/problem.js";
+
+const REFRESH_MS = 250; // of what an event made stale; many events at once cost one refresh
+const POLL_MS = 3000; // of what has no events: queue, readiness, schedule
+const KEPT_EVENTS = 200;
+
+export interface Health {
+  readonly service: ServiceName | "ledger";
+  /** Null while it is not known. */
+  readonly isWell: boolean | null;
+  readonly says: string;
+}
+
+export class MarketStore extends EventTarget {
+  market: Market | null = null;
+  games: readonly GameSummary[] = [];
+  prosumers: readonly Prosumer[] = [];
+  /** The newest game that was not cancelled, whole, and its standing bids. */
+  game: Game | null = null;
+  bids: readonly Bid[] = [];
+  queue: QueueState | null = null;
+  schedule: Schedule | null = null;
+  health: readonly Health[] = (["ledger", "queue", "clock", "optimizer"] as const).map((service) => ({
+    service,
+    isWell: null,
+    says: "not asked yet",
+  }));
+  connection: Connection = "connecting";
+  behindSince: number | null = null;
+  /** The newest events, newest first. */
+  events: readonly MarketEvent[] = [];
+  problem: Problem | null = null;
+
+  #stream: EventStream | null = null;
+  #refresh: ReturnType<typeof setTimeout> | null = null;
+  #refreshing = false;
+  #stale = true;
+
+  start(): void {
+    this.#stream = new EventStream("now", this.#onEvent, this.#onConnection);
+    void this.#stream.run();
+    this.touch();
+    void this.#poll();
+    setInterval(() => void this.#poll(), POLL_MS);
+  }
+
+  /** Reads anew what stands on the ledger, soon. */
+  touch(): void {
+    this.#stale = true;
+    if (this.#refresh !== null || this.#refreshing) return;
+    this.#refresh = setTimeout(() => void this.#load(), REFRESH_MS);
+  }
+
+  readonly #onEvent = (event: MarketEvent): void => {
+    this.events = [event, ...this.events].slice(0, KEPT_EVENTS);
+    this.dispatchEvent(new CustomEvent("market-event", { detail: event }));
+    this.touch();
+  };
+
+  readonly #onConnection = (connection: Connection): void => {
+    if (connection === "behind") this.behindSince ??= Date.now();
+    else this.behindSince = null;
+    this.connection = connection;
+    if (connection === "live") this.touch();
+    this.#changed();
+  };
+
+  async #load(): Promise<void> {
+    this.#refresh = null;
+    this.#refreshing = true;
+    this.#stale = false;
+    try {
+      [this.market, this.games, this.prosumers] = await Promise.all([api.market(), api.games(), api.prosumers()]);
+      const focus = this.games.findLast((game) => game.phase !== "cancelled");
+      [this.game, this.bids] =
+        focus === undefined ? [null, []] : await Promise.all([api.game(focus.game), api.bids(focus.game)]);
+      this.problem = null;
+    } catch (error) {
+      this.problem = Problem.from(error);
+      this.#stale = true;
+    }
+    this.#refreshing = false;
+    this.#changed();
+    if (this.#stale) this.touch();
+  }
+
+  async #poll(): Promise<void> {
+    const [queue, schedule, ...ready] = await Promise.allSettled([
+      api.queue(),
+      api.schedule(),
+      api.ready("queue"),
+      api.ready("clock"),
+      api.ready("optimizer"),
+    ]);
+    this.queue = queue.status === "fulfilled" ? queue.value : null;
+    this.schedule = schedule.status === "fulfilled" ? schedule.value : null;
+    const height = this.queue?.ledgerHeight ?? null;
+    this.health = [
+      {
+        service: "ledger",
+        isWell: height !== null,
+        says: height !== null ? `${height} blocks` : (this.queue?.trouble ?? "cannot be asked"),
+      },
+      ...(["queue", "clock", "optimizer"] as const).map((service, place) => healthOf(service, ready[place])),
+    ];
+    this.#changed();
+  }
+
+  #changed(): void {
+    this.dispatchEvent(new Event("change"));
+  }
+}
+
+function healthOf(service: ServiceName, result: PromiseSettledResult<unknown> | undefined): Health {
+  if (result?.status === "fulfilled") return { service, isWell: true, says: "ready" };
+  return { service, isWell: false, says: Problem.from(result?.reason).message };
+}
+
+export const store = new MarketStore();
+
+/** Renders its host anew when the store has changed, at most once a frame. */
+export class StoreController implements ReactiveController {
+  #frame = 0;
+
+  constructor(private readonly host: ReactiveControllerHost) {
+    host.addController(this);
+  }
+
+  hostConnected(): void {
+    store.addEventListener("change", this.#onChange);
+  }
+
+  hostDisconnected(): void {
+    store.removeEventListener("change", this.#onChange);
+    cancelAnimationFrame(this.#frame);
+  }
+
+  readonly #onChange = (): void => {
+    cancelAnimationFrame(this.#frame);
+    this.#frame = requestAnimationFrame(() => {
+      this.host.requestUpdate();
+    });
+  };
+}

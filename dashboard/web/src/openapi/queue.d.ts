@@ -1,0 +1,2592 @@
+// Made from the service's OpenAPI document; see types.mjs.
+export interface paths {
+    "/health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Health
+         * @description Tell that the process is alive.
+         */
+        get: operations["health_health_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ready": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Ready
+         * @description Tell whether the service can do its work; 503 NOT_READY says why not.
+         */
+        get: operations["ready_ready_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Metrics
+         * @description Return the service's metrics in the text format of Prometheus.
+         */
+        get: operations["metrics_metrics_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/queue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Queue State
+         * @description Return how much waits, since when, and what stands in the way.
+         */
+        get: operations["queue_state_queue_get"];
+        put?: never;
+        /**
+         * Post Commands
+         * @description Take one signed command or an array of at most 1,000; what is taken is stored durably before the answer.
+         */
+        post: operations["post_commands_queue_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/queue/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Command Status
+         * @description Return how far a command came; with ``wait`` the answer comes as soon as it is decided.
+         */
+        get: operations["command_status_queue__id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/market": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Market
+         * @description Return the market as a whole: its operators, its money, the two operators' accounts.
+         */
+        get: operations["market_market_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/games": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Games
+         * @description Return all games, oldest first.
+         */
+        get: operations["games_games_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/games/{game}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Game
+         * @description Return one game; 404 UNKNOWN_GAME.
+         */
+        get: operations["game_games__game__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/games/{game}/bids": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Bids
+         * @description Return a game's standing bids in turn order; 404 UNKNOWN_GAME.
+         */
+        get: operations["bids_games__game__bids_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/games/{game}/transfers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Transfers
+         * @description Return a game's transfers; 404 UNKNOWN_GAME.
+         */
+        get: operations["transfers_games__game__transfers_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/prosumers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Prosumers
+         * @description Return all registered identities with their accounts.
+         */
+        get: operations["prosumers_prosumers_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/prosumers/{prosumer}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Prosumer
+         * @description Return one identity; 404 UNKNOWN_PROSUMER.
+         */
+        get: operations["prosumer_prosumers__prosumer__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/blocks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Blocks
+         * @description Return some blocks in their order.
+         */
+        get: operations["blocks_blocks_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/blocks/{number}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Block
+         * @description Return one block with its transactions; 404 UNKNOWN_BLOCK.
+         */
+        get: operations["block_blocks__number__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Server Sent Events
+         * @description Stream the market's events, from a cursor on, without gap or repeat.
+         */
+        get: operations["server_sent_events_events_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+}
+export type webhooks = Record<string, never>;
+export interface components {
+    schemas: {
+        /**
+         * Bid
+         * @description A buyer's standing bid; its cost at the present loads.
+         */
+        Bid: {
+            /** Buyer */
+            buyer: string;
+            /** Demand */
+            demand: number;
+            /** Amounts */
+            amounts: {
+                [key: string]: number;
+            } | null;
+            /** Round */
+            round: number | null;
+            /** Cost */
+            cost: number | null;
+            /** Regret */
+            regret: number | null;
+        };
+        /**
+         * Bids
+         * @description The bids of a game, in turn order.
+         */
+        Bids: {
+            /** Bids */
+            bids: components["schemas"]["Bid"][];
+        };
+        /**
+         * Block
+         * @description A block with its transactions.
+         */
+        Block: {
+            /** Number */
+            number: number;
+            /** Hash */
+            hash: string;
+            /** Previoushash */
+            previousHash: string;
+            /** At */
+            at: string | null;
+            /** Nrtransactions */
+            nrTransactions: number;
+            /** Transactions */
+            transactions: components["schemas"]["Transaction"][];
+        };
+        /**
+         * BlockSummary
+         * @description A block in the list; ``at`` is null where none of its transactions is the market's.
+         */
+        BlockSummary: {
+            /** Number */
+            number: number;
+            /** Hash */
+            hash: string;
+            /** Previoushash */
+            previousHash: string;
+            /** At */
+            at: string | null;
+            /** Nrtransactions */
+            nrTransactions: number;
+        };
+        /**
+         * Blocks
+         * @description Some blocks, in their order, and how many the ledger has.
+         */
+        Blocks: {
+            /** Height */
+            height: number;
+            /** Blocks */
+            blocks: components["schemas"]["BlockSummary"][];
+        };
+        /**
+         * Buyer
+         * @description A buyer in a game.
+         */
+        Buyer: {
+            /** Buyer */
+            buyer: string;
+            /** Demand */
+            demand: number;
+            /** Contributionmetric */
+            contributionMetric: number | null;
+        };
+        /**
+         * CommandError
+         * @description Why a command was rejected.
+         */
+        CommandError: {
+            /** Code */
+            code: string;
+            /** Message */
+            message: string;
+        };
+        /**
+         * CommandStatus
+         * @description How far a command came; topic, transaction and block are null where only the ledger remembers it.
+         */
+        CommandStatus: {
+            /** Id */
+            id: string;
+            topic: components["schemas"]["Topic"] | null;
+            /** Prosumer */
+            prosumer: string;
+            status: components["schemas"]["Status"];
+            /** Transaction */
+            transaction: string | null;
+            /** Block */
+            block: number | null;
+            /** Result */
+            result: {
+                [key: string]: unknown;
+            } | null;
+            error: components["schemas"]["CommandError"] | null;
+        };
+        /**
+         * FieldProblem
+         * @description What is wrong with one field.
+         */
+        FieldProblem: {
+            /** Field */
+            field: string;
+            /** Message */
+            message: string;
+        };
+        /**
+         * GameSummary
+         * @description A game in the list.
+         */
+        GameSummary: {
+            /** Game */
+            game: string;
+            phase: components["schemas"]["Phase"];
+            /** Deliveryslot */
+            deliverySlot: string;
+            /** Mechanism */
+            mechanism: string;
+            /** Nrsellers */
+            nrSellers: number;
+            /** Nrbuyers */
+            nrBuyers: number;
+            /** Round */
+            round: number;
+            /** Buyerinturn */
+            buyerInTurn: string | null;
+            /**
+             * Publishedat
+             * @description ISO 8601, UTC, milliseconds
+             * @example 2026-11-23T20:08:00.000Z
+             */
+            publishedAt: string;
+        };
+        /**
+         * Games
+         * @description All games, oldest first.
+         */
+        Games: {
+            /** Games */
+            games: components["schemas"]["GameSummary"][];
+        };
+        /**
+         * Market
+         * @description The market as a whole.
+         */
+        Market: {
+            /** Ledger */
+            ledger: string;
+            /** Operators */
+            operators: string[];
+            /** Money */
+            money: number;
+            /** Accounts */
+            accounts: {
+                [key: string]: number;
+            };
+            /** Topology */
+            topology: boolean;
+        };
+        /**
+         * Phase
+         * @description Where a game stands: registration, playing, delivery, closed; or cancelled.
+         * @enum {string}
+         */
+        Phase: "registration" | "playing" | "delivery" | "closed" | "cancelled";
+        /**
+         * ProblemDocument
+         * @description RFC 9457; also in place of the receipt of a command that was not taken.
+         */
+        ProblemDocument: {
+            /** Type */
+            type: string;
+            /** Title */
+            title: string;
+            /** Status */
+            status: number;
+            /** Detail */
+            detail: string;
+            /** Code */
+            code: string;
+            /**
+             * Errors
+             * @default []
+             */
+            errors?: components["schemas"]["FieldProblem"][];
+        };
+        /**
+         * Prosumer
+         * @description A registered identity and its account.
+         */
+        Prosumer: {
+            /** Prosumer */
+            prosumer: string;
+            role: components["schemas"]["Role"];
+            /** Publickey */
+            publicKey: string;
+            /** Accountbalance */
+            accountBalance: number;
+            /** Frozenfunds */
+            frozenFunds: number;
+            /** Debt */
+            debt: number;
+            /** Totalproduction */
+            totalProduction: number;
+            /** Totalconsumption */
+            totalConsumption: number;
+            /** Contributionmetric */
+            contributionMetric: number | null;
+        };
+        /**
+         * Prosumers
+         * @description All registered identities.
+         */
+        Prosumers: {
+            /** Prosumers */
+            prosumers: components["schemas"]["Prosumer"][];
+        };
+        /**
+         * QueueState
+         * @description How much waits and what stands in the way; the ledger's height is null where it cannot be asked.
+         */
+        QueueState: {
+            /** Depth */
+            depth: number;
+            /** Capacity */
+            capacity: number;
+            /** Oldestagems */
+            oldestAgeMs: number;
+            /** Ledgerheight */
+            ledgerHeight: number | null;
+            /** Trouble */
+            trouble: string | null;
+        };
+        /**
+         * Receipt
+         * @description The command is stored durably; how it goes on stands at ``href``.
+         */
+        Receipt: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /**
+             * Status
+             * @constant
+             */
+            status: "queued";
+            /** Href */
+            href: string;
+        };
+        /**
+         * Role
+         * @description What a registered identity may do: trade, or operate the market.
+         * @enum {string}
+         */
+        Role: "prosumer" | "operator";
+        /**
+         * Seller
+         * @description A seller in a game.
+         */
+        Seller: {
+            /** Seller */
+            seller: string;
+            /** Capacity */
+            capacity: number;
+            /** Price */
+            price: number;
+            /** Load */
+            load: number;
+        };
+        /**
+         * Status
+         * @description How far a command came.
+         * @enum {string}
+         */
+        Status: "queued" | "submitted" | "committed" | "rejected";
+        /**
+         * Stop
+         * @description How a game stopped.
+         */
+        Stop: {
+            reason: components["schemas"]["StopReason"];
+            /** Rounds */
+            rounds: number;
+            /** Maxregret */
+            maxRegret: number;
+            /** Maxregretshare */
+            maxRegretShare: number;
+            /** Maxregretbuyer */
+            maxRegretBuyer: string | null;
+            /** Totalcost */
+            totalCost: number;
+            /** Regrets */
+            regrets: {
+                [key: string]: number;
+            };
+        };
+        /**
+         * StopReason
+         * @description Why a game stopped.
+         *
+         *     ``equilibrium``: all passed and nobody could save more than the tolerance by changing its bid alone.
+         *     ``all-passed``: all passed (or were skipped), though somebody could.
+         * @enum {string}
+         */
+        StopReason: "equilibrium" | "all-passed" | "round-limit" | "cancelled";
+        /**
+         * Topic
+         * @description What a command asks for; the names are the original system's.
+         * @enum {string}
+         */
+        Topic: "registerProsumer" | "setTopology" | "topUpAccount" | "publishGame" | "publishOffer" | "publishDemand" | "stopGameRegistration" | "publishBuyBid" | "skipTurn" | "publishMeterReading" | "closeMarket" | "resetMarket";
+        /**
+         * Transaction
+         * @description What went into a transaction and what came out.
+         */
+        Transaction: {
+            /** Id */
+            id: string;
+            /**
+             * At
+             * @description ISO 8601, UTC, milliseconds
+             * @example 2026-11-23T20:08:00.000Z
+             */
+            at: string;
+            /** Commands */
+            commands: {
+                [key: string]: unknown;
+            }[];
+            /** Results */
+            results: {
+                [key: string]: unknown;
+            }[];
+            /** Events */
+            events: {
+                [key: string]: unknown;
+            }[];
+        };
+        /**
+         * Transfer
+         * @description Energy that a seller owes a buyer.
+         */
+        Transfer: {
+            /** Seller */
+            seller: string;
+            /** Buyer */
+            buyer: string;
+            /** Energy */
+            energy: number;
+            /** Energycost */
+            energyCost: number;
+            /** Transmissionfee */
+            transmissionFee: number;
+            /** Delivered */
+            delivered: number;
+            /** Isfulfilled */
+            isFulfilled: boolean;
+        };
+        /**
+         * Transfers
+         * @description The transfers of a game.
+         */
+        Transfers: {
+            /** Transfers */
+            transfers: components["schemas"]["Transfer"][];
+        };
+        /**
+         * WholeGame
+         * @description A game with all that stands on the ledger but its bids and transfers.
+         */
+        WholeGame: {
+            /** Game */
+            game: string;
+            phase: components["schemas"]["Phase"];
+            /** Deliveryslot */
+            deliverySlot: string;
+            /** Mechanism */
+            mechanism: string;
+            /** Nrsellers */
+            nrSellers: number;
+            /** Nrbuyers */
+            nrBuyers: number;
+            /** Round */
+            round: number;
+            /** Buyerinturn */
+            buyerInTurn: string | null;
+            /**
+             * Publishedat
+             * @description ISO 8601, UTC, milliseconds
+             * @example 2026-11-23T20:08:00.000Z
+             */
+            publishedAt: string;
+            /** Parameters */
+            parameters: {
+                [key: string]: unknown;
+            };
+            /**
+             * Registrationendsat
+             * @description ISO 8601, UTC, milliseconds
+             * @example 2026-11-23T20:08:00.000Z
+             */
+            registrationEndsAt: string;
+            /** Sellers */
+            sellers: components["schemas"]["Seller"][];
+            /** Buyers */
+            buyers: components["schemas"]["Buyer"][];
+            /** Hops */
+            hops: {
+                [key: string]: {
+                    [key: string]: number;
+                };
+            };
+            /** Deadline */
+            deadline: string | null;
+            /** Deliveryendsat */
+            deliveryEndsAt: string | null;
+            stop: components["schemas"]["Stop"] | null;
+            /** Settlement */
+            settlement: {
+                [key: string]: unknown;
+            } | null;
+        };
+        /**
+         * CloseMarket
+         * @description Settle what is left of a game against the grid's tariffs.
+         */
+        CloseMarket: {
+            /** Game */
+            game: string;
+        };
+        /**
+         * CloseMarketCommand
+         * @description Settle what is left of a game against the grid's tariffs.
+         */
+        CloseMarketCommand: {
+            /**
+             * Id
+             * @default null
+             */
+            id?: string | null;
+            /**
+             * Topic
+             * @constant
+             */
+            topic: "closeMarket";
+            payload: components["schemas"]["CloseMarketPayload"];
+            /**
+             * Signature
+             * @description Base64 of Ed25519 over the RFC 8785 canonical JSON of id, topic and payload.
+             */
+            signature: string;
+        };
+        /** CloseMarketPayload */
+        CloseMarketPayload: {
+            /** Prosumer */
+            prosumer: string;
+            /**
+             * Ledger
+             * @default null
+             */
+            ledger?: string | null;
+            data: components["schemas"]["CloseMarket"];
+        };
+        /**
+         * Mechanism
+         * @description How a game finds its allocation.
+         * @enum {string}
+         */
+        Mechanism: "sequential-best-response";
+        /**
+         * PublishBuyBid
+         * @description Split the demand among the sellers, or pass: keepPlaying false, my bid stands.
+         */
+        PublishBuyBid: {
+            /** Game */
+            game: string;
+            /**
+             * Round
+             * @default null
+             */
+            round?: number | null;
+            /**
+             * Bidamounts
+             * @default null
+             */
+            bidAmounts?: {
+                [key: string]: number | string;
+            } | null;
+            /**
+             * Keepplaying
+             * @default true
+             */
+            keepPlaying?: boolean;
+        };
+        /**
+         * PublishBuyBidCommand
+         * @description Split the demand among the sellers, or pass: keepPlaying false, my bid stands.
+         */
+        PublishBuyBidCommand: {
+            /**
+             * Id
+             * @default null
+             */
+            id?: string | null;
+            /**
+             * Topic
+             * @constant
+             */
+            topic: "publishBuyBid";
+            payload: components["schemas"]["PublishBuyBidPayload"];
+            /**
+             * Signature
+             * @description Base64 of Ed25519 over the RFC 8785 canonical JSON of id, topic and payload.
+             */
+            signature: string;
+        };
+        /** PublishBuyBidPayload */
+        PublishBuyBidPayload: {
+            /** Prosumer */
+            prosumer: string;
+            /**
+             * Ledger
+             * @default null
+             */
+            ledger?: string | null;
+            data: components["schemas"]["PublishBuyBid"];
+        };
+        /**
+         * PublishDemand
+         * @description Ask for energy.
+         */
+        PublishDemand: {
+            /** Game */
+            game: string;
+            /** Amount */
+            amount: number | string;
+        };
+        /**
+         * PublishDemandCommand
+         * @description Ask for energy.
+         */
+        PublishDemandCommand: {
+            /**
+             * Id
+             * @default null
+             */
+            id?: string | null;
+            /**
+             * Topic
+             * @constant
+             */
+            topic: "publishDemand";
+            payload: components["schemas"]["PublishDemandPayload"];
+            /**
+             * Signature
+             * @description Base64 of Ed25519 over the RFC 8785 canonical JSON of id, topic and payload.
+             */
+            signature: string;
+        };
+        /** PublishDemandPayload */
+        PublishDemandPayload: {
+            /** Prosumer */
+            prosumer: string;
+            /**
+             * Ledger
+             * @default null
+             */
+            ledger?: string | null;
+            data: components["schemas"]["PublishDemand"];
+        };
+        /**
+         * PublishGame
+         * @description Open a game for one delivery slot; the defaults are the original system's parameters.
+         */
+        PublishGame: {
+            /**
+             * Game
+             * @default null
+             */
+            game?: string | null;
+            /**
+             * Deliveryslot
+             * @default null
+             */
+            deliverySlot?: string | null;
+            /** @default sequential-best-response */
+            mechanism?: components["schemas"]["Mechanism"];
+            /**
+             * Registrationdurationms
+             * @default 60000
+             */
+            registrationDurationMs?: number;
+            /**
+             * Expectedparticipants
+             * @default null
+             */
+            expectedParticipants?: number | null;
+            /**
+             * Turndeadlinems
+             * @default 10000
+             */
+            turnDeadlineMs?: number;
+            /**
+             * Roundlimit
+             * @default 200
+             */
+            roundLimit?: number;
+            /**
+             * Tolerance
+             * @default 1000
+             */
+            tolerance?: number | string;
+            /**
+             * Deliverydurationms
+             * @default 60000
+             */
+            deliveryDurationMs?: number;
+            /**
+             * Retailtariff
+             * @default 286900000000000000
+             */
+            retailTariff?: number | string;
+            /**
+             * Feedintariff
+             * @default 123100000000000000
+             */
+            feedInTariff?: number | string;
+            /**
+             * Feeperhop
+             * @default 20000000000000000
+             */
+            feePerHop?: number | string;
+            /**
+             * Imbalancepenalty
+             * @default 0
+             */
+            imbalancePenalty?: number | string;
+        };
+        /**
+         * PublishGameCommand
+         * @description Open a game for one delivery slot; the defaults are the original system's parameters.
+         */
+        PublishGameCommand: {
+            /**
+             * Id
+             * @default null
+             */
+            id?: string | null;
+            /**
+             * Topic
+             * @constant
+             */
+            topic: "publishGame";
+            payload: components["schemas"]["PublishGamePayload"];
+            /**
+             * Signature
+             * @description Base64 of Ed25519 over the RFC 8785 canonical JSON of id, topic and payload.
+             */
+            signature: string;
+        };
+        /** PublishGamePayload */
+        PublishGamePayload: {
+            /** Prosumer */
+            prosumer: string;
+            /**
+             * Ledger
+             * @default null
+             */
+            ledger?: string | null;
+            data: components["schemas"]["PublishGame"];
+        };
+        /**
+         * PublishMeterReading
+         * @description Energy taken from and fed into the network since the meter's last reading.
+         */
+        PublishMeterReading: {
+            /** Game */
+            game: string;
+            /** Sequence */
+            sequence: number;
+            /** Inenergy */
+            inEnergy: number | string;
+            /** Outenergy */
+            outEnergy: number | string;
+        };
+        /**
+         * PublishMeterReadingCommand
+         * @description Energy taken from and fed into the network since the meter's last reading.
+         */
+        PublishMeterReadingCommand: {
+            /**
+             * Id
+             * @default null
+             */
+            id?: string | null;
+            /**
+             * Topic
+             * @constant
+             */
+            topic: "publishMeterReading";
+            payload: components["schemas"]["PublishMeterReadingPayload"];
+            /**
+             * Signature
+             * @description Base64 of Ed25519 over the RFC 8785 canonical JSON of id, topic and payload.
+             */
+            signature: string;
+        };
+        /** PublishMeterReadingPayload */
+        PublishMeterReadingPayload: {
+            /** Prosumer */
+            prosumer: string;
+            /**
+             * Ledger
+             * @default null
+             */
+            ledger?: string | null;
+            data: components["schemas"]["PublishMeterReading"];
+        };
+        /**
+         * PublishOffer
+         * @description Offer energy at a base price.
+         */
+        PublishOffer: {
+            /** Game */
+            game: string;
+            /** Amount */
+            amount: number | string;
+            /** Price */
+            price: number | string;
+        };
+        /**
+         * PublishOfferCommand
+         * @description Offer energy at a base price.
+         */
+        PublishOfferCommand: {
+            /**
+             * Id
+             * @default null
+             */
+            id?: string | null;
+            /**
+             * Topic
+             * @constant
+             */
+            topic: "publishOffer";
+            payload: components["schemas"]["PublishOfferPayload"];
+            /**
+             * Signature
+             * @description Base64 of Ed25519 over the RFC 8785 canonical JSON of id, topic and payload.
+             */
+            signature: string;
+        };
+        /** PublishOfferPayload */
+        PublishOfferPayload: {
+            /** Prosumer */
+            prosumer: string;
+            /**
+             * Ledger
+             * @default null
+             */
+            ledger?: string | null;
+            data: components["schemas"]["PublishOffer"];
+        };
+        /**
+         * RegisterProsumer
+         * @description Enter a prosumer or a further operator with its public key; the totals are its metered history in kWh.
+         */
+        RegisterProsumer: {
+            /** Id */
+            id: string;
+            /** Publickey */
+            publicKey: string;
+            /** @default prosumer */
+            role?: components["schemas"]["Role"];
+            /**
+             * Totalproduction
+             * @default 0
+             */
+            totalProduction?: number | string;
+            /**
+             * Totalconsumption
+             * @default 0
+             */
+            totalConsumption?: number | string;
+            /**
+             * Replacekey
+             * @default false
+             */
+            replaceKey?: boolean;
+        };
+        /**
+         * RegisterProsumerCommand
+         * @description Enter a prosumer or a further operator with its public key; the totals are its metered history in kWh.
+         */
+        RegisterProsumerCommand: {
+            /**
+             * Id
+             * @default null
+             */
+            id?: string | null;
+            /**
+             * Topic
+             * @constant
+             */
+            topic: "registerProsumer";
+            payload: components["schemas"]["RegisterProsumerPayload"];
+            /**
+             * Signature
+             * @description Base64 of Ed25519 over the RFC 8785 canonical JSON of id, topic and payload.
+             */
+            signature: string;
+        };
+        /** RegisterProsumerPayload */
+        RegisterProsumerPayload: {
+            /** Prosumer */
+            prosumer: string;
+            /**
+             * Ledger
+             * @default null
+             */
+            ledger?: string | null;
+            data: components["schemas"]["RegisterProsumer"];
+        };
+        /**
+         * ResetMarket
+         * @description End and remove every game and release every escrow; prosumers, accounts and topology stay.
+         */
+        ResetMarket: Record<string, never>;
+        /**
+         * ResetMarketCommand
+         * @description End and remove every game and release every escrow; prosumers, accounts and topology stay.
+         */
+        ResetMarketCommand: {
+            /**
+             * Id
+             * @default null
+             */
+            id?: string | null;
+            /**
+             * Topic
+             * @constant
+             */
+            topic: "resetMarket";
+            payload: components["schemas"]["ResetMarketPayload"];
+            /**
+             * Signature
+             * @description Base64 of Ed25519 over the RFC 8785 canonical JSON of id, topic and payload.
+             */
+            signature: string;
+        };
+        /** ResetMarketPayload */
+        ResetMarketPayload: {
+            /** Prosumer */
+            prosumer: string;
+            /**
+             * Ledger
+             * @default null
+             */
+            ledger?: string | null;
+            data: components["schemas"]["ResetMarket"];
+        };
+        /**
+         * SetTopology
+         * @description State the hop distances: as a graph whose edges are one hop each, or as a table {buyer: {seller: hops}}.
+         */
+        SetTopology: {
+            /**
+             * Edges
+             * @default null
+             */
+            edges?: [
+                string,
+                string
+            ][] | null;
+            /**
+             * Hops
+             * @default null
+             */
+            hops?: {
+                [key: string]: {
+                    [key: string]: number;
+                };
+            } | null;
+        };
+        /**
+         * SetTopologyCommand
+         * @description State the hop distances: as a graph whose edges are one hop each, or as a table {buyer: {seller: hops}}.
+         */
+        SetTopologyCommand: {
+            /**
+             * Id
+             * @default null
+             */
+            id?: string | null;
+            /**
+             * Topic
+             * @constant
+             */
+            topic: "setTopology";
+            payload: components["schemas"]["SetTopologyPayload"];
+            /**
+             * Signature
+             * @description Base64 of Ed25519 over the RFC 8785 canonical JSON of id, topic and payload.
+             */
+            signature: string;
+        };
+        /** SetTopologyPayload */
+        SetTopologyPayload: {
+            /** Prosumer */
+            prosumer: string;
+            /**
+             * Ledger
+             * @default null
+             */
+            ledger?: string | null;
+            data: components["schemas"]["SetTopology"];
+        };
+        /**
+         * SkipTurn
+         * @description Pass over a buyer whose deadline is over; names the turn, so that it cannot hit the next buyer.
+         */
+        SkipTurn: {
+            /** Game */
+            game: string;
+            /** Buyer */
+            buyer: string;
+            /** Round */
+            round: number;
+        };
+        /**
+         * SkipTurnCommand
+         * @description Pass over a buyer whose deadline is over; names the turn, so that it cannot hit the next buyer.
+         */
+        SkipTurnCommand: {
+            /**
+             * Id
+             * @default null
+             */
+            id?: string | null;
+            /**
+             * Topic
+             * @constant
+             */
+            topic: "skipTurn";
+            payload: components["schemas"]["SkipTurnPayload"];
+            /**
+             * Signature
+             * @description Base64 of Ed25519 over the RFC 8785 canonical JSON of id, topic and payload.
+             */
+            signature: string;
+        };
+        /** SkipTurnPayload */
+        SkipTurnPayload: {
+            /** Prosumer */
+            prosumer: string;
+            /**
+             * Ledger
+             * @default null
+             */
+            ledger?: string | null;
+            data: components["schemas"]["SkipTurn"];
+        };
+        /**
+         * StopGameRegistration
+         * @description End the registration and give the first buyer its turn, or cancel a game without buyers or sellers.
+         */
+        StopGameRegistration: {
+            /** Game */
+            game: string;
+        };
+        /**
+         * StopGameRegistrationCommand
+         * @description End the registration and give the first buyer its turn, or cancel a game without buyers or sellers.
+         */
+        StopGameRegistrationCommand: {
+            /**
+             * Id
+             * @default null
+             */
+            id?: string | null;
+            /**
+             * Topic
+             * @constant
+             */
+            topic: "stopGameRegistration";
+            payload: components["schemas"]["StopGameRegistrationPayload"];
+            /**
+             * Signature
+             * @description Base64 of Ed25519 over the RFC 8785 canonical JSON of id, topic and payload.
+             */
+            signature: string;
+        };
+        /** StopGameRegistrationPayload */
+        StopGameRegistrationPayload: {
+            /** Prosumer */
+            prosumer: string;
+            /**
+             * Ledger
+             * @default null
+             */
+            ledger?: string | null;
+            data: components["schemas"]["StopGameRegistration"];
+        };
+        /**
+         * TopUpAccount
+         * @description Bring money into the market: the only command that changes how much there is.
+         */
+        TopUpAccount: {
+            /** Prosumer */
+            prosumer: string;
+            /** Amount */
+            amount: number | string;
+        };
+        /**
+         * TopUpAccountCommand
+         * @description Bring money into the market: the only command that changes how much there is.
+         */
+        TopUpAccountCommand: {
+            /**
+             * Id
+             * @default null
+             */
+            id?: string | null;
+            /**
+             * Topic
+             * @constant
+             */
+            topic: "topUpAccount";
+            payload: components["schemas"]["TopUpAccountPayload"];
+            /**
+             * Signature
+             * @description Base64 of Ed25519 over the RFC 8785 canonical JSON of id, topic and payload.
+             */
+            signature: string;
+        };
+        /** TopUpAccountPayload */
+        TopUpAccountPayload: {
+            /** Prosumer */
+            prosumer: string;
+            /**
+             * Ledger
+             * @default null
+             */
+            ledger?: string | null;
+            data: components["schemas"]["TopUpAccount"];
+        };
+    };
+    responses: never;
+    parameters: never;
+    requestBodies: never;
+    headers: never;
+    pathItems: never;
+}
+export type $defs = Record<string, never>;
+export interface operations {
+    health_health_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: string;
+                    };
+                };
+            };
+            /** @description The request cannot be answered; the code says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description The code tells problems apart.
+                         * @constant
+                         */
+                        type: "about:blank";
+                        /** @description The status in words. */
+                        title: string;
+                        status: number;
+                        /** @description What was wrong and what to do. */
+                        detail: string;
+                        /** @description Stable; made for programs. */
+                        code: string;
+                        errors?: {
+                            field: string;
+                            message: string;
+                        }[];
+                    };
+                };
+            };
+            /** @description The service cannot answer now; the code says why. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description The code tells problems apart.
+                         * @constant
+                         */
+                        type: "about:blank";
+                        /** @description The status in words. */
+                        title: string;
+                        status: number;
+                        /** @description What was wrong and what to do. */
+                        detail: string;
+                        /** @description Stable; made for programs. */
+                        code: string;
+                        errors?: {
+                            field: string;
+                            message: string;
+                        }[];
+                    };
+                };
+            };
+        };
+    };
+    ready_ready_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: string;
+                    };
+                };
+            };
+            /** @description The request cannot be answered; the code says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description The code tells problems apart.
+                         * @constant
+                         */
+                        type: "about:blank";
+                        /** @description The status in words. */
+                        title: string;
+                        status: number;
+                        /** @description What was wrong and what to do. */
+                        detail: string;
+                        /** @description Stable; made for programs. */
+                        code: string;
+                        errors?: {
+                            field: string;
+                            message: string;
+                        }[];
+                    };
+                };
+            };
+            /** @description The service cannot answer now; the code says why. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description The code tells problems apart.
+                         * @constant
+                         */
+                        type: "about:blank";
+                        /** @description The status in words. */
+                        title: string;
+                        status: number;
+                        /** @description What was wrong and what to do. */
+                        detail: string;
+                        /** @description Stable; made for programs. */
+                        code: string;
+                        errors?: {
+                            field: string;
+                            message: string;
+                        }[];
+                    };
+                };
+            };
+        };
+    };
+    metrics_metrics_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            /** @description The request cannot be answered; the code says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description The code tells problems apart.
+                         * @constant
+                         */
+                        type: "about:blank";
+                        /** @description The status in words. */
+                        title: string;
+                        status: number;
+                        /** @description What was wrong and what to do. */
+                        detail: string;
+                        /** @description Stable; made for programs. */
+                        code: string;
+                        errors?: {
+                            field: string;
+                            message: string;
+                        }[];
+                    };
+                };
+            };
+            /** @description The service cannot answer now; the code says why. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description The code tells problems apart.
+                         * @constant
+                         */
+                        type: "about:blank";
+                        /** @description The status in words. */
+                        title: string;
+                        status: number;
+                        /** @description What was wrong and what to do. */
+                        detail: string;
+                        /** @description Stable; made for programs. */
+                        code: string;
+                        errors?: {
+                            field: string;
+                            message: string;
+                        }[];
+                    };
+                };
+            };
+        };
+    };
+    queue_state_queue_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueueState"];
+                };
+            };
+            /** @description The request cannot be answered; the code says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description The code tells problems apart.
+                         * @constant
+                         */
+                        type: "about:blank";
+                        /** @description The status in words. */
+                        title: string;
+                        status: number;
+                        /** @description What was wrong and what to do. */
+                        detail: string;
+                        /** @description Stable; made for programs. */
+                        code: string;
+                        errors?: {
+                            field: string;
+                            message: string;
+                        }[];
+                    };
+                };
+            };
+            /** @description The service cannot answer now; the code says why. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description The code tells problems apart.
+                         * @constant
+                         */
+                        type: "about:blank";
+                        /** @description The status in words. */
+                        title: string;
+                        status: number;
+                        /** @description What was wrong and what to do. */
+                        detail: string;
+                        /** @description Stable; made for programs. */
+                        code: string;
+                        errors?: {
+                            field: string;
+                            message: string;
+                        }[];
+                    };
+                };
+            };
+        };
+    };
+    post_commands_queue_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RegisterProsumerCommand"] | components["schemas"]["SetTopologyCommand"] | components["schemas"]["TopUpAccountCommand"] | components["schemas"]["PublishGameCommand"] | components["schemas"]["PublishOfferCommand"] | components["schemas"]["PublishDemandCommand"] | components["schemas"]["StopGameRegistrationCommand"] | components["schemas"]["PublishBuyBidCommand"] | components["schemas"]["SkipTurnCommand"] | components["schemas"]["PublishMeterReadingCommand"] | components["schemas"]["CloseMarketCommand"] | components["schemas"]["ResetMarketCommand"] | (components["schemas"]["RegisterProsumerCommand"] | components["schemas"]["SetTopologyCommand"] | components["schemas"]["TopUpAccountCommand"] | components["schemas"]["PublishGameCommand"] | components["schemas"]["PublishOfferCommand"] | components["schemas"]["PublishDemandCommand"] | components["schemas"]["StopGameRegistrationCommand"] | components["schemas"]["PublishBuyBidCommand"] | components["schemas"]["SkipTurnCommand"] | components["schemas"]["PublishMeterReadingCommand"] | components["schemas"]["CloseMarketCommand"] | components["schemas"]["ResetMarketCommand"])[];
+            };
+        };
+        responses: {
+            /** @description All were taken, now or before. */
+            202: {
+                headers: {
+                    /** @description Of one command: its href. */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Receipt"] | components["schemas"]["Receipt"][];
+                };
+            };
+            /** @description Not all were taken. */
+            207: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": (components["schemas"]["Receipt"] | components["schemas"]["ProblemDocument"])[];
+                };
+            };
+            /** @description The request cannot be answered; the code says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description The code tells problems apart.
+                         * @constant
+                         */
+                        type: "about:blank";
+                        /** @description The status in words. */
+                        title: string;
+                        status: number;
+                        /** @description What was wrong and what to do. */
+                        detail: string;
+                        /** @description Stable; made for programs. */
+                        code: string;
+                        errors?: {
+                            field: string;
+                            message: string;
+                        }[];
+                    };
+                };
+            };
+            /** @description The service cannot answer now; the code says why. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description The code tells problems apart.
+                         * @constant
+                         */
+                        type: "about:blank";
+                        /** @description The status in words. */
+                        title: string;
+                        status: number;
+                        /** @description What was wrong and what to do. */
+                        detail: string;
+                        /** @description Stable; made for programs. */
+                        code: string;
+                        errors?: {
+                            field: string;
+                            message: string;
+                        }[];
+                    };
+                };
+            };
+        };
+    };
+    command_status_queue__id__get: {
+        parameters: {
+            query?: {
+                /** @description Seconds to wait for the decision, if there is none yet. */
+                wait?: number;
+                /** @description Who signed it: needed where several used the same id, or to ask the ledger, too. */
+                prosumer?: string | null;
+            };
+            header?: never;
+            path: {
+                /** @description A command's id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandStatus"];
+                };
+            };
+            /** @description The request cannot be answered; the code says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description The code tells problems apart.
+                         * @constant
+                         */
+                        type: "about:blank";
+                        /** @description The status in words. */
+                        title: string;
+                        status: number;
+                        /** @description What was wrong and what to do. */
+                        detail: string;
+                        /** @description Stable; made for programs. */
+                        code: string;
+                        errors?: {
+                            field: string;
+                            message: string;
+                        }[];
+                    };
+                };
+            };
+            /** @description The service cannot answer now; the code says why. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description The code tells problems apart.
+                         * @constant
+                         */
+                        type: "about:blank";
+                        /** @description The status in words. */
+                        title: string;
+                        status: number;
+                        /** @description What was wrong and what to do. */
+                        detail: string;
+                        /** @description Stable; made for programs. */
+                        code: string;
+                        errors?: {
+                            field: string;
+                            message: string;
+                        }[];
+                    };
+                };
+            };
+        };
+    };
+    market_market_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Market"];
+                };
+            };
+            /** @description The request cannot be answered; the code says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description The code tells problems apart.
+                         * @constant
+                         */
+                        type: "about:blank";
+                        /** @description The status in words. */
+                        title: string;
+                        status: number;
+                        /** @description What was wrong and what to do. */
+                        detail: string;
+                        /** @description Stable; made for programs. */
+                        code: string;
+                        errors?: {
+                            field: string;
+                            message: string;
+                        }[];
+                    };
+                };
+            };
+            /** @description The service cannot answer now; the code says why. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description The code tells problems apart.
+                         * @constant
+                         */
+                        type: "about:blank";
+                        /** @description The status in words. */
+                        title: string;
+                        status: number;
+                        /** @description What was wrong and what to do. */
+                        detail: string;
+                        /** @description Stable; made for programs. */
+                        code: string;
+                        errors?: {
+                            field: string;
+                            message: string;
+                        }[];
+                    };
+                };
+            };
+        };
+    };
+    games_games_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Games"];
+                };
+            };
+            /** @description The request cannot be answered; the code says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description The code tells problems apart.
+                         * @constant
+                         */
+                        type: "about:blank";
+                        /** @description The status in words. */
+                        title: string;
+                        status: number;
+                        /** @description What was wrong and what to do. */
+                        detail: string;
+                        /** @description Stable; made for programs. */
+                        code: string;
+                        errors?: {
+                            field: string;
+                            message: string;
+                        }[];
+                    };
+                };
+            };
+            /** @description The service cannot answer now; the code says why. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description The code tells problems apart.
+                         * @constant
+                         */
+                        type: "about:blank";
+                        /** @description The status in words. */
+                        title: string;
+                        status: number;
+                        /** @description What was wrong and what to do. */
+                        detail: string;
+                        /** @description Stable; made for programs. */
+                        code: string;
+                        errors?: {
+                            field: string;
+                            message: string;
+                        }[];
+                    };
+                };
+            };
+        };
+    };
+    game_games__game__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A game's id. */
+                game: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WholeGame"];
+                };
+            };
+            /** @description The request cannot be answered; the code says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description The code tells problems apart.
+                         * @constant
+                         */
+                        type: "about:blank";
+                        /** @description The status in words. */
+                        title: string;
+                        status: number;
+                        /** @description What was wrong and what to do. */
+                        detail: string;
+                        /** @description Stable; made for programs. */
+                        code: string;
+                        errors?: {
+                            field: string;
+                            message: string;
+                        }[];
+                    };
+                };
+            };
+            /** @description The service cannot answer now; the code says why. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description The code tells problems apart.
+                         * @constant
+                         */
+                        type: "about:blank";
+                        /** @description The status in words. */
+                        title: string;
+                        status: number;
+                        /** @description What was wrong and what to do. */
+                        detail: string;
+                        /** @description Stable; made for programs. */
+                        code: string;
+                        errors?: {
+                            field: string;
+                            message: string;
+                        }[];
+                    };
+                };
+            };
+        };
+    };
+    bids_games__game__bids_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A game's id. */
+                game: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Bids"];
+                };
+            };
+            /** @description The request cannot be answered; the code says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description The code tells problems apart.
+                         * @constant
+                         */
+                        type: "about:blank";
+                        /** @description The status in words. */
+                        title: string;
+                        status: number;
+                        /** @description What was wrong and what to do. */
+                        detail: string;
+                        /** @description Stable; made for programs. */
+                        code: string;
+                        errors?: {
+                            field: string;
+                            message: string;
+                        }[];
+                    };
+                };
+            };
+            /** @description The service cannot answer now; the code says why. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description The code tells problems apart.
+                         * @constant
+                         */
+                        type: "about:blank";
+                        /** @description The status in words. */
+                        title: string;
+                        status: number;
+                        /** @description What was wrong and what to do. */
+                        detail: string;
+                        /** @description Stable; made for programs. */
+                        code: string;
+                        errors?: {
+                            field: string;
+                            message: string;
+                        }[];
+                    };
+                };
+            };
+        };
+    };
+    transfers_games__game__transfers_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A game's id. */
+                game: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Transfers"];
+                };
+            };
+            /** @description The request cannot be answered; the code says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description The code tells problems apart.
+                         * @constant
+                         */
+                        type: "about:blank";
+                        /** @description The status in words. */
+                        title: string;
+                        status: number;
+                        /** @description What was wrong and what to do. */
+                        detail: string;
+                        /** @description Stable; made for programs. */
+                        code: string;
+                        errors?: {
+                            field: string;
+                            message: string;
+                        }[];
+                    };
+                };
+            };
+            /** @description The service cannot answer now; the code says why. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description The code tells problems apart.
+                         * @constant
+                         */
+                        type: "about:blank";
+                        /** @description The status in words. */
+                        title: string;
+                        status: number;
+                        /** @description What was wrong and what to do. */
+                        detail: string;
+                        /** @description Stable; made for programs. */
+                        code: string;
+                        errors?: {
+                            field: string;
+                            message: string;
+                        }[];
+                    };
+                };
+            };
+        };
+    };
+    prosumers_prosumers_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Prosumers"];
+                };
+            };
+            /** @description The request cannot be answered; the code says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description The code tells problems apart.
+                         * @constant
+                         */
+                        type: "about:blank";
+                        /** @description The status in words. */
+                        title: string;
+                        status: number;
+                        /** @description What was wrong and what to do. */
+                        detail: string;
+                        /** @description Stable; made for programs. */
+                        code: string;
+                        errors?: {
+                            field: string;
+                            message: string;
+                        }[];
+                    };
+                };
+            };
+            /** @description The service cannot answer now; the code says why. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description The code tells problems apart.
+                         * @constant
+                         */
+                        type: "about:blank";
+                        /** @description The status in words. */
+                        title: string;
+                        status: number;
+                        /** @description What was wrong and what to do. */
+                        detail: string;
+                        /** @description Stable; made for programs. */
+                        code: string;
+                        errors?: {
+                            field: string;
+                            message: string;
+                        }[];
+                    };
+                };
+            };
+        };
+    };
+    prosumer_prosumers__prosumer__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A prosumer's or an operator's id. */
+                prosumer: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Prosumer"];
+                };
+            };
+            /** @description The request cannot be answered; the code says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description The code tells problems apart.
+                         * @constant
+                         */
+                        type: "about:blank";
+                        /** @description The status in words. */
+                        title: string;
+                        status: number;
+                        /** @description What was wrong and what to do. */
+                        detail: string;
+                        /** @description Stable; made for programs. */
+                        code: string;
+                        errors?: {
+                            field: string;
+                            message: string;
+                        }[];
+                    };
+                };
+            };
+            /** @description The service cannot answer now; the code says why. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description The code tells problems apart.
+                         * @constant
+                         */
+                        type: "about:blank";
+                        /** @description The status in words. */
+                        title: string;
+                        status: number;
+                        /** @description What was wrong and what to do. */
+                        detail: string;
+                        /** @description Stable; made for programs. */
+                        code: string;
+                        errors?: {
+                            field: string;
+                            message: string;
+                        }[];
+                    };
+                };
+            };
+        };
+    };
+    blocks_blocks_get: {
+        parameters: {
+            query?: {
+                /** @description Number of the first; else the newest ones. */
+                from?: number | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Blocks"];
+                };
+            };
+            /** @description The request cannot be answered; the code says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description The code tells problems apart.
+                         * @constant
+                         */
+                        type: "about:blank";
+                        /** @description The status in words. */
+                        title: string;
+                        status: number;
+                        /** @description What was wrong and what to do. */
+                        detail: string;
+                        /** @description Stable; made for programs. */
+                        code: string;
+                        errors?: {
+                            field: string;
+                            message: string;
+                        }[];
+                    };
+                };
+            };
+            /** @description The service cannot answer now; the code says why. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description The code tells problems apart.
+                         * @constant
+                         */
+                        type: "about:blank";
+                        /** @description The status in words. */
+                        title: string;
+                        status: number;
+                        /** @description What was wrong and what to do. */
+                        detail: string;
+                        /** @description Stable; made for programs. */
+                        code: string;
+                        errors?: {
+                            field: string;
+                            message: string;
+                        }[];
+                    };
+                };
+            };
+        };
+    };
+    block_blocks__number__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description From 0. */
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Block"];
+                };
+            };
+            /** @description The request cannot be answered; the code says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description The code tells problems apart.
+                         * @constant
+                         */
+                        type: "about:blank";
+                        /** @description The status in words. */
+                        title: string;
+                        status: number;
+                        /** @description What was wrong and what to do. */
+                        detail: string;
+                        /** @description Stable; made for programs. */
+                        code: string;
+                        errors?: {
+                            field: string;
+                            message: string;
+                        }[];
+                    };
+                };
+            };
+            /** @description The service cannot answer now; the code says why. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description The code tells problems apart.
+                         * @constant
+                         */
+                        type: "about:blank";
+                        /** @description The status in words. */
+                        title: string;
+                        status: number;
+                        /** @description What was wrong and what to do. */
+                        detail: string;
+                        /** @description Stable; made for programs. */
+                        code: string;
+                        errors?: {
+                            field: string;
+                            message: string;
+                        }[];
+                    };
+                };
+            };
+        };
+    };
+    server_sent_events_events_get: {
+        parameters: {
+            query?: {
+                /** @description Only the events of this game. */
+                game?: string | null;
+                /** @description A cursor `block.tx.index`: go on after that event. `0` or nothing: from the very first. `now`: from now on. */
+                from?: string | null;
+            };
+            header?: {
+                /** @description The cursor of the last event seen; goes before `from`, so that a browser can reconnect. */
+                "last-event-id"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description `id:` the cursor, `event:` the name, `data:` the event as JSON; without end. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            /** @description The request cannot be answered; the code says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description The code tells problems apart.
+                         * @constant
+                         */
+                        type: "about:blank";
+                        /** @description The status in words. */
+                        title: string;
+                        status: number;
+                        /** @description What was wrong and what to do. */
+                        detail: string;
+                        /** @description Stable; made for programs. */
+                        code: string;
+                        errors?: {
+                            field: string;
+                            message: string;
+                        }[];
+                    };
+                };
+            };
+            /** @description The service cannot answer now; the code says why. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description The code tells problems apart.
+                         * @constant
+                         */
+                        type: "about:blank";
+                        /** @description The status in words. */
+                        title: string;
+                        status: number;
+                        /** @description What was wrong and what to do. */
+                        detail: string;
+                        /** @description Stable; made for programs. */
+                        code: string;
+                        errors?: {
+                            field: string;
+                            message: string;
+                        }[];
+                    };
+                };
+            };
+        };
+    };
+}

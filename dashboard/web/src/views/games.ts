@@ -1,0 +1,262 @@
+/** `<em-games>`: all games, and one of them turn by turn. */
+import { LitElement, css, html, nothing, type PropertyValues } from "lit";
+import { customElement, property, state } from "lit/decorators.js";
+import { eventsOf } from "../api/event_stream.js";
+import { type Game, type Transfer, api } from "../api/market_api.js";
+import { Problem } from "../api/problem.js";
+import "../charts/chart.js";
+import { bidsDrawing, convergenceDrawing, loadsDrawing } from "../charts/drawings.js";
+import { empty, failure, phaseTag, waiting } from "../design/pieces.js";
+import { shared } from "../design/styles.js";
+import { exactMoney, kwh, moment, percent, price } from "../market/numbers.js";
+import { STOP_REASONS } from "../market/overview.js";
+import { type Replay, replay } from "../market/replay.js";
+import { StoreController, store } from "../market/store.js";
+import { href } from "../route.js";
+
+const CELLS_IN_A_TABLE = 400; // a larger matrix of bids is drawn
+const STEP_MS = 350;
+
+@customElement("em-games")
+export class Games extends LitElement {
+  static override styles = [shared];
+
+  @property({ attribute: false }) name: string | null = null;
+
+  constructor() {
+    super();
+    new StoreController(this);
+  }
+
+  override render(): unknown {
+    if (this.name !== null) return html`<em-game .name=${this.name}></em-game>`;
+    if (store.problem !== null && store.market === null) return failure(store.problem);
+    if (store.market === null) return waiting;
+    if (store.games.length === 0) {
+      return html`<section class="panel">${empty("No game yet", "A game opens when the clock or an operator publishes one.")}</section>`;
+    }
+    return html`<section class="panel stack">
+      <h1>Games</h1>
+      <div class="scroll" tabindex="0" role="region" aria-label="Games">
+        <table>
+          <thead><tr><th scope="col">Game</th><th scope="col">Phase</th><th scope="col">Slot</th><th scope="col" class="number">Sellers</th>
+            <th scope="col" class="number">Buyers</th><th scope="col" class="number">Rounds</th><th scope="col">Published</th></tr></thead>
+          <tbody>
+            ${store.games.toReversed().map(
+              (game) => html`<tr><th scope="row"><a href=${href("games", game.game)}>${game.game}</a></th><td>${phaseTag(game.phase)}</td>
+                <td>${game.deliverySlot}</td><td class="number">${game.nrSellers}</td><td class="number">${game.nrBuyers}</td>
+                <td class="number">${game.round}</td><td>${moment(game.publishedAt)}</td></tr>`,
+            )}
+          </tbody>
+        </table>
+      </div>
+    </section>`;
+  }
+}
+
+@customElement("em-game")
+export class OneGame extends LitElement {
+  static override styles = [
+    shared,
+    css`
+      .player { display: grid; grid-template-columns: max-content max-content 1fr; gap: var(--space-3); align-items: center; }
+      .bids td.bought { background: var(--local-soft); }
+      .bids tr.turn > th { color: var(--local); }
+      .bids { width: max-content; min-width: 100%; }
+    `,
+  ];
+
+  @property({ attribute: false }) name = "";
+  @state() private game: Game | null = null;
+  @state() private transfers: readonly Transfer[] = [];
+  @state() private replay: Replay | null = null;
+  @state() private problem: Problem | null = null;
+  /** Which turn is shown; null: the newest. */
+  @state() private shown: number | null = null;
+  #playing: ReturnType<typeof setInterval> | undefined;
+  #loading = false;
+  #stale = false;
+
+  readonly #onEvent = (event: Event): void => {
+    const { game } = (event as CustomEvent<{ game: string | null }>).detail;
+    if (game === this.name || game === null) void this.#load();
+  };
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    store.addEventListener("market-event", this.#onEvent);
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    store.removeEventListener("market-event", this.#onEvent);
+    clearInterval(this.#playing);
+  }
+
+  override willUpdate(changed: PropertyValues<this>): void {
+    if (changed.has("name")) {
+      this.game = this.replay = this.problem = this.shown = null;
+      void this.#load();
+    }
+  }
+
+  /** Reads the game; what happens meanwhile is read right afterwards. */
+  async #load(): Promise<void> {
+    if (this.#loading) {
+      this.#stale = true;
+      return;
+    }
+    this.#loading = true;
+    do {
+      this.#stale = false;
+      try {
+        await this.#read(this.name);
+        this.problem = null;
+      } catch (error) {
+        this.problem = Problem.from(error);
+      }
+    } while (this.#wasOvertaken());
+    this.#loading = false;
+  }
+
+  #wasOvertaken(): boolean {
+    return this.#stale;
+  }
+
+  async #read(name: string): Promise<void> {
+    const [game, bids, transfers] = await Promise.all([api.game(name), api.bids(name), api.transfers(name)]);
+    [this.game, this.transfers] = [game, transfers];
+    if (game.phase === "registration" || game.buyers.length === 0 || game.sellers.length === 0) return;
+    const isOver = game.phase !== "playing";
+    const events = await eventsOf(name, (event) =>
+      isOver
+        ? event.name === "GameStopEvent"
+        : event.name === "BuyBidEvent" && event.buyerInTurn === game.buyerInTurn && event.round === game.round,
+    );
+    if (name !== this.name) return;
+    this.replay = replay(game, events, bids);
+  }
+
+  override render(): unknown {
+    if (this.problem !== null && this.game === null) return html`<section class="panel">${failure(this.problem)}</section>`;
+    if (this.game === null) return waiting;
+    const { game } = this;
+    return html`<div class="stack">
+      <section class="panel">
+        <header class="row spread"><h1>${game.game}</h1>${phaseTag(game.phase)}</header>
+        <dl>
+          <dt>Delivery slot</dt><dd>${game.deliverySlot}</dd>
+          <dt>Tariffs</dt><dd>retail ${price(Number(game.parameters.retailTariff))}, feed-in ${price(Number(game.parameters.feedInTariff))},
+            ${price(Number(game.parameters.feePerHop))} for each hop</dd>
+          ${game.stop === null
+            ? nothing
+            : html`<dt>Ended with</dt><dd>${STOP_REASONS[game.stop.reason] ?? game.stop.reason}, after ${game.stop.rounds} rounds</dd>
+                <dt>Total cost</dt><dd data-figure="total-cost">${exactMoney(game.stop.totalCost)}</dd>
+                <dt>Largest regret</dt><dd>${exactMoney(game.stop.maxRegret)} (${percent(game.stop.maxRegretShare)} of that bill)${game.stop.maxRegretBuyer === null ? "" : `, ${game.stop.maxRegretBuyer}`}</dd>`}
+        </dl>
+      </section>
+      ${this.replay === null ? this.#registered(game) : this.#played(game, this.replay)}
+      ${this.#settlement(game)}
+    </div>`;
+  }
+
+  #registered(game: Game): unknown {
+    if (game.sellers.length + game.buyers.length === 0) {
+      return html`<section class="panel">${empty("Nobody yet", "Offers and demands appear here as they come in.")}</section>`;
+    }
+    return html`<section class="panel"><h2>Offers</h2>
+      <em-chart .drawing=${loadsDrawing(game, game.sellers.map((entry) => entry.load))}></em-chart></section>`;
+  }
+
+  #played(game: Game, past: Replay): unknown {
+    const last = past.turns.length - 1;
+    const at = Math.min(this.shown ?? last, last);
+    const turn = past.turns[at];
+    if (turn === undefined) return this.#registered(game);
+    const loads = past.sellers.map((_, j) => turn.bids.reduce((sum, row) => sum + (row[j] ?? 0), 0));
+    return html`
+      <section class="panel" aria-labelledby="turns">
+        <h2 id="turns">Turn by turn</h2>
+        <div class="player">
+          <button @click=${this.#play} ?disabled=${last < 1}>${this.#playing === undefined ? "Play" : "Pause"}</button>
+          <output>turn ${turn.number} of ${past.turns.length}</output>
+          <input type="range" min="0" max=${last} .value=${String(at)} @input=${this.#seek} aria-label="Turn" />
+        </div>
+        <p class="muted">Round ${turn.round}, ${moment(turn.at)}: <strong>${turn.buyer}</strong>
+          ${turn.changed > 0 ? `changed where ${kwh(turn.changed)} come from` : "passed: its bid stands"}.</p>
+      </section>
+      <div class="columns">
+        <section class="panel"><h2>Sold by each seller</h2><em-chart .drawing=${loadsDrawing(game, loads)}></em-chart></section>
+        <section class="panel"><h2>Convergence</h2><em-chart .drawing=${convergenceDrawing(past)}></em-chart></section>
+      </div>
+      <section class="panel"><h2>Bids</h2>${this.#matrix(past, turn.bids, turn.buyer)}</section>`;
+  }
+
+  #matrix(past: Replay, bids: readonly (readonly number[])[], inTurn: string): unknown {
+    if (past.sellers.length * past.buyers.length > CELLS_IN_A_TABLE) {
+      return html`<em-chart .drawing=${bidsDrawing(past, bids)}></em-chart>`;
+    }
+    return html`<div class="scroll" tabindex="0" role="region" aria-label="Bids in kWh">
+      <table class="bids">
+        <thead><tr><th scope="col">kWh from</th>${past.sellers.map((seller) => html`<th scope="col" class="number">${seller}</th>`)}<th scope="col" class="number">in all</th></tr></thead>
+        <tbody>
+          ${past.buyers.map((buyer, i) => {
+            const row = bids[i] ?? [];
+            return html`<tr class=${buyer === inTurn ? "turn" : ""}><th scope="row">${buyer}</th>
+              ${row.map((amount) => html`<td class="number ${amount > 0 ? "bought" : ""}">${amount > 0 ? amount.toFixed(4) : "·"}</td>`)}
+              <td class="number">${row.reduce((sum, amount) => sum + amount, 0).toFixed(4)}</td></tr>`;
+          })}
+        </tbody>
+      </table>
+    </div>`;
+  }
+
+  #settlement(game: Game): unknown {
+    const settled = game.settlement;
+    if (settled === null) return nothing;
+    const figures: readonly (readonly [string, string])[] = [
+      ["Delivered between neighbours", kwh(Number(settled.energyDelivered))],
+      ["Taken from the grid", kwh(Number(settled.energyFromGrid))],
+      ["Fed into the grid", kwh(Number(settled.energyToGrid))],
+      ["Paid to sellers", exactMoney(Number(settled.paidToSellers))],
+      ["Fees for the network", exactMoney(Number(settled.transmissionFees))],
+      ["Paid to the grid", exactMoney(Number(settled.paidToGrid))],
+      ["Paid by the grid", exactMoney(Number(settled.paidByGrid))],
+      ["Penalties", exactMoney(Number(settled.penalties))],
+    ];
+    return html`<section class="panel"><h2>Settlement</h2>
+      <div class="columns">
+        <dl>${figures.map(([name, value]) => html`<dt>${name}</dt><dd>${value}</dd>`)}</dl>
+        <div class="scroll" tabindex="0" role="region" aria-label="Transfers">
+          <table><thead><tr><th scope="col">From</th><th scope="col">To</th><th scope="col" class="number">Energy</th><th scope="col" class="number">Cost</th>
+            <th scope="col" class="number">Fee</th><th scope="col">Delivered</th></tr></thead>
+          <tbody>${this.transfers.map(
+            (each) => html`<tr><th scope="row">${each.seller}</th><td>${each.buyer}</td><td class="number">${kwh(each.energy)}</td>
+              <td class="number">${exactMoney(each.energyCost)}</td><td class="number">${exactMoney(each.transmissionFee)}</td>
+              <td>${each.isFulfilled ? html`<span class="tag good">all</span>` : kwh(each.delivered)}</td></tr>`,
+          )}</tbody></table>
+        </div>
+      </div>
+    </section>`;
+  }
+
+  readonly #seek = (event: Event): void => {
+    this.shown = Number((event.target as HTMLInputElement).value);
+  };
+
+  readonly #play = (): void => {
+    if (this.#playing !== undefined) {
+      clearInterval(this.#playing);
+      this.#playing = undefined;
+      this.requestUpdate();
+      return;
+    }
+    const last = (this.replay?.turns.length ?? 1) - 1;
+    this.shown = this.shown === null || this.shown >= last ? 0 : this.shown;
+    this.#playing = setInterval(() => {
+      const at = (this.shown ?? 0) + 1;
+      this.shown = Math.min(at, last);
+      if (at >= last) this.#play();
+    }, STEP_MS);
+  };
+}

@@ -1,0 +1,211 @@
+/** `<em-operations>`: how the services are, and what an operator can do about the market. */
+import { LitElement, css, html, nothing } from "lit";
+import { customElement, state } from "lit/decorators.js";
+import { type CommandStatus, type ServiceName, api } from "../api/market_api.js";
+import { Problem } from "../api/problem.js";
+import { empty } from "../design/pieces.js";
+import { shared } from "../design/styles.js";
+import { count, duration } from "../market/numbers.js";
+import { StoreController, store } from "../market/store.js";
+import { href } from "../route.js";
+import type { Plain } from "../signing/canonical.js";
+import { send } from "../signing/operator.js";
+import { session } from "../signing/session.js";
+
+const SERVICES: readonly ServiceName[] = ["queue", "clock", "optimizer"];
+const COUNTED_MS = 3000;
+
+/** Counters of Prometheus' text format: [name, labels, value]. */
+export function counters(text: string): [string, Record<string, string>, number][] {
+  return text.split("\n").flatMap((line) => {
+    const match = /^([a-z_]+)(?:\{(.*)\})? ([0-9.e+-]+)$/i.exec(line);
+    if (match === null) return [];
+    const labels = [...(match[2] ?? "").matchAll(/(\w+)="([^"]*)"/g)].map((each) => [each[1] ?? "", each[2] ?? ""] as const);
+    return [[match[1] ?? "", Object.fromEntries(labels), Number(match[3])] as [string, Record<string, string>, number]];
+  });
+}
+
+interface Sample {
+  readonly at: number;
+  readonly settled: number;
+}
+
+@customElement("em-operations")
+export class Operations extends LitElement {
+  static override styles = [
+    shared,
+    css`
+      form { display: grid; gap: var(--space-3); align-content: start; }
+      form .row label { flex: 1 1 8rem; }
+      .result { border-left: 3px solid var(--local); padding-left: var(--space-3); }
+      .result.bad { border-color: var(--bad); }
+    `,
+  ];
+
+  @state() private errors: readonly (readonly [code: string, times: number])[] = [];
+  @state() private perSecond: number | null = null;
+  @state() private status: CommandStatus | null = null;
+  @state() private problem: Problem | null = null;
+  @state() private isBusy = false;
+  #sample: Sample | null = null;
+  #timer: ReturnType<typeof setInterval> | undefined;
+  readonly #onSession = (): void => {
+    this.requestUpdate();
+  };
+
+  constructor() {
+    super();
+    new StoreController(this);
+  }
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    session.addEventListener("change", this.#onSession);
+    void this.#count();
+    this.#timer = setInterval(() => void this.#count(), COUNTED_MS);
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    session.removeEventListener("change", this.#onSession);
+    clearInterval(this.#timer);
+  }
+
+  async #count(): Promise<void> {
+    const texts = await Promise.allSettled(SERVICES.map((service) => api.metrics(service)));
+    const found = texts.flatMap((text) => (text.status === "fulfilled" ? counters(text.value) : []));
+    const byCode = new Map<string, number>();
+    let settled = 0;
+    for (const [name, labels, value] of found) {
+      if (name.endsWith("_settled_total")) settled += value;
+      if (name.endsWith("_total") && labels.code !== undefined && labels.code !== "" && value > 0) {
+        byCode.set(labels.code, (byCode.get(labels.code) ?? 0) + value);
+      }
+    }
+    this.errors = [...byCode].filter(([code]) => /^[A-Z_]+$/.test(code)).sort((one, other) => other[1] - one[1]);
+    const now = Date.now();
+    if (this.#sample !== null) this.perSecond = (settled - this.#sample.settled) / ((now - this.#sample.at) / 1000);
+    this.#sample = { at: now, settled };
+  }
+
+  override render(): unknown {
+    return html`<div class="stack"><div class="columns">${this.#queue()}${this.#services()}${this.#codes()}</div>${this.#administration()}</div>`;
+  }
+
+  #queue(): unknown {
+    const { queue } = store;
+    return html`<section class="panel" aria-labelledby="queue"><h2 id="queue">Queue</h2>
+      ${queue === null
+        ? html`<p class="tag bad">cannot be asked</p>`
+        : html`<dl><dt>Waiting</dt><dd data-figure="depth">${count(queue.depth)} of at most ${count(queue.capacity)}</dd>
+            <dt>Oldest</dt><dd>${queue.depth === 0 ? "–" : duration(queue.oldestAgeMs / 1000)}</dd>
+            <dt>Decided</dt><dd>${this.perSecond === null ? "…" : `${this.perSecond.toFixed(1)} commands / s`}</dd>
+            <dt>Ledger</dt><dd>${queue.ledgerHeight === null ? "cannot be asked" : `${count(queue.ledgerHeight)} blocks`}</dd>
+            <dt>In the way</dt><dd>${queue.trouble ?? "nothing"}</dd></dl>`}
+    </section>`;
+  }
+
+  #services(): unknown {
+    return html`<section class="panel" aria-labelledby="services"><h2 id="services">Services</h2>
+      <dl>${store.health.map(
+        (each) => html`<dt>${each.service}</dt><dd><span class="tag ${each.isWell === false ? "bad" : "good"}">${each.isWell === false ? "in trouble" : "well"}</span>
+          <span class="muted small">${each.says}</span></dd>`,
+      )}</dl></section>`;
+  }
+
+  #codes(): unknown {
+    return html`<section class="panel" aria-labelledby="codes"><h2 id="codes">Refused and rejected, by code</h2>
+      ${this.errors.length === 0
+        ? empty("Nothing was refused", "since the services started")
+        : html`<table><thead><tr><th scope="col">Code</th><th scope="col" class="number">Times</th></tr></thead>
+            <tbody>${this.errors.map(([code, times]) => html`<tr><th scope="row" class="mono">${code}</th><td class="number">${count(times)}</td></tr>`)}</tbody></table>`}
+    </section>`;
+  }
+
+  #administration(): unknown {
+    if (session.operator === null) {
+      return html`<section class="panel"><h2>Administration</h2><p class="muted">Sign in as an operator to publish games, enter prosumers, top accounts up, close games or reset the market. Others can only look.</p></section>`;
+    }
+    return html`<section class="panel stack" aria-labelledby="administration">
+      <h2 id="administration">Administration, signed by ${session.operator.id}</h2>
+      ${this.#receipt()}
+      <div class="columns">
+        <form @submit=${this.#submit("publishGame")}><h3>Publish a game</h3>
+          <div class="row"><label>Registration, seconds <input name="registrationDurationMs" data-scale="1000" type="number" min="1" value="60" required /></label>
+            <label>Delivery, seconds <input name="deliveryDurationMs" data-scale="1000" type="number" min="1" value="60" required /></label></div>
+          <button class="primary" ?disabled=${this.isBusy}>Publish</button></form>
+        <form @submit=${this.#submit("registerProsumer")}><h3>Add a prosumer</h3>
+          <div class="row"><label>Id <input name="id" required pattern="[A-Za-z0-9][A-Za-z0-9_.:\\-]*" /></label><label>Public key, base64 <input name="publicKey" required maxlength="44" /></label></div>
+          <button class="primary" ?disabled=${this.isBusy}>Add</button></form>
+        <form @submit=${this.#submit("topUpAccount")}><h3>Top an account up</h3>
+          <div class="row"><label>Prosumer <input name="prosumer" required list="prosumers" /></label><label>Amount, currency <input name="amount" inputmode="decimal" pattern="[0-9]+([.][0-9]{1,6})?" required /></label></div>
+          <datalist id="prosumers">${store.prosumers.slice(0, 500).map((each) => html`<option value=${each.prosumer}></option>`)}</datalist>
+          <button class="primary" ?disabled=${this.isBusy}>Top up</button></form>
+        <form @submit=${this.#submit("closeMarket")}><h3>Close a game</h3>
+          <label>Game <input name="game" required .value=${store.game?.game ?? ""} /></label>
+          <button class="primary" ?disabled=${this.isBusy}>Close</button></form>
+        <form @submit=${this.#clock}><h3>The clock</h3>
+          <p class="muted">${store.schedule?.paused === true ? "It publishes no games for now." : "It publishes games as its schedule says."}</p>
+          <button ?disabled=${this.isBusy}>${store.schedule?.paused === true ? "Resume" : "Pause"}</button></form>
+        <form @submit=${this.#submit("resetMarket")}><h3>Reset the market</h3>
+          <p class="muted">Ends and removes every game and releases every escrow; prosumers, accounts and topology stay.</p>
+          <label>Type <strong>reset</strong> to confirm <input name="confirmation" required pattern="reset" autocomplete="off" /></label>
+          <button class="danger" ?disabled=${this.isBusy}>Reset</button></form>
+      </div>
+    </section>`;
+  }
+
+  #receipt(): unknown {
+    if (this.problem !== null) return html`<p class="result bad" role="alert"><strong>${this.problem.code}</strong>: ${this.problem.message}</p>`;
+    if (this.isBusy) return html`<p class="result" role="status">Signed and sent; waiting for the ledger…</p>`;
+    if (this.status === null) return nothing;
+    const { status, error, block, topic } = this.status;
+    return html`<p class="result ${status === "committed" ? "" : "bad"}" role="status"><strong>${topic}</strong> ${status}
+      ${error === null ? nothing : html`: ${error.code}, ${error.message}`}
+      ${block === null ? nothing : html` in <a href=${href("ledger", block)}>block ${block}</a>`}</p>`;
+  }
+
+  #submit(topic: string): (event: SubmitEvent) => Promise<void> {
+    return async (event) => {
+      event.preventDefault();
+      const form = event.target as HTMLFormElement;
+      await this.#carryOut(async () => {
+        if (session.operator === null) return;
+        this.status = await send(await session.operator.sign(topic, dataOf(form)));
+        if (this.status.status === "committed") form.reset();
+      });
+    };
+  }
+
+  readonly #clock = async (event: SubmitEvent): Promise<void> => {
+    event.preventDefault();
+    await this.#carryOut(async () => {
+      if (session.operator === null) return;
+      const verb = store.schedule?.paused === true ? "resume" : "pause";
+      await api.post("clock", verb, await session.operator.sign(verb === "pause" ? "pauseClock" : "resumeClock", {}));
+    });
+  };
+
+  async #carryOut(work: () => Promise<void>): Promise<void> {
+    this.isBusy = true;
+    this.problem = this.status = null;
+    try {
+      await work();
+    } catch (error) {
+      this.problem = Problem.from(error);
+    }
+    this.isBusy = false;
+    store.touch();
+  }
+}
+
+/** What a form says, as a command's data: amounts stay the strings that were typed, so that they are exact. */
+function dataOf(form: HTMLFormElement): { readonly [name: string]: Plain } {
+  const data: Record<string, Plain> = {};
+  for (const field of form.querySelectorAll<HTMLInputElement>("input[name]")) {
+    if (field.name === "confirmation") continue;
+    const scale = field.dataset.scale;
+    data[field.name] = scale === undefined ? field.value.trim() : Math.round(Number(field.value) * Number(scale));
+  }
+  return data;
+}

@@ -1,0 +1,125 @@
+/** `<em-prosumers>`: accounts and metered energy of all, and one prosumer's trades. */
+import { LitElement, css, html, type PropertyValues } from "lit";
+import { customElement, property, state } from "lit/decorators.js";
+import { type Prosumer, type Transfer, api } from "../api/market_api.js";
+import { Problem } from "../api/problem.js";
+import { empty, failure, waiting } from "../design/pieces.js";
+import { shared } from "../design/styles.js";
+import { exactMoney, kwh, moment } from "../market/numbers.js";
+import { StoreController, store } from "../market/store.js";
+import { href } from "../route.js";
+
+const ROWS = 200;
+const GAMES_LOOKED_AT = 20;
+
+@customElement("em-prosumers")
+export class Prosumers extends LitElement {
+  static override styles = [shared, css`label { max-width: 20rem; }`];
+
+  @property({ attribute: false }) name: string | null = null;
+  @state() private sought = "";
+
+  constructor() {
+    super();
+    new StoreController(this);
+  }
+
+  override render(): unknown {
+    if (this.name !== null) return html`<em-prosumer .name=${this.name}></em-prosumer>`;
+    if (store.problem !== null && store.market === null) return failure(store.problem);
+    if (store.market === null) return waiting;
+    const found = store.prosumers.filter((each) => each.prosumer.toLowerCase().includes(this.sought.toLowerCase()));
+    return html`<section class="panel stack">
+      <header class="row spread"><h1>Prosumers</h1><label>Find <input type="search" @input=${this.#seek} /></label></header>
+      ${found.length === 0
+        ? empty("Nobody by that name", "Try a part of the id.")
+        : html`<div class="scroll" tabindex="0" role="region" aria-label="Prosumers">
+            <table>
+              <thead><tr><th scope="col">Prosumer</th><th scope="col">Role</th><th scope="col" class="number">Free money</th><th scope="col" class="number">Frozen</th>
+                <th scope="col" class="number">Debt</th><th scope="col" class="number">Produced, kWh</th><th scope="col" class="number">Consumed, kWh</th></tr></thead>
+              <tbody>${found.slice(0, ROWS).map(row)}</tbody>
+            </table>
+          </div>`}
+      ${found.length > ROWS ? html`<p class="muted">The first ${ROWS} of ${found.length}; find the others by a part of their id.</p>` : ""}
+    </section>`;
+  }
+
+  readonly #seek = (event: Event): void => {
+    this.sought = (event.target as HTMLInputElement).value;
+  };
+}
+
+function row(each: Prosumer): unknown {
+  return html`<tr><th scope="row"><a href=${href("prosumers", each.prosumer)}>${each.prosumer}</a></th><td>${each.role}</td>
+    <td class="number">${exactMoney(each.accountBalance)}</td><td class="number">${exactMoney(each.frozenFunds)}</td>
+    <td class="number">${each.debt > 0 ? html`<span class="tag bad">${exactMoney(each.debt)}</span>` : "–"}</td>
+    <td class="number">${each.totalProduction}</td><td class="number">${each.totalConsumption}</td></tr>`;
+}
+
+interface Trade extends Transfer {
+  readonly game: string;
+}
+
+@customElement("em-prosumer")
+export class OneProsumer extends LitElement {
+  static override styles = [shared];
+
+  @property({ attribute: false }) name = "";
+  @state() private prosumer: Prosumer | null = null;
+  @state() private trades: readonly Trade[] | null = null;
+  @state() private problem: Problem | null = null;
+
+  override willUpdate(changed: PropertyValues<this>): void {
+    if (changed.has("name")) void this.#load(this.name);
+  }
+
+  async #load(name: string): Promise<void> {
+    this.prosumer = this.trades = this.problem = null;
+    try {
+      this.prosumer = await api.prosumer(name);
+      const games = (await api.games()).slice(-GAMES_LOOKED_AT).toReversed();
+      const trades = await Promise.all(
+        games.map(async ({ game }) => (await api.transfers(game)).map((each) => ({ ...each, game }))),
+      );
+      this.trades = trades.flat().filter((each) => each.seller === name || each.buyer === name);
+    } catch (error) {
+      this.problem = Problem.from(error);
+    }
+  }
+
+  override render(): unknown {
+    if (this.problem !== null) return html`<section class="panel">${failure(this.problem)}</section>`;
+    if (this.prosumer === null) return waiting;
+    const each = this.prosumer;
+    return html`<div class="stack">
+      <section class="panel"><h1>${each.prosumer}</h1>
+        <dl>
+          <dt>Role</dt><dd>${each.role}</dd>
+          <dt>Free money</dt><dd data-figure="balance">${exactMoney(each.accountBalance)}</dd>
+          <dt>Frozen for what it may owe</dt><dd>${exactMoney(each.frozenFunds)}</dd>
+          <dt>Debt to the grid operator</dt><dd>${exactMoney(each.debt)}</dd>
+          <dt>Produced</dt><dd>${kwh(each.totalProduction)}</dd>
+          <dt>Consumed</dt><dd>${kwh(each.totalConsumption)}</dd>
+          <dt>Contribution metric</dt><dd>${each.contributionMetric ?? "–"}</dd>
+          <dt>Public key</dt><dd class="mono">${each.publicKey}</dd>
+          <dt>Registered</dt><dd>${moment((each as unknown as { registeredAt: string }).registeredAt)}</dd>
+        </dl></section>
+      <section class="panel"><h2>Trades in the last ${GAMES_LOOKED_AT} games</h2>${this.#trades()}</section>
+    </div>`;
+  }
+
+  #trades(): unknown {
+    if (this.trades === null) return waiting;
+    if (this.trades.length === 0) return empty("No trades", "What is contracted in a game appears here.");
+    return html`<div class="scroll" tabindex="0" role="region" aria-label="Trades">
+      <table><thead><tr><th scope="col">Game</th><th scope="col">With</th><th scope="col" class="number">Sold</th><th scope="col" class="number">Bought</th>
+        <th scope="col" class="number">Received</th><th scope="col" class="number">Paid</th></tr></thead>
+      <tbody>${this.trades.map((each) => {
+        const sells = each.seller === this.name;
+        return html`<tr><th scope="row"><a href=${href("games", each.game)}>${each.game}</a></th><td>${sells ? each.buyer : each.seller}</td>
+          <td class="number">${sells ? kwh(each.energy) : "–"}</td><td class="number">${sells ? "–" : kwh(each.energy)}</td>
+          <td class="number">${sells ? exactMoney(each.energyCost) : "–"}</td>
+          <td class="number">${sells ? "–" : exactMoney(each.energyCost + each.transmissionFee)}</td></tr>`;
+      })}</tbody></table></div>`;
+  }
+}

@@ -1,0 +1,81 @@
+"""Water-filling: where several sources that get dearer the more is taken have one common level."""
+
+from bisect import bisect_left
+from typing import NamedTuple
+
+import numpy as np
+
+from optimization_api.arrays import Floats
+
+
+class Filling(NamedTuple):
+    """How much each source gives and the level, the marginal cost of all that give and could give more."""
+
+    amounts: Floats
+    level: float
+
+
+def fill(demand: float, start: Floats, rise: Floats, room: Floats) -> Filling:
+    """Meet a demand at the least cost.
+
+    Minimises sum_j start_j x_j + rise_j x_j^2 / 2 over sum_j x_j = demand, 0 <= x_j <= room_j. At the optimum x_j =
+    clip((level - start_j) / rise_j, 0, room_j). The sum of these rises with the level in straight lines that bend
+    where a source begins to give and where it is exhausted; between two of these 2 S sorted levels the exact one
+    follows by interpolation. O(S log S).
+
+    Parameters
+    ----------
+    demand
+        At most the sum of ``room``.
+    start, rise, room
+        (S,): marginal cost of the first kWh, its increase per kWh (> 0), and what a source has (>= 0).
+    """
+
+    def given(level: float) -> Floats:
+        return np.minimum(np.maximum((level - start) / rise, 0.0), room)
+
+    levels = np.sort(np.concatenate((start, start + rise * room)))
+    first_enough = bisect_left(levels, demand, key=lambda level: float(given(level).sum()))
+    if first_enough == 0:  # nothing is asked for
+        return Filling(np.zeros_like(room), float(levels[0]))
+    low = levels[first_enough - 1]
+    # beyond the highest level nothing is left but what rounding errors withhold
+    high, at_high = (low, room) if first_enough == len(levels) else (levels[first_enough], given(levels[first_enough]))
+    at_low = given(low)
+    step = float(at_high.sum() - at_low.sum())
+    share = min((demand - float(at_low.sum())) / step, 1.0) if step > 0 else 1.0
+    return Filling(at_low + share * (at_high - at_low), float(low + share * (high - low)))
+
+
+def fill_unbounded(demands: Floats, starts: Floats, rises: Floats) -> tuple[Floats, Floats]:
+    """Meet several demands, each for itself, from sources without a bound.
+
+    Minimises sum_j starts_ij x_ij + rises_j x_ij^2 / 2 for each i over sum_j x_ij = demands_i, x_ij >= 0. O(B S log S).
+
+    Parameters
+    ----------
+    demands
+        (B,)
+    starts
+        (B, S)
+    rises
+        (S,), > 0
+
+    Returns
+    -------
+    (B, S) amounts and (B,) levels.
+    """
+    cheapest = starts.min(axis=1, keepdims=True)
+    above = starts - cheapest  # so that a rounding error is one of the differences in price, not of the price
+    order = np.argsort(above, axis=1, kind="stable")
+    sorted_above = np.take_along_axis(above, order, axis=1)
+    weights = np.cumsum((1.0 / rises)[order], axis=1)
+    # What the cheaper ones give once the level reaches a start. Only sums of what is not negative: where prices are
+    # orders of magnitude apart, differences would lose the demand.
+    needed = np.cumsum(np.diff(sorted_above, axis=1) * weights[:, :-1], axis=1)
+    last = (needed < demands[:, None]).sum(axis=1, keepdims=True)
+    given = np.take_along_axis(np.pad(needed, ((0, 0), (1, 0))), last, axis=1)
+    start = np.take_along_axis(sorted_above, last, axis=1)
+    beyond = (demands[:, None] - given) / np.take_along_axis(weights, last, axis=1)
+    amounts = np.maximum((start - above) + beyond, 0.0) / rises
+    return np.asarray(np.where(above <= start, amounts, 0.0)), (start + beyond + cheapest)[:, 0]
