@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 import httpx
 
-from energy_market_chaincode.commands import Topic
+from energy_market_chaincode import Topic
 from prosumer_client import Identity, MarketClient, MarketError, SignedCommand
 
 ACCOUNTS = tuple(f"A{number:03}" for number in range(100))

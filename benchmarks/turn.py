@@ -4,7 +4,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 
-from energy_market_chaincode.commands import Topic
+from energy_market_chaincode import Topic
 from prosumer_client import Identity, MarketClient
 
 SELLERS = tuple(f"turn-S{number}" for number in range(4))

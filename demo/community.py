@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from demo.scenario import Scenario
-from energy_market_chaincode.commands import Topic
-from energy_market_chaincode.entities import GRID_OPERATOR
+from energy_market_chaincode import GRID_OPERATOR, Topic
 from market_host import Processes
 from prosumer_client import LISTENING, Identity, MarketClient, MarketError, key_file, load_or_create_key
 

@@ -11,8 +11,8 @@ from typing import Annotated, Any, Self
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from demo.topology import Graph, HopTable, Inconsistency, graph_inconsistencies, hop_table, table_inconsistencies
-from energy_market_chaincode import units
-from energy_market_chaincode.commands import Identifier, PublishGame
+from energy_market_chaincode import Identifier, units
+from energy_market_chaincode.commands import PublishGame
 
 
 def _positive(value: Decimal) -> Decimal:

@@ -1,5 +1,112 @@
-"""The market's rule book: entities, units, commands, game and settlement.
+"""The market's rule book: commands, games, delivery and settlement, and the views that every answer shares.
 
 Deterministic by construction: no clock, no randomness, no I/O, no float that decides anything. It runs wherever
 a :class:`~energy_market_chaincode.stub.Stub` is offered: in the embedded ledger and behind a Fabric peer.
+
+Other rooms use the names of ``__all__``, of which some are modules. They are loaded when they are first asked for:
+whoever wants an amount in kWh does not wait for the rules.
 """
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from energy_market_chaincode import errors, events, game, units, views
+    from energy_market_chaincode.amounts import (
+        Currency,
+        CurrencyPerKwh,
+        EnergyKwh,
+        Fraction,
+        Kwh,
+        MoneyCurrency,
+        PriceCurrencyPerKwh,
+        ShareOfOne,
+        positive,
+    )
+    from energy_market_chaincode.canonical import MAX_NESTING, exact_json, read_exact_json, read_json, signed_bytes
+    from energy_market_chaincode.commands import (
+        DATA_OF_TOPIC,
+        Command,
+        CommandData,
+        MalformedFields,
+        PublishGame,
+        parse_command,
+    )
+    from energy_market_chaincode.contract import EVENT_NAME, invoke
+    from energy_market_chaincode.identity import is_signed_by, public_key_from_text, public_key_text, sign
+    from energy_market_chaincode.stub import Stub
+    from energy_market_chaincode.times import Time, iso, iso_time, milliseconds, moment
+    from energy_market_chaincode.vocabulary import (
+        GRID_OPERATOR,
+        NETWORK_OPERATOR,
+        Identifier,
+        Mechanism,
+        Phase,
+        Role,
+        Status,
+        StopReason,
+        Topic,
+    )
+
+__all__ = [
+    "DATA_OF_TOPIC",
+    "EVENT_NAME",
+    "GRID_OPERATOR",
+    "MAX_NESTING",
+    "NETWORK_OPERATOR",
+    "Command",
+    "CommandData",
+    "Currency",
+    "CurrencyPerKwh",
+    "EnergyKwh",
+    "Fraction",
+    "Identifier",
+    "Kwh",
+    "MalformedFields",
+    "Mechanism",
+    "MoneyCurrency",
+    "Phase",
+    "PriceCurrencyPerKwh",
+    "PublishGame",
+    "Role",
+    "ShareOfOne",
+    "Status",
+    "StopReason",
+    "Stub",
+    "Time",
+    "Topic",
+    "errors",
+    "events",
+    "exact_json",
+    "game",
+    "invoke",
+    "is_signed_by",
+    "iso",
+    "iso_time",
+    "milliseconds",
+    "moment",
+    "parse_command",
+    "positive",
+    "public_key_from_text",
+    "public_key_text",
+    "read_exact_json",
+    "read_json",
+    "sign",
+    "signed_bytes",
+    "units",
+    "views",
+]
+_MODULES = ("errors", "events", "game", "units", "views")
+_SOURCES = ("canonical", "stub", "vocabulary", "times", "amounts", "identity", "commands", "contract")
+"""Where the other names are from: what loads fast comes first."""
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return import_module(f"{__name__}.{name}")
+    if name in __all__:
+        for source in _SOURCES:
+            module = import_module(f"{__name__}.{source}")
+            if hasattr(module, name):
+                return getattr(module, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

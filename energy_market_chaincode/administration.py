@@ -1,17 +1,14 @@
 """Rules of the market's administration: who takes part, how the network is laid, money from outside, reset."""
 
-from energy_market_chaincode import events, hops
+from energy_market_chaincode import hops
 from energy_market_chaincode.canonical import exact_json
 from energy_market_chaincode.commands import RegisterProsumer, ResetMarket, SetTopology, TopUpAccount
 from energy_market_chaincode.context import Context
 from energy_market_chaincode.entities import (
     GAME_PREFIXES,
-    GRID_OPERATOR,
-    NETWORK_OPERATOR,
     Account,
     Game,
     MeterTotals,
-    Phase,
     Prosumer,
 )
 from energy_market_chaincode.errors import (
@@ -21,13 +18,14 @@ from energy_market_chaincode.errors import (
     ReservedName,
     UnknownProsumer,
 )
+from energy_market_chaincode.events import MarketResetEvent
 from energy_market_chaincode.topology import TOPOLOGY_PREFIX, Layout, column_key, node_key, row_key
 from energy_market_chaincode.units import MAX_MONEY, Money, currency
+from energy_market_chaincode.views import AccountToppedUp, GraphLaid, MarketEmptied, ProsumerEntered, TableLaid
+from energy_market_chaincode.vocabulary import GRID_OPERATOR, NETWORK_OPERATOR, Phase
 
-Result = dict[str, object]
 
-
-async def register_prosumer(context: Context, data: RegisterProsumer) -> Result:
+async def register_prosumer(context: Context, data: RegisterProsumer) -> ProsumerEntered:
     """Enter a prosumer or operator with its public key, or give one a new key."""
     if data.id in (GRID_OPERATOR, NETWORK_OPERATOR):
         raise ReservedName(id=data.id)
@@ -38,9 +36,9 @@ async def register_prosumer(context: Context, data: RegisterProsumer) -> Result:
         raise UnknownProsumer(id=data.id)
     if known is not None:
         context.save(Prosumer.key(data.id), known.but(public_key=data.public_key))
-        return {"prosumer": data.id, "keyReplaced": True}
+        return ProsumerEntered(prosumer=data.id, key_replaced=True)
     enter(context, data)
-    return {"prosumer": data.id, "keyReplaced": False}
+    return ProsumerEntered(prosumer=data.id, key_replaced=False)
 
 
 def enter(context: Context, data: RegisterProsumer) -> None:
@@ -52,7 +50,7 @@ def enter(context: Context, data: RegisterProsumer) -> None:
     context.save(MeterTotals.key(data.id), totals)
 
 
-async def set_topology(context: Context, data: SetTopology) -> Result:
+async def set_topology(context: Context, data: SetTopology) -> GraphLaid | TableLaid:
     """Replace the hop distances; running games keep those they began with."""
     problem = hops.graph_problem(data.edges) if data.edges is not None else hops.table_problem(data.hops or {})
     if problem is not None:
@@ -64,16 +62,16 @@ async def set_topology(context: Context, data: SetTopology) -> Result:
         nodes = {node for edge in data.edges for node in edge}
         for node in nodes:
             context.state.put(node_key(node), b"{}")
-        return {"nodes": len(nodes)}
+        return GraphLaid(nodes=len(nodes))
     table = data.hops or {}
     for buyer, row in table.items():
         context.state.put(row_key(buyer), exact_json(row))
     for seller in next(iter(table.values())):
         context.state.put(column_key(seller), b"{}")
-    return {"buyers": len(table), "sellers": len(next(iter(table.values())))}
+    return TableLaid(buyers=len(table), sellers=len(next(iter(table.values()))))
 
 
-async def top_up_account(context: Context, data: TopUpAccount) -> Result:
+async def top_up_account(context: Context, data: TopUpAccount) -> AccountToppedUp:
     """Bring money in; the only rule that changes how much there is. A debt to the grid operator is paid off first."""
     if data.prosumer != GRID_OPERATOR and not await context.exists(Prosumer.key(data.prosumer)):
         raise UnknownProsumer(id=data.prosumer)
@@ -86,14 +84,10 @@ async def top_up_account(context: Context, data: TopUpAccount) -> Result:
     if account.free + account.frozen > MAX_MONEY:
         raise AccountTooLarge(id=data.prosumer)
     context.close_books(books)
-    return {
-        "prosumer": data.prosumer,
-        "accountBalance": currency(account.free),
-        **({"debt": currency(account.debt)} if account.debt else {}),
-    }
+    return AccountToppedUp(prosumer=data.prosumer, account_balance=currency(account.free), debt=currency(account.debt))
 
 
-async def reset_market(context: Context, _data: ResetMarket) -> Result:
+async def reset_market(context: Context, _data: ResetMarket) -> MarketEmptied:
     """Remove every game and release every escrow. Prosumers, money, topology and remembered commands stay."""
     games = await context.load_all(Game, "game/")
     cancelled = [game.id for game in games if game.phase not in (Phase.CLOSED, Phase.CANCELLED)]
@@ -104,5 +98,5 @@ async def reset_market(context: Context, _data: ResetMarket) -> Result:
         account = Account.from_bytes(value)
         if account.frozen:
             context.save(key, account.but(free=Money(account.free + account.frozen), frozen=Money(0)))
-    context.emit(events.market_reset(cancelled))
-    return {"games": len(games), "cancelledGames": cancelled}
+    context.emit(MarketResetEvent(cancelled_games=cancelled))
+    return MarketEmptied(games=len(games), cancelled_games=cancelled)

@@ -1,8 +1,13 @@
-"""Amounts as a command carries them: decimals from outside, checked and read as the ledger's integers."""
+"""Amounts on their way in and out.
 
+A command carries decimals, which are checked and read as the ledger's integers (``EnergyKwh`` and so on). Answers and
+events show decimals with exactly the ledger's digits (``Kwh`` and so on); in JSON these are numbers.
+"""
+
+from decimal import Decimal
 from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, PlainSerializer
+from pydantic import AfterValidator, BeforeValidator, PlainSerializer, WithJsonSchema
 
 from energy_market_chaincode import units
 
@@ -57,3 +62,13 @@ ShareOfOne = Annotated[
     AfterValidator(_not_negative),
     _at_most(10**units.SHARE_DECIMALS, "1"),
 ]
+
+
+def _shown(unit: str) -> WithJsonSchema:
+    return WithJsonSchema({"type": "number", "description": unit})
+
+
+Kwh = Annotated[Decimal, _shown("kWh, at most 4 decimals")]
+Currency = Annotated[Decimal, _shown("currency units, at most 6 decimals")]
+CurrencyPerKwh = Annotated[Decimal, _shown("currency units per kWh, at most 18 decimals")]
+Fraction = Annotated[Decimal, _shown("a fraction, at most 9 decimals")]

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
-from energy_market_chaincode.entities import GRID_OPERATOR, Account
+from energy_market_chaincode.entities import Account
 from energy_market_chaincode.errors import InsufficientFunds
 from energy_market_chaincode.units import Money, currency
+from energy_market_chaincode.vocabulary import GRID_OPERATOR
 
 
 @dataclass(slots=True)

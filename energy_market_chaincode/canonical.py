@@ -30,8 +30,14 @@ def signed_bytes(value: Any) -> bytes:
 
 
 def exact_json(value: Any) -> bytes:
-    """Compact JSON, keys sorted, Decimals as number literals."""
-    return simplejson.dumps(value, sort_keys=True, separators=(",", ":"), use_decimal=True, allow_nan=False).encode()
+    """Compact JSON, keys sorted, Decimals as number literals; views may stand anywhere in it."""
+    return simplejson.dumps(
+        value, sort_keys=True, separators=(",", ":"), use_decimal=True, allow_nan=False, default=_as_json
+    ).encode()
+
+
+def _as_json(view: Any) -> dict[str, Any]:
+    return dict(view.as_json())
 
 
 def read_json(data: bytes | str, max_nesting: int = MAX_NESTING) -> Any:

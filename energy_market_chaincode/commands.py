@@ -5,7 +5,6 @@ checks it again, because the queue is transport, not authority.
 """
 
 import uuid
-from enum import StrEnum
 from typing import Annotated, Any, Self, TypeVar
 
 from pydantic import (
@@ -23,7 +22,9 @@ from energy_market_chaincode.amounts import EnergyKwh, MoneyCurrency, PriceCurre
 from energy_market_chaincode.canonical import signed_bytes
 from energy_market_chaincode.errors import MalformedCommand
 from energy_market_chaincode.identity import public_key_from_text
-from energy_market_chaincode.slots import same_spelling
+from energy_market_chaincode.times import same_spelling
+from energy_market_chaincode.views import FieldProblem
+from energy_market_chaincode.vocabulary import Identifier, Mechanism, Role, Topic
 
 MAX_COMMAND_BYTES = 1_000_000
 """Of what is signed, as canonical JSON."""
@@ -41,37 +42,12 @@ def _public_key(text: str) -> str:
     return text
 
 
-Identifier = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}$")]
 Milliseconds = Annotated[int, Field(gt=0, le=MAX_MILLISECONDS, strict=True)]
 PublicKey = Annotated[str, Field(max_length=44), AfterValidator(_public_key)]
 
 
-class Topic(StrEnum):
-    """What a command asks for; the names are the original system's."""
-
-    REGISTER_PROSUMER = "registerProsumer"
-    SET_TOPOLOGY = "setTopology"
-    TOP_UP_ACCOUNT = "topUpAccount"
-    PUBLISH_GAME = "publishGame"
-    PUBLISH_OFFER = "publishOffer"
-    PUBLISH_DEMAND = "publishDemand"
-    STOP_GAME_REGISTRATION = "stopGameRegistration"
-    PUBLISH_BUY_BID = "publishBuyBid"
-    SKIP_TURN = "skipTurn"
-    PUBLISH_METER_READING = "publishMeterReading"
-    CLOSE_MARKET = "closeMarket"
-    RESET_MARKET = "resetMarket"
-
-
 class _Data(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel, populate_by_name=False)
-
-
-class Role(StrEnum):
-    """What a registered identity may do: trade, or operate the market."""
-
-    PROSUMER = "prosumer"
-    OPERATOR = "operator"
 
 
 class RegisterProsumer(_Data):
@@ -114,12 +90,6 @@ class TopUpAccount(_Data):
 
     prosumer: Identifier
     amount: Annotated[MoneyCurrency, AfterValidator(positive)]
-
-
-class Mechanism(StrEnum):
-    """How a game finds its allocation."""
-
-    SEQUENTIAL_BEST_RESPONSE = "sequential-best-response"
 
 
 DeliverySlot = Annotated[Identifier, AfterValidator(same_spelling)]
@@ -303,14 +273,6 @@ class Command(BaseModel):
     def is_for_operators(self) -> bool:
         """Whether only operators may give this command."""
         return self.topic in OPERATOR_TOPICS
-
-
-class FieldProblem(BaseModel):
-    """One thing wrong with one field of a command."""
-
-    model_config = ConfigDict(frozen=True)
-    field: str
-    message: str
 
 
 class MalformedFields(MalformedCommand):

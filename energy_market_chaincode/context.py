@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from energy_market_chaincode.books import Books
-from energy_market_chaincode.entities import Account, Arena, Game, Phase, Record
+from energy_market_chaincode.entities import Account, Arena, Game, Record
 from energy_market_chaincode.errors import UnknownGame, WrongPhase
 from energy_market_chaincode.events import Event
 from energy_market_chaincode.savepoint import Workspace
 from energy_market_chaincode.units import Money
+from energy_market_chaincode.vocabulary import Phase
 
 R = TypeVar("R", bound=Record)
 

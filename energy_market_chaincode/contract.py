@@ -8,14 +8,12 @@ import hashlib
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, NamedTuple
 
-from energy_market_chaincode import administration, delivery, playing, registration, views
-from energy_market_chaincode.canonical import MAX_NESTING, exact_json, read_exact_json, read_json
+from energy_market_chaincode import administration, delivery, playing, presentation, queries, registration
+from energy_market_chaincode.canonical import MAX_NESTING, exact_json, read_json
 from energy_market_chaincode.commands import (
     Command,
     MalformedFields,
     RegisterProsumer,
-    Role,
-    Topic,
     parse_command,
 )
 from energy_market_chaincode.context import Context
@@ -38,12 +36,14 @@ from energy_market_chaincode.market import Market
 from energy_market_chaincode.prefetch import keys_read_by
 from energy_market_chaincode.savepoint import Workspace
 from energy_market_chaincode.stub import Stub
+from energy_market_chaincode.views import Committed, Rejected, View
+from energy_market_chaincode.vocabulary import Role, Topic
 
 EVENT_NAME = "market"
 """The name of the one event of a transaction; its payload is the JSON array of the market's events."""
 
-Result = dict[str, Any]
-Rule = Callable[[Context, Any], Awaitable[dict[str, object]]]
+Rule = Callable[[Context, Any], Awaitable[View]]
+"""Decides a topic's commands: returns the result, raises a Rejection."""
 
 RULES: dict[Topic, Rule] = {
     Topic.REGISTER_PROSUMER: administration.register_prosumer,
@@ -73,8 +73,8 @@ async def invoke(stub: Stub, function: str, args: Sequence[str]) -> bytes:
         return exact_json(await _submit(stub, _one_argument(function, args)))
     if function == "init":
         return exact_json(await _init(stub, args))
-    if function in views.QUERIES:
-        return exact_json(await views.answer(Workspace(stub), function, args))
+    if function in queries.QUERIES:
+        return exact_json(await queries.answer(Workspace(stub), function, args))
     raise UnknownFunction(function=function)
 
 
@@ -84,7 +84,7 @@ def _one_argument(function: str, args: Sequence[str]) -> str:
     return args[0]
 
 
-async def _init(stub: Stub, args: Sequence[str]) -> Result:
+async def _init(stub: Stub, args: Sequence[str]) -> dict[str, str]:
     """Enter the first operator; the same call again changes nothing."""
     if len(args) != 2:
         raise MalformedArguments(function="init", problems="needs an operator's id and public key")
@@ -116,11 +116,11 @@ async def _init(stub: Stub, args: Sequence[str]) -> Result:
 
 
 class _Decision(NamedTuple):
-    result: Result
+    result: Committed | Rejected
     events: list[Event]
 
 
-async def _submit(stub: Stub, argument: str) -> list[Result]:
+async def _submit(stub: Stub, argument: str) -> list[Committed | Rejected]:
     """Decide many commands, in their order, as one transaction."""
     try:
         values = read_json(argument, MAX_NESTING + 1)  # whoever sent a command had it read alone, before
@@ -146,7 +146,7 @@ async def _submit(stub: Stub, argument: str) -> list[Result]:
     return results
 
 
-def _parsed(value: Any, ledger: str) -> Command | Result:
+def _parsed(value: Any, ledger: str) -> Command | Rejected:
     """Return a well-formed command for this ledger, or the result of any other one."""
     try:
         command = parse_command(value)
@@ -159,7 +159,7 @@ def _parsed(value: Any, ledger: str) -> Command | Result:
     return command
 
 
-async def _decide(state: Workspace, now_ms: int, place: int, command: Command | Result) -> _Decision:
+async def _decide(state: Workspace, now_ms: int, place: int, command: Command | Rejected) -> _Decision:
     if not isinstance(command, Command):
         return _Decision(command, [])
     context = Context(state=state, now_ms=now_ms, place=place, signer=command.prosumer)
@@ -167,7 +167,7 @@ async def _decide(state: Workspace, now_ms: int, place: int, command: Command | 
     remembered = await context.find(Remembered, Remembered.key(command.prosumer, command.id))
     if remembered is not None and remembered.digest == digest:
         # Verified when it was decided. Its signer may have another key by now, and its result stands all the same.
-        return _Decision({**read_exact_json(remembered.result), "duplicate": True}, [])
+        return _Decision(presentation.remembered(remembered).model_copy(update={"duplicate": True}), [])
     try:
         signer = await _verified_signer(context, command)
         if remembered is not None:
@@ -200,18 +200,10 @@ async def _apply(context: Context, signer: Prosumer, command: Command) -> _Decis
         context.state.forget()
         announced = [rejection.announcement] if rejection.announcement is not None else []
         return _Decision(_rejected(command.id, command.prosumer, rejection), announced)
-    said = {"id": command.id, "prosumer": command.prosumer, "status": "committed", "result": result}
+    said = Committed(id=command.id, prosumer=command.prosumer, result=result.as_json())
     return _Decision(said, context.events)
 
 
-def _rejected(command: str | None, prosumer: str | None, rejection: Rejection) -> Result:
-    result: Result = {
-        "id": command,
-        "prosumer": prosumer,
-        "status": "rejected",
-        "code": rejection.code,
-        "message": rejection.message,
-    }
-    if isinstance(rejection, MalformedFields):
-        result["errors"] = [problem.model_dump() for problem in rejection.fields]
-    return result
+def _rejected(command: str | None, prosumer: str | None, rejection: Rejection) -> Rejected:
+    errors = rejection.fields if isinstance(rejection, MalformedFields) else []
+    return Rejected(id=command, prosumer=prosumer, code=rejection.code, message=rejection.message, errors=errors)

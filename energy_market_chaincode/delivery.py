@@ -2,20 +2,17 @@
 
 from collections.abc import Iterable, Sequence
 
-from energy_market_chaincode import events
+from energy_market_chaincode import presentation
 from energy_market_chaincode.books import Books
-from energy_market_chaincode.commands import CloseMarket, PublishMeterReading, Topic
+from energy_market_chaincode.commands import CloseMarket, PublishMeterReading
 from energy_market_chaincode.context import Context
 from energy_market_chaincode.entities import (
-    GRID_OPERATOR,
-    NETWORK_OPERATOR,
     Arena,
     Customers,
     Delivery,
     Escrow,
     Game,
     MeterTotals,
-    Phase,
     Purchases,
     Settlement,
     Transfer,
@@ -31,12 +28,13 @@ from energy_market_chaincode.settlement import (
     is_certain,
     transfer_payments,
 )
+from energy_market_chaincode.times import iso_time
 from energy_market_chaincode.units import Energy, Money
+from energy_market_chaincode.views import GameResult
+from energy_market_chaincode.vocabulary import GRID_OPERATOR, NETWORK_OPERATOR, Phase, Topic
 
-Result = dict[str, object]
 
-
-async def publish_meter_reading(context: Context, data: PublishMeterReading) -> Result:
+async def publish_meter_reading(context: Context, data: PublishMeterReading) -> GameResult:
     """Count a reading once, and pay the transfers that are now certain."""
     game = await context.game(data.game, Topic.PUBLISH_METER_READING, Phase.DELIVERY)
     arena = await context.arena(game)
@@ -54,7 +52,7 @@ async def publish_meter_reading(context: Context, data: PublishMeterReading) -> 
         await _pay_certain(context, game, customers.buyers, only_from=prosumer)
     else:
         await _pay_certain(context, game, [prosumer], only_from=None)
-    return {"game": game.id}
+    return GameResult(game=game.id)
 
 
 async def _count(context: Context, game: Game, data: PublishMeterReading) -> None:
@@ -106,11 +104,11 @@ async def _pay_in_full(context: Context, game: Game, books: Books, transfers: Se
             books.thaw(buyer, payment.amount)
             books.pay(payment.payer, payment.payee, payment.amount)
             spent += payment.amount
-        context.emit(events.transfer_fulfilled(game.id, transfer))
+        context.emit(presentation.transfer_fulfilled(game.id, transfer))
     context.save(Escrow.key(game.id, buyer), Escrow(amount=Money(escrow.amount - spent)))
 
 
-async def close_market(context: Context, data: CloseMarket) -> Result:
+async def close_market(context: Context, data: CloseMarket) -> GameResult:
     """Settle what is left against the grid's tariffs, release every escrow, and end the game."""
     game = await context.game(data.game, Topic.CLOSE_MARKET, Phase.DELIVERY)
     arena = await context.arena(game)
@@ -134,8 +132,8 @@ async def close_market(context: Context, data: CloseMarket) -> Result:
     settlement = _settlement(context, game, arena, settled, meters, payments, guaranteed)
     context.save(Settlement.key(game.id), settlement)
     context.save(Game.key(game.id), game.but(phase=Phase.CLOSED))
-    context.emit(events.market_closed(game.id, settlement))
-    return {"game": game.id}
+    context.emit(presentation.market_closed(game.id, settlement))
+    return GameResult(game=game.id)
 
 
 def _require_delivered(
@@ -151,7 +149,7 @@ def _require_delivered(
     pending = sum(not transfer.is_fulfilled for transfer in transfers) + len(from_grid)
     ends = game.delivery_ends_ms or 0
     if pending and context.now_ms < ends:
-        raise DeliveryNotOver(game=game.id, ends=events.iso_time(ends), pending=pending)
+        raise DeliveryNotOver(game=game.id, ends=iso_time(ends), pending=pending)
 
 
 async def _count_presumed(context: Context, arena: Arena, meters: Meters) -> None:
@@ -159,7 +157,7 @@ async def _count_presumed(context: Context, arena: Arena, meters: Meters) -> Non
     silent = [demand for demand in arena.buyers if demand.buyer in meters.presumed]
     totals = await context.find_many(MeterTotals, [MeterTotals.key(demand.buyer) for demand in silent])
     for demand, known in zip(silent, totals, strict=True):
-        total = known or MeterTotals(production=Energy(0), consumption=Energy(0))
+        total = known or MeterTotals.nothing()
         total = total.but(consumption=total.consumption + demand.demand)
         context.save(MeterTotals.key(demand.buyer), total)
 
@@ -179,7 +177,7 @@ def _settle(context: Context, game: Game, books: Books, payments: Iterable[Payme
             unpaid[payment.payer] = Money(unpaid.get(payment.payer, 0) + missing)
     for prosumer, missing in unpaid.items():
         available = Money(required[prosumer] - missing)
-        context.emit(events.account_top_up_required(game.id, prosumer, required[prosumer], available))
+        context.emit(presentation.account_top_up_required(game.id, prosumer, required[prosumer], available))
     books.repay_debts()
     return Money(sum(unpaid.values()))
 
@@ -189,7 +187,7 @@ def _save_settled(
 ) -> None:
     for was, transfer in zip(before, settled, strict=True):
         if transfer.is_fulfilled and not was.is_fulfilled:
-            context.emit(events.transfer_fulfilled(game.id, transfer))
+            context.emit(presentation.transfer_fulfilled(game.id, transfer))
     bought: dict[str, list[Transfer]] = {buyer: [] for buyer in buyers}
     for transfer in settled:
         bought[transfer.buyer].append(transfer)

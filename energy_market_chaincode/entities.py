@@ -3,18 +3,12 @@
 Keys are per entity, so that two prosumers' commands touch no common key while a game is open for registration.
 """
 
-from enum import StrEnum
 from typing import ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict
 
-from energy_market_chaincode.commands import Mechanism, Role
 from energy_market_chaincode.units import Energy, Money, Price, Share
-
-GRID_OPERATOR = "grid-operator"
-"""The account that buys and sells at the tariffs. The market's counterpart and guarantor: alone may be in debt."""
-NETWORK_OPERATOR = "network-operator"
-"""The account that receives the transmission fees."""
+from energy_market_chaincode.vocabulary import Mechanism, Phase, Role, StopReason
 
 
 class Record(BaseModel):
@@ -75,6 +69,11 @@ class MeterTotals(Record):
     production: Energy
     consumption: Energy
 
+    @classmethod
+    def nothing(cls) -> Self:
+        """Return the totals of a meter that never counted anything."""
+        return cls(production=Energy(0), consumption=Energy(0))
+
     @staticmethod
     def key(prosumer: str) -> str:
         """Return the key of a meter's totals."""
@@ -102,16 +101,6 @@ class Slot(Record):
     def key(slot: str) -> str:
         """Return the key of a delivery slot."""
         return f"slot/{slot}"
-
-
-class Phase(StrEnum):
-    """Where a game stands: registration, playing, delivery, closed; or cancelled."""
-
-    REGISTRATION = "registration"
-    PLAYING = "playing"
-    DELIVERY = "delivery"
-    CLOSED = "closed"
-    CANCELLED = "cancelled"
 
 
 class Parameters(Record):
@@ -250,19 +239,6 @@ class Bid(Record):
     def key(game: str, buyer: str) -> str:
         """Return the key of a bid."""
         return f"bid/{game}/{buyer}"
-
-
-class StopReason(StrEnum):
-    """Why a game stopped.
-
-    ``equilibrium``: all passed and nobody could save more than the tolerance by changing its bid alone.
-    ``all-passed``: all passed (or were skipped), though somebody could.
-    """
-
-    EQUILIBRIUM = "equilibrium"
-    ALL_PASSED = "all-passed"
-    ROUND_LIMIT = "round-limit"
-    CANCELLED = "cancelled"
 
 
 class Outcome(Record):

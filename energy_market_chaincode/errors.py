@@ -6,14 +6,17 @@ are never renamed, and a new reason gets a new class.
 
 import inspect
 import re
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
+
+if TYPE_CHECKING:
+    from energy_market_chaincode.events import Event
 
 
 class Rejection(Exception):
     """The command was rejected."""
 
     code: ClassVar[str] = "REJECTION"
-    announcement: dict[str, Any] | None = None
+    announcement: "Event | None" = None
     """An event that tells the world why, although the command changed nothing."""
 
     def __init_subclass__(cls) -> None:

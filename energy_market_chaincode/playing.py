@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from energy_market_chaincode import events
-from energy_market_chaincode.commands import PublishBuyBid, SkipTurn, Topic
+from energy_market_chaincode import presentation
+from energy_market_chaincode.commands import PublishBuyBid, SkipTurn
 from energy_market_chaincode.context import Context
 from energy_market_chaincode.entities import (
     Arena,
@@ -12,10 +12,8 @@ from energy_market_chaincode.entities import (
     Escrow,
     Game,
     Outcome,
-    Phase,
     Play,
     Purchases,
-    StopReason,
     Transfer,
 )
 from energy_market_chaincode.errors import (
@@ -30,9 +28,10 @@ from energy_market_chaincode.errors import (
 )
 from energy_market_chaincode.game import Supply, bid_cost, grid_cost, regret, worst_cost
 from energy_market_chaincode.settlement import contracted_transfers
+from energy_market_chaincode.times import iso_time
 from energy_market_chaincode.units import SHARE_DECIMALS, Energy, Money, Price, kwh
-
-Result = dict[str, object]
+from energy_market_chaincode.views import GameResult
+from energy_market_chaincode.vocabulary import Phase, StopReason, Topic
 
 
 def begin(context: Context, game: Game, arena: Arena) -> None:
@@ -45,10 +44,10 @@ def begin(context: Context, game: Game, arena: Arena) -> None:
         loads=[Energy(0)] * len(arena.sellers),
     )
     context.save(Play.key(game.id), play)
-    context.emit(events.buy_bid(game, arena, play, None))
+    context.emit(presentation.buy_bid(game, arena, play, None))
 
 
-async def publish_buy_bid(context: Context, data: PublishBuyBid) -> Result:
+async def publish_buy_bid(context: Context, data: PublishBuyBid) -> GameResult:
     """Take the bid of the buyer in turn, or its pass, and give the next buyer its turn."""
     game = await context.game(data.game, Topic.PUBLISH_BUY_BID, Phase.PLAYING)
     arena = await context.arena(game)
@@ -66,10 +65,10 @@ async def publish_buy_bid(context: Context, data: PublishBuyBid) -> Result:
     else:
         play = await _take_bid(context, game, arena, play, data.bid_amounts)
     await _advance(context, game, arena, play)
-    return {"game": game.id}
+    return GameResult(game=game.id)
 
 
-async def skip_turn(context: Context, data: SkipTurn) -> Result:
+async def skip_turn(context: Context, data: SkipTurn) -> GameResult:
     """Pass over a buyer that missed its deadline: its bid stands, or it has none."""
     game = await context.game(data.game, Topic.SKIP_TURN, Phase.PLAYING)
     arena = await context.arena(game)
@@ -77,9 +76,9 @@ async def skip_turn(context: Context, data: SkipTurn) -> Result:
     if (data.buyer, data.round) != (arena.buyers[play.turn].buyer, play.round):
         raise TurnOver(buyer=data.buyer, round=data.round, game=game.id)
     if context.now_ms < play.deadline_ms:
-        raise DeadlineNotPassed(buyer=data.buyer, deadline=events.iso_time(play.deadline_ms))
+        raise DeadlineNotPassed(buyer=data.buyer, deadline=iso_time(play.deadline_ms))
     await _advance(context, game, arena, play.but(passes=play.passes + 1))
-    return {"game": game.id}
+    return GameResult(game=game.id)
 
 
 async def _take_bid(context: Context, game: Game, arena: Arena, play: Play, by_seller: dict[str, Energy]) -> Play:
@@ -132,7 +131,7 @@ async def freeze_more(context: Context, game: str, buyer: str, required: Money) 
     try:
         books.freeze(buyer, missing)
     except InsufficientFunds as rejection:
-        rejection.announcement = events.account_top_up_required(game, buyer, missing, books.free(buyer))
+        rejection.announcement = presentation.account_top_up_required(game, buyer, missing, books.free(buyer))
         raise
     context.close_books(books)
     context.save(Escrow.key(game, buyer), Escrow(amount=required))
@@ -150,7 +149,7 @@ async def _advance(context: Context, game: Game, arena: Arena, play: Play) -> No
     play = play.but(deadline_ms=context.now_ms + game.parameters.turn_deadline_ms)
     context.save(Play.key(game.id), play)
     standing = await context.find(Bid, Bid.key(game.id, arena.buyers[play.turn].buyer))
-    context.emit(events.buy_bid(game, arena, play, standing))
+    context.emit(presentation.buy_bid(game, arena, play, standing))
 
 
 async def _stop(context: Context, game: Game, arena: Arena, play: Play) -> None:
@@ -165,7 +164,7 @@ async def _stop(context: Context, game: Game, arena: Arena, play: Play) -> None:
     context.save(Game.key(game.id), game.but(phase=Phase.DELIVERY, delivery_ends_ms=ends))
     context.save(Play.key(game.id), play)
     context.save(Outcome.key(game.id), outcome)
-    context.emit(events.game_stop(game, [demand.buyer for demand in arena.buyers], outcome))
+    context.emit(presentation.game_stop(game.id, [demand.buyer for demand in arena.buyers], outcome))
 
 
 def _outcome(game: Game, arena: Arena, play: Play, bids: Sequence[Bid | None]) -> Outcome:

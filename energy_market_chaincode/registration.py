@@ -1,7 +1,7 @@
 """Rules of registration: a game is published, sellers offer, buyers ask, and the operator stops it in time."""
 
-from energy_market_chaincode import events, playing
-from energy_market_chaincode.commands import PublishDemand, PublishGame, PublishOffer, StopGameRegistration, Topic
+from energy_market_chaincode import playing, presentation
+from energy_market_chaincode.commands import PublishDemand, PublishGame, PublishOffer, StopGameRegistration
 from energy_market_chaincode.context import Context
 from energy_market_chaincode.entities import (
     Account,
@@ -13,9 +13,7 @@ from energy_market_chaincode.entities import (
     Offer,
     Outcome,
     Parameters,
-    Phase,
     Slot,
-    StopReason,
 )
 from energy_market_chaincode.errors import (
     AlreadyRegistered,
@@ -27,15 +25,16 @@ from energy_market_chaincode.errors import (
     TopologyMissing,
 )
 from energy_market_chaincode.game import grid_cost, seller_order, turn_order
+from energy_market_chaincode.times import iso_time
 from energy_market_chaincode.topology import Layout, column_key, hop_distances, require_place, row_key
 from energy_market_chaincode.units import currency
+from energy_market_chaincode.views import GameResult, RegistrationStopped
+from energy_market_chaincode.vocabulary import Phase, StopReason, Topic
 
-Result = dict[str, object]
 
-
-async def publish_game(context: Context, data: PublishGame) -> Result:
+async def publish_game(context: Context, data: PublishGame) -> GameResult:
     """Open a game for a delivery slot that has none."""
-    slot = data.delivery_slot or events.iso_time(context.now_ms)
+    slot = data.delivery_slot or iso_time(context.now_ms)
     name = data.game or f"Game-{slot}"[:64]
     if await context.exists(Game.key(name)):
         raise GameExists(game=name)
@@ -54,20 +53,20 @@ async def publish_game(context: Context, data: PublishGame) -> Result:
     )
     context.save(Game.key(name), game)
     context.save(Slot.key(slot), Slot(game=name))
-    context.emit(events.game_init(game))
-    return {"game": name}
+    context.emit(presentation.game_init(game))
+    return GameResult(game=name)
 
 
-async def publish_offer(context: Context, data: PublishOffer) -> Result:
+async def publish_offer(context: Context, data: PublishOffer) -> GameResult:
     """Take a seller in."""
     game = await _open_for(context, data.game, Topic.PUBLISH_OFFER)
     await require_place(context, context.signer, "seller", column_key(context.signer))
     offer = Offer(seller=context.signer, capacity=data.amount, price=data.price, arrived=context.arrived)
     context.save(Offer.key(game.id, context.signer), offer)
-    return {"game": game.id}
+    return GameResult(game=game.id)
 
 
-async def publish_demand(context: Context, data: PublishDemand) -> Result:
+async def publish_demand(context: Context, data: PublishDemand) -> GameResult:
     """Take a buyer in and freeze what its demand would cost from the grid."""
     game = await _open_for(context, data.game, Topic.PUBLISH_DEMAND)
     buyer = context.signer
@@ -82,14 +81,14 @@ async def publish_demand(context: Context, data: PublishDemand) -> Result:
         arrived=context.arrived,
     )
     context.save(Demand.key(game.id, buyer), demand)
-    return {"game": game.id}
+    return GameResult(game=game.id)
 
 
 async def _open_for(context: Context, name: str, topic: Topic) -> Game:
     """Load a game that the signer may still register for."""
     game = await context.game(name, topic, Phase.REGISTRATION)
     if context.now_ms >= game.registration_ends_ms:
-        raise RegistrationOver(game=name, ended=events.iso_time(game.registration_ends_ms))
+        raise RegistrationOver(game=name, ended=iso_time(game.registration_ends_ms))
     keys = [Offer.key(name, context.signer), Demand.key(name, context.signer)]
     if any(value is not None for value in await context.state.get_many(keys)):
         raise AlreadyRegistered(prosumer=context.signer, game=name)
@@ -99,7 +98,7 @@ async def _open_for(context: Context, name: str, topic: Topic) -> Game:
     return game
 
 
-async def stop_game_registration(context: Context, data: StopGameRegistration) -> Result:
+async def stop_game_registration(context: Context, data: StopGameRegistration) -> RegistrationStopped:
     """Fix sellers, buyers and hops and give the first buyer its turn; without sellers or buyers cancel the game."""
     game = await context.game(data.game, Topic.STOP_GAME_REGISTRATION, Phase.REGISTRATION)
     offers = seller_order(await context.load_all(Offer, f"{Offer.PREFIX}{game.id}/"))
@@ -107,13 +106,13 @@ async def stop_game_registration(context: Context, data: StopGameRegistration) -
     _require_complete(context, game, len(offers) + len(demands))
     if not offers or not demands:
         await _cancel(context, game, demands)
-        return {"game": game.id, "phase": Phase.CANCELLED.value}
+        return RegistrationStopped(game=game.id, phase=Phase.CANCELLED)
     distances = await hop_distances(context, [d.buyer for d in demands], [o.seller for o in offers])
     arena = Arena(sellers=offers, buyers=demands, hops=distances)
     context.save(Arena.key(game.id), arena)
     context.save(Game.key(game.id), game.but(phase=Phase.PLAYING))
     playing.begin(context, game, arena)
-    return {"game": game.id, "phase": Phase.PLAYING.value}
+    return RegistrationStopped(game=game.id, phase=Phase.PLAYING)
 
 
 def _require_complete(context: Context, game: Game, present: int) -> None:
@@ -122,7 +121,7 @@ def _require_complete(context: Context, game: Game, present: int) -> None:
     if context.now_ms < game.registration_ends_ms and (expected is None or present < expected):
         raise RegistrationOpen(
             game=game.id,
-            ends=events.iso_time(game.registration_ends_ms),
+            ends=iso_time(game.registration_ends_ms),
             present=present,
             expected="any number of" if expected is None else expected,
         )
@@ -140,4 +139,4 @@ async def _cancel(context: Context, game: Game, demands: list[Demand]) -> None:
     context.save(Game.key(game.id), game.but(phase=Phase.CANCELLED))
     outcome = Outcome(reason=StopReason.CANCELLED, rounds=0, costs=[], regrets=[])
     context.save(Outcome.key(game.id), outcome)
-    context.emit(events.game_stop(game, [], outcome))
+    context.emit(presentation.game_stop(game.id, [], outcome))

@@ -1,278 +1,456 @@
-"""Questions to the contract: what stands on the ledger, in decimals and ISO times (see docs/reference/protocol.md)."""
+"""What the market answers, each answer as one type: the contract makes it, HTTP describes it, clients read it.
 
-from collections.abc import Awaitable, Callable, Sequence
-from decimal import Decimal
-from typing import Any
+Amounts are exact Decimals, in JSON numbers with exactly the ledger's digits. Every field is there in every answer; what
+does not apply is null.
+"""
 
-from energy_market_chaincode import events, units
-from energy_market_chaincode.canonical import read_exact_json
-from energy_market_chaincode.commands import Role
-from energy_market_chaincode.context import Context
-from energy_market_chaincode.entities import (
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+from energy_market_chaincode.amounts import Currency, CurrencyPerKwh, Fraction, Kwh
+from energy_market_chaincode.times import Time
+from energy_market_chaincode.vocabulary import (
     GRID_OPERATOR,
     NETWORK_OPERATOR,
-    Account,
-    Arena,
-    Bid,
-    Demand,
-    Game,
-    MeterTotals,
-    Offer,
-    Outcome,
+    Mechanism,
     Phase,
-    Play,
-    Prosumer,
-    Purchases,
-    Remembered,
-    Settlement,
-    Transfer,
+    Role,
+    Status,
+    StopReason,
+    Topic,
 )
-from energy_market_chaincode.errors import MalformedArguments, NotInitialised, UnknownGame, UnknownProsumer
-from energy_market_chaincode.game import bid_cost, seller_order, turn_order
-from energy_market_chaincode.market import Market
-from energy_market_chaincode.playing import supplies_of
-from energy_market_chaincode.savepoint import Workspace
-from energy_market_chaincode.topology import Layout
-from energy_market_chaincode.units import Energy, Money
-
-View = dict[str, Any]
 
 
-async def answer(state: Workspace, function: str, args: Sequence[str]) -> Any:
-    """Answer a question of :data:`QUERIES`.
+class View(BaseModel):
+    """Something that is shown; in JSON its fields are in camel case."""
 
-    Raises
-    ------
-    MalformedArguments, UnknownGame, UnknownProsumer, NotInitialised
-    """
-    query, names = QUERIES[function]
-    if len(args) != len(names):
-        raise MalformedArguments(function=function, problems=f"needs {', '.join(names) or 'no argument'}")
-    return await query(Context(state=state, now_ms=0, place=0, signer=""), *args)
-
-
-async def _market(context: Context) -> View:
-    market = await context.find(Market, Market.KEY)
-    if market is None:
-        raise NotInitialised()
-    prosumers = await context.load_all(Prosumer, "prosumer/")
-    accounts = await context.load_all(Account, "account/")
-    institutions = await context.find_many(Account, [Account.key(GRID_OPERATOR), Account.key(NETWORK_OPERATOR)])
-    grid, network = (account.free if account is not None else 0 for account in institutions)
-    return {
-        "ledger": market.ledger,
-        "operators": [prosumer.id for prosumer in prosumers if prosumer.role is Role.OPERATOR],
-        "initialisedAt": events.iso_time(market.initialised_at_ms),
-        "money": units.currency(sum(account.free + account.frozen for account in accounts)),
-        "frozenFunds": units.currency(sum(account.frozen for account in accounts)),
-        "accounts": {GRID_OPERATOR: units.currency(grid), NETWORK_OPERATOR: units.currency(network)},
-        "topology": await context.exists(Layout.KEY),
-    }
-
-
-async def _prosumers(context: Context) -> View:
-    records = await context.load_all(Prosumer, "prosumer/")
-    return {"prosumers": await _prosumer_views(context, records)}
-
-
-async def _prosumer(context: Context, prosumer: str) -> View:
-    record = await context.find(Prosumer, Prosumer.key(prosumer))
-    if record is None:
-        raise UnknownProsumer(id=prosumer)
-    return (await _prosumer_views(context, [record]))[0]
-
-
-async def _prosumer_views(context: Context, prosumers: Sequence[Prosumer]) -> list[View]:
-    accounts = await context.find_many(Account, [Account.key(prosumer.id) for prosumer in prosumers])
-    meters = await context.find_many(MeterTotals, [MeterTotals.key(prosumer.id) for prosumer in prosumers])
-    views = []
-    for prosumer, account, meter in zip(prosumers, accounts, meters, strict=True):
-        account = account or Account(free=Money(0), frozen=Money(0))
-        meter = meter or MeterTotals(production=Energy(0), consumption=Energy(0))
-        views.append(
-            {
-                "prosumer": prosumer.id,
-                "role": prosumer.role.value,
-                "publicKey": prosumer.public_key,
-                "registeredAt": events.iso_time(prosumer.registered_at_ms),
-                "accountBalance": units.currency(account.free),
-                "frozenFunds": units.currency(account.frozen),
-                "debt": units.currency(account.debt),
-                "totalProduction": units.kwh(meter.production),
-                "totalConsumption": units.kwh(meter.consumption),
-                "contributionMetric": _metric(meter.production, meter.consumption),
-            }
-        )
-    return views
-
-
-def _metric(production: Energy, consumption: Energy) -> Decimal | None:
-    """Return production / consumption to six decimals, for people; the turn order uses the exact quotient."""
-    if consumption == 0:
-        return None
-    return units.currency(units.divide_half_even(production * 10**units.MONEY_DECIMALS, consumption))
-
-
-async def _games(context: Context) -> View:
-    games = sorted(await context.load_all(Game, "game/"), key=lambda game: (game.published_at_ms, game.id))
-    return {"games": [await _summary(context, game) for game in games]}
-
-
-async def _summary(context: Context, game: Game) -> View:
-    arena, play, outcome = await _course(context, game)
-    buyer = arena.buyers[play.turn].buyer if arena and play and game.phase is Phase.PLAYING else None
-    sellers, buyers = await _participants(context, game, arena)
-    return {
-        "game": game.id,
-        "phase": game.phase.value,
-        "deliverySlot": game.slot,
-        "mechanism": game.mechanism.value,
-        "nrSellers": len(sellers),
-        "nrBuyers": len(buyers),
-        "round": outcome.rounds if outcome is not None else play.round if play is not None else 0,
-        "buyerInTurn": buyer,
-        "publishedAt": events.iso_time(game.published_at_ms),
-    }
-
-
-async def _course(context: Context, game: Game) -> tuple[Arena | None, Play | None, Outcome | None]:
-    return (
-        await context.find(Arena, Arena.key(game.id)),
-        await context.find(Play, Play.key(game.id)),
-        await context.find(Outcome, Outcome.key(game.id)),
+    # A client is not broken by a field that a newer market adds; and what a process never shows it never builds.
+    model_config = ConfigDict(
+        frozen=True,
+        extra="ignore",
+        alias_generator=to_camel,
+        populate_by_name=True,
+        defer_build=True,
+        json_schema_serialization_defaults_required=True,
     )
 
-
-async def _participants(context: Context, game: Game, arena: Arena | None) -> tuple[list[Offer], list[Demand]]:
-    if arena is not None:
-        return arena.sellers, arena.buyers
-    offers = await context.load_all(Offer, f"{Offer.PREFIX}{game.id}/")
-    demands = await context.load_all(Demand, f"{Demand.PREFIX}{game.id}/")
-    return seller_order(offers), turn_order(demands)
+    def as_json(self) -> dict[str, Any]:
+        """Return it as an object for :func:`~energy_market_chaincode.canonical.exact_json`."""
+        return self.model_dump(by_alias=True)
 
 
-async def _find_game(context: Context, name: str) -> Game:
-    game = await context.find(Game, Game.key(name))
-    if game is None:
-        raise UnknownGame(game=name)
-    return game
+# -- the market and its prosumers
 
 
-async def _game(context: Context, name: str) -> View:
-    game = await _find_game(context, name)
-    arena, play, outcome = await _course(context, game)
-    sellers, buyers = await _participants(context, game, arena)
-    loads = play.loads if play is not None else [Energy(0)] * len(sellers)
-    settlement = await context.find(Settlement, Settlement.key(game.id))
-    return {
-        **await _summary(context, game),
-        "parameters": events.parameters_view(game.parameters),
-        "registrationEndsAt": events.iso_time(game.registration_ends_ms),
-        "sellers": [
-            {
-                "seller": offer.seller,
-                "capacity": units.kwh(offer.capacity),
-                "price": units.currency_per_kwh(offer.price),
-                "load": units.kwh(load),
-            }
-            for offer, load in zip(sellers, loads, strict=True)
-        ],
-        "buyers": [
-            {
-                "buyer": demand.buyer,
-                "demand": units.kwh(demand.demand),
-                "contributionMetric": _metric(demand.production, demand.consumption),
-            }
-            for demand in buyers
-        ],
-        "hops": _hops_view(arena),
-        "deadline": events.iso_time(play.deadline_ms) if play and game.phase is Phase.PLAYING else None,
-        "deliveryEndsAt": events.iso_time(game.delivery_ends_ms) if game.delivery_ends_ms is not None else None,
-        "stop": _stop_view(buyers, outcome),
-        "settlement": events.settlement_view(settlement) if settlement is not None else None,
-    }
+class Institutions(View):
+    """The accounts of the two operators, which are no prosumers: free money."""
+
+    grid_operator: Annotated[Currency, Field(alias=GRID_OPERATOR)]
+    network_operator: Annotated[Currency, Field(alias=NETWORK_OPERATOR)]
 
 
-def _hops_view(arena: Arena | None) -> dict[str, dict[str, int]]:
-    if arena is None:
-        return {}
-    return {
-        demand.buyer: {offer.seller: hops for offer, hops in zip(arena.sellers, row, strict=True)}
-        for demand, row in zip(arena.buyers, arena.hops, strict=True)
-    }
+class MarketView(View):
+    """The market as a whole.
+
+    Attributes
+    ----------
+    ledger
+        The id of the ledger, which commands name.
+    money
+        All there is.
+    topology
+        Whether there is one.
+    """
+
+    ledger: str
+    operators: list[str]
+    initialised_at: Time
+    money: Currency
+    frozen_funds: Currency
+    accounts: Institutions
+    topology: bool
 
 
-def _stop_view(buyers: Sequence[Demand], outcome: Outcome | None) -> View | None:
-    if outcome is None:
-        return None
-    names = [demand.buyer for demand in buyers] if outcome.regrets else []
-    return {
-        "rounds": outcome.rounds,
-        **events.stop_view(names, outcome),
-        "regrets": {name: units.currency(saving) for name, saving in zip(names, outcome.regrets, strict=True)},
-    }
+class ProsumerView(View):
+    """A registered identity, its account and what its meter counted.
+
+    Attributes
+    ----------
+    account_balance
+        What is free.
+    debt
+        What the grid operator paid in its place, and is owed.
+    contribution_metric
+        Production / consumption to six decimals, null where the consumption is 0; the turn order uses the exact
+        quotient.
+    """
+
+    prosumer: str
+    role: Role
+    public_key: str
+    registered_at: Time
+    account_balance: Currency
+    frozen_funds: Currency
+    debt: Currency
+    total_production: Kwh
+    total_consumption: Kwh
+    contribution_metric: Fraction | None
 
 
-async def _bids(context: Context, name: str) -> View:
-    game = await _find_game(context, name)
-    arena, play, outcome = await _course(context, game)
-    if arena is None or play is None:
-        return {"bids": []}
-    bids = await context.find_many(Bid, [Bid.key(game.id, demand.buyer) for demand in arena.buyers])
-    views = []
-    for i, (demand, bid) in enumerate(zip(arena.buyers, bids, strict=True)):
-        cost = bid_cost(bid.amounts, supplies_of(game, arena, i, play.loads, bid)) if bid is not None else None
-        views.append(
-            {
-                "buyer": demand.buyer,
-                "demand": units.kwh(demand.demand),
-                "amounts": events.amounts_view(arena, bid),
-                "round": bid.round if bid is not None else None,
-                "cost": units.currency(cost) if cost is not None else None,
-                "regret": units.currency(outcome.regrets[i]) if outcome is not None else None,
-            }
-        )
-    return {"bids": views}
+class Prosumers(View):
+    """All registered identities."""
+
+    prosumers: list[ProsumerView]
 
 
-async def _transfers(context: Context, name: str) -> View:
-    game = await _find_game(context, name)
-    arena = await context.find(Arena, Arena.key(game.id))
-    buyers = [demand.buyer for demand in arena.buyers] if arena is not None else []
-    purchases = await context.find_many(Purchases, [Purchases.key(game.id, buyer) for buyer in buyers])
-    return {"transfers": [_transfer_view(t) for p in purchases if p is not None for t in p.transfers]}
+# -- games
 
 
-def _transfer_view(transfer: Transfer) -> View:
-    return {
-        "seller": transfer.seller,
-        "buyer": transfer.buyer,
-        "energy": units.kwh(transfer.energy),
-        "energyCost": units.currency(transfer.energy_cost),
-        "transmissionFee": units.currency(transfer.transmission_fee),
-        "delivered": units.kwh(transfer.delivered),
-        "isFulfilled": transfer.is_fulfilled,
-    }
+class GameParameters(View):
+    """The parameters of a game, see :class:`~energy_market_chaincode.commands.PublishGame`."""
+
+    registration_duration_ms: int
+    expected_participants: int | None
+    turn_deadline_ms: int
+    round_limit: int
+    tolerance: Fraction
+    delivery_duration_ms: int
+    retail_tariff: CurrencyPerKwh
+    feed_in_tariff: CurrencyPerKwh
+    fee_per_hop: CurrencyPerKwh
+    imbalance_penalty: CurrencyPerKwh
 
 
-async def _command(context: Context, prosumer: str, command: str) -> View | None:
-    remembered = await context.find(Remembered, Remembered.key(prosumer, command))
-    return None if remembered is None else read_exact_json(remembered.result)
+class GameSummary(View):
+    """A game in the list; during registration the numbers of sellers and buyers count what is in."""
+
+    game: str
+    phase: Phase
+    delivery_slot: str
+    mechanism: Mechanism
+    nr_sellers: int
+    nr_buyers: int
+    round: int
+    buyer_in_turn: str | None
+    published_at: Time
 
 
-async def _state(context: Context, prefix: str) -> View:
-    return {key: value.decode() for key, value in await context.state.range(prefix)}
+class Games(View):
+    """All games, oldest first."""
+
+    games: list[GameSummary]
 
 
-QUERIES: dict[str, tuple[Callable[..., Awaitable[Any]], tuple[str, ...]]] = {
-    "market": (_market, ()),
-    "prosumers": (_prosumers, ()),
-    "prosumer": (_prosumer, ("a prosumer's id",)),
-    "games": (_games, ()),
-    "game": (_game, ("a game's id",)),
-    "bids": (_bids, ("a game's id",)),
-    "transfers": (_transfers, ("a game's id",)),
-    "command": (_command, ("a prosumer's id", "a command's id")),
-    "state": (_state, ("a prefix of keys",)),
-}
-"""The contract's questions, each with what it needs to know."""
+class SellerInGame(View):
+    """What a seller offers, and what it has sold so far."""
+
+    seller: str
+    capacity: Kwh
+    price: CurrencyPerKwh
+    load: Kwh
+
+
+class BuyerInGame(View):
+    """What a buyer asks for, and on what its place in the turn order depends."""
+
+    buyer: str
+    demand: Kwh
+    contribution_metric: Fraction | None
+
+
+class StopTotals(View):
+    """Why a game stopped, what all buyers pay, and the largest regret, also as a share of that buyer's cost."""
+
+    reason: StopReason
+    max_regret: Currency
+    max_regret_share: Fraction
+    max_regret_buyer: str | None
+    total_cost: Currency
+
+
+class StopView(StopTotals):
+    """How a game stopped, with every buyer's regret: what it could still save by changing its bid alone."""
+
+    rounds: int
+    regrets: dict[str, Currency]
+
+
+class SettlementTotals(View):
+    """What closing a game settled: energy in kWh, money by purpose.
+
+    Attributes
+    ----------
+    guaranteed
+        What the grid operator paid in place of accounts that could not.
+    presumed
+        The buyers, in turn order, whose meters never reported, so that their demand counts as taken.
+    """
+
+    closed_at: Time
+    energy_delivered: Kwh
+    energy_from_grid: Kwh
+    energy_to_grid: Kwh
+    paid_to_sellers: Currency
+    transmission_fees: Currency
+    paid_to_grid: Currency
+    paid_by_grid: Currency
+    compensations: Currency
+    penalties: Currency
+    guaranteed: Currency
+    presumed: list[str]
+
+
+class GameView(GameSummary):
+    """A game with all that stands on the ledger but its bids and transfers.
+
+    Attributes
+    ----------
+    sellers
+        In order of arrival.
+    buyers
+        In turn order.
+    hops
+        {buyer: {seller: n}}, empty until the registration is over.
+    deadline
+        Of the buyer in turn.
+    """
+
+    parameters: GameParameters
+    registration_ends_at: Time
+    sellers: list[SellerInGame]
+    buyers: list[BuyerInGame]
+    hops: dict[str, dict[str, int]]
+    deadline: Time | None
+    delivery_ends_at: Time | None
+    stop: StopView | None
+    settlement: SettlementTotals | None
+
+
+class BidView(View):
+    """A buyer's standing bid, its cost at the present loads, and after the stop its regret."""
+
+    buyer: str
+    demand: Kwh
+    amounts: dict[str, Kwh] | None
+    round: int | None
+    cost: Currency | None
+    regret: Currency | None
+
+
+class Bids(View):
+    """The bids of a game, in turn order."""
+
+    bids: list[BidView]
+
+
+class ContractedTransfer(View):
+    """Energy that a seller owes a buyer, and the money for it."""
+
+    seller: str
+    buyer: str
+    energy: Kwh
+    energy_cost: Currency
+    transmission_fee: Currency
+
+
+class TransferView(ContractedTransfer):
+    """A transfer, and what was delivered of it so far."""
+
+    delivered: Kwh
+    is_fulfilled: bool
+
+
+class Transfers(View):
+    """The transfers of a game."""
+
+    transfers: list[TransferView]
+
+
+# -- commands and what becomes of them
+
+
+class FieldProblem(View):
+    """What is wrong with one field: its path with dots (``payload.data.amount``) and a sentence."""
+
+    field: str
+    message: str
+
+
+class Committed(View):
+    """What the contract answers to a command that took effect.
+
+    Attributes
+    ----------
+    result
+        What its topic's rule returned, see below.
+    duplicate
+        Whether the command had been delivered before.
+    """
+
+    id: str
+    prosumer: str
+    status: Literal[Status.COMMITTED] = Status.COMMITTED
+    result: dict[str, Any]
+    duplicate: bool = False
+
+
+class GameResult(View):
+    """Of commands about a game: which one."""
+
+    game: str
+
+
+class RegistrationStopped(GameResult):
+    """Of stopGameRegistration: the game is played, or cancelled."""
+
+    phase: Phase
+
+
+class ProsumerEntered(View):
+    """Of registerProsumer."""
+
+    prosumer: str
+    key_replaced: bool
+
+
+class GraphLaid(View):
+    """Of setTopology with edges: how many nodes there are."""
+
+    nodes: int
+
+
+class TableLaid(View):
+    """Of setTopology with hops: how many rows and columns there are."""
+
+    buyers: int
+    sellers: int
+
+
+class AccountToppedUp(View):
+    """Of topUpAccount: what is free, and what is still owed to the grid operator."""
+
+    prosumer: str
+    account_balance: Currency
+    debt: Currency
+
+
+class MarketEmptied(View):
+    """Of resetMarket: how many games were removed, and which of them had not ended."""
+
+    games: int
+    cancelled_games: list[str]
+
+
+class Rejected(View):
+    """What the contract answers to a command that did not take effect.
+
+    Attributes
+    ----------
+    id, prosumer
+        Null where the command is too malformed to say.
+    errors
+        Field by field, if it is not well formed.
+    """
+
+    id: str | None
+    prosumer: str | None
+    status: Literal[Status.REJECTED] = Status.REJECTED
+    code: str
+    message: str
+    errors: list[FieldProblem] = []
+    duplicate: bool = False
+
+
+class Receipt(View):
+    """The queue has stored a command durably; how it goes on stands at ``href``."""
+
+    id: str
+    status: Literal[Status.QUEUED] = Status.QUEUED
+    href: str
+
+
+class CommandError(View):
+    """Why a command was rejected."""
+
+    code: str
+    message: str
+
+
+class CommandStatus(View):
+    """How far a command came; topic, transaction and block are null where only the ledger remembers it."""
+
+    id: str
+    topic: Topic | None
+    prosumer: str
+    status: Status
+    transaction: str | None
+    block: int | None
+    result: dict[str, Any] | None
+    error: CommandError | None
+
+
+class QueueState(View):
+    """How much waits and what stands in the way; the ledger's height is null where it cannot be asked."""
+
+    depth: int
+    capacity: int
+    oldest_age_ms: int
+    ledger_height: int | None
+    trouble: str | None
+
+
+class ProblemDocument(View):
+    """Why a request was refused (RFC 9457); also in place of the receipt of a command that was not taken.
+
+    Attributes
+    ----------
+    errors
+        Field by field; left out where no field is to blame.
+    """
+
+    model_config = ConfigDict(json_schema_serialization_defaults_required=False)
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    errors: list[FieldProblem] = []
+
+
+# -- blocks
+
+
+class BlockSummary(View):
+    """A block in the list; ``at`` is null where none of its transactions is the market's."""
+
+    number: int
+    hash: str
+    previous_hash: str
+    at: Time | None
+    nr_transactions: int
+
+
+class Blocks(View):
+    """Some blocks, in their order, and how many the ledger has."""
+
+    height: int
+    blocks: list[BlockSummary]
+
+
+class TransactionView(View):
+    """What went into a transaction and what came out: of each command its result."""
+
+    id: str
+    at: Time
+    commands: list[dict[str, Any]]
+    results: list[Committed | Rejected]
+    events: list[dict[str, Any]]
+
+
+class BlockView(BlockSummary):
+    """A block with its transactions."""
+
+    transactions: list[TransactionView]

@@ -8,7 +8,8 @@ from fastapi import APIRouter, Body, Path, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
-from energy_market_chaincode.commands import Identifier, PublishGame
+from energy_market_chaincode import Identifier
+from energy_market_chaincode.commands import PublishGame
 from http_service import JsonRoute, Problem, problem_response
 from market_clock.clock import Clock, utc_now
 from market_clock.conductor import Course

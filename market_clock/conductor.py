@@ -9,8 +9,7 @@ from typing import Any
 
 import structlog
 
-from energy_market_chaincode.commands import Topic
-from energy_market_chaincode.entities import Phase
+from energy_market_chaincode import Phase, Topic
 from market_clock.decision import Act, Decision, Over, Wait, next_action
 from market_clock.game_view import GameView
 from market_clock.ledger_time import LedgerTime

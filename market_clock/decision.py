@@ -4,8 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from energy_market_chaincode.commands import Topic
-from energy_market_chaincode.entities import Phase
+from energy_market_chaincode import Phase, Topic
 from market_clock.game_view import GameView
 
 REGISTRATION_POLL = timedelta(milliseconds=200)

@@ -6,7 +6,7 @@ from typing import Any, Self
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
-from energy_market_chaincode.entities import Phase
+from energy_market_chaincode import Phase
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

@@ -10,7 +10,8 @@ import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler  # type: ignore[import-untyped] # APScheduler 3 has no types
 from apscheduler.triggers.base import BaseTrigger  # type: ignore[import-untyped] # as above
 
-from energy_market_chaincode.commands import PublishGame, Topic
+from energy_market_chaincode import Topic
+from energy_market_chaincode.commands import PublishGame
 from energy_market_chaincode.errors import (
     BadSignature,
     CommandIdReused,

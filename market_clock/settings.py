@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from energy_market_chaincode.commands import Identifier
+from energy_market_chaincode import Identifier
 from http_service import ServiceSettings
 from market_clock.schedule import CronExpression, Every
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, TypeVar
 import typer
 
 from demo.scenario_file import scenario_named
-from energy_market_chaincode.commands import Topic
+from energy_market_chaincode import Topic
 from operator_cli.output import console, print_facts, print_json, print_table
 from operator_cli.settings import OperatorSettings
 from prosumer_client import MarketClient

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from energy_market_chaincode.commands import Role, Topic
+from energy_market_chaincode import Role, Topic
 from energy_market_chaincode.units import MAX_MONEY, money_from_currency
 from operator_cli.output import console, print_facts, print_json, print_table
 from operator_cli.settings import OperatorSettings

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from energy_market_chaincode.commands import Topic
+from energy_market_chaincode import Topic
 from ledger.embedded.archive import archive_and_wipe
 from ledger.settings import LedgerKind
 from operator_cli.hosted_ledger import begin_fabric_anew

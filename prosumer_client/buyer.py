@@ -3,9 +3,7 @@
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from energy_market_chaincode import units
-from energy_market_chaincode.commands import Topic
-from energy_market_chaincode.entities import Phase
+from energy_market_chaincode import Phase, Topic, units
 from energy_market_chaincode.errors import MalformedCommand, NotYourTurn, TurnOver, UnknownGame, WrongPhase
 from prosumer_client.client import MarketClient
 from prosumer_client.errors import CommandRejected, MarketError, RequestRefused

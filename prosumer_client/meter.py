@@ -6,9 +6,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from energy_market_chaincode import units
-from energy_market_chaincode.commands import Topic
-from energy_market_chaincode.entities import Phase
+from energy_market_chaincode import Phase, Topic, units
 from prosumer_client.client import MarketClient
 from prosumer_client.events import MarketEvent
 from prosumer_client.games import GameView, Terms, find_game

@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from energy_market_chaincode import Identifier
 from energy_market_chaincode.canonical import read_exact_json
-from energy_market_chaincode.commands import Identifier
 from energy_market_chaincode.units import ENERGY_DECIMALS, PRICE_DECIMALS
 from prosumer_client.buyer import Buyer
 from prosumer_client.client import MarketClient

@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
-from energy_market_chaincode import units
-from energy_market_chaincode.commands import Topic
+from energy_market_chaincode import Topic, units
 from prosumer_client.client import MarketClient
 from prosumer_client.games import GameView, Terms
 from prosumer_client.participant import Registration, Trader

@@ -15,8 +15,8 @@ from typing import Self, cast
 import structlog
 from sse_starlette.event import ServerSentEvent
 
+from energy_market_chaincode import iso_time
 from energy_market_chaincode.canonical import exact_json
-from energy_market_chaincode.events import iso_time
 from ledger.interface import Cursor, InvalidCursor, Ledger, LedgerError, LedgerEvent, LedgerUnavailable
 from tx_queue.backoff import Backoff
 from tx_queue.trouble import Trouble

@@ -9,8 +9,9 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
+from energy_market_chaincode import Identifier, Status, Topic, views
 from energy_market_chaincode.canonical import read_exact_json
-from energy_market_chaincode.commands import Command, Identifier
+from energy_market_chaincode.commands import Command
 from http_service import FieldError, Problem, exact_response, invalid_parameters, problem_document, read_json_body
 from ledger.interface import Ledger, LedgerUnavailable
 from tx_queue import schemas
@@ -18,7 +19,7 @@ from tx_queue.intake import Answer
 from tx_queue.parts import Parts, PartsOfApp
 from tx_queue.problems import RETRY_AFTER, shutting_down, unknown_command
 from tx_queue.schemas import MAX_COMMANDS
-from tx_queue.store import Entry, QueueStore, Status
+from tx_queue.store import Entry, QueueStore
 
 MAX_WAIT_SECONDS = 60
 
@@ -40,10 +41,10 @@ Signer = Annotated[
     responses={
         202: {
             "description": "All were taken, now or before.",
-            "model": schemas.Receipt | list[schemas.Receipt],
+            "model": views.Receipt | list[views.Receipt],
             "headers": {"Location": {"description": "Of one command: its href.", "schema": {"type": "string"}}},
         },
-        207: {"description": "Not all were taken.", "model": list[schemas.Receipt | schemas.ProblemDocument]},
+        207: {"description": "Not all were taken.", "model": list[views.Receipt | views.ProblemDocument]},
     },
 )
 async def post_commands(request: Request, parts: PartsOfApp) -> Response:
@@ -57,25 +58,25 @@ async def post_commands(request: Request, parts: PartsOfApp) -> Response:
     if isinstance(answer, Problem):
         raise answer
     receipt = _receipt(answer)
-    return exact_response(receipt, 202, {"Location": receipt["href"]})
+    return exact_response(receipt, 202, {"Location": receipt.href})
 
 
-@router.get("/queue", responses={200: {"model": schemas.QueueState}})
+@router.get("/queue", responses={200: {"model": views.QueueState}})
 async def queue_state(request: Request, parts: PartsOfApp) -> Response:
     """Return how much waits, since when, and what stands in the way."""
     backlog = parts.store.backlog()
     return exact_response(
-        {
-            "depth": backlog.depth,
-            "capacity": parts.settings.queue_capacity,
-            "oldestAgeMs": backlog.oldest_age_ms,
-            "ledgerHeight": await _height(parts.ledger),
-            "trouble": await request.app.state.ready(),
-        }
+        views.QueueState(
+            depth=backlog.depth,
+            capacity=parts.settings.queue_capacity,
+            oldest_age_ms=backlog.oldest_age_ms,
+            ledger_height=await _height(parts.ledger),
+            trouble=await request.app.state.ready(),
+        )
     )
 
 
-@router.get("/queue/{id}", responses={200: {"model": schemas.CommandStatus}})
+@router.get("/queue/{id}", responses={200: {"model": views.CommandStatus}})
 async def command_status(
     parts: PartsOfApp,
     command_id: Annotated[UUID, Path(alias="id", description="A command's id.")],
@@ -103,14 +104,14 @@ async def _post_many(parts: Parts, values: list[Any]) -> Response:
     return exact_response([_element(answer) for answer in answers], 207 if problems else 202, headers)
 
 
-def _element(answer: Answer) -> dict[str, Any]:
+def _element(answer: Answer) -> dict[str, Any] | views.Receipt:
     return problem_document(answer) if isinstance(answer, Problem) else _receipt(answer)
 
 
-def _receipt(command: Command) -> dict[str, str]:
+def _receipt(command: Command) -> views.Receipt:
     # with the signer, so that it still leads here when somebody else uses the same id
     href = f"/queue/{command.id}?prosumer={quote(command.prosumer, safe='')}"
-    return {"id": command.id, "status": Status.QUEUED.value, "href": href}
+    return views.Receipt(id=command.id, href=href)
 
 
 async def _decided(store: QueueStore, command_id: str, prosumer: str | None, wait_s: float) -> Entry | None:
@@ -136,35 +137,38 @@ async def _find(store: QueueStore, command_id: str, prosumer: str | None) -> Ent
     return entries[0] if entries else None
 
 
-async def _remembered(ledger: Ledger, prosumer: str, command_id: str) -> dict[str, Any]:
+async def _remembered(ledger: Ledger, prosumer: str, command_id: str) -> views.CommandStatus:
     """Ask the ledger for a command that the store does not have, or no longer."""
     result = read_exact_json(await ledger.query("command", prosumer, command_id))
     if result is None:
         raise unknown_command(command_id)
     is_committed = result["status"] == Status.COMMITTED
-    return {
-        "id": command_id,
-        "topic": None,
-        "prosumer": prosumer,
-        "status": result["status"],
-        "transaction": None,
-        "block": None,
-        "result": result["result"] if is_committed else None,
-        "error": None if is_committed else {"code": result["code"], "message": result["message"]},
-    }
+    return views.CommandStatus(
+        id=command_id,
+        topic=None,
+        prosumer=prosumer,
+        status=result["status"],
+        transaction=None,
+        block=None,
+        result=result["result"] if is_committed else None,
+        error=None if is_committed else views.CommandError(code=result["code"], message=result["message"]),
+    )
 
 
-def _status(entry: Entry) -> dict[str, Any]:
-    return {
-        "id": entry.id,
-        "topic": entry.topic,
-        "prosumer": entry.prosumer,
-        "status": entry.status,
-        "transaction": entry.transaction,
-        "block": entry.block,
-        "result": read_exact_json(entry.result) if entry.result is not None else None,
-        "error": {"code": entry.code, "message": entry.message} if entry.code is not None else None,
-    }
+def _status(entry: Entry) -> views.CommandStatus:
+    error = None
+    if entry.code is not None and entry.message is not None:
+        error = views.CommandError(code=entry.code, message=entry.message)
+    return views.CommandStatus(
+        id=entry.id,
+        topic=Topic(entry.topic),
+        prosumer=entry.prosumer,
+        status=entry.status,
+        transaction=entry.transaction,
+        block=entry.block,
+        result=read_exact_json(entry.result) if entry.result is not None else None,
+        error=error,
+    )
 
 
 async def _height(ledger: Ledger) -> int | None:

@@ -1,16 +1,14 @@
 """What stands on the ledger: market, games, bids, transfers, prosumers and blocks."""
 
 import asyncio
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 from starlette.responses import Response
 
-from energy_market_chaincode.commands import Identifier
-from energy_market_chaincode.events import iso_time
+from energy_market_chaincode import Identifier, moment, views
 from http_service import Problem, exact_response
 from ledger.interface import Block, Ledger, UnknownBlock
-from tx_queue import schemas
 from tx_queue.parts import PartsOfApp
 
 router = APIRouter(tags=["ledger"])
@@ -23,49 +21,49 @@ ProsumerId = Annotated[Identifier, Path(description="A prosumer's or an operator
 BlockNumber = Annotated[int, Path(ge=0, lt=2**53, description="From 0.")]
 
 
-@router.get("/market", responses={200: {"model": schemas.Market}})
+@router.get("/market", responses={200: {"model": views.MarketView}})
 async def market(parts: PartsOfApp) -> Response:
     """Return the market as a whole: its operators, its money, the two operators' accounts."""
     return exact_response(await parts.ledger.query("market"))
 
 
-@router.get("/games", responses={200: {"model": schemas.Games}})
+@router.get("/games", responses={200: {"model": views.Games}})
 async def games(parts: PartsOfApp) -> Response:
     """Return all games, oldest first."""
     return exact_response(await parts.ledger.query("games"))
 
 
-@router.get("/games/{game}", responses={200: {"model": schemas.WholeGame}})
+@router.get("/games/{game}", responses={200: {"model": views.GameView}})
 async def game(parts: PartsOfApp, game: GameId) -> Response:
     """Return one game; 404 UNKNOWN_GAME."""
     return exact_response(await parts.ledger.query("game", game))
 
 
-@router.get("/games/{game}/bids", responses={200: {"model": schemas.Bids}})
+@router.get("/games/{game}/bids", responses={200: {"model": views.Bids}})
 async def bids(parts: PartsOfApp, game: GameId) -> Response:
     """Return a game's standing bids in turn order; 404 UNKNOWN_GAME."""
     return exact_response(await parts.ledger.query("bids", game))
 
 
-@router.get("/games/{game}/transfers", responses={200: {"model": schemas.Transfers}})
+@router.get("/games/{game}/transfers", responses={200: {"model": views.Transfers}})
 async def transfers(parts: PartsOfApp, game: GameId) -> Response:
     """Return a game's transfers; 404 UNKNOWN_GAME."""
     return exact_response(await parts.ledger.query("transfers", game))
 
 
-@router.get("/prosumers", responses={200: {"model": schemas.Prosumers}})
+@router.get("/prosumers", responses={200: {"model": views.Prosumers}})
 async def prosumers(parts: PartsOfApp) -> Response:
     """Return all registered identities with their accounts."""
     return exact_response(await parts.ledger.query("prosumers"))
 
 
-@router.get("/prosumers/{prosumer}", responses={200: {"model": schemas.Prosumer}})
+@router.get("/prosumers/{prosumer}", responses={200: {"model": views.ProsumerView}})
 async def prosumer(parts: PartsOfApp, prosumer: ProsumerId) -> Response:
     """Return one identity; 404 UNKNOWN_PROSUMER."""
     return exact_response(await parts.ledger.query("prosumer", prosumer))
 
 
-@router.get("/blocks", responses={200: {"model": schemas.Blocks}})
+@router.get("/blocks", responses={200: {"model": views.Blocks}})
 async def blocks(
     parts: PartsOfApp,
     first: Annotated[
@@ -79,17 +77,17 @@ async def blocks(
         first = max(0, height - limit)
     numbers = range(first, min(first + limit, height))
     found = await _read_blocks(parts.ledger, numbers)
-    return exact_response({"height": height, "blocks": [_summary(block) for block in found]})
+    return exact_response(views.Blocks(height=height, blocks=[_summary(block) for block in found]))
 
 
-@router.get("/blocks/{number}", responses={200: {"model": schemas.Block}})
+@router.get("/blocks/{number}", responses={200: {"model": views.BlockView}})
 async def block(parts: PartsOfApp, number: BlockNumber) -> Response:
     """Return one block with its transactions; 404 UNKNOWN_BLOCK."""
     try:
         found = await parts.ledger.block(number)
     except UnknownBlock:
         raise Problem(404, "UNKNOWN_BLOCK", f"The ledger has no block {number}.") from None
-    return exact_response({**_summary(found), "transactions": _transactions(found)})
+    return exact_response(views.BlockView(**dict(_summary(found)), transactions=_transactions(found)))
 
 
 async def _read_blocks(ledger: Ledger, numbers: range) -> list[Block]:
@@ -100,24 +98,24 @@ async def _read_blocks(ledger: Ledger, numbers: range) -> list[Block]:
     return found
 
 
-def _summary(block: Block) -> dict[str, Any]:
-    return {
-        "number": block.number,
-        "hash": block.hash,
-        "previousHash": block.previous_hash,
-        "at": iso_time(block.transactions[-1].at_ms) if block.transactions else None,
-        "nrTransactions": len(block.transactions),
-    }
+def _summary(block: Block) -> views.BlockSummary:
+    return views.BlockSummary(
+        number=block.number,
+        hash=block.hash,
+        previous_hash=block.previous_hash,
+        at=moment(block.transactions[-1].at_ms) if block.transactions else None,
+        nr_transactions=len(block.transactions),
+    )
 
 
-def _transactions(block: Block) -> list[dict[str, Any]]:
+def _transactions(block: Block) -> list[views.TransactionView]:
     return [
-        {
-            "id": transaction.id,
-            "at": iso_time(transaction.at_ms),
-            "commands": transaction.commands,
-            "results": transaction.results,
-            "events": transaction.events,
-        }
+        views.TransactionView(
+            id=transaction.id,
+            at=moment(transaction.at_ms),
+            commands=transaction.commands,
+            results=transaction.results,
+            events=transaction.events,
+        )
         for transaction in block.transactions
     ]

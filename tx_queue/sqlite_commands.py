@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from energy_market_chaincode import Status
 from tx_queue.store import (
     UNREMEMBERED,
     Acceptance,
@@ -11,7 +12,6 @@ from tx_queue.store import (
     CheckedCommand,
     Decision,
     Entry,
-    Status,
     WaitingCommand,
 )
 

@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Self, TypeVar
 
+from energy_market_chaincode import Status
 from tx_queue import sqlite_commands as commands
 from tx_queue.sqlite_file import connect_to_read, connect_to_write, exclusive, store_errors
 from tx_queue.sqlite_writer import SqliteWriter
@@ -25,7 +26,6 @@ from tx_queue.store import (
     CheckedCommand,
     Decision,
     Entry,
-    Status,
     StoreUnavailable,
     WaitingCommand,
 )

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from energy_market_chaincode import Status
 from energy_market_chaincode.errors import BadSignature, LedgerDiffers, MalformedCommand, UnknownSigner
 
 
@@ -27,20 +28,6 @@ UNREMEMBERED = frozenset(
 )
 """Rejections of which the ledger keeps nothing: whoever brings a command again under the id, perhaps signed anew, is
 heard again. Everything else is decided for good."""
-
-
-class Status(StrEnum):
-    """How far a command came."""
-
-    QUEUED = "queued"
-    SUBMITTED = "submitted"
-    COMMITTED = "committed"
-    REJECTED = "rejected"
-
-    @property
-    def is_final(self) -> bool:
-        """Whether the command is decided."""
-        return self in (Status.COMMITTED, Status.REJECTED)
 
 
 class Acceptance(StrEnum):

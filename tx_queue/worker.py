@@ -13,13 +13,14 @@ from typing import Any, TypeVar
 
 import structlog
 
+from energy_market_chaincode import Status
 from energy_market_chaincode.canonical import exact_json, read_exact_json
 from energy_market_chaincode.errors import BadSignature, UnknownSigner
 from ledger.interface import Ledger, LedgerUnavailable, Submission, TransactionFailed
 from tx_queue.metrics import Metrics
 from tx_queue.pace import Pace
 from tx_queue.signers import Signers
-from tx_queue.store import TRANSACTION_FAILED, Decision, QueueStore, Status, StoreUnavailable, WaitingCommand
+from tx_queue.store import TRANSACTION_FAILED, Decision, QueueStore, StoreUnavailable, WaitingCommand
 from tx_queue.trouble import Trouble
 
 ATTEMPTS_BEFORE_HALVING = 4

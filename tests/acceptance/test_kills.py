@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from energy_market_chaincode.commands import Topic
+from energy_market_chaincode import Topic
 from ledger.embedded.ledger import EmbeddedLedger
 from ledger.embedded.verification import verify
 from prosumer_client.client import MarketClient, Receipt

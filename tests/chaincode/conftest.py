@@ -12,10 +12,10 @@ import simplejson
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import HealthCheck, settings
 
-from energy_market_chaincode import units
+from energy_market_chaincode import GRID_OPERATOR, units
 from energy_market_chaincode.canonical import read_exact_json
 from energy_market_chaincode.contract import invoke
-from energy_market_chaincode.entities import GRID_OPERATOR, Account, Escrow
+from energy_market_chaincode.entities import Account, Escrow
 from energy_market_chaincode.game import Supply, best_response, bid_cost
 from energy_market_chaincode.identity import public_key_text, sign
 

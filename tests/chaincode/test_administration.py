@@ -112,7 +112,7 @@ async def test_a_replaced_key_keeps_role_money_and_meter(market: Market) -> None
 async def test_money_comes_in_for_prosumers_and_the_grid_operator_only(market: Market) -> None:
     await market.enter("P", funds="0")
     result = await market.do("operator", "topUpAccount", prosumer="P", amount="0.000001")
-    assert result == {"prosumer": "P", "accountBalance": Decimal("0.000001")}
+    assert result == {"prosumer": "P", "accountBalance": Decimal("0.000001"), "debt": 0}
     await market.do("operator", "topUpAccount", prosumer="grid-operator", amount="7")
     assert (market.free("P"), market.free("grid-operator")) == (1, 7_000_000)
     for name in ("nobody", "network-operator"):

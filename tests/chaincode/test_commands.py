@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from energy_market_chaincode import units
+from energy_market_chaincode import Topic, units
 from energy_market_chaincode.commands import (
     DATA_OF_TOPIC,
     MAX_COMMAND_BYTES,
@@ -19,7 +19,6 @@ from energy_market_chaincode.commands import (
     PublishBuyBid,
     PublishGame,
     PublishOffer,
-    Topic,
     parse_command,
 )
 

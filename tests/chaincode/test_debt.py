@@ -52,6 +52,7 @@ async def test_a_top_up_pays_the_debt_first(indebted: Market) -> None:
     assert await indebted.do("operator", "topUpAccount", prosumer="S1", amount="1") == {
         "prosumer": "S1",
         "accountBalance": Decimal("0.9155"),
+        "debt": 0,
     }
     await indebted.do("operator", "setTopology", hops={"B1": {"S1": 1}})
     await indebted.do("operator", "publishGame", game="h", deliverySlot="h")

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from energy_market_chaincode.commands import Topic
+from energy_market_chaincode import Topic
 from energy_market_chaincode.market import Market as Beginning
 from tests.chaincode.conftest import START_MS, Market
 

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from energy_market_chaincode import contract
-from energy_market_chaincode.commands import Topic
+from energy_market_chaincode import Topic, contract
 from energy_market_chaincode.context import Context
 from energy_market_chaincode.errors import UnknownGame
+from energy_market_chaincode.events import MarketResetEvent
 from energy_market_chaincode.savepoint import Workspace
 from tests.chaincode.conftest import DictStub, Market
 
@@ -83,7 +83,7 @@ async def test_a_rule_that_writes_and_then_rejects_has_written_nothing_and_told_
     async def careless(context: Context, _data: Any) -> dict[str, object]:
         context.state.put("account/thief", b'{"free":1000000,"frozen":0}')
         context.state.delete("prosumer/operator")
-        context.emit({"name": "MarketResetEvent", "game": None})
+        context.emit(MarketResetEvent(cancelled_games=[]))
         raise UnknownGame(game="none")
 
     monkeypatch.setitem(contract.RULES, Topic.RESET_MARKET, careless)

@@ -87,8 +87,8 @@ async def test_results_come_in_the_order_of_the_commands_and_name_them(market: M
     results = await market.submit(*commands)
     assert [r["id"] for r in results] == [c["id"] for c in commands]
     assert {r["prosumer"] for r in results} == {"operator"}
-    assert set(results[0]) == set(results[1]) == {"id", "prosumer", "status", "code", "message"}
-    assert set(results[2]) == {"id", "prosumer", "status", "result"}
+    assert set(results[0]) == set(results[1]) == {"id", "prosumer", "status", "duplicate", "code", "message", "errors"}
+    assert set(results[2]) == {"id", "prosumer", "status", "duplicate", "result"}
 
 
 async def test_a_command_sees_what_earlier_ones_of_its_transaction_did(market: Market) -> None:

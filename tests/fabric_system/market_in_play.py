@@ -8,7 +8,7 @@ from pathlib import Path
 
 from demo.community import enter, make_keys
 from demo.scenario import Scenario
-from energy_market_chaincode.commands import Topic
+from energy_market_chaincode import Topic
 from fabric_network.native import Network
 from ledger.settings import LedgerKind
 from market_host import Processes

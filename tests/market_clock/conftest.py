@@ -10,10 +10,9 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from energy_market_chaincode import Topic, iso_time
 from energy_market_chaincode.canonical import read_exact_json
-from energy_market_chaincode.commands import Topic
 from energy_market_chaincode.errors import Rejection
-from energy_market_chaincode.events import iso_time
 from ledger.embedded.ledger import EmbeddedLedger
 from ledger.interface import Cursor
 from ledger.memory import open_memory_ledger

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from energy_market_chaincode.commands import Topic
+from energy_market_chaincode import Topic
 from market_clock.conductor import MAX_ATTEMPTS
 
 SOON_MS = 150

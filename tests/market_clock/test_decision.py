@@ -7,8 +7,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from energy_market_chaincode.commands import DATA_OF_TOPIC, Topic
-from energy_market_chaincode.entities import Phase
+from energy_market_chaincode import Phase, Topic
+from energy_market_chaincode.commands import DATA_OF_TOPIC
 from market_clock.decision import REGISTRATION_POLL, Act, Over, Wait, next_action
 from market_clock.game_view import GameParameters, GameView
 

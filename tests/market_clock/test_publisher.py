@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from energy_market_chaincode.commands import PublishGame, Topic
+from energy_market_chaincode import Topic
+from energy_market_chaincode.commands import PublishGame
 from market_clock.game_view import milliseconds
 from market_clock.publisher import NotStarted, Publisher
 from market_clock.schedule import Schedule, ScheduleEntry

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from structlog.testing import capture_logs
 
-from energy_market_chaincode.commands import Topic
+from energy_market_chaincode import Topic
 from prosumer_client import Bid, Buyer, MarketClient, Offer, Optimizer, Patience, Seller, Terms, Turn
 from prosumer_client.identity import repeatable_id
 

@@ -18,6 +18,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from energy_market_chaincode import Status
 from tx_queue import sqlite_store
 from tx_queue.sqlite_file import connect_to_write
 from tx_queue.sqlite_store import SqliteStore
@@ -27,7 +28,6 @@ from tx_queue.store import (
     BatchLimits,
     CheckedCommand,
     Decision,
-    Status,
     StoreUnavailable,
     WaitingCommand,
 )

@@ -1,0 +1,176 @@
+"""Records as the world sees them: parts of views and events made from what stands on the ledger. Pure functions."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from energy_market_chaincode import events, views
+from energy_market_chaincode.canonical import read_exact_json
+from energy_market_chaincode.entities import (
+    Arena,
+    Bid,
+    Game,
+    Outcome,
+    Parameters,
+    Play,
+    Remembered,
+    Settlement,
+    Transfer,
+)
+from energy_market_chaincode.times import moment
+from energy_market_chaincode.units import (
+    MONEY_DECIMALS,
+    SHARE_DECIMALS,
+    Energy,
+    Money,
+    currency,
+    currency_per_kwh,
+    divide_half_even,
+    fraction,
+    kwh,
+)
+from energy_market_chaincode.vocabulary import Status
+
+
+def remembered(command: Remembered) -> views.Committed | views.Rejected:
+    """Return what was answered to a command."""
+    result = read_exact_json(command.result)
+    kind = views.Committed if result["status"] == Status.COMMITTED else views.Rejected
+    return kind.model_validate(result)
+
+
+def metric(production: Energy, consumption: Energy) -> Decimal | None:
+    """Return production / consumption to six decimals, for people; the turn order uses the exact quotient."""
+    if consumption == 0:
+        return None
+    return currency(divide_half_even(production * 10**MONEY_DECIMALS, consumption))
+
+
+def parameters(rules: Parameters) -> views.GameParameters:
+    """Return a game's parameters as people read them."""
+    return views.GameParameters(
+        registration_duration_ms=rules.registration_duration_ms,
+        expected_participants=rules.expected_participants,
+        turn_deadline_ms=rules.turn_deadline_ms,
+        round_limit=rules.round_limit,
+        tolerance=fraction(rules.tolerance),
+        delivery_duration_ms=rules.delivery_duration_ms,
+        retail_tariff=currency_per_kwh(rules.retail_tariff),
+        feed_in_tariff=currency_per_kwh(rules.feed_in_tariff),
+        fee_per_hop=currency_per_kwh(rules.fee_per_hop),
+        imbalance_penalty=currency_per_kwh(rules.imbalance_penalty),
+    )
+
+
+def game_init(game: Game) -> events.GameInitEvent:
+    """Tell that a game accepts registrations."""
+    return events.GameInitEvent(
+        game=game.id,
+        game_id=game.id,
+        delivery_slot=game.slot,
+        mechanism=game.mechanism,
+        registration_ends_at=moment(game.registration_ends_ms),
+        **dict(parameters(game.parameters)),
+    )
+
+
+def buy_bid(game: Game, arena: Arena, play: Play, standing: Bid | None) -> events.BuyBidEvent:
+    """Tell a buyer that it is its turn, with all it needs to bid."""
+    demand = arena.buyers[play.turn]
+    own = standing.amounts if standing is not None else [Energy(0)] * len(arena.sellers)
+    return events.BuyBidEvent(
+        game=game.id,
+        buyer_in_turn=demand.buyer,
+        buyer_in_turn_index=play.turn,
+        round=play.round,
+        deadline=moment(play.deadline_ms),
+        demand=kwh(demand.demand),
+        fee_per_hop=currency_per_kwh(game.parameters.fee_per_hop),
+        tolerance=fraction(game.parameters.tolerance),
+        sellers=[
+            events.SellerInTurn(
+                seller=offer.seller,
+                capacity=kwh(offer.capacity),
+                price=currency_per_kwh(offer.price),
+                others_load=kwh(load - energy),
+                hops=hops,
+            )
+            for offer, load, energy, hops in zip(arena.sellers, play.loads, own, arena.hops[play.turn], strict=True)
+        ],
+        standing_bid=amounts(arena, standing),
+    )
+
+
+def amounts(arena: Arena, bid: Bid | None) -> dict[str, Decimal] | None:
+    """Return a bid as {seller: kWh}, None if there is none."""
+    if bid is None:
+        return None
+    return {offer.seller: kwh(energy) for offer, energy in zip(arena.sellers, bid.amounts, strict=True)}
+
+
+def stop_totals(buyers: Sequence[str], outcome: Outcome) -> views.StopTotals:
+    """Return the reason of a stop and the largest regret, also as a share of that buyer's cost."""
+    worst = max(range(len(buyers)), key=lambda i: outcome.regrets[i], default=None)
+    regret = outcome.regrets[worst] if worst is not None else Money(0)
+    cost = outcome.costs[worst] if worst is not None else Money(0)
+    return views.StopTotals(
+        reason=outcome.reason,
+        max_regret=currency(regret),
+        max_regret_share=fraction(regret * 10**SHARE_DECIMALS // cost if cost else 0),
+        max_regret_buyer=buyers[worst] if worst is not None else None,
+        total_cost=currency(sum(outcome.costs)),
+    )
+
+
+def game_stop(game: str, buyers: Sequence[str], outcome: Outcome) -> events.GameStopEvent:
+    """Tell that a game stopped; what stands is contracted."""
+    return events.GameStopEvent(game=game, total_nr_rounds=outcome.rounds, **dict(stop_totals(buyers, outcome)))
+
+
+def contracted(transfer: Transfer) -> views.ContractedTransfer:
+    """Return a transfer as people read it."""
+    return views.ContractedTransfer(
+        seller=transfer.seller,
+        buyer=transfer.buyer,
+        energy=kwh(transfer.energy),
+        energy_cost=currency(transfer.energy_cost),
+        transmission_fee=currency(transfer.transmission_fee),
+    )
+
+
+def transfer_fulfilled(game: str, transfer: Transfer) -> events.TransferFulfilledEvent:
+    """Tell that a transfer was delivered, received and paid in full."""
+    return events.TransferFulfilledEvent(game=game, **dict(contracted(transfer)))
+
+
+def account_top_up_required(game: str, prosumer: str, required: Money, available: Money) -> events.AccountTopUpRequired:
+    """Tell that an account cannot cover what is asked of it."""
+    return events.AccountTopUpRequired(
+        game=game,
+        prosumer=prosumer,
+        required=currency(required),
+        available=currency(available),
+        shortfall=currency(required - available),
+    )
+
+
+def settlement_totals(settlement: Settlement) -> views.SettlementTotals:
+    """Return what closing a game settled, as people read it."""
+    return views.SettlementTotals(
+        closed_at=moment(settlement.closed_at_ms),
+        energy_delivered=kwh(settlement.delivered),
+        energy_from_grid=kwh(settlement.from_grid),
+        energy_to_grid=kwh(settlement.to_grid),
+        paid_to_sellers=currency(settlement.paid_to_sellers),
+        transmission_fees=currency(settlement.transmission_fees),
+        paid_to_grid=currency(settlement.paid_to_grid),
+        paid_by_grid=currency(settlement.paid_by_grid),
+        compensations=currency(settlement.compensations),
+        penalties=currency(settlement.penalties),
+        guaranteed=currency(settlement.guaranteed),
+        presumed=settlement.presumed,
+    )
+
+
+def market_closed(game: str, settlement: Settlement) -> events.MarketClosedEvent:
+    """Tell that a game is settled to the end."""
+    return events.MarketClosedEvent(game=game, **dict(settlement_totals(settlement)))

@@ -1,0 +1,257 @@
+"""Questions to the contract: what stands on the ledger, each answer one of :mod:`~energy_market_chaincode.views`."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from energy_market_chaincode import presentation, views
+from energy_market_chaincode.context import Context
+from energy_market_chaincode.entities import (
+    Account,
+    Arena,
+    Bid,
+    Demand,
+    Game,
+    MeterTotals,
+    Offer,
+    Outcome,
+    Play,
+    Prosumer,
+    Purchases,
+    Remembered,
+    Settlement,
+)
+from energy_market_chaincode.errors import MalformedArguments, NotInitialised, UnknownGame, UnknownProsumer
+from energy_market_chaincode.game import bid_cost, seller_order, turn_order
+from energy_market_chaincode.market import Market
+from energy_market_chaincode.playing import supplies_of
+from energy_market_chaincode.savepoint import Workspace
+from energy_market_chaincode.times import moment
+from energy_market_chaincode.topology import Layout
+from energy_market_chaincode.units import Energy, Money, currency, currency_per_kwh, kwh
+from energy_market_chaincode.vocabulary import GRID_OPERATOR, NETWORK_OPERATOR, Phase, Role
+
+_NO_MONEY = Account(free=Money(0), frozen=Money(0))
+
+
+async def answer(state: Workspace, function: str, args: Sequence[str]) -> Any:
+    """Answer a question of :data:`QUERIES`.
+
+    Raises
+    ------
+    MalformedArguments, UnknownGame, UnknownProsumer, NotInitialised
+    """
+    query, names = QUERIES[function]
+    if len(args) != len(names):
+        raise MalformedArguments(function=function, problems=f"needs {', '.join(names) or 'no argument'}")
+    return await query(Context(state=state, now_ms=0, place=0, signer=""), *args)
+
+
+async def _market(context: Context) -> views.MarketView:
+    market = await context.find(Market, Market.KEY)
+    if market is None:
+        raise NotInitialised()
+    prosumers = await context.load_all(Prosumer, "prosumer/")
+    accounts = await context.load_all(Account, "account/")
+    institutions = await context.find_many(Account, [Account.key(GRID_OPERATOR), Account.key(NETWORK_OPERATOR)])
+    grid, network = (currency((account or _NO_MONEY).free) for account in institutions)
+    return views.MarketView(
+        ledger=market.ledger,
+        operators=[prosumer.id for prosumer in prosumers if prosumer.role is Role.OPERATOR],
+        initialised_at=moment(market.initialised_at_ms),
+        money=currency(sum(account.free + account.frozen for account in accounts)),
+        frozen_funds=currency(sum(account.frozen for account in accounts)),
+        accounts=views.Institutions(grid_operator=grid, network_operator=network),
+        topology=await context.exists(Layout.KEY),
+    )
+
+
+async def _prosumers(context: Context) -> views.Prosumers:
+    records = await context.load_all(Prosumer, "prosumer/")
+    return views.Prosumers(prosumers=await _prosumer_views(context, records))
+
+
+async def _prosumer(context: Context, prosumer: str) -> views.ProsumerView:
+    record = await context.find(Prosumer, Prosumer.key(prosumer))
+    if record is None:
+        raise UnknownProsumer(id=prosumer)
+    return (await _prosumer_views(context, [record]))[0]
+
+
+async def _prosumer_views(context: Context, prosumers: Sequence[Prosumer]) -> list[views.ProsumerView]:
+    accounts = await context.find_many(Account, [Account.key(prosumer.id) for prosumer in prosumers])
+    meters = await context.find_many(MeterTotals, [MeterTotals.key(prosumer.id) for prosumer in prosumers])
+    return [
+        _prosumer_view(prosumer, account or _NO_MONEY, meter or MeterTotals.nothing())
+        for prosumer, account, meter in zip(prosumers, accounts, meters, strict=True)
+    ]
+
+
+def _prosumer_view(prosumer: Prosumer, account: Account, meter: MeterTotals) -> views.ProsumerView:
+    return views.ProsumerView(
+        prosumer=prosumer.id,
+        role=prosumer.role,
+        public_key=prosumer.public_key,
+        registered_at=moment(prosumer.registered_at_ms),
+        account_balance=currency(account.free),
+        frozen_funds=currency(account.frozen),
+        debt=currency(account.debt),
+        total_production=kwh(meter.production),
+        total_consumption=kwh(meter.consumption),
+        contribution_metric=presentation.metric(meter.production, meter.consumption),
+    )
+
+
+async def _games(context: Context) -> views.Games:
+    games = sorted(await context.load_all(Game, "game/"), key=lambda game: (game.published_at_ms, game.id))
+    return views.Games(games=[await _summary(context, game) for game in games])
+
+
+async def _summary(context: Context, game: Game) -> views.GameSummary:
+    arena, play, outcome = await _course(context, game)
+    buyer = arena.buyers[play.turn].buyer if arena and play and game.phase is Phase.PLAYING else None
+    sellers, buyers = await _participants(context, game, arena)
+    return views.GameSummary(
+        game=game.id,
+        phase=game.phase,
+        delivery_slot=game.slot,
+        mechanism=game.mechanism,
+        nr_sellers=len(sellers),
+        nr_buyers=len(buyers),
+        round=outcome.rounds if outcome is not None else play.round if play is not None else 0,
+        buyer_in_turn=buyer,
+        published_at=moment(game.published_at_ms),
+    )
+
+
+async def _course(context: Context, game: Game) -> tuple[Arena | None, Play | None, Outcome | None]:
+    return (
+        await context.find(Arena, Arena.key(game.id)),
+        await context.find(Play, Play.key(game.id)),
+        await context.find(Outcome, Outcome.key(game.id)),
+    )
+
+
+async def _participants(context: Context, game: Game, arena: Arena | None) -> tuple[list[Offer], list[Demand]]:
+    if arena is not None:
+        return arena.sellers, arena.buyers
+    offers = await context.load_all(Offer, f"{Offer.PREFIX}{game.id}/")
+    demands = await context.load_all(Demand, f"{Demand.PREFIX}{game.id}/")
+    return seller_order(offers), turn_order(demands)
+
+
+async def _find_game(context: Context, name: str) -> Game:
+    game = await context.find(Game, Game.key(name))
+    if game is None:
+        raise UnknownGame(game=name)
+    return game
+
+
+async def _game(context: Context, name: str) -> views.GameView:
+    game = await _find_game(context, name)
+    arena, play, outcome = await _course(context, game)
+    sellers, buyers = await _participants(context, game, arena)
+    loads = play.loads if play is not None else [Energy(0)] * len(sellers)
+    settlement = await context.find(Settlement, Settlement.key(game.id))
+    return views.GameView(
+        **dict(await _summary(context, game)),
+        parameters=presentation.parameters(game.parameters),
+        registration_ends_at=moment(game.registration_ends_ms),
+        sellers=[_seller(offer, load) for offer, load in zip(sellers, loads, strict=True)],
+        buyers=[_buyer(demand) for demand in buyers],
+        hops=_hops(arena) if arena is not None else {},
+        deadline=moment(play.deadline_ms) if play and game.phase is Phase.PLAYING else None,
+        delivery_ends_at=moment(game.delivery_ends_ms) if game.delivery_ends_ms is not None else None,
+        stop=_stop(buyers, outcome) if outcome is not None else None,
+        settlement=presentation.settlement_totals(settlement) if settlement is not None else None,
+    )
+
+
+def _seller(offer: Offer, load: Energy) -> views.SellerInGame:
+    return views.SellerInGame(
+        seller=offer.seller, capacity=kwh(offer.capacity), price=currency_per_kwh(offer.price), load=kwh(load)
+    )
+
+
+def _buyer(demand: Demand) -> views.BuyerInGame:
+    metric = presentation.metric(demand.production, demand.consumption)
+    return views.BuyerInGame(buyer=demand.buyer, demand=kwh(demand.demand), contribution_metric=metric)
+
+
+def _hops(arena: Arena) -> dict[str, dict[str, int]]:
+    return {
+        demand.buyer: {offer.seller: hops for offer, hops in zip(arena.sellers, row, strict=True)}
+        for demand, row in zip(arena.buyers, arena.hops, strict=True)
+    }
+
+
+def _stop(buyers: Sequence[Demand], outcome: Outcome) -> views.StopView:
+    names = [demand.buyer for demand in buyers] if outcome.regrets else []
+    return views.StopView(
+        rounds=outcome.rounds,
+        regrets={name: currency(saving) for name, saving in zip(names, outcome.regrets, strict=True)},
+        **dict(presentation.stop_totals(names, outcome)),
+    )
+
+
+async def _bids(context: Context, name: str) -> views.Bids:
+    game = await _find_game(context, name)
+    arena, play, outcome = await _course(context, game)
+    if arena is None or play is None:
+        return views.Bids(bids=[])
+    bids = await context.find_many(Bid, [Bid.key(game.id, demand.buyer) for demand in arena.buyers])
+    shown = []
+    for i, (demand, bid) in enumerate(zip(arena.buyers, bids, strict=True)):
+        cost = bid_cost(bid.amounts, supplies_of(game, arena, i, play.loads, bid)) if bid is not None else None
+        shown.append(
+            views.BidView(
+                buyer=demand.buyer,
+                demand=kwh(demand.demand),
+                amounts=presentation.amounts(arena, bid),
+                round=bid.round if bid is not None else None,
+                cost=currency(cost) if cost is not None else None,
+                regret=currency(outcome.regrets[i]) if outcome is not None else None,
+            )
+        )
+    return views.Bids(bids=shown)
+
+
+async def _transfers(context: Context, name: str) -> views.Transfers:
+    game = await _find_game(context, name)
+    arena = await context.find(Arena, Arena.key(game.id))
+    buyers = [demand.buyer for demand in arena.buyers] if arena is not None else []
+    purchases = await context.find_many(Purchases, [Purchases.key(game.id, buyer) for buyer in buyers])
+    return views.Transfers(
+        transfers=[
+            views.TransferView(
+                delivered=kwh(transfer.delivered),
+                is_fulfilled=transfer.is_fulfilled,
+                **dict(presentation.contracted(transfer)),
+            )
+            for purchase in purchases
+            if purchase is not None
+            for transfer in purchase.transfers
+        ]
+    )
+
+
+async def _command(context: Context, prosumer: str, command: str) -> views.Committed | views.Rejected | None:
+    remembered = await context.find(Remembered, Remembered.key(prosumer, command))
+    return None if remembered is None else presentation.remembered(remembered)
+
+
+async def _state(context: Context, prefix: str) -> dict[str, str]:
+    return {key: value.decode() for key, value in await context.state.range(prefix)}
+
+
+QUERIES: dict[str, tuple[Callable[..., Awaitable[Any]], tuple[str, ...]]] = {
+    "market": (_market, ()),
+    "prosumers": (_prosumers, ()),
+    "prosumer": (_prosumer, ("a prosumer's id",)),
+    "games": (_games, ()),
+    "game": (_game, ("a game's id",)),
+    "bids": (_bids, ("a game's id",)),
+    "transfers": (_transfers, ("a game's id",)),
+    "command": (_command, ("a prosumer's id", "a command's id")),
+    "state": (_state, ("a prefix of keys",)),
+}
+"""The contract's questions, each with what it needs to know."""

@@ -1,0 +1,80 @@
+"""The market's words: what commands, records, events and views have in common."""
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field
+
+GRID_OPERATOR = "grid-operator"
+"""The account that buys and sells at the tariffs. The market's counterpart and guarantor: alone may be in debt."""
+NETWORK_OPERATOR = "network-operator"
+"""The account that receives the transmission fees."""
+
+Identifier = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}$")]
+
+
+class Topic(StrEnum):
+    """What a command asks for; the names are the original system's."""
+
+    REGISTER_PROSUMER = "registerProsumer"
+    SET_TOPOLOGY = "setTopology"
+    TOP_UP_ACCOUNT = "topUpAccount"
+    PUBLISH_GAME = "publishGame"
+    PUBLISH_OFFER = "publishOffer"
+    PUBLISH_DEMAND = "publishDemand"
+    STOP_GAME_REGISTRATION = "stopGameRegistration"
+    PUBLISH_BUY_BID = "publishBuyBid"
+    SKIP_TURN = "skipTurn"
+    PUBLISH_METER_READING = "publishMeterReading"
+    CLOSE_MARKET = "closeMarket"
+    RESET_MARKET = "resetMarket"
+
+
+class Role(StrEnum):
+    """What a registered identity may do: trade, or operate the market."""
+
+    PROSUMER = "prosumer"
+    OPERATOR = "operator"
+
+
+class Phase(StrEnum):
+    """Where a game stands: registration, playing, delivery, closed; or cancelled."""
+
+    REGISTRATION = "registration"
+    PLAYING = "playing"
+    DELIVERY = "delivery"
+    CLOSED = "closed"
+    CANCELLED = "cancelled"
+
+
+class StopReason(StrEnum):
+    """Why a game stopped.
+
+    ``equilibrium``: all passed and nobody could save more than the tolerance by changing its bid alone.
+    ``all-passed``: all passed (or were skipped), though somebody could.
+    """
+
+    EQUILIBRIUM = "equilibrium"
+    ALL_PASSED = "all-passed"
+    ROUND_LIMIT = "round-limit"
+    CANCELLED = "cancelled"
+
+
+class Mechanism(StrEnum):
+    """How a game finds its allocation."""
+
+    SEQUENTIAL_BEST_RESPONSE = "sequential-best-response"
+
+
+class Status(StrEnum):
+    """How far a command came: the first two are the queue's words, the other two the contract's."""
+
+    QUEUED = "queued"
+    SUBMITTED = "submitted"
+    COMMITTED = "committed"
+    REJECTED = "rejected"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the command is decided."""
+        return self in (Status.COMMITTED, Status.REJECTED)

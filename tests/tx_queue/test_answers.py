@@ -1,0 +1,115 @@
+"""A whole game over HTTP: every answer of every route, every result and event has exactly the fields of its type."""
+
+import typing
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from pydantic import TypeAdapter
+
+from energy_market_chaincode import Topic, events, exact_json, read_exact_json, views
+from energy_market_chaincode.contract import RULES
+
+ANSWERS: dict[str, Any] = {
+    "/market": views.MarketView,
+    "/prosumers": views.Prosumers,
+    "/prosumers/{prosumer}": views.ProsumerView,
+    "/games": views.Games,
+    "/games/{game}": views.GameView,
+    "/games/{game}/bids": views.Bids,
+    "/games/{game}/transfers": views.Transfers,
+    "/blocks": views.Blocks,
+    "/blocks/{number}": views.BlockView,
+    "/queue": views.QueueState,
+    "/queue/{id}": views.CommandStatus,
+}
+OTHERS = {"/events", "/health", "/ready", "/metrics"}
+"""Paths that answer with no view of the market."""
+
+
+def check(kind: Any, answer: Any) -> None:
+    """Compare an answer with what its type makes of it: no field more, none less, no digit another."""
+    assert exact_json(TypeAdapter(kind).validate_python(answer)) == exact_json(answer)
+
+
+def check_transaction(transaction: Any) -> None:
+    for command, result in zip(transaction["commands"], transaction["results"], strict=True):
+        if result["status"] == "committed":
+            rule = RULES[Topic(command["topic"])]
+            check(typing.get_type_hints(rule)["return"], result["result"])
+    for event in transaction["events"]:
+        check(events.EVENTS[event["name"]], event)
+
+
+async def look(queue: Any, last: str) -> set[str]:
+    """Ask everything there is to ask; return the paths that had an answer."""
+    answered = set()
+    height = (await queue.http.get("/blocks")).json()["height"]
+    names = {"prosumer": "B1", "game": "G", "number": height - 1, "id": last}
+    for path, kind in ANSWERS.items():
+        response = await queue.http.get(path.format(**names))
+        answer = read_exact_json(response.content)
+        if response.status_code == 404:
+            assert exact_json(views.ProblemDocument.model_validate(answer)) == exact_json(answer | {"errors": []})
+            continue
+        check(kind, answer)
+        answered.add(path)
+        if path == "/blocks/{number}":
+            for transaction in answer["transactions"]:
+                check_transaction(transaction)
+    return answered
+
+
+async def whole_game(operator: Any, signer: Any) -> AsyncIterator[Any]:
+    """Yield the commands of a game from an empty ledger to a reset one; the poor buyer's demand is rejected."""
+    seller, buyer, poor = (signer(name) for name in ("S1", "B1", "B2"))
+    for person in (seller, buyer, poor):
+        yield operator.register(person, totalProduction="0.5")
+    yield operator.command("setTopology", hops={"B1": {"S1": 2}, "B2": {"S1": 1}})
+    yield operator.command("setTopology", edges=[["S1", "B1"], ["B1", "B2"]])
+    yield operator.command("topUpAccount", prosumer="B1", amount="100.5")
+    yield operator.command("publishGame", game="G", deliverySlot="s", expectedParticipants=2, roundLimit=1)
+    yield seller.command("publishOffer", game="G", amount="10", price="0.1")
+    yield poor.command("publishDemand", game="G", amount="5.5")
+    yield buyer.command("publishDemand", game="G", amount="5.5")
+    yield operator.command("publishGame", game="empty", deliverySlot="t", registrationDurationMs=1)
+    yield operator.command("stopGameRegistration", game="empty")
+    yield operator.command("stopGameRegistration", game="G")
+    yield buyer.command("publishBuyBid", game="G", bidAmounts={"S1": "5.5"})
+    yield seller.command("publishMeterReading", game="G", sequence=1, inEnergy=0, outEnergy="5.5")
+    yield buyer.command("publishMeterReading", game="G", sequence=1, inEnergy="5.5", outEnergy=0)
+    yield operator.command("closeMarket", game="G")
+    yield operator.command("resetMarket")
+
+
+async def test_every_answer_has_exactly_the_fields_of_its_type(queue: Any, operator: Any, signer: Any) -> None:
+    answered, told, statuses = set(), set(), []
+    async for command in whole_game(operator, signer):
+        receipt = await queue.post(command)
+        check(views.Receipt, read_exact_json(receipt.content))
+        statuses.append((await queue.result(command["id"]))["status"])
+        answered |= await look(queue, command["id"])
+    assert statuses.count("rejected") == 1
+    for number in range((await queue.http.get("/blocks")).json()["height"]):
+        for transaction in (await queue.http.get(f"/blocks/{number}")).json()["transactions"]:
+            told |= {event["name"] for event in transaction["events"]}
+    assert told == events.EVENTS.keys()
+    assert answered == ANSWERS.keys()
+
+
+async def test_a_refused_command_is_a_problem_of_its_type(queue: Any) -> None:
+    answer = read_exact_json((await queue.post([{"topic": "publishOffer"}])).content)
+    check(list[views.ProblemDocument], answer)
+
+
+async def test_no_route_is_forgotten(queue: Any) -> None:
+    document = (await queue.http.get("/openapi.json")).json()
+    assert {path for path, methods in document["paths"].items() if "get" in methods} == ANSWERS.keys() | OTHERS
+
+
+@pytest.mark.parametrize("fields", [{}, {"surplus": 1}])
+def test_the_check_sees_a_field_too_few_and_one_too_many(fields: Any) -> None:
+    with pytest.raises((AssertionError, ValueError)):
+        check(views.GameResult, fields)
+    with pytest.raises(AssertionError):
+        check(views.Receipt, {"id": "a", "href": "b", **fields})
