@@ -36,7 +36,7 @@ from energy_market_chaincode.market import Market
 from energy_market_chaincode.prefetch import keys_read_by
 from energy_market_chaincode.savepoint import Workspace
 from energy_market_chaincode.stub import Stub
-from energy_market_chaincode.views import Committed, Rejected, View
+from energy_market_chaincode.views import CommandResult, CommittedCommand, RejectedCommand, View
 from energy_market_chaincode.vocabulary import Role, Topic
 
 EVENT_NAME = "market"
@@ -116,11 +116,11 @@ async def _init(stub: Stub, args: Sequence[str]) -> dict[str, str]:
 
 
 class _Decision(NamedTuple):
-    result: Committed | Rejected
+    result: CommandResult
     events: list[Event]
 
 
-async def _submit(stub: Stub, argument: str) -> list[Committed | Rejected]:
+async def _submit(stub: Stub, argument: str) -> list[CommandResult]:
     """Decide many commands, in their order, as one transaction."""
     try:
         values = read_json(argument, MAX_NESTING + 1)  # whoever sent a command had it read alone, before
@@ -146,7 +146,7 @@ async def _submit(stub: Stub, argument: str) -> list[Committed | Rejected]:
     return results
 
 
-def _parsed(value: Any, ledger: str) -> Command | Rejected:
+def _parsed(value: Any, ledger: str) -> Command | RejectedCommand:
     """Return a well-formed command for this ledger, or the result of any other one."""
     try:
         command = parse_command(value)
@@ -159,7 +159,7 @@ def _parsed(value: Any, ledger: str) -> Command | Rejected:
     return command
 
 
-async def _decide(state: Workspace, now_ms: int, place: int, command: Command | Rejected) -> _Decision:
+async def _decide(state: Workspace, now_ms: int, place: int, command: Command | RejectedCommand) -> _Decision:
     if not isinstance(command, Command):
         return _Decision(command, [])
     context = Context(state=state, now_ms=now_ms, place=place, signer=command.prosumer)
@@ -200,10 +200,10 @@ async def _apply(context: Context, signer: Prosumer, command: Command) -> _Decis
         context.state.forget()
         announced = [rejection.announcement] if rejection.announcement is not None else []
         return _Decision(_rejected(command.id, command.prosumer, rejection), announced)
-    said = Committed(id=command.id, prosumer=command.prosumer, result=result.as_json())
+    said = CommittedCommand(id=command.id, prosumer=command.prosumer, result=result.as_json())
     return _Decision(said, context.events)
 
 
-def _rejected(command: str | None, prosumer: str | None, rejection: Rejection) -> Rejected:
+def _rejected(command: str | None, prosumer: str | None, rejection: Rejection) -> RejectedCommand:
     errors = rejection.fields if isinstance(rejection, MalformedFields) else []
-    return Rejected(id=command, prosumer=prosumer, code=rejection.code, message=rejection.message, errors=errors)
+    return RejectedCommand(id=command, prosumer=prosumer, code=rejection.code, message=rejection.message, errors=errors)

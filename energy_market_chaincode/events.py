@@ -28,7 +28,7 @@ class GameInitEvent(Event, GameParameters):
     registration_ends_at: Time
 
 
-class SellerInTurn(View):
+class OfferInTurn(View):
     """A seller as the buyer in turn sees it; ``others_load`` is what the other buyers' bids take of it."""
 
     seller: str
@@ -60,7 +60,7 @@ class BuyBidEvent(Event):
     demand: Kwh
     fee_per_hop: CurrencyPerKwh
     tolerance: Fraction
-    sellers: list[SellerInTurn]
+    sellers: list[OfferInTurn]
     standing_bid: dict[str, Kwh] | None
 
 

@@ -31,10 +31,10 @@ from energy_market_chaincode.units import (
 from energy_market_chaincode.vocabulary import Status
 
 
-def remembered(command: Remembered) -> views.Committed | views.Rejected:
+def remembered(command: Remembered) -> views.CommandResult:
     """Return what was answered to a command."""
     result = read_exact_json(command.result)
-    kind = views.Committed if result["status"] == Status.COMMITTED else views.Rejected
+    kind = views.CommittedCommand if result["status"] == Status.COMMITTED else views.RejectedCommand
     return kind.model_validate(result)
 
 
@@ -87,7 +87,7 @@ def buy_bid(game: Game, arena: Arena, play: Play, standing: Bid | None) -> event
         fee_per_hop=currency_per_kwh(game.parameters.fee_per_hop),
         tolerance=fraction(game.parameters.tolerance),
         sellers=[
-            events.SellerInTurn(
+            events.OfferInTurn(
                 seller=offer.seller,
                 capacity=kwh(offer.capacity),
                 price=currency_per_kwh(offer.price),

@@ -234,7 +234,9 @@ async def _transfers(context: Context, name: str) -> views.Transfers:
     )
 
 
-async def _command(context: Context, prosumer: str, command: str) -> views.Committed | views.Rejected | None:
+async def _command(
+    context: Context, prosumer: str, command: str
+) -> views.CommittedCommand | views.RejectedCommand | None:
     remembered = await context.find(Remembered, Remembered.key(prosumer, command))
     return None if remembered is None else presentation.remembered(remembered)
 

@@ -278,7 +278,7 @@ class FieldProblem(View):
     message: str
 
 
-class Committed(View):
+class CommittedCommand(View):
     """What the contract answers to a command that took effect.
 
     Attributes
@@ -343,7 +343,7 @@ class MarketEmptied(View):
     cancelled_games: list[str]
 
 
-class Rejected(View):
+class RejectedCommand(View):
     """What the contract answers to a command that did not take effect.
 
     Attributes
@@ -361,6 +361,9 @@ class Rejected(View):
     message: str
     errors: list[FieldProblem] = []
     duplicate: bool = False
+
+
+CommandResult = CommittedCommand | RejectedCommand
 
 
 class Receipt(View):
@@ -446,7 +449,7 @@ class TransactionView(View):
     id: str
     at: Time
     commands: list[dict[str, Any]]
-    results: list[Committed | Rejected]
+    results: list[CommandResult]
     events: list[dict[str, Any]]
 
 

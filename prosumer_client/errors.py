@@ -17,8 +17,8 @@ error                         what to do
 from collections.abc import Sequence
 from typing import Any
 
-from energy_market_chaincode.commands import FieldProblem
 from energy_market_chaincode.errors import LedgerDiffers
+from energy_market_chaincode.views import FieldProblem
 
 
 class MarketError(Exception):

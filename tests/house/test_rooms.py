@@ -26,17 +26,8 @@ NAMED_BADLY_YET = {
     *("tx_queue/pace.py", "tx_queue/parts.py", "tx_queue/trouble.py"),
 }
 TWICE_YET = {
-    *(
-        "Market",
-        "FieldProblem",
-        "Prosumer",
-        "Game",
-        "Offer",
-        "Bid",
-        "Transfer",
-        "ChaincodeServer",
-    ),
-    *("Transaction", "Block", "Patience", "BatchLimits", "GameView", "Buyer", "Seller", "Receipt"),
+    *("Game", "Offer", "Bid", "ChaincodeServer", "Patience", "BatchLimits", "GameView", "Buyer", "Seller", "Receipt"),
+    *("BuyerInGame", "GameParameters", "SellerInGame"),
 }
 
 

@@ -333,7 +333,7 @@ class Operator:
         for number in range(await self.fake.ledger.height()):
             for transaction in (await self.fake.ledger.block(number)).transactions:
                 for command, result in zip(transaction.commands, transaction.results, strict=True):
-                    takes_effect = result["status"] == "committed" and "duplicate" not in result
+                    takes_effect = result["status"] == "committed" and not result["duplicate"]
                     if takes_effect and (command["topic"], command["payload"]["prosumer"]) == (topic, prosumer):
                         moves.append(command["payload"]["data"])
         return moves
