@@ -7,8 +7,7 @@ from contextlib import aclosing
 from datetime import datetime
 from typing import Any, NamedTuple, NoReturn, Protocol
 
-from energy_market_chaincode import Topic
-from energy_market_chaincode import Phase
+from energy_market_chaincode import Phase, Topic
 from energy_market_chaincode.errors import AlreadyRegistered, CommandIdReused
 from prosumer_client.client import MarketClient
 from prosumer_client.errors import CommandRejected, RequestRefused

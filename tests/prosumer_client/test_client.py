@@ -164,12 +164,12 @@ async def test_commands_given_together_have_outcomes_of_their_own_in_their_order
             ("topUpAccount", {"prosumer": "B1", "amount": "2"}),
         ]
     )
-    assert outcomes[0] == {"prosumer": "B1", "accountBalance": 1001}
+    assert outcomes[0] == {"prosumer": "B1", "accountBalance": 1001, "debt": 0}
     assert isinstance(outcomes[1], CommandRejected)
     assert outcomes[1].code == "UNKNOWN_PROSUMER"
     assert isinstance(outcomes[2], RequestRefused)
     assert outcomes[2].code == "MALFORMED_COMMAND"
-    assert outcomes[3] == {"prosumer": "B1", "accountBalance": 1003}
+    assert outcomes[3] == {"prosumer": "B1", "accountBalance": 1003, "debt": 0}
 
 
 async def test_of_commands_given_together_those_without_room_are_sent_again(operator: Operator) -> None:
@@ -178,7 +178,7 @@ async def test_of_commands_given_together_those_without_room_are_sent_again(oper
     outcomes = await operator.market.submit_all(
         [("topUpAccount", {"prosumer": b, "amount": "1"}) for b in ("B1", "B2")]
     )
-    assert outcomes == [{"prosumer": b, "accountBalance": 1001} for b in ("B1", "B2")]
+    assert outcomes == [{"prosumer": b, "accountBalance": 1001, "debt": 0} for b in ("B1", "B2")]
 
 
 async def test_many_commands_take_several_requests(operator: Operator) -> None:
