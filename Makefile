@@ -11,7 +11,7 @@ OR_SAY_SO := || { echo "pip could not install this (its reason stands above); it
 FABRIC ?= 3.1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-acceptance test-fresh fabric demo-fabric test-fabric test-compose bench lint lock clean
+.PHONY: help demo test test-acceptance test-fresh fabric demo-fabric test-fabric test-compose bench docs lint lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-16s%s\n", $$1, $$2 }' Makefile
@@ -20,7 +20,7 @@ demo: $(VENV)/.runtime ## play the original's game on the embedded ledger and sh
 	$(BIN)/energy-market demo
 
 test: $(VENV)/.dev ## all tests that need neither Fabric nor containers
-	$(PYTEST) -q -n 2 -m "not acceptance and not fabric and not compose and not fresh_machine"
+	$(PYTEST) -q -n 2 -m "not acceptance and not fabric and not compose and not fresh_machine and not site"
 	@echo "left out: the real commands, killed and interrupted, which take longer (make test-acceptance), and the first steps on a fresh machine (make test-fresh)"
 	@test -x .fabric/bin/peer || echo "left out: the tests on a real Fabric network (make fabric, then make test-fabric) and on docker compose (make test-compose)"
 
@@ -46,6 +46,11 @@ test-compose: $(VENV)/.dev ## docker compose up, for real
 bench: $(VENV)/.dev ## speed, as ratios against baselines
 	$(BIN)/python -m benchmarks
 
+docs: $(VENV)/.docs ## build the documentation's site into build/site, and check it
+	$(BIN)/python -m zensical build --clean --strict
+	$(PYTEST) -q -m site
+	@echo "open build/site/index.html"
+
 lint: $(VENV)/.dev ## ruff, mypy and the import arrows
 	$(PYTEST) -q tests/house
 
@@ -53,6 +58,7 @@ lock: $(VENV)/.dev ## resolve the dependencies anew
 	$(PIP) uv
 	$(BIN)/uv pip compile $(LOCK_OPTIONS) --group build -o requirements.lock pyproject.toml
 	$(BIN)/uv pip compile $(LOCK_OPTIONS) --group build --group dev -c requirements.lock -o requirements-dev.lock pyproject.toml
+	$(BIN)/uv pip compile $(LOCK_OPTIONS) --group docs -c requirements-dev.lock -o requirements-docs.lock - </dev/null
 
 LOCK_OPTIONS := --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --upgrade
 
@@ -73,4 +79,9 @@ $(VENV)/.runtime: requirements.lock pyproject.toml | $(BIN)/python
 $(VENV)/.dev: requirements-dev.lock $(VENV)/.runtime
 	@echo "installing what the tests need into $(VENV) ..."
 	@$(PIP) --require-hashes -r requirements-dev.lock $(OR_SAY_SO)
+	@touch $@
+
+$(VENV)/.docs: requirements-docs.lock $(VENV)/.dev
+	@echo "installing what the site is built with into $(VENV) ..."
+	@$(PIP) --require-hashes -r requirements-docs.lock $(OR_SAY_SO)
 	@touch $@

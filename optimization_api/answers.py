@@ -7,10 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from energy_market_chaincode import units
 from energy_market_chaincode.game import bid_cost
-from optimization_api.bid import best_bid
-from optimization_api.clearing import Clearing
-from optimization_api.supplies import Supplies
-from optimization_api.turn_question import BestResponseQuestion
+from market_solver import Clearing, best_amounts, best_bid
+from optimization_api.questions import BestResponseQuestion
 
 SHOWN_DECIMALS = 12
 """Of what is not exact anyway: marginal prices and gaps."""
@@ -52,14 +50,14 @@ class BestResponseAnswer(Answer):
         supplies = question.supplies
         bid = best_bid(question.demand, supplies)
         cost = bid_cost(bid, supplies)
-        in_kwh = Supplies.from_ledger(supplies).best_response(float(units.kwh(question.demand)))
+        _, marginal_price = best_amounts(question.demand, supplies)
         standing = None
         if question.standing_amounts is not None:
             standing = bid_cost(question.standing_amounts, supplies)
         return cls(
             amounts={each.seller: units.kwh(energy) for each, energy in zip(question.sellers, bid, strict=True)},
             cost=units.currency(cost),
-            marginal_price=_decimal(in_kwh.level),
+            marginal_price=_decimal(marginal_price),
             standing_cost=None if standing is None else units.currency(standing),
             saving=None if standing is None else units.currency(max(0, standing - cost)),
         )

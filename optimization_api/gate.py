@@ -2,13 +2,10 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
 
 from http_service import Problem
-
-T = TypeVar("T")
 
 
 class Deadline:
@@ -19,19 +16,8 @@ class Deadline:
         self._end = time.monotonic() + seconds
         self._is_stopping = is_stopping
 
-    def watch(self, steps: Iterable[T]) -> Iterator[T]:
-        """Pass on the steps of a calculation.
-
-        Raises
-        ------
-        Problem
-            422 ``SOLVE_TOO_LONG`` or 503 ``SHUTTING_DOWN``, between two steps.
-        """
-        for step in steps:
-            yield step
-            self._check()
-
-    def _check(self) -> None:
+    def check(self) -> None:
+        """Raise a Problem, 422 ``SOLVE_TOO_LONG`` or 503 ``SHUTTING_DOWN``, if the calculation must be given up."""
         if self._is_stopping():
             raise Problem(503, "SHUTTING_DOWN", "This service is stopping; ask again.", headers={"Retry-After": "5"})
         if time.monotonic() > self._end:

@@ -12,6 +12,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 OTHER_PLATFORM = "linux" if sys.platform == "darwin" else "darwin"
+TOOLS = [["ruff", "check"], ["ruff", "format", "--check"], ["mypy"]]
+"""The checks that the hooks of .pre-commit-config.yaml make, too."""
 
 
 def kept(*patterns: str) -> Iterator[Path]:
@@ -26,12 +28,7 @@ def kept(*patterns: str) -> Iterator[Path]:
 
 @pytest.mark.parametrize(
     "tool",
-    [
-        ["ruff", "check"],
-        ["ruff", "format", "--check"],
-        ["mypy"],
-        ["mypy", "--platform", OTHER_PLATFORM, "--cache-dir", f".mypy_cache/{OTHER_PLATFORM}"],
-    ],
+    [*TOOLS, ["mypy", "--platform", OTHER_PLATFORM, "--cache-dir", f".mypy_cache/{OTHER_PLATFORM}"]],
     ids=["ruff-check", "ruff-format", "mypy-strict", "mypy-strict-on-the-other-platform"],
 )
 def test_the_tool_finds_nothing(tool: list[str]) -> None:

@@ -16,7 +16,7 @@ from ledger.settings import LedgerSettings
 from market_clock.settings import ClockSettings
 from operator_cli.main import app
 from operator_cli.settings import OperatorSettings
-from optimization_api.settings import OptimizerSettings
+from optimization_api import OptimizerSettings
 from tx_queue.settings import QueueSettings
 
 ROOT = Path(__file__).parents[2]

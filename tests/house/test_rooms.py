@@ -19,7 +19,15 @@ LONGEST_FUNCTION = 40
 """Lines, without the docstring."""
 
 # What is not yet so. A room that is done is struck off; nothing is added.
-NO_DOOR_YET = set(ROOMS) - {"http_service", "market_clock", "market_files", "market_log", "prosumer_client"}
+NO_DOOR_YET = set(ROOMS) - {
+    "http_service",
+    "market_clock",
+    "market_files",
+    "market_log",
+    "market_solver",
+    "optimization_api",
+    "prosumer_client",
+}
 NO_TYPES_YET = {"demo", "fabric_network", "ledger", "operator_cli", "tx_queue"}
 NAMED_BADLY_YET = {
     "http_service/crowd.py",

@@ -6,8 +6,7 @@ import schemathesis
 from hypothesis import HealthCheck, settings
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
-from optimization_api.app import make_app
-from optimization_api.settings import OptimizerSettings
+from optimization_api import OptimizerSettings, make_app
 
 schema = schemathesis.openapi.from_asgi("/openapi.json", make_app(OptimizerSettings()))
 

@@ -8,9 +8,8 @@ import pytest
 from fastapi import FastAPI
 
 from energy_market_chaincode.canonical import read_exact_json
-from optimization_api.app import make_app
+from optimization_api import OptimizerSettings, make_app
 from optimization_api.gate import Gate
-from optimization_api.settings import OptimizerSettings
 
 TURN = {
     "demand": "15",

@@ -3,12 +3,15 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from heapq import heapify, heappop, heapreplace
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from optimization_api.arrays import ENERGIES_PER_KWH, Energies, Floats
-from optimization_api.water_filling import fill
+from market_solver.best_response import ENERGIES_PER_KWH
+from market_solver.water_filling import Floats, fill
+
+Energies: TypeAlias = NDArray[np.int64]
 
 MAX_SINGLE_UNITS_PER_SELLER = 8
 SCARCITY_SHARE = 0.999

@@ -4,11 +4,10 @@ import numpy as np
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from optimization_api.arrays import ENERGIES_PER_KWH, Energies, Floats
-from optimization_api.exact_game import ExactGame
-from optimization_api.game import Game
-from optimization_api.rounding import UnitCosts, nearness, rounded
-from optimization_api.variational import variational_equilibrium
+from market_solver import ENERGIES_PER_KWH, ExactGame, GameInKwh, nearness, rounded
+from market_solver.congestion import variational_equilibrium
+from market_solver.rounding import Energies, UnitCosts
+from market_solver.water_filling import Floats
 
 patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # the machine may be busy
 
@@ -17,6 +16,11 @@ ExactGames = st.SearchStrategy[ExactGame]
 
 def costs_of(game: ExactGame) -> UnitCosts:
     return game.in_kwh().selfish().costs
+
+
+def solution(game: ExactGame) -> Floats:
+    *_, found = variational_equilibrium(game.in_kwh())
+    return found.amounts
 
 
 def require_fit(energies: Energies, game: ExactGame) -> None:
@@ -31,7 +35,7 @@ def test_demands_are_met_exactly_within_the_capacities_and_each_amount_moves_by_
     data: st.DataObject, exact_games: ExactGames
 ) -> None:
     game = data.draw(exact_games)
-    amounts = variational_equilibrium(game.in_kwh()).amounts
+    amounts = solution(game)
     for costs in (costs_of(game), nearness(amounts)):
         energies = rounded(amounts, game.demands, game.capacities, costs)
         require_fit(energies, game)
@@ -44,7 +48,7 @@ def test_amounts_that_miss_demands_and_capacities_are_brought_back(
     data: st.DataObject, exact_games: ExactGames, noise: float
 ) -> None:
     game = data.draw(exact_games)
-    amounts = np.maximum(variational_equilibrium(game.in_kwh()).amounts + noise, 0.0)
+    amounts = np.maximum(solution(game) + noise, 0.0)
     require_fit(rounded(amounts, game.demands, game.capacities, costs_of(game)), game)
 
 
@@ -61,8 +65,8 @@ def test_whatever_the_amounts_are_demands_are_met_within_the_capacities(
     require_fit(rounded(amounts, game.demands, game.capacities, costs_of(game)), game)
 
 
-def game(price: Floats, capacity: Floats) -> Game:
-    return Game(np.ones(3), capacity, price, np.zeros((3, len(price))))
+def game(price: Floats, capacity: Floats) -> GameInKwh:
+    return GameInKwh(np.ones(3), capacity, price, np.zeros((3, len(price))))
 
 
 def test_a_full_seller_stays_full() -> None:

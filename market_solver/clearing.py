@@ -1,18 +1,18 @@
-"""How a whole game can be cleared, and when a solution is good enough."""
+"""How a whole game can be cleared, what that costs by the ledger's rules, and when a solution is good enough."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Self, TypeAlias
 
 import numpy as np
 
-from optimization_api.allocation import Allocation
-from optimization_api.arrays import ENERGIES_PER_KWH, MONEY_PER_CURRENCY, Floats
-from optimization_api.exact_game import ExactGame
-from optimization_api.game import Objective
-from optimization_api.gate import Deadline
-from optimization_api.sequential import rounds
-from optimization_api.social_optimum import improvements
-from optimization_api.variational import Priced, variational_equilibrium
+from energy_market_chaincode.game import bid_cost
+from energy_market_chaincode.units import Energy, Money
+from market_solver.best_response import ENERGIES_PER_KWH, MONEY_PER_CURRENCY, best_bid
+from market_solver.congestion import Priced, improvements, variational_equilibrium
+from market_solver.game import ExactGame, GameInKwh, Objective
+from market_solver.rounding import Energies, UnitCosts, rounded
+from market_solver.water_filling import Floats
 
 RELATIVE_GAP = 1e-8
 """A priced allocation is good enough when it is at most this share away from the lower bound. Once rounded it may be
@@ -20,6 +20,47 @@ further away by what the grid of 0.1 Wh takes, and by the smallest unit of money
 LARGEST_EXCESS_KWH = 1e-4
 """By how much a load may exceed a capacity before rounding."""
 MAX_IMPROVEMENTS = 60
+
+OnStep: TypeAlias = Callable[[], None]
+"""Called between two steps of a calculation; what it raises ends it."""
+
+
+def _go_on() -> None:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Allocation:
+    """Who buys how much from whom: integers (B, S) of 0.1 Wh."""
+
+    game: ExactGame
+    energies: Energies
+
+    @classmethod
+    def from_amounts(cls, game: ExactGame, amounts: Floats, costs: UnitCosts) -> Self:
+        """Round amounts (B, S) in kWh; what is left over goes where it costs least."""
+        return cls(game, rounded(amounts, game.demands, game.capacities, costs))
+
+    @property
+    def amounts(self) -> Floats:
+        """The allocation in kWh, (B, S)."""
+        return self.energies / ENERGIES_PER_KWH
+
+    @property
+    def loads(self) -> list[Energy]:
+        """What all take from each seller."""
+        return [Energy(load) for load in self.energies.sum(axis=0).tolist()]
+
+    def bills(self) -> list[tuple[Money, Money]]:
+        """Return each buyer's cost and regret: what it could save by changing its bid alone, as the ledger reckons."""
+        return [self._bill(buyer, demand) for buyer, demand in enumerate(self.game.demands)]
+
+    def _bill(self, buyer: int, demand: Energy) -> tuple[Money, Money]:
+        bid = self.energies[buyer].tolist()
+        others_load = [load - own for load, own in zip(self.loads, bid, strict=True)]
+        supplies = self.game.supplies(buyer, others_load)
+        cost = bid_cost(bid, supplies)
+        return cost, Money(max(0, cost - bid_cost(best_bid(demand, supplies), supplies)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,30 +85,72 @@ class Clearing:
     duality_gap: float | None = None
 
 
-def clear_by_best_response(game: ExactGame, tolerance: float, round_limit: int, deadline: Deadline) -> Clearing:
+@dataclass(frozen=True, slots=True)
+class Round:
+    """The bids after a round, and the largest share of its cost that a buyer saved in it (1 in the first round)."""
+
+    number: int
+    amounts: Floats
+    largest_saving: float
+
+
+def rounds(game: GameInKwh) -> Iterator[Round]:
+    """Play round after round without end.
+
+    Every best response lowers the game's potential by what the buyer saves, so the savings go to zero and the bids to
+    an equilibrium. Where a capacity is full, which one depends on the order of the buyers.
+
+    Parameters
+    ----------
+    game
+        With demands that together fit the capacities.
+    """
+    amounts = game.nothing()
+    load = amounts.sum(axis=0)
+    number = 1
+    while True:
+        largest_saving = 0.0
+        for buyer, demand in enumerate(game.demand):
+            supplies = game.supplies(buyer, load - amounts[buyer])
+            best = supplies.best_response(demand).amounts
+            cost = supplies.cost(amounts[buyer])
+            saving = (cost - supplies.cost(best)) / cost if number > 1 else 1.0
+            largest_saving = max(largest_saving, saving)
+            load = load - amounts[buyer] + best
+            amounts[buyer] = best
+        load = amounts.sum(axis=0)  # afresh, so that rounding errors do not pile up
+        yield Round(number, amounts.copy(), largest_saving)
+        number += 1
+
+
+def clear_by_best_response(game: ExactGame, tolerance: float, round_limit: int, on_step: OnStep = _go_on) -> Clearing:
     """Play sequential best response until no buyer saved more than a share ``tolerance`` of its cost in a round."""
     in_kwh = game.in_kwh()
-    for played in deadline.watch(rounds(in_kwh)):
+    for played in rounds(in_kwh):
         converged = played.largest_saving <= tolerance
         if converged or played.number == round_limit:
             break
+        on_step()
     allocation = Allocation.from_amounts(game, played.amounts, in_kwh.selfish().costs)
     return Clearing(
         allocation, converged and _leaves_little(allocation, tolerance, played.amounts), rounds=played.number
     )
 
 
-def clear_by_variational_equilibrium(game: ExactGame) -> Clearing:
+def clear_by_variational_equilibrium(game: ExactGame, on_step: OnStep = _go_on) -> Clearing:
     """Minimise the potential: the equilibrium that does not depend on the buyers' order."""
     in_kwh = game.in_kwh()
-    found = variational_equilibrium(in_kwh)
+    for nearer in variational_equilibrium(in_kwh):
+        on_step()
+        found = nearer
     return _certified(game, found, in_kwh.selfish(_scarcity(found, 2.0 * in_kwh.price)))
 
 
-def clear_by_social_optimum(game: ExactGame, deadline: Deadline) -> Clearing:
+def clear_by_social_optimum(game: ExactGame, on_step: OnStep = _go_on) -> Clearing:
     """Minimise what all buyers pay together."""
     in_kwh = game.in_kwh()
-    for number, found in enumerate(deadline.watch(improvements(in_kwh)), 1):
+    for number, found in enumerate(improvements(in_kwh), 1):
+        on_step()
         is_last = number == MAX_IMPROVEMENTS
         if not is_last and not _is_good_enough(found, in_kwh.total_cost):
             continue

@@ -11,37 +11,31 @@ from scipy.optimize import Bounds, LinearConstraint, minimize
 
 from energy_market_chaincode.game import STEPS_PER_PRICE
 from energy_market_chaincode.units import ENERGY_TIMES_PRICE_PER_MONEY
-from optimization_api.answers import GameAnswer
-from optimization_api.arrays import Energies, Floats
-from optimization_api.clearing import (
+from market_solver import (
     Clearing,
+    ExactGame,
+    GameInKwh,
     clear_by_best_response,
     clear_by_social_optimum,
     clear_by_variational_equilibrium,
 )
-from optimization_api.exact_game import ExactGame
-from optimization_api.game import Game
-from optimization_api.gate import Deadline
-from optimization_api.sequential import rounds
+from market_solver.clearing import rounds
+from market_solver.rounding import Energies
+from market_solver.water_filling import Floats
+from optimization_api.answers import GameAnswer
 
 patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # the machine may be busy
 
 ExactGames = st.SearchStrategy[ExactGame]
-Games = st.SearchStrategy[Game]
-
-
-@pytest.fixture(scope="module")
-def no_deadline() -> Deadline:
-    """Return a deadline that is never reached."""
-    return Deadline(1e9, lambda: False)
+Games = st.SearchStrategy[GameInKwh]
 
 
 def total_cost(clearing: Clearing) -> float:
     return sum(cost for cost, _ in clearing.allocation.bills()) / 1e6
 
 
-def test_sequential_best_response_of_the_originals_game(original_game: ExactGame, no_deadline: Deadline) -> None:
-    found = clear_by_best_response(original_game, 1e-9, 1000, no_deadline)
+def test_sequential_best_response_of_the_originals_game(original_game: ExactGame) -> None:
+    found = clear_by_best_response(original_game, 1e-9, 1000)
     assert found.converged
     assert total_cost(found) == pytest.approx(36.747, abs=1e-3)
     assert max(regret for _, regret in found.allocation.bills()) <= 10
@@ -49,8 +43,8 @@ def test_sequential_best_response_of_the_originals_game(original_game: ExactGame
     assert (loads["S003"], loads["S002"]) == (490_000, 290_000)
 
 
-def test_the_round_limit_ends_a_game_that_has_not_converged(original_game: ExactGame, no_deadline: Deadline) -> None:
-    found = clear_by_best_response(original_game, 1e-9, 2, no_deadline)
+def test_the_round_limit_ends_a_game_that_has_not_converged(original_game: ExactGame) -> None:
+    found = clear_by_best_response(original_game, 1e-9, 2)
     assert (found.converged, found.rounds) == (False, 2)
     assert total_cost(found) == pytest.approx(36.987, abs=1e-3)
 
@@ -64,8 +58,8 @@ def test_the_variational_equilibrium_of_the_originals_game(original_game: ExactG
     assert found.duality_gap < 1e-5
 
 
-def test_the_social_optimum_of_the_originals_game(original_game: ExactGame, no_deadline: Deadline) -> None:
-    found = clear_by_social_optimum(original_game, no_deadline)
+def test_the_social_optimum_of_the_originals_game(original_game: ExactGame) -> None:
+    found = clear_by_social_optimum(original_game)
     assert found.converged
     assert total_cost(found) == pytest.approx(35.451, abs=1e-3)
 
@@ -105,9 +99,9 @@ def test_the_potential_falls_from_round_to_round(data: st.DataObject, games: Gam
 @patient
 @given(data=st.data())
 def test_a_converged_sequential_game_leaves_no_buyer_more_to_save_than_its_tolerance(
-    data: st.DataObject, exact_games: ExactGames, no_deadline: Deadline
+    data: st.DataObject, exact_games: ExactGames
 ) -> None:
-    found = clear_by_best_response(data.draw(exact_games), 1e-6, 10_000, no_deadline)
+    found = clear_by_best_response(data.draw(exact_games), 1e-6, 10_000)
     assert found.converged
     for cost, regret in found.allocation.bills():
         assert regret <= 1e-4 * cost + 10
@@ -149,32 +143,32 @@ def test_the_variational_equilibrium_does_not_depend_on_the_buyers_order(
 @patient
 @given(data=st.data())
 def test_no_allocation_of_another_way_costs_less_than_the_social_optimum(
-    data: st.DataObject, exact_games: ExactGames, no_deadline: Deadline
+    data: st.DataObject, exact_games: ExactGames
 ) -> None:
     game = data.draw(exact_games)
-    optimum = clear_by_social_optimum(game, no_deadline)
+    optimum = clear_by_social_optimum(game)
     assert optimum.converged
-    others = [clear_by_variational_equilibrium(game), clear_by_best_response(game, 1e-6, 20, no_deadline)]
+    others = [clear_by_variational_equilibrium(game), clear_by_best_response(game, 1e-6, 20)]
     assert optimum.duality_gap is not None
     for other in others:
         assert total_cost(optimum) <= total_cost(other) + optimum.duality_gap + 1e-4
 
 
-def clearings(game: ExactGame, no_deadline: Deadline) -> dict[str, Clearing]:
+def clearings(game: ExactGame) -> dict[str, Clearing]:
     return {
         "variational": clear_by_variational_equilibrium(game),
-        "best response": clear_by_best_response(game, 1e-6, 50, no_deadline),
-        "optimum": clear_by_social_optimum(game, no_deadline),
+        "best response": clear_by_best_response(game, 1e-6, 50),
+        "optimum": clear_by_social_optimum(game),
     }
 
 
 @patient
 @given(data=st.data())
 def test_however_extreme_a_game_is_demands_are_met_and_what_is_said_to_be_converged_is(
-    data: st.DataObject, extreme_games: ExactGames, no_deadline: Deadline
+    data: st.DataObject, extreme_games: ExactGames
 ) -> None:
     game = data.draw(extreme_games)
-    for way, found in clearings(game, no_deadline).items():
+    for way, found in clearings(game).items():
         energies = found.allocation.energies
         assert energies.min() >= 0
         assert energies.sum(axis=1).tolist() == list(game.demands)
@@ -248,7 +242,7 @@ def test_a_solution_that_round_off_spoils_is_not_said_to_be_converged_and_fits_a
     assert found.allocation.energies.sum(axis=1).tolist() == HOPELESS_FOR_FLOATS.demands
 
 
-def test_no_unit_of_a_scarce_seller_stays_unsold(no_deadline: Deadline) -> None:
+def test_no_unit_of_a_scarce_seller_stays_unsold() -> None:
     cent = 10**16
     game = extreme(
         capacities=[333186, 821778, 600718, 93951, 504282],
@@ -263,28 +257,26 @@ def test_no_unit_of_a_scarce_seller_stays_unsold(no_deadline: Deadline) -> None:
             [12 * cent, 14 * cent, 4 * cent, 14 * cent, 6 * cent],
         ],
     )
-    found = clear_by_social_optimum(game, no_deadline)
+    found = clear_by_social_optimum(game)
     assert found.converged
     assert [found.allocation.loads[seller] for seller in (0, 1, 4)] == [333186, 821778, 504282]
 
 
-def test_what_is_certified_is_the_rounded_allocation(
-    original_game: ExactGame, monkeypatch: pytest.MonkeyPatch, no_deadline: Deadline
-) -> None:
+def test_what_is_certified_is_the_rounded_allocation(original_game: ExactGame, monkeypatch: pytest.MonkeyPatch) -> None:
     def all_from_the_grid(*_: object) -> Energies:
         energies = np.zeros((len(original_game.buyers), len(original_game.sellers)), dtype=np.int64)
         energies[:, 0] = original_game.demands
         return energies
 
-    monkeypatch.setattr("optimization_api.allocation.rounded", all_from_the_grid)
-    for way, found in clearings(original_game, no_deadline).items():
+    monkeypatch.setattr("market_solver.clearing.rounded", all_from_the_grid)
+    for way, found in clearings(original_game).items():
         assert not found.converged, way
     gap = clear_by_variational_equilibrium(original_game).duality_gap
     assert gap is not None
     assert gap > 1
 
 
-def minimum(game: Game, objective: str) -> float:
+def minimum(game: GameInKwh, objective: str) -> float:
     """Minimise the potential or the total cost with SLSQP."""
     shape = game.fee.shape
 
@@ -311,12 +303,10 @@ def minimum(game: Game, objective: str) -> float:
 
 @settings(patient, max_examples=20)
 @given(data=st.data())
-def test_slsqp_finds_nothing_below_the_lower_bounds(
-    data: st.DataObject, exact_games: ExactGames, no_deadline: Deadline
-) -> None:
+def test_slsqp_finds_nothing_below_the_lower_bounds(data: st.DataObject, exact_games: ExactGames) -> None:
     game = data.draw(exact_games)
     in_kwh = game.in_kwh()
     equilibrium = clear_by_variational_equilibrium(game)
-    optimum = clear_by_social_optimum(game, no_deadline)
+    optimum = clear_by_social_optimum(game)
     assert in_kwh.potential(equilibrium.allocation.amounts) <= minimum(in_kwh, "potential") + 1e-3
     assert in_kwh.total_cost(optimum.allocation.amounts) <= minimum(in_kwh, "total cost") + 1e-3

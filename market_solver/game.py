@@ -1,13 +1,15 @@
-"""A whole game: its buyers, sellers and hops, and what an allocation of amounts is worth in it."""
+"""A whole game, in kWh as the solvers calculate and in the ledger's integers as questions state it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from optimization_api.arrays import Floats
-from optimization_api.rounding import UnitCosts
-from optimization_api.supplies import Supplies
+from energy_market_chaincode import game as rules
+from energy_market_chaincode.units import Energy, Price
+from market_solver.best_response import ENERGIES_PER_KWH, PRICES_PER_CURRENCY, Supplies
+from market_solver.rounding import UnitCosts
+from market_solver.water_filling import Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +21,7 @@ class Objective:
 
 
 @dataclass(frozen=True, slots=True)
-class Game:
+class GameInKwh:
     """Demands (B,) in kWh in turn order, capacities (S,) in kWh, base prices (S,) and fees (B, S) in currency per kWh.
 
     An allocation is an array (B, S) of amounts in kWh.
@@ -60,7 +62,7 @@ class Game:
         Parameters
         ----------
         scarcity
-            See :class:`~optimization_api.rounding.UnitCosts`.
+            See :class:`~market_solver.rounding.UnitCosts`.
         """
 
         def first(buyer: int, bid: Floats, load: Floats) -> Floats:
@@ -85,3 +87,48 @@ class Game:
     def nothing(self) -> Floats:
         """Return the allocation before the first bid."""
         return np.zeros_like(self.fee)
+
+
+@dataclass(frozen=True, slots=True)
+class ExactGame:
+    """A game in the ledger's integers.
+
+    Attributes
+    ----------
+    buyers, demands
+        Names in turn order and what they want, 0.1 Wh.
+    sellers, capacities, prices
+        Names, what they offer in 0.1 Wh and the base prices.
+    fees
+        ``fees[buyer][seller]``: the transmission fee per kWh over the hops.
+    """
+
+    buyers: Sequence[str]
+    demands: Sequence[Energy]
+    sellers: Sequence[str]
+    capacities: Sequence[Energy]
+    prices: Sequence[Price]
+    fees: Sequence[Sequence[Price]]
+
+    def in_kwh(self) -> GameInKwh:
+        """Return the same game as floats, in kWh and currency per kWh."""
+        return GameInKwh(
+            np.array(self.demands, dtype=np.float64) / ENERGIES_PER_KWH,
+            np.array(self.capacities, dtype=np.float64) / ENERGIES_PER_KWH,
+            np.array(self.prices, dtype=np.float64) / PRICES_PER_CURRENCY,
+            np.array(self.fees, dtype=np.float64) / PRICES_PER_CURRENCY,
+        )
+
+    @property
+    def shortfall(self) -> Energy:
+        """By how much the demands together exceed the capacities; 0 if they fit."""
+        return Energy(max(0, sum(self.demands) - sum(self.capacities)))
+
+    def supplies(self, buyer: int, others_load: Sequence[int]) -> list[rules.Supply]:
+        """Return the sellers as a buyer sees them."""
+        return [
+            rules.Supply(capacity, price, Energy(load), fee)
+            for capacity, price, load, fee in zip(
+                self.capacities, self.prices, others_load, self.fees[buyer], strict=True
+            )
+        ]

@@ -6,9 +6,8 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from scipy.optimize import Bounds, LinearConstraint, linprog, minimize
 
-from optimization_api.arrays import Floats
-from optimization_api.supplies import Supplies
-from optimization_api.water_filling import fill, fill_unbounded
+from market_solver import Supplies, fill
+from market_solver.water_filling import FEW_SOURCES, Floats, fill_few, fill_unbounded
 
 patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # the machine may be busy
 
@@ -114,3 +113,28 @@ def test_many_buyers_at_once_fill_as_each_would_alone(data: st.DataObject, turns
     assert together[0] == pytest.approx(alone, abs=1e-8)
     assert levels[0] == pytest.approx(level, abs=1e-8)
     assert together.sum(axis=1) == pytest.approx([demand, 2 * demand], abs=1e-8)
+
+
+@patient
+@given(data=st.data())
+def test_plain_python_fills_as_numpy_does(data: st.DataObject, turns: Turns) -> None:
+    demand, supplies = data.draw(turns)
+    columns = (supplies.first_price, 2.0 * supplies.slope, supplies.room)
+    amounts, level = fill(demand, *columns)
+    few, few_level = fill_few(demand, *(column.tolist() for column in columns))
+    assert few == pytest.approx(amounts.tolist(), abs=1e-8)
+    if 0.01 < demand < supplies.room.sum() - 0.01:
+        assert few_level == pytest.approx(level, abs=1e-6)
+
+
+def test_where_plain_python_would_lose_the_demand_numpy_is_asked() -> None:
+    start, rise, room = [1e-18, 1e4, 2e4], [1e-27, 1e-5, 1e-5], [1e5, 1e9, 1e9]
+    amounts, _ = fill_few(2e5, start, rise, room)
+    assert sum(amounts) == pytest.approx(2e5, rel=1e-12)
+    assert amounts == fill(2e5, np.array(start), np.array(rise), np.array(room)).amounts.tolist()
+
+
+def test_many_sources_are_filled_at_their_common_level() -> None:
+    many = 2 * FEW_SOURCES
+    amounts, level = fill_few(float(many), [1.0] * many, [2.0] * many, [9.0] * many)
+    assert (amounts, level) == ([1.0] * many, 3.0)

@@ -8,12 +8,13 @@ With a price pi_j on L_j = sum_i x_ij everything falls apart: each buyer fills u
 linear, so a semismooth Newton method ends in a few steps.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from optimization_api.arrays import Floats
-from optimization_api.water_filling import fill, fill_unbounded
+from market_solver.game import GameInKwh
+from market_solver.water_filling import Floats, fill, fill_unbounded
 
 MAX_STEPS = 200
 SMALLEST_DAMPING = 1e-12
@@ -84,8 +85,8 @@ class DualPoint:
         return float(np.abs(self.excess).max())
 
 
-def solve(problem: Congestion, prices: Floats | None = None) -> DualPoint:
-    """Return the best dual point that round-off allows.
+def ascent(problem: Congestion, prices: Floats | None = None) -> Iterator[DualPoint]:
+    """Climb the dual, and yield after every step the best point so far; the last is the best that round-off allows.
 
     Levenberg-Marquardt: a Newton step is taken if it raises the dual enough, otherwise it is damped more.
 
@@ -100,8 +101,9 @@ def solve(problem: Congestion, prices: Floats | None = None) -> DualPoint:
     good_enough = 1e-12 * float(problem.demand.sum())
     damping = SMALLEST_DAMPING
     for _ in range(MAX_STEPS):
+        yield point
         if point.largest_excess <= good_enough:
-            break
+            return
         curvature, scale = _negative_hessian(problem, point)
         step: Floats = np.linalg.solve(curvature + np.diag(damping * scale), point.excess).astype(np.float64)
         candidate = DualPoint.at(problem, point.prices + step)
@@ -111,8 +113,8 @@ def solve(problem: Congestion, prices: Floats | None = None) -> DualPoint:
         else:
             damping *= 10
             if damping > LARGEST_DAMPING:
-                break
-    return point
+                return
+    yield point
 
 
 def _mean_field_prices(problem: Congestion) -> Floats:
@@ -139,3 +141,81 @@ def _is_better(candidate: DualPoint, point: DualPoint, step: Floats) -> bool:
     # close to the end the value no longer changes in float; the excess still does
     same_value = candidate.value >= point.value - 1e-12 * abs(point.value)
     return same_value and candidate.largest_excess < 0.9 * point.largest_excess
+
+
+@dataclass(frozen=True, slots=True)
+class Priced:
+    """An allocation with its certificate.
+
+    Attributes
+    ----------
+    amounts
+        (B, S), kWh.
+    seller_prices
+        (S,), currency per kWh: what a seller's energy is worth at its present load.
+    lower_bound
+        What no allocation can go below (the dual's value), currency.
+    largest_excess
+        By how much the amounts fail to fit a capacity, kWh; round-off if all went well.
+    """
+
+    amounts: Floats
+    seller_prices: Floats
+    lower_bound: float
+    largest_excess: float
+
+
+def variational_equilibrium(game: GameInKwh) -> Iterator[Priced]:
+    """Come closer to the minimum of the game's potential over all feasible allocations, and end there.
+
+    The potential is strictly convex, so there is one minimum; no buyer can lower its cost there, because that would
+    lower the potential by as much. It is called variational (F. Facchinei and C. Kanzow, "Generalized Nash equilibrium
+    problems", 2007), since all buyers share one price of a full seller's capacity.
+
+    The potential of a feasible allocation minus the lower bound, the duality gap, bounds how far it is from the
+    equilibrium: sum_j a_j ((L_j - L*_j)^2 + sum_i (x_ij - x*_ij)^2) / 2 <= gap.
+    """
+    problem = Congestion(
+        game.demand, game.capacity, game.price + game.fee, game.slope, load_weight=1.0, pair_weight=1.0
+    )
+    for point in ascent(problem):
+        yield Priced(point.amounts, game.price + point.prices, point.value, point.largest_excess)
+
+
+FIRST_PULL, SHRINKING, LAST_PULL = 0.1, 0.3, 1e-5
+"""How strongly the steps are held near the last allocation, as shares of the sellers' slopes.
+
+Held tightly, a step is well conditioned; held loosely, it goes far. Looser than the last, round-off spoils it.
+"""
+
+
+def improvements(game: GameInKwh) -> Iterator[Priced]:
+    """Come closer to the social optimum step by step, without end.
+
+    The total cost sum_j p_j L_j + a_j L_j^2 + sum_ij tau h_ij x_ij curves in the loads only, and who takes from
+    whom is a transport problem. So each step minimises it plus a distance to the last allocation, which makes it
+    strictly convex; on such a problem that ends after finitely many steps (R. T. Rockafellar, "Monotone operators and
+    the proximal point algorithm", 1976).
+
+    Yields
+    ------
+    Priced
+        Its lower bound is one of the total cost itself.
+    """
+    cost = game.price + game.fee
+    amounts, prices, pull = game.nothing(), None, FIRST_PULL
+    while True:
+        problem = Congestion(
+            game.demand,
+            game.capacity,
+            cost - pull * game.slope * amounts,
+            game.slope,
+            load_weight=2.0,
+            pair_weight=pull,
+        )
+        *_, point = ascent(problem, prices)
+        amounts, prices = point.amounts, point.prices
+        # without the distance every buyer would take all from the seller that is cheapest for it at these prices
+        lower_bound = float(game.demand @ (cost + prices).min(axis=1)) + problem.loads_worth(prices)
+        yield Priced(amounts, game.price + prices, lower_bound, point.largest_excess)
+        pull = max(pull * SHRINKING, LAST_PULL)

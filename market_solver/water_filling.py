@@ -1,11 +1,22 @@
-"""Water-filling: where several sources that get dearer the more is taken have one common level."""
+"""Water-filling: where several sources that get dearer the more is taken have one common level.
+
+Source: S. Boyd and L. Vandenberghe, "Convex Optimization", 2004, example 5.2; here with sources of different slopes and
+bounds, so that the sum of what they give is piecewise linear in the level.
+"""
 
 from bisect import bisect_left
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
-from optimization_api.arrays import Floats
+Floats: TypeAlias = NDArray[np.float64]
+
+FEW_SOURCES = 24
+"""Up to so many plain Python is faster than NumPy, whose calls take some 15 us however short the arrays are."""
+LARGEST_MISS = 1e-13
+"""By what share of the demand plain Python's sum may miss it before NumPy's, which is more robust, is asked."""
 
 
 class Filling(NamedTuple):
@@ -13,6 +24,37 @@ class Filling(NamedTuple):
 
     amounts: Floats
     level: float
+
+
+def fill_few(
+    demand: float, start: Sequence[float], rise: Sequence[float], room: Sequence[float]
+) -> tuple[list[float], float]:
+    """Meet a demand at the least cost: :func:`fill` for lists, in plain Python where they are short.
+
+    From one bend of the sum to the next its slope in the level changes by what the source that begins to give, or is
+    exhausted, gives per unit of the level: 1 / rise_j.
+
+    Examples
+    --------
+    >>> fill_few(3.0, [1.0, 2.0], [1.0, 1.0], [9.0, 9.0])
+    ([2.0, 1.0], 3.0)
+    """
+    if len(start) <= FEW_SOURCES:
+        bends = [(first, 1.0 / steep) for first, steep, most in zip(start, rise, room, strict=True) if most > 0.0]
+        bends += [(s + r * most, -1.0 / r) for s, r, most in zip(start, rise, room, strict=True) if most > 0.0]
+        bends.sort()
+        given, slope, level = 0.0, 0.0, bends[0][0] if bends else min(start)
+        for bend, change in bends:
+            step = slope * (bend - level)
+            if given + step >= demand:
+                level += (demand - given) / slope if slope > 0.0 else 0.0
+                break
+            given, slope, level = given + step, slope + change, bend
+        amounts = [min(max((level - s) / r, 0.0), most) for s, r, most in zip(start, rise, room, strict=True)]
+        if abs(sum(amounts) - demand) <= LARGEST_MISS * demand:
+            return amounts, level
+    found = fill(demand, np.array(start), np.array(rise), np.array(room))
+    return found.amounts.tolist(), found.level
 
 
 def fill(demand: float, start: Floats, rise: Floats, room: Floats) -> Filling:
@@ -29,6 +71,11 @@ def fill(demand: float, start: Floats, rise: Floats, room: Floats) -> Filling:
         At most the sum of ``room``.
     start, rise, room
         (S,): marginal cost of the first kWh, its increase per kWh (> 0), and what a source has (>= 0).
+
+    Examples
+    --------
+    >>> fill(3.0, np.array([1.0, 2.0]), np.ones(2), np.array([1.5, 9.0])).amounts.tolist()
+    [1.5, 1.5]
     """
 
     def given(level: float) -> Floats:

@@ -7,7 +7,7 @@ from scipy.optimize import linprog
 
 from energy_market_chaincode import game as rules
 from energy_market_chaincode.units import Energy, Price
-from optimization_api.bid import best_bid
+from market_solver import best_bid
 
 patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # the machine may be busy
 

@@ -1,0 +1,221 @@
+"""What the service can be asked; amounts are kWh and currency per kWh, as numbers or decimal strings."""
+
+from collections.abc import Iterable
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+
+from energy_market_chaincode import game as rules
+from energy_market_chaincode import units
+from energy_market_chaincode.amounts import EnergyKwh, PriceCurrencyPerKwh, ShareOfOne, positive
+from energy_market_chaincode.units import Energy, Price
+from http_service import FieldError, Problem, invalid_parameters
+from market_solver import ExactGame
+
+MAX_BODY_BYTES = 4_000_000
+MAX_BUYERS = 1_000
+MAX_SELLERS = 300
+MAX_PAIRS = 40_000
+MAX_SELLERS_IN_TURN = 5_000
+
+Name = Annotated[str, Field(min_length=1, max_length=64)]
+Hops = Annotated[int, Field(ge=0, le=1_000, strict=True)]
+PositiveEnergy = Annotated[EnergyKwh, AfterValidator(positive)]
+PositivePrice = Annotated[PriceCurrencyPerKwh, AfterValidator(positive)]
+
+FEE_PER_HOP = units.price_from_currency_per_kwh("0.02")
+
+
+class Question(BaseModel):
+    """A body, or a part of one; members it does not know are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def refuse_shortfall(shortfall: int) -> None:
+    """Raise a Problem, 422 ``INFEASIBLE_DEMAND``, if something is missing (0.1 Wh)."""
+    if shortfall <= 0:
+        return
+    missing = units.kwh(shortfall)
+    detail = f"The demand does not fit: {missing} kWh more than the sellers have left; lower it by that much."
+    raise Problem(422, "INFEASIBLE_DEMAND", detail, extensions={"shortfall": missing})
+
+
+class SellerInTurn(Question):
+    """A seller as the buyer in turn sees it: kWh, currency per kWh and hops."""
+
+    seller: Name
+    capacity: PositiveEnergy
+    price: PositivePrice
+    others_load: EnergyKwh
+    hops: Hops
+
+    @field_validator("others_load")
+    @classmethod
+    def _fits(cls, others_load: Energy, info: ValidationInfo) -> Energy:
+        if others_load > info.data.get("capacity", others_load):
+            raise ValueError("must not be larger than the capacity")
+        return others_load
+
+
+class BestResponseQuestion(Question):
+    """A buyer's turn: the fields of a BuyBidEvent, in kWh and currency per kWh, as numbers or decimal strings."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "demand": 28,
+                    "fee_per_hop": 0.02,
+                    "sellers": [
+                        {"seller": "S004", "capacity": "350", "price": "0.14", "others_load": "84.2965", "hops": 4},
+                        {"seller": "S001", "capacity": "36", "price": "0.0838", "others_load": "24.2417", "hops": 1},
+                    ],
+                    "standing_bid": {"S004": "20", "S001": "8"},
+                }
+            ]
+        }
+    )
+
+    demand: PositiveEnergy
+    fee_per_hop: PriceCurrencyPerKwh = FEE_PER_HOP
+    sellers: Annotated[list[SellerInTurn], Field(min_length=1, max_length=MAX_SELLERS_IN_TURN)]
+    standing_bid: dict[Name, EnergyKwh] | None = None
+    """{seller: kWh}; a seller left out is 0."""
+
+    def check(self) -> None:
+        """Check what one field alone does not show.
+
+        Raises
+        ------
+        Problem
+            422, ``INVALID_PARAMETER`` naming each field, or ``INFEASIBLE_DEMAND``.
+        """
+        errors = [*self._repeated_sellers(), *self._wrong_standing_bid()]
+        if errors:
+            raise invalid_parameters(errors)
+        refuse_shortfall(self.demand - sum(supply.room for supply in self.supplies))
+
+    @property
+    def supplies(self) -> list[rules.Supply]:
+        """The sellers as the rule book sees them."""
+        return [
+            rules.Supply(each.capacity, each.price, each.others_load, Price(each.hops * self.fee_per_hop))
+            for each in self.sellers
+        ]
+
+    @property
+    def standing_amounts(self) -> list[Energy] | None:
+        """The standing bid in the order of the sellers."""
+        bid = self.standing_bid
+        return None if bid is None else [bid.get(each.seller, Energy(0)) for each in self.sellers]
+
+    def _repeated_sellers(self) -> Iterable[FieldError]:
+        seen = set()
+        for index, each in enumerate(self.sellers):
+            if each.seller in seen:
+                yield FieldError(f"sellers.{index}.seller", f"{each.seller} stands in the list before")
+            seen.add(each.seller)
+
+    def _wrong_standing_bid(self) -> Iterable[FieldError]:
+        if self.standing_bid is None:
+            return
+        rooms = {each.seller: each.capacity - each.others_load for each in self.sellers}
+        for seller, amount in self.standing_bid.items():
+            if seller not in rooms:
+                yield FieldError(f"standing_bid.{seller}", "is not one of the sellers")
+            elif amount > rooms[seller]:
+                yield FieldError(f"standing_bid.{seller}", f"the others leave only {units.kwh(rooms[seller])} kWh")
+        total = sum(self.standing_bid.values())
+        if total != self.demand:
+            message = f"adds up to {units.kwh(total)} kWh; the demand is {units.kwh(self.demand)} kWh"
+            yield FieldError("standing_bid", message)
+
+
+class BuyersDemand(Question):
+    """A buyer of a game."""
+
+    demand: PositiveEnergy
+
+
+class SellersOffer(Question):
+    """A seller of a game."""
+
+    capacity: PositiveEnergy
+    price: PositivePrice
+
+
+GAME_EXAMPLE: dict[str, Any] = {
+    "buyers": {"P003": {"demand": 28}, "P007": {"demand": 15}},
+    "sellers": {"S004": {"capacity": 350, "price": 0.14}, "S001": {"capacity": 36, "price": "0.08376051515357819"}},
+    "hops": {"P003": {"S004": 4, "S001": 1}, "P007": {"S004": 1, "S001": 2}},
+    "fee_per_hop": 0.02,
+}
+
+
+class GameQuestion(Question):
+    """A whole game: buyers in turn order, sellers, and the hops from each buyer to each seller."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [GAME_EXAMPLE]})
+
+    buyers: Annotated[dict[Name, BuyersDemand], Field(min_length=1, max_length=MAX_BUYERS)]
+    sellers: Annotated[dict[Name, SellersOffer], Field(min_length=1, max_length=MAX_SELLERS)]
+    hops: dict[Name, dict[Name, Hops]]
+    """{buyer: {seller: hops}}, complete."""
+    fee_per_hop: PriceCurrencyPerKwh = FEE_PER_HOP
+
+    def game(self) -> ExactGame:
+        """Check what one field alone does not show, and return the game.
+
+        Raises
+        ------
+        Problem
+            422, ``INVALID_PARAMETER`` naming each field, or ``INFEASIBLE_DEMAND``.
+        """
+        pairs = len(self.buyers) * len(self.sellers)
+        if pairs > MAX_PAIRS:
+            message = f"with these sellers there are {pairs} pairs; at most {MAX_PAIRS} are solved here"
+            raise invalid_parameters([FieldError("buyers", message)])
+        errors = [*self._missing_hops(), *self._hops_of_strangers()]
+        if errors:
+            raise invalid_parameters(errors)
+        game = ExactGame(
+            buyers=list(self.buyers),
+            demands=[buyer.demand for buyer in self.buyers.values()],
+            sellers=list(self.sellers),
+            capacities=[seller.capacity for seller in self.sellers.values()],
+            prices=[seller.price for seller in self.sellers.values()],
+            fees=[[Price(self.hops[i][j] * self.fee_per_hop) for j in self.sellers] for i in self.buyers],
+        )
+        refuse_shortfall(sum(game.demands) - sum(game.capacities))
+        return game
+
+    def _missing_hops(self) -> Iterable[FieldError]:
+        for buyer in self.buyers:
+            row = self.hops.get(buyer, {})
+            for seller in self.sellers:
+                if seller not in row:
+                    yield FieldError(f"hops.{buyer}.{seller}", "is missing")
+
+    def _hops_of_strangers(self) -> Iterable[FieldError]:
+        for buyer, row in self.hops.items():
+            if buyer not in self.buyers:
+                yield FieldError(f"hops.{buyer}", "is not one of the buyers")
+            for seller in row:
+                if seller not in self.sellers:
+                    yield FieldError(f"hops.{buyer}.{seller}", "is not one of the sellers")
+
+
+class EquilibriumQuestion(GameQuestion):
+    """A game and how to find its equilibrium.
+
+    ``best-response`` plays round after round until no buyer saved more than a share ``tolerance`` of its cost in one,
+    or ``round_limit`` is reached; where capacities are full its end depends on the buyers' order. ``variational`` is
+    the one equilibrium that does not, with prices and a duality gap that certify it.
+    """
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{**GAME_EXAMPLE, "method": "best-response"}]})
+
+    method: Literal["best-response", "variational"] = "best-response"
+    tolerance: ShareOfOne = units.share_from_fraction("0.000000001")
+    round_limit: Annotated[int, Field(ge=1, le=10_000, strict=True)] = 1_000
