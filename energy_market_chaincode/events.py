@@ -1,6 +1,7 @@
 """What the market tells the world: one type for each event. A stream adds ``cursor`` and ``at`` to it."""
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -12,6 +13,9 @@ from energy_market_chaincode.vocabulary import Mechanism
 
 class Event(View):
     """Something that happened, and in which game; null if it concerns the market as a whole."""
+
+    CONCERNS: ClassVar[tuple[str, ...]] = ()
+    """Which of its fields name those whom it concerns; none where that is everybody, as with the course of a game."""
 
     name: str
     game: str | None
@@ -51,6 +55,7 @@ class BuyBidEvent(Event):
         {seller: kWh}, its bid of an earlier round.
     """
 
+    CONCERNS = ("buyerInTurn",)
     name: Literal["BuyBidEvent"] = "BuyBidEvent"
     game: str
     buyer_in_turn: str
@@ -75,6 +80,7 @@ class GameStopEvent(Event, StopTotals):
 class TransferFulfilledEvent(Event, ContractedTransfer):
     """A transfer was delivered, received and paid in full."""
 
+    CONCERNS = ("seller", "buyer")
     name: Literal["TransferFulfilledEvent"] = "TransferFulfilledEvent"
     game: str
 
@@ -82,6 +88,7 @@ class TransferFulfilledEvent(Event, ContractedTransfer):
 class AccountTopUpRequired(Event):
     """An account cannot cover what is asked of it."""
 
+    CONCERNS = ("prosumer",)
     name: Literal["AccountTopUpRequired"] = "AccountTopUpRequired"
     game: str
     prosumer: str
@@ -107,3 +114,9 @@ class MarketResetEvent(Event):
 
 EVENTS: dict[str, type[Event]] = {event.__name__: event for event in Event.__subclasses__()}
 """Every event by its name."""
+
+
+def concerned(event: Mapping[str, Any]) -> frozenset[str] | None:
+    """Return whom an event, as it stands on the ledger, concerns; None where it is everybody."""
+    kind = EVENTS.get(event["name"])
+    return frozenset(event[field] for field in kind.CONCERNS) if kind is not None and kind.CONCERNS else None

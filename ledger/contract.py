@@ -1,6 +1,8 @@
 """How a ledger speaks with the contract it hosts: what goes into ``submit`` and what comes out of a transaction."""
 
-from collections.abc import Sequence
+import json
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -10,6 +12,9 @@ from ledger.interface import Transaction, TransactionFailed
 
 SUBMIT = "submit"
 INIT = "init"
+
+_SPACE = re.compile(r"[ \t\n\r]*")
+_DECODER = json.JSONDecoder()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +59,47 @@ def read_results(answer: bytes | str, commands: int) -> list[dict[str, Any]]:
     return results
 
 
-def read_events(payload: bytes | str) -> list[dict[str, Any]]:
-    """Read the payload of a transaction's event; raises TransactionFailed unless it is a list of named events."""
-    events = read_exact_json(payload)
-    if not isinstance(events, list) or not all(isinstance(event, dict) and "name" in event for event in events):
-        raise TransactionFailed("the contract's event is not a list of events, each with its name")
-    return events
+def split_events(payload: bytes) -> tuple[str, ...]:
+    """Return the text of each event in the payload of a transaction's event, as the contract wrote it.
+
+    Raises
+    ------
+    TransactionFailed
+        Unless it is a JSON array of objects, each with its name.
+    """
+    try:
+        text = payload.decode().strip()
+        if (text[:1], text[-1:]) != ("[", "]"):
+            raise ValueError("it is no array")
+        return tuple(_elements(text[1:-1]))
+    except ValueError as error:
+        raise TransactionFailed(f"the contract's event is not a list of events, each with its name: {error}") from None
 
 
-def read_transaction(call: Call, answer: bytes | str, events: list[dict[str, Any]]) -> Transaction:
+def _elements(text: str) -> Iterator[str]:
+    """Yield the texts of the objects between an array's brackets."""
+    place = _end_of_space(text, 0)
+    while place < len(text):
+        event, end = _DECODER.raw_decode(text, place)
+        if not isinstance(event, dict) or not isinstance(event.get("name"), str):
+            raise ValueError(f"{text[place:end][:80]} has no name")
+        yield text[place:end]
+        place = _end_of_space(text, end)
+        if place == len(text):
+            return
+        if text[place] != ",":
+            raise ValueError(f"{text[place]!r} stands between two events")
+        place = _end_of_space(text, place + 1)
+    if text.strip():
+        raise ValueError("it ends with a comma")
+
+
+def _end_of_space(text: str, start: int) -> int:
+    match = _SPACE.match(text, start)
+    return match.end() if match is not None else start
+
+
+def read_transaction(call: Call, answer: bytes | str, events: Sequence[str]) -> Transaction:
     """Make the transaction that readers see; only ``submit`` has commands and results."""
     is_submit = call.function == SUBMIT
     return Transaction(
@@ -70,5 +107,5 @@ def read_transaction(call: Call, answer: bytes | str, events: list[dict[str, Any
         at_ms=call.at_ms,
         commands=read_exact_json(call.arguments[0]) if is_submit else [],
         results=read_exact_json(answer) if is_submit else [],
-        events=events,
+        events=[read_exact_json(event) for event in events],
     )

@@ -1,9 +1,12 @@
 """What every ledger offers: one transaction of many commands, reads, blocks and a gap-free event stream."""
 
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar, Protocol, Self
+
+from energy_market_chaincode.canonical import read_exact_json
 
 _CURSOR = re.compile(r"([0-9]{1,18})\.([0-9]{1,9})\.([0-9]{1,9})")
 
@@ -30,6 +33,12 @@ class UnknownBlock(LedgerError):
     """The ledger has no such block."""
 
     code = "UNKNOWN_BLOCK"
+
+
+class LedgerReplaced(LedgerError):
+    """Another ledger stands where one was read before; what was known of that one does not count here."""
+
+    code = "LEDGER_REPLACED"
 
 
 class InvalidCursor(LedgerError):
@@ -61,7 +70,7 @@ class Cursor:
         return cls(*map(int, match.groups()))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class LedgerEvent:
     """An event of a committed transaction.
 
@@ -69,16 +78,24 @@ class LedgerEvent:
     ----------
     at_ms
         The transaction's timestamp, milliseconds since 1970-01-01 UTC.
-    name
-        For instance ``BuyBidEvent``.
-    data
-        The event as the contract wrote it (``name`` and ``game`` included), decimals as Decimal.
+    text
+        The event as the contract wrote it: exact JSON of an object, never written anew on its way to a reader.
     """
 
     cursor: Cursor
     at_ms: int
-    name: str
-    data: dict[str, Any]
+    text: str
+
+    @cached_property
+    def data(self) -> dict[str, Any]:
+        """The event read (``name`` and ``game`` included), decimals as Decimal."""
+        data: dict[str, Any] = read_exact_json(self.text)
+        return data
+
+    @property
+    def name(self) -> str:
+        """For instance ``BuyBidEvent``."""
+        return str(self.data["name"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,10 +162,11 @@ class Ledger(Protocol):
     async def end(self) -> Cursor | None:
         """Return the cursor of the newest event, None if there is none yet."""
 
-    def events(self, after: Cursor | None = None) -> AsyncIterator[LedgerEvent]:
+    def events(self, after: Cursor | None = None) -> AsyncGenerator[LedgerEvent, None]:
         """Yield every event after a cursor (None: from the first), then go on with new ones as they commit.
 
-        No gap, no repeat, the same order for every reader. Raises InvalidCursor for one beyond the end,
+        No gap, no repeat, the same order for every reader. For a few readers, each at its own place: whoever serves
+        many keeps the newest events for all of them. Raises InvalidCursor for a cursor beyond the end,
         LedgerUnavailable when the stream broke (call again with the last cursor seen).
         """
 

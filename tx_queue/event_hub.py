@@ -1,53 +1,77 @@
-"""One reader of the ledger's event stream for any number of followers.
+"""One reader of the ledger's event stream, and the one window of recent events, for any number of followers.
 
-The newest events are kept, each written once. A follower who is further behind gets pages from the ledger itself until
-it has caught up. Nobody has a queue of its own, so a slow follower costs nothing but its place.
+A follower who is further behind than the window gets pages from the ledger itself until it has caught up. Nobody has a
+queue of its own, so a slow follower costs nothing but its place; who waits is woken only by what it wants to hear.
 """
 
 import asyncio
 from bisect import bisect_right
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Self, cast
+from typing import Final
 
 import structlog
 from sse_starlette.event import ServerSentEvent
 
 from energy_market_chaincode import iso_time
-from energy_market_chaincode.canonical import exact_json
-from ledger.interface import Cursor, InvalidCursor, Ledger, LedgerError, LedgerEvent, LedgerUnavailable
+from energy_market_chaincode.errors import Rejection
+from energy_market_chaincode.events import concerned
+from ledger.interface import Cursor, InvalidCursor, Ledger, LedgerError, LedgerEvent, LedgerReplaced, LedgerUnavailable
 from tx_queue.backoff import Backoff
+from tx_queue.ledger_name import LedgerName
 from tx_queue.trouble import Trouble
 
-BEFORE_ALL = Cursor(-1, 0, 0)
+BEFORE_ALL: Final = Cursor(-1, 0, 0)
 """The place of one who has seen no event."""
-PAGE = 256
+PAGE: Final = 256
 """How many events a follower takes at a time."""
 
 _log = structlog.stdlib.get_logger(__name__)
 
 
-@dataclass(frozen=True)
 class StreamedEvent:
-    """An event as followers get it; ``text`` is its JSON with cursor and time."""
+    """An event as followers get it, written once for all of them."""
 
-    cursor: Cursor
-    name: str
-    game: str | None
-    text: str
+    def __init__(self, event: LedgerEvent) -> None:
+        self.cursor = event.cursor
+        self.name = event.name
+        self.game = event.data.get("game")
+        self.concerned = concerned(event.data)
+        # The contract's own text; cursor and time are put behind what it wrote.
+        self.text = f'{event.text[:-1]},"at":"{iso_time(event.at_ms)}","cursor":"{event.cursor}"}}'
 
     @cached_property
     def frame(self) -> bytes:
-        """The event as a Server-Sent Event, written once for all followers."""
+        """The event as a Server-Sent Event."""
         return ServerSentEvent(self.text, event=self.name, id=str(self.cursor)).encode()
 
-    @classmethod
-    def of(cls, event: LedgerEvent) -> Self:
-        """Write an event of the ledger for followers."""
-        document = {**event.data, "cursor": str(event.cursor), "at": iso_time(event.at_ms)}
-        return cls(event.cursor, event.name, event.data.get("game"), exact_json(document).decode())
+
+@dataclass(frozen=True, slots=True)
+class Interest:
+    """What a follower wants to hear.
+
+    Attributes
+    ----------
+    game
+        Only the events of this game; None for those of all.
+    prosumers
+        Only what concerns one of these; None for everything.
+    """
+
+    game: str | None = None
+    prosumers: frozenset[str] | None = None
+
+    def covers(self, event: StreamedEvent) -> bool:
+        """Tell whether an event is to be sent."""
+        if self.game is not None and event.game != self.game:
+            return False
+        return self.prosumers is None or event.concerned is None or not self.prosumers.isdisjoint(event.concerned)
+
+    def of(self, events: Iterable[StreamedEvent]) -> list[StreamedEvent]:
+        """Return those of some events that are to be sent."""
+        return [event for event in events if self.covers(event)]
 
 
 class Window:
@@ -73,26 +97,42 @@ class Window:
         return self._events[first : first + PAGE]
 
 
+@dataclass(eq=False, slots=True)
+class _Waiter:
+    """A follower that has seen all there is; it is told after which cursor to go on."""
+
+    interest: Interest
+    word: asyncio.Future[Cursor | None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+
+    def tell(self, cursor: Cursor | None) -> None:
+        if not self.word.done():
+            self.word.set_result(cursor)
+
+
 class EventHub:
     """Reads the ledger's events, from the time it starts, and hands them to its followers."""
 
-    def __init__(self, ledger: Ledger, trouble: Trouble, backoff: Backoff, kept: int) -> None:
+    def __init__(self, ledger: Ledger, ledger_name: LedgerName, trouble: Trouble, backoff: Backoff, kept: int) -> None:
         """Keep at least ``kept`` of the newest events in memory."""
         self._ledger = ledger
+        self._ledger_name = ledger_name
         self._trouble = trouble
         self._backoff = backoff
         self._pauses = backoff.pauses()
         self._kept = kept
         self._window: Window | None = None
-        self._changed = asyncio.Event()
+        self._waiters: set[_Waiter] = set()
+        self._read_ledger: str | None = None
+        self._replaced = 0
+        self._is_reading = False
         self._closed = asyncio.Event()
 
     async def run(self) -> None:
-        """Read until the ledger is closed; take a broken stream up again where it broke."""
-        while True:
+        """Read until the ledger or the hub is closed; take a broken stream up again where it broke."""
+        while not self._closed.is_set():
             try:
                 await self._read_on()
-            except LedgerError as error:  # whatever it is: without this reader nobody hears of anything
+            except (LedgerError, Rejection) as error:  # whatever it is: without this reader nobody hears of anything
                 self._trouble.arose("event stream", str(error))
                 _log.warning("event stream broke, will be resumed", reason=str(error))
             else:
@@ -102,21 +142,33 @@ class EventHub:
     def close(self) -> None:
         """Let all followers end."""
         self._closed.set()
-        self._wake()
+        self._wake_all()
 
     async def end(self) -> Cursor:
         """Return the place of one who has seen every event; raises LedgerUnavailable."""
         return await self._ledger.end() or BEFORE_ALL
 
-    async def check(self, after: Cursor) -> None:
+    async def check(self, after: Cursor, ledger: str | None = None) -> None:
         """Make sure that one can follow from a cursor.
+
+        Parameters
+        ----------
+        ledger
+            The id of the ledger that the cursor is of; who does not say it is believed, unless the ledger was replaced
+            while this hub ran: then it may be of the old one.
 
         Raises
         ------
         InvalidCursor
             If it lies beyond the ledger's end.
+        LedgerReplaced
+            If it is, or may be, another ledger's.
         LedgerUnavailable
         """
+        if ledger is not None and await self._ledger_name.read_unless({ledger}) not in (None, ledger):
+            raise LedgerReplaced(f"the cursor {after} is of another ledger than the one that stands here")
+        if ledger is None and self._replaced:
+            raise LedgerReplaced(f"say with ledger= of which ledger the cursor {after} is: it was replaced")
         if self._window is not None and after <= self._window.newest:
             return
         end = await self.end()
@@ -124,82 +176,105 @@ class EventHub:
             shown = "there is none yet" if end == BEFORE_ALL else str(end)
             raise InvalidCursor(f"the cursor {after} lies beyond the ledger's newest event: {shown}")
 
-    async def follow(self, after: Cursor, game: str | None = None) -> AsyncGenerator[StreamedEvent, None]:
-        """Yield every event after a cursor, then new ones as they come, until the hub is closed.
+    def follow(self, after: Cursor, interest: Interest | None = None) -> AsyncGenerator[list[StreamedEvent], None]:
+        """Yield the events after a cursor, some at a time, then new ones as they come, until the hub is closed.
 
-        Parameters
-        ----------
-        game
-            Leave out the events of other games.
+        Raises
+        ------
+        LedgerReplaced
+            When another ledger stands where this one was.
         """
-        while page := await self._next_page(after):
-            for event in page if game is None else [event for event in page if event.game == game]:
-                yield event
-            after = page[-1].cursor
+        return self._pages(after, interest or Interest(), self._replaced)
 
-    async def _next_page(self, after: Cursor) -> list[StreamedEvent]:
-        """Wait for events after a cursor; an empty page is the end."""
+    async def _pages(self, after: Cursor, interest: Interest, era: int) -> AsyncGenerator[list[StreamedEvent], None]:
         while not self._closed.is_set():
-            changed = self._changed
-            if self._window is not None and after < self._window.start:
-                return await self._past_page(after, self._window.start)
-            if self._window is not None and (page := self._window.page(after)):
-                return page
-            await changed.wait()
-        return []
+            if era != self._replaced:
+                raise LedgerReplaced("another ledger stands where this one was; begin anew, its cursors mean other events")
+            if self._window is None or after >= self._window.newest or not self._can_serve(after):
+                after = max(after, await self._word(interest) or after)
+                continue
+            page = self._window.page(after) if after >= self._window.start else await self._past_page(after)
+            if era == self._replaced and page:
+                after = page[-1].cursor
+                if wanted := interest.of(page):
+                    yield wanted
 
-    async def _past_page(self, after: Cursor, until: Cursor) -> list[StreamedEvent]:
-        for pause_s in self._backoff.pauses():
-            try:
-                return await self._read_page(after, until)
-            except LedgerUnavailable as error:
-                _log.warning("reading past events failed, will be tried again", reason=str(error))
-            if await self._pause(pause_s):
-                break
-        return []
+    def _can_serve(self, after: Cursor) -> bool:
+        """Tell whether what comes after a cursor is in memory, or may be asked for: the ledger is known to be ours."""
+        return self._window is not None and (after >= self._window.start or self._is_reading)
+
+    async def _word(self, interest: Interest) -> Cursor | None:
+        """Wait for an event of interest and return the cursor before it; None if something else happened."""
+        waiter = _Waiter(interest)
+        self._waiters.add(waiter)
+        try:
+            return await waiter.word
+        finally:
+            self._waiters.discard(waiter)
+
+    async def _past_page(self, after: Cursor) -> list[StreamedEvent]:
+        """Read events that are no longer in memory; none if the ledger cannot be asked now."""
+        assert self._window is not None  # noqa: S101 - for the type checker
+        try:
+            return await self._read_page(after, self._window.start)
+        except LedgerError as error:
+            _log.warning("reading past events failed, will be tried again", reason=str(error))
+            await self._pause(self._backoff.first_s)
+            return []
 
     async def _read_page(self, after: Cursor, until: Cursor) -> list[StreamedEvent]:
+        page: list[StreamedEvent] = []
         async with aclosing(self._events(after)) as events:
-            return await _page_of(events, until)
+            async for event in events:
+                page.append(StreamedEvent(event))
+                if len(page) == PAGE or event.cursor >= until:
+                    break
+        return page if self._is_reading else []  # who stopped reading may find another ledger
 
     async def _read_on(self) -> None:
         """Read from where the window ends, or from the ledger's end at first, until the stream ends or breaks."""
+        await self._recognise()
         end = await self.end()
         if self._window is not None and end < self._window.newest:
-            raise LedgerUnavailable(
-                f"its newest event is {end}, but {self._window.newest} was read before: its peers lag, or it is another"
-            )
+            raise LedgerUnavailable(f"its newest event is {end}, but {self._window.newest} was read before: its peers lag")
         self._trouble.passed("event stream")
-        if self._window is None:
-            self._window = Window(end, self._kept)
-            self._wake()
-        async with aclosing(self._events(self._window.newest)) as events:
-            async for event in events:
-                self._pauses = self._backoff.pauses()
-                self._window.add(StreamedEvent.of(event))
-                self._wake()
+        window = self._window = self._window or Window(end, self._kept)
+        self._is_reading = True
+        self._wake_all()
+        try:
+            async with aclosing(self._events(window.newest)) as events:
+                async for event in events:
+                    self._pauses = self._backoff.pauses()
+                    self._take(window, StreamedEvent(event))
+        finally:
+            self._is_reading = False
+
+    async def _recognise(self) -> None:
+        """Look whether the ledger is still the one that was read; if not, begin anew and let everybody know."""
+        before, self._read_ledger = self._read_ledger, await self._ledger_name.read()
+        if before in (None, self._read_ledger):
+            return
+        _log.warning("another ledger stands where one was read before", ledger=self._read_ledger, before=before)
+        self._replaced += 1
+        self._window = None
+        self._wake_all()
+
+    def _take(self, window: Window, event: StreamedEvent) -> None:
+        before = window.newest
+        window.add(event)
+        for waiter in self._waiters:
+            if waiter.interest.covers(event):
+                waiter.tell(before)
 
     def _events(self, after: Cursor) -> AsyncGenerator[LedgerEvent, None]:
-        events = self._ledger.events(None if after == BEFORE_ALL else after)
-        return cast("AsyncGenerator[LedgerEvent, None]", events)  # every ledger's are; only so they can be closed
+        return self._ledger.events(None if after == BEFORE_ALL else after)
 
-    def _wake(self) -> None:
-        self._changed.set()
-        self._changed = asyncio.Event()
+    def _wake_all(self) -> None:
+        for waiter in self._waiters:
+            waiter.tell(None)
 
-    async def _pause(self, seconds: float) -> bool:
-        """Wait some time; True if the hub was closed meanwhile."""
+    async def _pause(self, seconds: float) -> None:
+        """Wait some time, or until the hub is closed."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._closed.wait()
-        return self._closed.is_set()
-
-
-async def _page_of(events: AsyncGenerator[LedgerEvent, None], until: Cursor) -> list[StreamedEvent]:
-    """Take a page of events, or fewer where a cursor comes first."""
-    page: list[StreamedEvent] = []
-    async for event in events:
-        page.append(StreamedEvent.of(event))
-        if len(page) == PAGE or event.cursor >= until:
-            break
-    return page

@@ -9,20 +9,26 @@ class LedgerName:
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
-        self._id: str | None = None
+        self.known: str | None = None
+        """The id as it was last read."""
 
     async def read_unless(self, named: set[str]) -> str | None:
-        """Return the ledger's id, freshly read unless what is remembered is all that is named.
+        """Return the ledger's id, freshly read unless what is remembered is all that is named; raises as :meth:`read`."""
+        if self.known is None or named != {self.known}:
+            # A Fabric network may have been made anew beneath a queue that runs.
+            return await self.read()
+        return self.known
+
+    async def read(self) -> str | None:
+        """Ask the ledger for its id.
 
         None if the contract is an older one, which has no ids of ledgers and decides alone.
 
         Raises
         ------
         ledger.interface.LedgerUnavailable
-            If the ledger must be asked and cannot be.
+            If the ledger cannot be asked.
         energy_market_chaincode.errors.NotInitialised
         """
-        if self._id is None or named != {self._id}:
-            # A Fabric network may have been made anew beneath a queue that runs.
-            self._id = read_exact_json(await self._ledger.query("market")).get("ledger")
-        return self._id
+        self.known = read_exact_json(await self._ledger.query("market")).get("ledger")
+        return self.known

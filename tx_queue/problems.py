@@ -13,7 +13,7 @@ from energy_market_chaincode.errors import (
     UnknownSigner,
 )
 from http_service import FieldError, Problem
-from ledger.interface import LedgerError
+from ledger.interface import LedgerError, LedgerReplaced
 from tx_queue.store import StoreUnavailable
 
 RETRY_AFTER = {"Retry-After": "1"}
@@ -48,6 +48,11 @@ def ledger_unavailable(error: LedgerError) -> Problem:
     return Problem(
         503, "LEDGER_UNAVAILABLE", f"The ledger cannot be asked now: {error}; try again.", headers=RETRY_AFTER
     )
+
+
+def ledger_replaced(error: LedgerReplaced) -> Problem:
+    """Return the problem of a cursor that is, or may be, of a ledger that no longer stands here."""
+    return Problem(409, error.code, f"Begin anew, with from=0 or from=now: {error}.")
 
 
 def store_unavailable(error: StoreUnavailable) -> Problem:

@@ -50,8 +50,9 @@ async def running_parts(
         metrics = Metrics(registry)
         metrics.show_backlog(store.backlog)
         signers = Signers(ledger)
-        intake = Intake(store, LedgerName(ledger), signers, metrics)
-        hub = EventHub(ledger, trouble, settings.backoff, settings.queue_events_kept)
+        ledger_name = LedgerName(ledger)
+        intake = Intake(store, ledger_name, signers, metrics)
+        hub = EventHub(ledger, ledger_name, trouble, settings.backoff, settings.queue_events_kept)
         worker = Worker(store, ledger, signers, metrics, trouble, settings.pace)
 
         reading = _start("event stream", hub.run(), trouble)

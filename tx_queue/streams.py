@@ -12,11 +12,13 @@ from sse_starlette.sse import EventSourceResponse, SendTimeoutError
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocketState
 
-from http_service import FieldError, Problem
-from ledger.interface import Cursor, InvalidCursor, LedgerUnavailable
-from tx_queue.event_hub import BEFORE_ALL, EventHub, StreamedEvent
+from energy_market_chaincode.canonical import exact_json
+from energy_market_chaincode.commands import Identifier
+from http_service import FieldError, Problem, problem_document
+from ledger.interface import Cursor, InvalidCursor, LedgerReplaced, LedgerUnavailable
+from tx_queue.event_hub import BEFORE_ALL, EventHub, Interest, StreamedEvent
 from tx_queue.parts import PartsOfApp
-from tx_queue.problems import ledger_unavailable
+from tx_queue.problems import ledger_replaced, ledger_unavailable
 
 STALLED_AFTER_SECONDS = 60
 """A follower that takes nothing for so long is dropped; it can resume."""
@@ -24,6 +26,10 @@ LAST_EVENTS_SECONDS = 2
 """How long a stream may take to end by itself when the service stops; then it is cut."""
 RECONNECT_MS = 1000
 GOING_AWAY = 1001
+REPLACED = 4409
+"""Why a WebSocket is closed when another ledger stands where its events came from."""
+MAX_PROSUMERS = 1000
+"""Whom one stream may name: all that a process of many prosumers plays for."""
 
 router = APIRouter(tags=["events"])
 _log = structlog.stdlib.get_logger(__name__)
@@ -41,37 +47,56 @@ LastEventId = Annotated[
     str | None,
     Header(description="The cursor of the last event seen; goes before `from`, so that a browser can reconnect."),
 ]
-GameFilter = Annotated[str | None, Query(description="Only the events of this game.")]
+LedgerId = Annotated[
+    Identifier | None, Query(description="The id of the ledger that the cursor is of: on another one it is refused.")
+]
 
 
-async def _place(parts: PartsOfApp, from_: From = None, last_event_id: LastEventId = None) -> Cursor:
+async def _place(
+    parts: PartsOfApp, from_: From = None, last_event_id: LastEventId = None, ledger: LedgerId = None
+) -> Cursor:
     """Return the cursor to go on after.
 
     Raises
     ------
     Problem
-        422 ``INVALID_CURSOR`` if it is no cursor or lies beyond the ledger's end, 503 ``LEDGER_UNAVAILABLE``.
+        422 ``INVALID_CURSOR`` if it is no cursor or lies beyond the ledger's end, 409 ``LEDGER_REPLACED`` if it is
+        another ledger's, 503 ``LEDGER_UNAVAILABLE``.
     """
     field, text = ("Last-Event-ID", last_event_id) if last_event_id else ("from", from_)
     try:
-        return await _cursor(parts.hub, text)
+        return await _cursor(parts.hub, text, ledger)
+    except LedgerReplaced as error:
+        raise ledger_replaced(error) from None
     except InvalidCursor as error:
         raise Problem(422, "INVALID_CURSOR", f"{error}.", errors=[FieldError(field, str(error))]) from None
     except LedgerUnavailable as error:
         raise ledger_unavailable(error) from error
 
 
-async def _cursor(hub: EventHub, text: str | None) -> Cursor:
+async def _cursor(hub: EventHub, text: str | None, ledger: str | None) -> Cursor:
     if text in (None, "", "0"):
         return BEFORE_ALL
     if text == "now":
         return await hub.end()
     cursor = Cursor.parse(text)
-    await hub.check(cursor)
+    await hub.check(cursor, ledger)
     return cursor
 
 
+async def _interest(
+    game: Annotated[str | None, Query(description="Only the events of this game.")] = None,
+    prosumer: Annotated[
+        list[Identifier] | None,
+        Query(description="Only what concerns this prosumer; may be said several times.", max_length=MAX_PROSUMERS),
+    ] = None,
+) -> Interest:
+    """Return what is to be sent."""
+    return Interest(game, frozenset(prosumer) if prosumer else None)
+
+
 Place = Annotated[Cursor, Depends(_place)]
+Wanted = Annotated[Interest, Depends(_interest)]
 
 
 class EventStream(EventSourceResponse):
@@ -90,19 +115,25 @@ class EventStream(EventSourceResponse):
     response_class=EventStream,
     responses={
         200: {
-            "description": "`id:` the cursor, `event:` the name, `data:` the event as JSON; without end.",
+            "description": "`id:` the cursor, `event:` the name, `data:` the event as JSON; without end. Should another "
+            "ledger take this one's place, the last message is a `problem` with the code `LEDGER_REPLACED`.",
             "content": {"text/event-stream": {"schema": {"type": "string"}}},
         }
     },
 )
-async def server_sent_events(parts: PartsOfApp, after: Place, game: GameFilter = None) -> EventStream:
+async def server_sent_events(parts: PartsOfApp, after: Place, wanted: Wanted) -> EventStream:
     """Stream the market's events, from a cursor on, without gap or repeat."""
 
     async def frames() -> AsyncGenerator[bytes, None]:
         yield ServerSentEvent(comment="the market's events", retry=RECONNECT_MS).encode()
         with parts.metrics.streams.labels("sse").track_inprogress():
-            async for event in parts.hub.follow(after, game):
-                yield event.frame
+            try:
+                async for page in parts.hub.follow(after, wanted):
+                    yield b"".join(event.frame for event in page)
+            except LedgerReplaced as error:
+                document = exact_json(problem_document(ledger_replaced(error))).decode()
+                # without an id: what a browser remembers of the old ledger must not be where it resumes
+                yield ServerSentEvent(document, event="problem", id="").encode()
 
     return EventStream(
         frames(),
@@ -114,13 +145,17 @@ async def server_sent_events(parts: PartsOfApp, after: Place, game: GameFilter =
 
 
 @router.websocket("/events")
-async def websocket_events(websocket: WebSocket, parts: PartsOfApp, after: Place, game: GameFilter = None) -> None:
+async def websocket_events(websocket: WebSocket, parts: PartsOfApp, after: Place, wanted: Wanted) -> None:
     """Send the same events, one JSON text per message; what the client says is not listened to."""
     await websocket.accept()
+    end = (GOING_AWAY, "the queue is being stopped; resume with from=")
     with parts.metrics.streams.labels("websocket").track_inprogress():
-        await _first_of(_send_events(websocket, parts.hub.follow(after, game)), _until_disconnected(websocket))
+        try:
+            await _first_of(_send_events(websocket, parts.hub.follow(after, wanted)), _until_disconnected(websocket))
+        except LedgerReplaced as error:
+            end = (REPLACED, f"{error.code}: begin anew, this ledger's cursors mean other events")
     if websocket.client_state is WebSocketState.CONNECTED:
-        await websocket.close(GOING_AWAY, "the queue is being stopped; resume with from=")
+        await websocket.close(*end)
 
 
 async def _first_of(*works: Coroutine[None, None, None]) -> None:
@@ -136,10 +171,11 @@ async def _first_of(*works: Coroutine[None, None, None]) -> None:
         task.result()
 
 
-async def _send_events(websocket: WebSocket, events: AsyncGenerator[StreamedEvent, None]) -> None:
+async def _send_events(websocket: WebSocket, pages: AsyncGenerator[list[StreamedEvent], None]) -> None:
     with suppress(WebSocketDisconnect):
-        async for event in events:
-            await websocket.send_text(event.text)
+        async for page in pages:
+            for event in page:
+                await websocket.send_text(event.text)
 
 
 async def _until_disconnected(websocket: WebSocket) -> None:

@@ -78,14 +78,29 @@ class Database:
         opened = ExitStack()
         return cls(opened.enter_context(closing(connect_to_write(":memory:"))), [], opened)
 
-    async def write(self, work: Callable[[sqlite3.Connection], _Result]) -> _Result:
+    async def write(
+        self, work: Callable[[sqlite3.Connection], _Result], *, then: Callable[[_Result], None] | None = None
+    ) -> _Result:
         """Do work in one durable SQL transaction; if it raises, nothing of it is kept.
+
+        Parameters
+        ----------
+        then
+            Called on the event loop once it is committed, in the order of the commits, even if who asked has gone.
 
         Raises
         ------
         LedgerUnavailable
         """
-        return await self._run(self._writing, lambda: _in_transaction(self._writer, "BEGIN IMMEDIATE", work))
+        loop = asyncio.get_running_loop()
+
+        def commit() -> _Result:
+            result = _in_transaction(self._writer, "BEGIN IMMEDIATE", work)
+            if then is not None:
+                loop.call_soon_threadsafe(then, result)
+            return result
+
+        return await self._run(self._writing, commit)
 
     async def read(self, work: Callable[[sqlite3.Connection], _Result]) -> _Result:
         """Do work on a snapshot of the last commit.

@@ -1,10 +1,8 @@
-"""The stream of events: any number of readers, each at its own place, woken by commits."""
+"""The stream of events: each reader at its own place, woken by commits."""
 
 import asyncio
-from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from functools import partial
-from itertools import takewhile
 
 from ledger.embedded import store
 from ledger.embedded.database import Database
@@ -12,44 +10,40 @@ from ledger.embedded.errors import LedgerClosed, LedgerDamaged
 from ledger.interface import Cursor, InvalidCursor, LedgerEvent
 
 PAGE = 256
-"""How many events are read at a time, and how many of the newest are kept in memory for all readers together."""
+"""How many events are read from the file at a time."""
 
 
 class EventFeed:
-    """Hands out committed events from the database and waits, without polling, for those to come.
+    """Hands out committed events and waits, without polling, for those to come.
 
-    A reader that keeps up is served from memory: with many readers, one reading of the database for each of them after
-    each commit is what a turn would wait for.
+    A reader that had seen all gets a new block's events from whoever committed it; others read the file.
     """
 
     def __init__(self, database: Database, end: Cursor | None) -> None:
         self._database = database
         self._end = end
-        self._newest: deque[LedgerEvent] = deque(maxlen=PAGE)
+        self._before_newest = end
+        self._newest: Sequence[LedgerEvent] = ()
         self._is_closed = False
-        self._changed = asyncio.Condition()
+        self._changed = asyncio.Event()
 
     @property
     def end(self) -> Cursor | None:
         """The cursor of the newest event."""
         return self._end
 
-    async def extend(self, events: Sequence[LedgerEvent]) -> None:
+    def extend(self, events: Sequence[LedgerEvent]) -> None:
         """Wake the readers: these events were committed after all before them."""
-        if not events:
-            return
-        async with self._changed:
-            self._newest.extend(events)
-            self._end = events[-1].cursor
-            self._changed.notify_all()
+        if events:
+            self._before_newest, self._newest, self._end = self._end, events, events[-1].cursor
+            self._wake()
 
-    async def close(self) -> None:
+    def close(self) -> None:
         """Let every reader end."""
-        async with self._changed:
-            self._is_closed = True
-            self._changed.notify_all()
+        self._is_closed = True
+        self._wake()
 
-    async def follow(self, after: Cursor | None) -> AsyncIterator[LedgerEvent]:
+    async def follow(self, after: Cursor | None) -> AsyncGenerator[LedgerEvent, None]:
         """Yield every event after a cursor, then new ones as they commit, until the feed is closed.
 
         Raises
@@ -62,31 +56,27 @@ class EventFeed:
             raise InvalidCursor(f"the cursor {after} lies beyond the ledger's newest event, {self._end}")
         while await self._has_more(after):
             try:
-                page = self._from_memory(after) or await self._from_database(after)
+                page = self._newest if after == self._before_newest else await self._from_file(after)
             except LedgerClosed:
                 return
             for event in page:
                 yield event
                 after = event.cursor
 
+    def _wake(self) -> None:
+        self._changed.set()
+        self._changed = asyncio.Event()
+
     async def _has_more(self, after: Cursor | None) -> bool:
         """Wait until there are events after a cursor; False when the feed is closed."""
-        async with self._changed:
-            await self._changed.wait_for(lambda: self._is_closed or self._end != after)
-            return not self._is_closed
+        while not self._is_closed and self._end == after:
+            await self._changed.wait()
+        return not self._is_closed
 
-    def _from_memory(self, after: Cursor | None) -> list[LedgerEvent]:
-        """Return all events after a cursor, or none if some of them are no longer in memory."""
-        if after is None or not self._newest or self._newest[0].cursor > after:
-            return []
-        page = list(takewhile(lambda event: event.cursor > after, reversed(self._newest)))
-        page.reverse()
-        return page
-
-    async def _from_database(self, after: Cursor | None) -> list[LedgerEvent]:
+    async def _from_file(self, after: Cursor | None) -> Sequence[LedgerEvent]:
         end = self._end
         page = await self._database.read(partial(store.events_after, after=after, limit=PAGE))
-        # A block is in the database shortly before it is announced; nobody may know a cursor beyond ``end``.
+        # A block is in the file shortly before it is announced; nobody may know a cursor beyond ``end``.
         announced = [event for event in page if end is not None and event.cursor <= end]
         if not announced:
             raise LedgerDamaged(f"the events after {after} are missing; see energy-market ledger verify")

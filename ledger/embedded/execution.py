@@ -4,8 +4,7 @@ import sqlite3
 from collections.abc import Coroutine, Sequence
 from typing import Any
 
-from energy_market_chaincode.canonical import exact_json
-from ledger.contract import Call, Contract, read_events
+from ledger.contract import Call, Contract, split_events
 from ledger.embedded import store
 from ledger.embedded.chain import TransactionRecord
 
@@ -64,9 +63,8 @@ def execute(connection: sqlite3.Connection, contract: Contract, call: Call) -> T
     """Run a transaction on the committed state and return what it would put on the chain; nothing is applied."""
     stub = SqliteStub(connection, call.id, call.at_ms)
     answer = _run(contract(stub, call.function, call.arguments))
-    events = [] if stub.event is None else read_events(stub.event)
-    texts = tuple(exact_json(event).decode() for event in events)
-    return TransactionRecord(call, answer.decode(), stub.writes, texts)
+    events = () if stub.event is None else split_events(stub.event)
+    return TransactionRecord(call, answer.decode(), stub.writes, events)
 
 
 def ask(connection: sqlite3.Connection, contract: Contract, call: Call) -> bytes:

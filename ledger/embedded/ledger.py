@@ -3,19 +3,18 @@
 import asyncio
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Self
 
 from energy_market_chaincode.contract import invoke
-from ledger.contract import INIT, Call, Contract
+from ledger.contract import INIT, SUBMIT, Call, Contract, read_results, submit_argument
 from ledger.embedded import store
 from ledger.embedded.database import Database
 from ledger.embedded.errors import OperatorKeyMissing
 from ledger.embedded.event_feed import EventFeed
 from ledger.embedded.execution import ask
-from ledger.embedded.group_commit import GroupCommit
 from ledger.embedded.next_block import NextBlock
 from ledger.interface import Block, Cursor, LedgerEvent, Submission
 
@@ -28,7 +27,7 @@ def wall_clock_ms() -> int:
 class EmbeddedLedger:
     """A :class:`~ledger.interface.Ledger` in this process; made by :meth:`open` or :meth:`on`.
 
-    Concurrent calls of ``submit`` share blocks and synchronous writes; reads never wait for them.
+    Each call of ``submit`` is a block of its own, in the order of the calls; reads never wait for them.
     """
 
     def __init__(
@@ -38,7 +37,6 @@ class EmbeddedLedger:
         self._contract = contract
         self._now_ms = now_ms
         self._feed = EventFeed(database, newest_event)
-        self._commits = GroupCommit(database, contract, now_ms, self._feed.extend)
 
     @classmethod
     async def open(
@@ -88,8 +86,7 @@ class EmbeddedLedger:
                     raise OperatorKeyMissing
                 store.create_tables(connection)
                 block = NextBlock(connection, contract, now_ms)
-                block.add(block.run(INIT, operator, public_key))
-                block.chain()
+                block.chain(block.run(INIT, operator, public_key))
             elif public_key is not None:
                 NextBlock(connection, contract, now_ms).run(INIT, operator, public_key)  # refuses another operator
             return store.newest_event(connection)
@@ -108,7 +105,15 @@ class EmbeddedLedger:
         ------
         LedgerUnavailable, TransactionFailed
         """
-        return await self._commits.submit(commands)
+
+        def write_block(connection: sqlite3.Connection) -> tuple[Submission, Sequence[LedgerEvent]]:
+            block = NextBlock(connection, self._contract, self._now_ms)
+            record = block.run(SUBMIT, submit_argument(commands))
+            results = read_results(record.answer, len(commands))
+            return Submission(record.call.id, block.number, results), block.chain(record)
+
+        submission, _ = await self._database.write(write_block, then=lambda written: self._feed.extend(written[1]))
+        return submission
 
     async def query(self, function: str, *args: str) -> bytes:
         """Ask the contract about the last committed state; the answer is exact JSON.
@@ -137,7 +142,7 @@ class EmbeddedLedger:
         """Return the cursor of the newest event, None if there is none yet."""
         return self._feed.end
 
-    def events(self, after: Cursor | None = None) -> AsyncIterator[LedgerEvent]:
+    def events(self, after: Cursor | None = None) -> AsyncGenerator[LedgerEvent, None]:
         """Yield every event after a cursor (None: from the first), then go on with new ones as they commit.
 
         Ends when the ledger is closed. Raises InvalidCursor, LedgerUnavailable.
@@ -146,6 +151,5 @@ class EmbeddedLedger:
 
     async def close(self) -> None:
         """Commit what was submitted, let the readers of events end, and give the file free."""
-        await self._commits.close()
-        await self._feed.close()
         await self._database.close()
+        self._feed.close()

@@ -1,32 +1,33 @@
-"""The block being made: transactions are run, taken in and chained inside one SQL transaction."""
+"""Making the next block: a transaction is run, taken in and chained inside one SQL transaction."""
 
 import sqlite3
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from energy_market_chaincode.errors import Rejection
-from ledger.contract import SUBMIT, Call, Contract, read_results, submit_argument
+from ledger.contract import Call, Contract
 from ledger.embedded import store
 from ledger.embedded.chain import TransactionRecord
 from ledger.embedded.execution import execute
-from ledger.interface import LedgerEvent, Submission, TransactionFailed
+from ledger.interface import Cursor, LedgerEvent, TransactionFailed
 
 
 class NextBlock:
-    """The block being made, inside the SQL transaction that will commit it."""
+    """The block being made, inside the SQL transaction that will commit it; it takes one transaction.
+
+    Whoever has many commands makes one transaction of them: gathering transactions here, too, would find none.
+    """
 
     def __init__(self, connection: sqlite3.Connection, contract: Contract, now_ms: Callable[[], int]) -> None:
         self._connection = connection
         self._contract = contract
-        self._now_ms = now_ms
         self._previous = store.head(connection)
-        self._newest_ms = self._previous.at_ms
-        self._records: list[TransactionRecord] = []
+        self.number = self._previous.number + 1
+        self._at_ms = max(now_ms(), self._previous.at_ms + 1)  # later than all before it, even if the wall clock is not
 
     def run(self, function: str, *arguments: str) -> TransactionRecord:
-        """Run the contract as the next transaction would, without taking the transaction in."""
-        at_ms = max(self._now_ms(), self._newest_ms + 1)  # later than all before it, even if the wall clock is not
-        call = Call(uuid.uuid4().hex, at_ms, function, arguments)
+        """Run the contract on the committed state; raises TransactionFailed."""
+        call = Call(uuid.uuid4().hex, self._at_ms, function, arguments)
         try:
             return execute(self._connection, self._contract, call)
         except (sqlite3.Error, TransactionFailed):
@@ -36,22 +37,11 @@ class NextBlock:
         except Exception as error:  # a defect of the contract: it would come again with the same commands
             raise TransactionFailed(f"the contract failed: {error!r}") from error
 
-    def add(self, record: TransactionRecord) -> None:
-        """Take a transaction in; the next one sees its writes."""
+    def chain(self, record: TransactionRecord) -> list[LedgerEvent]:
+        """Apply what a transaction wrote, chain its block to the newest one, and return its events."""
         store.apply_writes(self._connection, record.writes)
-        self._newest_ms = record.call.at_ms
-        self._records.append(record)
-
-    def submit(self, commands: Sequence[str]) -> Submission:
-        """Run and take in a transaction of commands; raises TransactionFailed."""
-        record = self.run(SUBMIT, submit_argument(commands))
-        results = read_results(record.answer, len(commands))
-        self.add(record)
-        return Submission(record.call.id, self._previous.number + 1, results)
-
-    def chain(self) -> list[LedgerEvent]:
-        """Chain the block to the newest one, unless it stayed empty, and return its events."""
-        if not self._records:
-            return []
-        head = store.append_block(self._connection, self._previous, self._records)
-        return store.events_of(self._connection, head.number)
+        store.append_block(self._connection, self._previous, [record])
+        return [
+            LedgerEvent(Cursor(self.number, 0, index), record.call.at_ms, text)
+            for index, text in enumerate(record.events)
+        ]

@@ -4,7 +4,6 @@ import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from energy_market_chaincode.canonical import read_exact_json
 from ledger.contract import read_transaction
 from ledger.embedded.chain import (
     BEFORE_THE_FIRST_BLOCK,
@@ -165,8 +164,7 @@ def block(connection: sqlite3.Connection, number: int) -> Block:
     transactions = []
     for stored in transactions_of(connection, number):
         record = TransactionRecord.read(stored.content, stored.event_texts)
-        events = [read_exact_json(event) for event in record.events]
-        transactions.append(read_transaction(record.call, record.answer, events))
+        transactions.append(read_transaction(record.call, record.answer, record.events))
     return Block(number=number, hash=row[0], previous_hash=row[1], transactions=transactions)
 
 
@@ -181,16 +179,7 @@ def events_after(connection: sqlite3.Connection, after: Cursor | None, limit: in
         " WHERE (block, position, number) > (?, ?, ?) ORDER BY block, position, number LIMIT ?",
         (start.block, start.transaction, start.index, limit),
     )
-    return [_event(Cursor(*place), at_ms, content) for *place, at_ms, content in rows]
-
-
-def events_of(connection: sqlite3.Connection, number: int) -> list[LedgerEvent]:
-    """Return the events of a block."""
-    rows = connection.execute(
-        "SELECT block, position, number, at_ms, content FROM events WHERE block = ? ORDER BY position, number",
-        (number,),
-    )
-    return [_event(Cursor(*place), at_ms, content) for *place, at_ms, content in rows]
+    return [LedgerEvent(Cursor(*place), at_ms, content) for *place, at_ms, content in rows]
 
 
 def newest_event(connection: sqlite3.Connection) -> Cursor | None:
@@ -199,8 +188,3 @@ def newest_event(connection: sqlite3.Connection) -> Cursor | None:
         "SELECT block, position, number FROM events ORDER BY block DESC, position DESC, number DESC LIMIT 1"
     ).fetchone()
     return None if row is None else Cursor(*row)
-
-
-def _event(cursor: Cursor, at_ms: int, content: str) -> LedgerEvent:
-    data = read_exact_json(content)
-    return LedgerEvent(cursor=cursor, at_ms=at_ms, name=data["name"], data=data)

@@ -1,12 +1,11 @@
 """The market's ledger on a Hyperledger Fabric network."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Iterator, Sequence
 from contextlib import aclosing, contextmanager
-from typing import Self
+from typing import Self, TypeVar
 
 from ledger.contract import SUBMIT, read_results, submit_argument
-from ledger.fabric.event_feed import EventFeed, EventsOfBlock
 from ledger.fabric.gateway import (
     ChannelBlock,
     ContractRefused,
@@ -30,12 +29,15 @@ from ledger.interface import (
     InvalidCursor,
     LedgerError,
     LedgerEvent,
+    LedgerReplaced,
     LedgerUnavailable,
     Submission,
     TransactionFailed,
     UnknownBlock,
 )
 from ledger.settings import LedgerSettings
+
+_Result = TypeVar("_Result")
 
 _LAG_S = 3.0
 """How long a gateway's peer may need to catch up with one that we spoke to before."""
@@ -47,7 +49,7 @@ class FabricLedger:
     def __init__(self, client: GatewayClient, chaincode: str) -> None:
         self._client = client
         self._chaincode = chaincode
-        self._feed = EventFeed(self._events_of_blocks, self.height)
+        self._closing = asyncio.Event()
         self._newest_event: Cursor | None = None
         self._looked_at = 0  # so many blocks, from the first on, were searched for their events
         self._looking = asyncio.Lock()
@@ -148,22 +150,42 @@ class FabricLedger:
         except GatewayError as failure:
             raise _ledger_error(failure) from None
 
-    async def events(self, after: Cursor | None = None) -> AsyncIterator[LedgerEvent]:
+    async def events(self, after: Cursor | None = None) -> AsyncGenerator[LedgerEvent, None]:
         """Yield every event after a cursor, then new ones as they commit.
 
         Raises
         ------
         InvalidCursor, LedgerUnavailable
+        LedgerReplaced
+            A block does not follow on the one before: the channel was made anew.
         """
         if after is not None:
             await self._check(after)
-        async with aclosing(self._feed.follow(after)) as events:
-            async for event in events:
-                yield event
+        previous_hash = None
+        with _translated():
+            async with aclosing(self._client.blocks(after.block if after is not None else 0)) as blocks:
+                while block := await self._before_closing(anext(blocks, None)):
+                    if previous_hash not in (None, block.previous_hash):
+                        raise LedgerReplaced(f"block {block.number} does not follow on the one before it")
+                    previous_hash = block.hash
+                    for event in market_events(block, self._chaincode):
+                        if after is None or event.cursor > after:
+                            yield event
+
+    async def _before_closing(self, wanted: Awaitable[_Result]) -> _Result | None:
+        """Wait for something, but not beyond the ledger's end; None then."""
+        waits = [asyncio.ensure_future(wanted), asyncio.ensure_future(self._closing.wait())]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            return None if self._closing.is_set() else waits[0].result()
+        finally:
+            for wait in waits:
+                wait.cancel()
+            await asyncio.gather(*waits, return_exceptions=True)
 
     async def close(self) -> None:
         """Close the connections; readers of events end."""
-        await self._feed.close()
+        self._closing.set()
         await self._client.close()
 
     async def _check(self, cursor: Cursor) -> None:
@@ -173,12 +195,6 @@ class FabricLedger:
             if end is not None and cursor <= end:
                 return
         raise InvalidCursor(f"the cursor {cursor} lies beyond the ledger's newest event, {end}")
-
-    async def _events_of_blocks(self, first: int) -> AsyncGenerator[EventsOfBlock, None]:
-        with _translated():
-            async with aclosing(self._client.blocks(first)) as blocks:
-                async for block in blocks:
-                    yield block.number, market_events(block, self._chaincode)
 
 
 @contextmanager

@@ -1,9 +1,7 @@
 """The market's view of a channel's blocks: its commands, results and events."""
 
-from typing import Any
-
 from energy_market_chaincode.contract import EVENT_NAME
-from ledger.contract import Call, read_events, read_transaction
+from ledger.contract import Call, read_transaction, split_events
 from ledger.fabric.gateway import ChannelBlock, ChannelTransaction
 from ledger.interface import Block, Cursor, LedgerEvent, Transaction
 
@@ -17,7 +15,7 @@ def market_block(block: ChannelBlock, chaincode: str) -> Block:
 def market_events(block: ChannelBlock, chaincode: str) -> list[LedgerEvent]:
     """Return a block's events of the market, in their order; cursors count all of the block's transactions."""
     return [
-        LedgerEvent(Cursor(block.number, found.index, index), found.at_ms, event["name"], event)
+        LedgerEvent(Cursor(block.number, found.index, index), found.at_ms, event)
         for found in block.transactions
         if found.chaincode == chaincode
         for index, event in enumerate(_events(found))
@@ -29,5 +27,5 @@ def _transaction(found: ChannelTransaction) -> Transaction:
     return read_transaction(Call(found.id, found.at_ms, function, tuple(arguments)), found.result, _events(found))
 
 
-def _events(found: ChannelTransaction) -> list[dict[str, Any]]:
-    return read_events(found.event_payload) if found.event_name == EVENT_NAME else []
+def _events(found: ChannelTransaction) -> tuple[str, ...]:
+    return split_events(found.event_payload) if found.event_name == EVENT_NAME else ()

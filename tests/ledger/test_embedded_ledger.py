@@ -161,7 +161,7 @@ async def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
 # -- transactions
 
 
-async def test_transactions_that_wait_share_the_next_block(tmp_path: Path, notes: Contract) -> None:
+async def test_transactions_that_wait_make_their_blocks_in_their_order(tmp_path: Path, notes: Contract) -> None:
     gate = Gate(notes)
     ledger = await EmbeddedLedger.open(tmp_path / "ledger.sqlite", "operator", "key", contract=gate)
     first = asyncio.create_task(ledger.submit([put(a="0")]))
@@ -170,9 +170,11 @@ async def test_transactions_that_wait_share_the_next_block(tmp_path: Path, notes
     await ledger.height()  # all of them have begun by then
     gate.open.set()
     submissions = [await first, *await asyncio.gather(*waiting)]
-    assert [submission.block for submission in submissions] == [1] + [2] * 10
+    assert [submission.block for submission in submissions] == [*range(1, 12)]
     assert [submission.results[0]["a"] for submission in submissions] == [None, *map(str, range(10))]
-    assert [t.id for t in (await ledger.block(2)).transactions] == [s.transaction_id for s in submissions[1:]]
+    for submission in submissions:
+        (transaction,) = (await ledger.block(submission.block)).transactions
+        assert transaction.id == submission.transaction_id
     await ledger.close()
 
 

@@ -2,15 +2,26 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
+from decimal import Decimal
 from typing import Any, cast
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ledger.interface import Cursor, InvalidCursor, Ledger, LedgerError, LedgerEvent, LedgerUnavailable
+from energy_market_chaincode.canonical import exact_json
+from ledger.interface import (
+    Cursor,
+    InvalidCursor,
+    Ledger,
+    LedgerError,
+    LedgerEvent,
+    LedgerReplaced,
+    LedgerUnavailable,
+)
 from tx_queue.backoff import Backoff
-from tx_queue.event_hub import BEFORE_ALL, PAGE, EventHub
+from tx_queue.event_hub import BEFORE_ALL, PAGE, EventHub, Interest, StreamedEvent
+from tx_queue.ledger_name import LedgerName
 from tx_queue.trouble import Trouble
 
 
@@ -21,6 +32,7 @@ class EventsOnly:
         self.cursors = [_cursor(number) for number in range(count)]
         self.breaks_at: list[Cursor] = []
         self.is_away = False
+        self.id = "ledger-1"
         self.reads = 0
         self.read = asyncio.Event()
         self._grown = asyncio.Event()
@@ -35,6 +47,11 @@ class EventsOnly:
             raise LedgerUnavailable("away")
         return self.cursors[-1] if self.cursors else None
 
+    async def query(self, function: str, *_: str) -> bytes:
+        if self.is_away:
+            raise LedgerUnavailable("away")
+        return exact_json({function: "", "ledger": self.id})
+
     async def events(self, after: Cursor | None = None) -> AsyncGenerator[LedgerEvent, None]:
         self.reads += 1
         self.read.set()
@@ -44,7 +61,7 @@ class EventsOnly:
                 if cursor in self.breaks_at:
                     self.breaks_at.remove(cursor)
                     raise LedgerUnavailable("the stream broke")
-                yield LedgerEvent(cursor, 0, "Event", {"name": "Event", "game": None})
+                yield LedgerEvent(cursor, 0, '{"game":null,"name":"Event"}')
                 place += 1
             if place == len(self.cursors):
                 await self._grown.wait()
@@ -56,15 +73,25 @@ def _cursor(number: int) -> Cursor:
 
 
 def new_hub(events: EventsOnly, kept: int = 4) -> EventHub:
-    return EventHub(cast(Ledger, events), Trouble(), Backoff(0.0001, 0.001), kept)
+    return hub_on(events, Trouble(), kept)
 
 
-async def first(count: int, stream: AsyncGenerator[Any, None]) -> list[Cursor]:
-    """The cursors of so many events."""
+def hub_on(events: EventsOnly, trouble: Trouble, kept: int = 4) -> EventHub:
+    ledger = cast(Ledger, events)
+    return EventHub(ledger, LedgerName(ledger), trouble, Backoff(0.0001, 0.001), kept)
+
+
+async def first(count: int, stream: AsyncGenerator[list[StreamedEvent], None]) -> list[Cursor]:
+    """The cursors of so many events, or of a few more that came with them."""
     found: list[Cursor] = []
     while len(found) < count:
-        found.append((await anext(stream)).cursor)
+        found += [event.cursor for event in await anext(stream)]
     return found
+
+
+async def cursors(stream: AsyncGenerator[list[StreamedEvent], None]) -> list[Cursor]:
+    """The cursors of the next page."""
+    return [event.cursor for event in await anext(stream)]
 
 
 @settings(max_examples=60, deadline=None)
@@ -89,7 +116,7 @@ async def test_every_follower_gets_every_event_once_from_wherever_it_starts(data
         assert await first(total - start, stream) == expected[start:]
     hub.close()
     for stream in streams:
-        assert [event async for event in stream] == []
+        assert [page async for page in stream] == []
     running.cancel()
     await asyncio.wait([running])
 
@@ -136,7 +163,7 @@ async def test_followers_wait_for_a_ledger_that_is_away_when_the_hub_starts(unti
     events = EventsOnly(5)
     events.is_away = True
     trouble = Trouble()
-    hub = EventHub(cast(Ledger, events), trouble, Backoff(0.0001, 0.001), kept=4)
+    hub = hub_on(events, trouble)
     running = asyncio.create_task(hub.run())
     following = asyncio.create_task(first(5, hub.follow(BEFORE_ALL)))
 
@@ -181,20 +208,20 @@ async def test_a_ledger_that_is_behind_what_was_read_is_waited_for() -> None:
     """As a peer is that answers first after all of them were restarted; nothing is skipped and nothing repeated."""
     events = EventsOnly(count=3)
     trouble = TroubleToWaitFor()
-    hub = EventHub(cast(Ledger, events), trouble, Backoff(0.0001, 0.001), 4)
+    hub = hub_on(events, trouble)
     reading = asyncio.create_task(hub.run())
     followed = hub.follow(_cursor(2))
     events.breaks_at = [_cursor(4)]
-    first = asyncio.create_task(anext(followed))
+    first = asyncio.create_task(cursors(followed))
     await events.read.wait()
     whole = [_cursor(number) for number in range(5)]
     events.grow(2)
-    assert (await first).cursor == _cursor(3)
+    assert await first == [_cursor(3)]
     events.cursors = whole[:2]
     await trouble.is_behind.wait()
     assert not reading.done()
     events.cursors = whole
-    assert (await anext(followed)).cursor == _cursor(4)
+    assert await cursors(followed) == [_cursor(4)]
     assert trouble.reason is None
     hub.close()
     reading.cancel()
@@ -214,11 +241,117 @@ class Refusing(EventsOnly):
 
 async def test_no_word_of_the_ledger_ends_the_reader() -> None:
     events = Refusing()
-    hub = EventHub(cast(Ledger, events), Trouble(), Backoff(0.0001, 0.001), 4)
+    hub = new_hub(events)
     reading = asyncio.create_task(hub.run())
-    following = asyncio.create_task(anext(hub.follow(BEFORE_ALL)))
+    following = asyncio.create_task(cursors(hub.follow(BEFORE_ALL)))
     await events.read.wait()
     events.grow()
-    assert (await following).cursor == _cursor(0)
+    assert await following == [_cursor(0)]
     hub.close()
     reading.cancel()
+
+
+async def test_a_hub_that_is_closed_while_the_ledger_is_away_ends_at_once() -> None:
+    events = EventsOnly(5)
+    events.is_away = True
+    hub = new_hub(events)
+    running = asyncio.create_task(hub.run())
+    await asyncio.sleep(0)
+    hub.close()
+    async with asyncio.timeout(60):
+        await running
+
+
+async def replaced(events: EventsOnly, hub: EventHub, count: int) -> None:
+    """Put another ledger of so many events in the place of one that is read, and wait until the hub has seen it."""
+    events.id = "ledger-2"
+    events.cursors = [_cursor(number) for number in range(count)]
+    events.breaks_at = [events.cursors[-1]]
+    seen = events.reads
+    events.grow()
+    while events.reads == seen:
+        await asyncio.sleep(0)
+
+
+async def test_a_follower_is_told_when_another_ledger_takes_the_place_of_the_one_it_followed() -> None:
+    events = EventsOnly(3)
+    hub = new_hub(events)
+    running = asyncio.create_task(hub.run())
+    waiting = asyncio.create_task(first(1, hub.follow(_cursor(2))))
+    slow = hub.follow(BEFORE_ALL)
+    assert await first(3, slow) == [_cursor(number) for number in range(3)]
+    await replaced(events, hub, count=30)
+    for late in (waiting, first(1, slow)):
+        with pytest.raises(LedgerReplaced):
+            await late
+    hub.close()
+    running.cancel()
+
+
+async def test_no_event_of_a_new_ledger_is_served_at_a_cursor_that_may_be_of_the_old_one() -> None:
+    events = EventsOnly(3)
+    hub = new_hub(events)
+    running = asyncio.create_task(hub.run())
+    await hub.check(_cursor(2))
+    await first(3, hub.follow(BEFORE_ALL))
+    await replaced(events, hub, count=30)
+    with pytest.raises(LedgerReplaced, match="ledger="):
+        await hub.check(_cursor(2))
+    with pytest.raises(LedgerReplaced):
+        await hub.check(_cursor(2), "ledger-1")
+    await hub.check(_cursor(2), "ledger-2")
+    assert await first(31, hub.follow(BEFORE_ALL)) == events.cursors
+    hub.close()
+    running.cancel()
+
+
+def told(number: int, **event: Any) -> StreamedEvent:
+    data = {"name": "MarketClosedEvent", "game": "G", **event}
+    return StreamedEvent(LedgerEvent(_cursor(number), 0, exact_json(data).decode()))
+
+
+def test_an_interest_in_a_prosumer_covers_what_concerns_it_and_what_concerns_everybody() -> None:
+    turn = told(0, name="BuyBidEvent", buyerInTurn="P1")
+    transfer = told(1, name="TransferFulfilledEvent", seller="P2", buyer="P1")
+    short = told(2, name="AccountTopUpRequired", prosumer="P2")
+    stop = told(3, name="GameStopEvent")
+    all_of_them = [turn, transfer, short, stop]
+    assert Interest(prosumers=frozenset({"P1"})).of(all_of_them) == [turn, transfer, stop]
+    assert Interest(prosumers=frozenset({"P2"})).of(all_of_them) == [transfer, short, stop]
+    assert Interest(prosumers=frozenset({"P1", "P2"})).of(all_of_them) == all_of_them
+    assert Interest(prosumers=frozenset({"P3"})).of(all_of_them) == [stop]
+    assert Interest(game="H").of(all_of_them) == []
+    assert Interest().of(all_of_them) == all_of_them
+
+
+def test_an_event_is_streamed_as_the_contract_wrote_it_with_cursor_and_time_behind() -> None:
+    event = told(4, price=Decimal("0.100"))
+    assert event.text == (
+        '{"game":"G","name":"MarketClosedEvent","price":0.100,"at":"1970-01-01T00:00:00.000Z","cursor":"0.1.1"}'
+    )
+    assert event.frame == f"id: 0.1.1\r\nevent: MarketClosedEvent\r\ndata: {event.text}\r\n\r\n".encode()
+
+
+class Woken(EventsOnly):
+    """Events of which every third is about a prosumer of its own."""
+
+    async def events(self, after: Cursor | None = None) -> AsyncGenerator[LedgerEvent, None]:
+        async for event in super().events(after):
+            data = {"name": "BuyBidEvent", "game": "G", "buyerInTurn": f"P{event.cursor.index}"}
+            yield LedgerEvent(event.cursor, 0, exact_json(data).decode())
+
+
+async def test_a_follower_of_one_prosumer_gets_its_events_from_the_window_and_from_before_it() -> None:
+    events = Woken(30)
+    hub = new_hub(events, kept=2)
+    running = asyncio.create_task(hub.run())
+    following = hub.follow(BEFORE_ALL, Interest(prosumers=frozenset({"P1"})))
+    wanted = [_cursor(number) for number in range(60) if number % 3 == 1]
+    assert await first(10, following) == wanted[:10]
+    more = asyncio.create_task(first(10, following))
+    for _ in range(10):
+        events.grow(3)
+        await asyncio.sleep(0)
+    assert await more == wanted[10:]
+    hub.close()
+    running.cancel()

@@ -49,6 +49,7 @@ async def _sse_events(source: Any) -> AsyncGenerator[Event, None]:
             if frame.event == "message" and not frame.data:
                 continue  # only sets the time to reconnect
             event = simplejson.loads(frame.data)
+            assert frame.event != "problem", event["code"]
             assert (frame.id, frame.event) == (event["cursor"], event["name"])
             yield event
 
@@ -275,3 +276,66 @@ async def test_a_reader_that_falls_far_behind_reads_on_where_it_was(queue: Any, 
         assert await games(slow, 1) == names[:1]
         await publish(queue, operator, *names[1:])  # far more than the three events that are kept in memory
         assert await games(slow, 14) == names[1:]
+
+
+@both
+async def test_a_stream_of_prosumers_holds_what_concerns_them_and_not_a_message_more(
+    queue: Any, operator: Any, signer: Any, transport: str
+) -> None:
+    alice, bob, carol = (signer(name) for name in ("alice", "bob", "carol"))
+    await queue.do(*(operator.register(each) for each in (alice, bob, carol)))
+    await queue.do(operator.command("setTopology", edges=[["alice", "bob"], ["bob", "carol"]]))
+    await publish(queue, operator, "G1")
+    for each in (alice, bob, carol):  # none of them can pay: each is told so
+        (receipt,) = (await queue.post([each.command("publishDemand", game="G1", amount="1")])).json()
+        assert (await queue.result(receipt["id"]))["error"]["code"] == "INSUFFICIENT_FUNDS"
+    await publish(queue, operator, "G2")
+
+    async def told(*prosumers: str) -> list[tuple[str, str | None]]:
+        """What a stream of some prosumers says, up to the game that everybody is told of at the end."""
+        said: list[tuple[str, str | None]] = []
+        async with stream(queue, transport, prosumer=list(prosumers)) as events:  # type: ignore[arg-type]  # repeated
+            while not said or said[-1] != ("GameInitEvent", "G2"):
+                event = await anext(events)
+                said.append((event["name"], event.get("prosumer", event["game"])))
+        return said
+
+    games_of_all = [("GameInitEvent", "G1"), ("GameInitEvent", "G2")]
+    short = {name: ("AccountTopUpRequired", name) for name in ("alice", "bob", "carol")}
+    assert await told("alice") == [games_of_all[0], short["alice"], games_of_all[1]]
+    assert await told("bob", "carol") == [games_of_all[0], short["bob"], short["carol"], games_of_all[1]]
+    assert await told("nobody") == games_of_all
+    assert len(await told()) == 5
+
+
+async def test_a_cursor_of_another_ledger_is_refused(queue: Any, operator: Any) -> None:
+    await publish(queue, operator, "G1", "G2")
+    ledger = (await queue.http.get("/market")).json()["ledger"]
+    async with stream(queue, "sse") as events:
+        cursor = (await anext(events))["cursor"]
+    async with stream(queue, "sse", cursor, ledger=ledger) as events:
+        assert await games(events, 1) == ["G2"]
+    answer = await queue.http.get("/events", params={"from": cursor, "ledger": "another"})
+    assert (answer.status_code, answer.json()["code"]) == (409, "LEDGER_REPLACED")
+
+
+@both
+async def test_readers_are_told_when_another_ledger_takes_the_place_of_theirs(
+    queue: Any, operator: Any, new_ledger: Any, transport: str
+) -> None:
+    await publish(queue, operator, "G1")
+    async with stream(queue, transport) as events:
+        cursor = (await anext(events))["cursor"]
+        other = await new_ledger()
+        old, queue.ledger.ledger = queue.ledger.ledger, other.ledger
+        queue.ledger.breaks.set()
+        await old.submit([simplejson.dumps(operator.publish_game("G2"))])  # lost with the stream that breaks at it
+        if transport == "sse":
+            with pytest.raises(AssertionError, match="LEDGER_REPLACED"):
+                await anext(events)
+        else:
+            with pytest.raises(websockets.ConnectionClosedError, match="LEDGER_REPLACED"):
+                await anext(events)
+    answer = await queue.http.get("/events", params={"from": cursor})
+    assert (answer.status_code, answer.json()["code"]) == (409, "LEDGER_REPLACED")
+    await old.close()
