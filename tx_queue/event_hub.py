@@ -189,7 +189,9 @@ class EventHub:
     async def _pages(self, after: Cursor, interest: Interest, era: int) -> AsyncGenerator[list[StreamedEvent], None]:
         while not self._closed.is_set():
             if era != self._replaced:
-                raise LedgerReplaced("another ledger stands where this one was; begin anew, its cursors mean other events")
+                raise LedgerReplaced(
+                    "another ledger stands where this one was; begin anew, its cursors mean other events"
+                )
             if self._window is None or after >= self._window.newest or not self._can_serve(after):
                 after = max(after, await self._word(interest) or after)
                 continue
@@ -236,7 +238,9 @@ class EventHub:
         await self._recognise()
         end = await self.end()
         if self._window is not None and end < self._window.newest:
-            raise LedgerUnavailable(f"its newest event is {end}, but {self._window.newest} was read before: its peers lag")
+            raise LedgerUnavailable(
+                f"its newest event is {end}, but {self._window.newest} was read before: its peers lag"
+            )
         self._trouble.passed("event stream")
         window = self._window = self._window or Window(end, self._kept)
         self._is_reading = True

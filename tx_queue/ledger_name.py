@@ -13,7 +13,7 @@ class LedgerName:
         """The id as it was last read."""
 
     async def read_unless(self, named: set[str]) -> str | None:
-        """Return the ledger's id, freshly read unless what is remembered is all that is named; raises as :meth:`read`."""
+        """Return the ledger's id, freshly read unless it is all that is named; raises as :meth:`read`."""
         if self.known is None or named != {self.known}:
             # A Fabric network may have been made anew beneath a queue that runs.
             return await self.read()

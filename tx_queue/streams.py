@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocketState
 
 from energy_market_chaincode.canonical import exact_json
-from energy_market_chaincode.commands import Identifier
+from energy_market_chaincode.commands import IDENTIFIER, Identifier
 from http_service import FieldError, Problem, problem_document
 from ledger.interface import Cursor, InvalidCursor, LedgerReplaced, LedgerUnavailable
 from tx_queue.event_hub import BEFORE_ALL, EventHub, Interest, StreamedEvent
@@ -28,8 +28,8 @@ RECONNECT_MS = 1000
 GOING_AWAY = 1001
 REPLACED = 4409
 """Why a WebSocket is closed when another ledger stands where its events came from."""
-MAX_PROSUMERS = 1000
-"""Whom one stream may name: all that a process of many prosumers plays for."""
+
+_IDENTIFIERS = f"^{IDENTIFIER}(,{IDENTIFIER})*$"
 
 router = APIRouter(tags=["events"])
 _log = structlog.stdlib.get_logger(__name__)
@@ -87,12 +87,12 @@ async def _cursor(hub: EventHub, text: str | None, ledger: str | None) -> Cursor
 async def _interest(
     game: Annotated[str | None, Query(description="Only the events of this game.")] = None,
     prosumer: Annotated[
-        list[Identifier] | None,
-        Query(description="Only what concerns this prosumer; may be said several times.", max_length=MAX_PROSUMERS),
+        str | None,
+        Query(description="Only what concerns this prosumer, or one of several: `P1,P2`.", pattern=_IDENTIFIERS),
     ] = None,
 ) -> Interest:
     """Return what is to be sent."""
-    return Interest(game, frozenset(prosumer) if prosumer else None)
+    return Interest(game, frozenset(prosumer.split(",")) if prosumer is not None else None)
 
 
 Place = Annotated[Cursor, Depends(_place)]
@@ -115,8 +115,8 @@ class EventStream(EventSourceResponse):
     response_class=EventStream,
     responses={
         200: {
-            "description": "`id:` the cursor, `event:` the name, `data:` the event as JSON; without end. Should another "
-            "ledger take this one's place, the last message is a `problem` with the code `LEDGER_REPLACED`.",
+            "description": "`id:` the cursor, `event:` the name, `data:` the event as JSON; without end. Should "
+            "another ledger take this one's place, the last message is a `problem` with the code `LEDGER_REPLACED`.",
             "content": {"text/event-stream": {"schema": {"type": "string"}}},
         }
     },

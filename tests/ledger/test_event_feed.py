@@ -135,7 +135,8 @@ async def test_a_cursor_between_two_events_goes_on_with_the_later(notebook: Embe
 
 
 async def test_events_taken_from_the_file_by_others_are_missed_loudly(notebook: EmbeddedLedger) -> None:
-    await notebook.submit([telling(0, 1)])
+    for n in range(2):
+        await notebook.submit([telling(n, 1)])
     database = notebook._database
     await database.write(lambda connection: connection.execute("DELETE FROM events").rowcount)
     with pytest.raises(LedgerDamaged, match="ledger verify"):

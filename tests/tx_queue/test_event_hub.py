@@ -262,15 +262,14 @@ async def test_a_hub_that_is_closed_while_the_ledger_is_away_ends_at_once() -> N
         await running
 
 
-async def replaced(events: EventsOnly, hub: EventHub, count: int) -> None:
+async def replaced(events: EventsOnly, count: int) -> None:
     """Put another ledger of so many events in the place of one that is read, and wait until the hub has seen it."""
     events.id = "ledger-2"
     events.cursors = [_cursor(number) for number in range(count)]
     events.breaks_at = [events.cursors[-1]]
-    seen = events.reads
+    events.read.clear()
     events.grow()
-    while events.reads == seen:
-        await asyncio.sleep(0)
+    await events.read.wait()
 
 
 async def test_a_follower_is_told_when_another_ledger_takes_the_place_of_the_one_it_followed() -> None:
@@ -280,7 +279,7 @@ async def test_a_follower_is_told_when_another_ledger_takes_the_place_of_the_one
     waiting = asyncio.create_task(first(1, hub.follow(_cursor(2))))
     slow = hub.follow(BEFORE_ALL)
     assert await first(3, slow) == [_cursor(number) for number in range(3)]
-    await replaced(events, hub, count=30)
+    await replaced(events, count=30)
     for late in (waiting, first(1, slow)):
         with pytest.raises(LedgerReplaced):
             await late
@@ -294,7 +293,7 @@ async def test_no_event_of_a_new_ledger_is_served_at_a_cursor_that_may_be_of_the
     running = asyncio.create_task(hub.run())
     await hub.check(_cursor(2))
     await first(3, hub.follow(BEFORE_ALL))
-    await replaced(events, hub, count=30)
+    await replaced(events, count=30)
     with pytest.raises(LedgerReplaced, match="ledger="):
         await hub.check(_cursor(2))
     with pytest.raises(LedgerReplaced):

@@ -294,7 +294,7 @@ async def test_a_stream_of_prosumers_holds_what_concerns_them_and_not_a_message_
     async def told(*prosumers: str) -> list[tuple[str, str | None]]:
         """What a stream of some prosumers says, up to the game that everybody is told of at the end."""
         said: list[tuple[str, str | None]] = []
-        async with stream(queue, transport, prosumer=list(prosumers)) as events:  # type: ignore[arg-type]  # repeated
+        async with stream(queue, transport, **({"prosumer": ",".join(prosumers)} if prosumers else {})) as events:
             while not said or said[-1] != ("GameInitEvent", "G2"):
                 event = await anext(events)
                 said.append((event["name"], event.get("prosumer", event["game"])))
