@@ -15,9 +15,7 @@ from typing import Final
 import structlog
 from sse_starlette.event import ServerSentEvent
 
-from energy_market_chaincode import iso_time
-from energy_market_chaincode.errors import Rejection
-from energy_market_chaincode.events import concerned
+from energy_market_chaincode import errors, events, iso_time
 from ledger.interface import Cursor, InvalidCursor, Ledger, LedgerError, LedgerEvent, LedgerReplaced, LedgerUnavailable
 from tx_queue.backoff import Backoff
 from tx_queue.ledger_name import LedgerName
@@ -38,7 +36,7 @@ class StreamedEvent:
         self.cursor = event.cursor
         self.name = event.name
         self.game = event.data.get("game")
-        self.concerned = concerned(event.data)
+        self.concerned = events.concerned(event.data)
         # The contract's own text; cursor and time are put behind what it wrote.
         self.text = f'{event.text[:-1]},"at":"{iso_time(event.at_ms)}","cursor":"{event.cursor}"}}'
 
@@ -69,9 +67,9 @@ class Interest:
             return False
         return self.prosumers is None or event.concerned is None or not self.prosumers.isdisjoint(event.concerned)
 
-    def of(self, events: Iterable[StreamedEvent]) -> list[StreamedEvent]:
+    def of(self, page: Iterable[StreamedEvent]) -> list[StreamedEvent]:
         """Return those of some events that are to be sent."""
-        return [event for event in events if self.covers(event)]
+        return [event for event in page if self.covers(event)]
 
 
 class Window:
@@ -132,7 +130,10 @@ class EventHub:
         while not self._closed.is_set():
             try:
                 await self._read_on()
-            except (LedgerError, Rejection) as error:  # whatever it is: without this reader nobody hears of anything
+            except (
+                LedgerError,
+                errors.Rejection,
+            ) as error:  # whatever it is: without this reader nobody hears of anything
                 self._trouble.arose("event stream", str(error))
                 _log.warning("event stream broke, will be resumed", reason=str(error))
             else:
@@ -226,8 +227,8 @@ class EventHub:
 
     async def _read_page(self, after: Cursor, until: Cursor) -> list[StreamedEvent]:
         page: list[StreamedEvent] = []
-        async with aclosing(self._events(after)) as events:
-            async for event in events:
+        async with aclosing(self._events(after)) as stream:
+            async for event in stream:
                 page.append(StreamedEvent(event))
                 if len(page) == PAGE or event.cursor >= until:
                     break
@@ -246,8 +247,8 @@ class EventHub:
         self._is_reading = True
         self._wake_all()
         try:
-            async with aclosing(self._events(window.newest)) as events:
-                async for event in events:
+            async with aclosing(self._events(window.newest)) as stream:
+                async for event in stream:
                     self._pauses = self._backoff.pauses()
                     self._take(window, StreamedEvent(event))
         finally:

@@ -12,8 +12,7 @@ from sse_starlette.sse import EventSourceResponse, SendTimeoutError
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocketState
 
-from energy_market_chaincode.canonical import exact_json
-from energy_market_chaincode.commands import IDENTIFIER, Identifier
+from energy_market_chaincode import Identifier, exact_json
 from http_service import FieldError, Problem, problem_document
 from ledger.interface import Cursor, InvalidCursor, LedgerReplaced, LedgerUnavailable
 from tx_queue.event_hub import BEFORE_ALL, EventHub, Interest, StreamedEvent
@@ -29,7 +28,8 @@ GOING_AWAY = 1001
 REPLACED = 4409
 """Why a WebSocket is closed when another ledger stands where its events came from."""
 
-_IDENTIFIERS = f"^{IDENTIFIER}(,{IDENTIFIER})*$"
+_NAME = "[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}"  # an Identifier
+_NAMES = f"^{_NAME}(,{_NAME})*$"
 
 router = APIRouter(tags=["events"])
 _log = structlog.stdlib.get_logger(__name__)
@@ -88,7 +88,7 @@ async def _interest(
     game: Annotated[str | None, Query(description="Only the events of this game.")] = None,
     prosumer: Annotated[
         str | None,
-        Query(description="Only what concerns this prosumer, or one of several: `P1,P2`.", pattern=_IDENTIFIERS),
+        Query(description="Only what concerns this prosumer, or one of several: `P1,P2`.", pattern=_NAMES),
     ] = None,
 ) -> Interest:
     """Return what is to be sent."""
