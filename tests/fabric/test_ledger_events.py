@@ -40,7 +40,7 @@ class Channel:
         number = first
         while True:
             async with self._grown:
-                await self._grown.wait_for(lambda: self.failure is not None or len(self.chain) > number)  # noqa: B023
+                await self._grown.wait_for(lambda: self.failure is not None or len(self.chain) > number)  # noqa: B023 - awaited before it changes
             if self.failure is not None:
                 raise self.failure
             yield self.chain[number]
