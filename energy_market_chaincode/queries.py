@@ -234,6 +234,11 @@ async def _transfers(context: Context, name: str) -> views.Transfers:
     )
 
 
+async def _topology(context: Context) -> views.TopologyView:
+    layout = await context.find(Layout, Layout.KEY)
+    return views.TopologyView(edges=layout.edges if layout is not None else None)
+
+
 async def _command(
     context: Context, prosumer: str, command: str
 ) -> views.CommittedCommand | views.RejectedCommand | None:
@@ -253,6 +258,7 @@ QUERIES: dict[str, tuple[Callable[..., Awaitable[Any]], tuple[str, ...]]] = {
     "game": (_game, ("a game's id",)),
     "bids": (_bids, ("a game's id",)),
     "transfers": (_transfers, ("a game's id",)),
+    "topology": (_topology, ()),
     "command": (_command, ("a prosumer's id", "a command's id")),
     "state": (_state, ("a prefix of keys",)),
 }

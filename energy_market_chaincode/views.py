@@ -73,6 +73,18 @@ class MarketView(View):
     topology: bool
 
 
+class TopologyView(View):
+    """The network on which hops are counted.
+
+    Attributes
+    ----------
+    edges
+        Of its graph, one hop each; null where there is no topology, or only a table of hop distances.
+    """
+
+    edges: list[tuple[str, str]] | None
+
+
 class ProsumerView(View):
     """A registered identity, its account and what its meter counted.
 

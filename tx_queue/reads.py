@@ -27,6 +27,12 @@ async def market(parts: PartsOfApp) -> Response:
     return exact_response(await parts.ledger.query("market"))
 
 
+@router.get("/topology", responses={200: {"model": views.TopologyView}})
+async def topology(parts: PartsOfApp) -> Response:
+    """Return the network's graph, one hop an edge."""
+    return exact_response(await parts.ledger.query("topology"))
+
+
 @router.get("/games", responses={200: {"model": views.Games}})
 async def games(parts: PartsOfApp) -> Response:
     """Return all games, oldest first."""

@@ -14,6 +14,7 @@ ANSWERS: dict[str, Any] = {
     "/market": views.MarketView,
     "/prosumers": views.Prosumers,
     "/prosumers/{prosumer}": views.ProsumerView,
+    "/topology": views.TopologyView,
     "/games": views.Games,
     "/games/{game}": views.GameView,
     "/games/{game}/bids": views.Bids,

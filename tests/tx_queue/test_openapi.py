@@ -15,6 +15,7 @@ OPERATIONS = [
     ("GET", "/queue"),
     ("GET", "/queue/{id}"),
     ("GET", "/market"),
+    ("GET", "/topology"),
     ("GET", "/games"),
     ("GET", "/games/{game}"),
     ("GET", "/games/{game}/bids"),

@@ -42,6 +42,12 @@ async def test_games_are_listed_and_read_one_by_one(market: Any) -> None:
     assert whole["hops"] == {"B1": {"S1": 1}}
 
 
+async def test_the_network_is_read_as_a_graph(market: Any, operator: Any) -> None:
+    assert await read(market, "/topology") == {"edges": [["S1", "B1"]]}
+    await market.do(operator.command("setTopology", hops={"B1": {"S1": 2}}))
+    assert await read(market, "/topology") == {"edges": None}
+
+
 async def test_numbers_have_exactly_the_ledgers_digits(market: Any) -> None:
     text = (await market.http.get("/games/G")).text
     assert '"capacity":10.0001,' in text
