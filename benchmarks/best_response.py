@@ -1,20 +1,31 @@
 """The best response against the original's way to find it: how much faster, and how much more exact."""
 
+import asyncio
 import statistics
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
 from typing import TypeVar
 
+import httpx
 import numpy as np
 
+from benchmarks.service_process import service
 from benchmarks.table import Table
 from energy_market_chaincode.game import Supply
 from energy_market_chaincode.units import Energy, Price, price_from_currency_per_kwh
 from market_solver import ENERGIES_PER_KWH, Supplies, best_amounts, best_bid, original_bid
+from prosumer_client import Bid, Optimizer, SellerView
+from prosumer_client import Turn as BuyersTurn
 
 SELLERS = (4, 10, 100)
 TURNS = 20
+SELLERS_IN_TURN = (4, 31)
+QUESTIONS = 300
 SEED = 2018
 FEE_PER_HOP = price_from_currency_per_kwh("0.02")
 
@@ -52,9 +63,15 @@ def random_turns(sellers: int) -> list[Turn]:
 
 
 def tables() -> Iterator[Table]:
-    """Measure, and return the one table."""
+    """Measure, and return the tables."""
+    yield solvers()
+    yield asyncio.run(questions())
+
+
+def solvers() -> Table:
+    """Compare ways to find a best response."""
     original_bid(1.0, random_turns(2)[0].in_kwh)  # SciPy is loaded at its first use
-    yield Table(
+    return Table(
         "Best response of one buyer",
         (
             "sellers",
@@ -102,3 +119,54 @@ def timed(call: Callable[[], T]) -> tuple[float, T]:
         result = call()
         best = min(best, time.perf_counter() - began)
     return best, result
+
+
+async def questions() -> Table:
+    """Compare a question as the prosumers' library asks it with an empty answer of the same service."""
+    with tempfile.TemporaryDirectory(prefix="benchmark-") as folder:
+        async with (
+            service("optimization_api", Path(folder)) as url,
+            Optimizer(url) as optimizer,
+            httpx.AsyncClient(base_url=url, trust_env=False) as client,
+        ):
+            rows = [await question_row(optimizer, client, sellers) for sellers in SELLERS_IN_TURN]
+    return Table(
+        "A question to the optimizer",
+        ("sellers", "empty answer, ms", "best response, ms", "times an empty answer"),
+        rows,
+        f"Medians of {QUESTIONS}, one after the other in turn. Empty: GET /health by httpx. Best response: POST "
+        "/best-response by the prosumers' library, from a turn to a bid. The demo has 4 sellers, or 31 of 100.",
+    )
+
+
+async def question_row(optimizer: Optimizer, client: httpx.AsyncClient, sellers: int) -> tuple[str, ...]:
+    """Measure one line of the table."""
+    turn = buyers_turn(sellers)
+    empty, asked = [], []
+    for _ in range(QUESTIONS):
+        began = time.perf_counter()
+        await client.get("/health")
+        between = time.perf_counter()
+        await optimizer.best_response(turn)
+        empty.append(between - began)
+        asked.append(time.perf_counter() - between)
+    least, most = statistics.median(empty), statistics.median(asked)
+    return str(sellers), f"{least * 1e3:.2f}", f"{most * 1e3:.2f}", f"{most / least:.2f}"
+
+
+def buyers_turn(sellers: int) -> BuyersTurn:
+    """Return a turn as a buyer hears of it, with a standing bid."""
+    fee = Decimal("0.02")
+    views = tuple(
+        SellerView(
+            seller=f"S{number:03}",
+            capacity=Decimal(36 + number),
+            price=Decimal("0.08376051515357819"),
+            others_load=Decimal("10.9482"),
+            hops=1 + number % 4,
+            fee=fee * (1 + number % 4),
+        )
+        for number in range(sellers)
+    )
+    standing = Bid({"S000": Decimal("20.5"), "S001": Decimal("7.5")})
+    return BuyersTurn("game", "P", 2, datetime.now(UTC), Decimal(28), Decimal("0.001"), fee, views, standing)

@@ -53,7 +53,8 @@ def read_json(data: bytes | str, max_nesting: int = MAX_NESTING) -> Any:
         value = simplejson.loads(text, object_pairs_hook=_without_repeats, parse_constant=_refuse_constant)
     except RecursionError:
         raise ValueError("is nested too deeply") from None
-    _require_nesting(value, max_nesting)
+    if text.count("[") + text.count("{") > max_nesting:  # otherwise it cannot be, and there is no need to look
+        _require_nesting(value, max_nesting)
     return value
 
 

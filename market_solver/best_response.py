@@ -111,8 +111,8 @@ def best_bid(demand: Energy, supplies: Sequence[rules.Supply]) -> list[Energy]:
     bid = [min(int(amount * ENERGIES_PER_KWH), s.room) for amount, s in zip(start, supplies, strict=True)]
     missing = demand - sum(bid)
     if 0 <= missing <= MAX_GREEDY_UNITS_PER_SELLER * len(supplies):
-        _add_cheapest_units(missing, bid, supplies)
-        if _is_cheapest(bid, supplies):
+        left = _add_cheapest_units(missing, bid, supplies)
+        if left is None or _dearest_unit(bid, supplies) <= left:
             return [Energy(amount) for amount in bid]
     # prices or capacities so far apart that floats cannot tell them; the rule book's integers are slower and can
     exact = rules.best_response(demand, supplies)
@@ -121,7 +121,13 @@ def best_bid(demand: Energy, supplies: Sequence[rules.Supply]) -> list[Energy]:
     return exact
 
 
-def _add_cheapest_units(missing: int, bid: list[int], supplies: Sequence[rules.Supply]) -> None:
+def _add_cheapest_units(missing: int, bid: list[int], supplies: Sequence[rules.Supply]) -> tuple[int, int] | None:
+    """Add units one by one where they cost least; in place.
+
+    Returns
+    -------
+    The marginal cost and the seller of the cheapest unit left, if there is one.
+    """
     next_units = [(supply.marginal(bid[j]), j) for j, supply in enumerate(supplies) if bid[j] < supply.room]
     heapify(next_units)
     for _ in range(missing):
@@ -131,14 +137,13 @@ def _add_cheapest_units(missing: int, bid: list[int], supplies: Sequence[rules.S
             heapreplace(next_units, (supplies[j].marginal(bid[j]), j))
         else:
             heappop(next_units)
+    return next_units[0] if next_units else None
 
 
-def _is_cheapest(bid: Sequence[int], supplies: Sequence[rules.Supply]) -> bool:
-    """Tell whether no unit taken comes after one left in the order of marginal cost, then of sellers."""
-    sellers = list(enumerate(supplies))
-    taken = max(((supply.marginal(bid[j] - 1), j) for j, supply in sellers if bid[j] > 0), default=(0, -1))
-    left = min(((supply.marginal(bid[j]), j) for j, supply in sellers if bid[j] < supply.room), default=taken)
-    return taken <= left
+def _dearest_unit(bid: Sequence[int], supplies: Sequence[rules.Supply]) -> tuple[int, int]:
+    """Return the marginal cost and the seller of the last unit taken in the order of costs, then of sellers."""
+    taken = ((supply.marginal(bid[j] - 1), j) for j, supply in enumerate(supplies) if bid[j] > 0)
+    return max(taken, default=(0, -1))
 
 
 ORIGINALS_TOLERANCE = 1e-3

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 Floats: TypeAlias = NDArray[np.float64]
 
-FEW_SOURCES = 24
+FEW_SOURCES = 40
 """Up to so many plain Python is faster than NumPy, whose calls take some 15 us however short the arrays are."""
 LARGEST_MISS = 1e-13
 """By what share of the demand plain Python's sum may miss it before NumPy's, which is more robust, is asked."""

@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
+from fastapi.concurrency import run_in_threadpool
 
 from energy_market_chaincode import units
 from energy_market_chaincode.game import Supply
@@ -22,6 +23,8 @@ from optimization_api.settings import OptimizerSettings
 
 router = APIRouter(route_class=JsonRoute)
 VERSION = "1.0.0"
+SELLERS_AT_ONCE = 100
+"""Up to so many a buyer's turn takes less than a change of threads or not much more, and is answered without one."""
 _SUPPLY = Supply(Energy(100_000), Price(10**17), Energy(0), Price(0))
 
 
@@ -53,17 +56,19 @@ def _gate(request: Request) -> Gate:
 
 Guard = Annotated[Gate, Depends(_gate)]
 
-# The endpoints are no coroutines: FastAPI runs them in threads, so that a large game does not hold up the others.
+# Endpoints for whole games are no coroutines: FastAPI runs them in threads, and they do not hold up the others.
 
 
 @router.post("/best-response", response_model=BestResponseAnswer)
-def best_response(question: BestResponseQuestion) -> Response:
+async def best_response(question: BestResponseQuestion) -> Response:
     """Return the cheapest bid of a buyer whose turn it is.
 
     422 `INFEASIBLE_DEMAND` says by how many kWh the demand exceeds what is left, in `shortfall`. At most 5,000 sellers.
     """
     question.check()
-    return _response(BestResponseAnswer.to(question))
+    if len(question.sellers) <= SELLERS_AT_ONCE:
+        return _response(BestResponseAnswer.to(question))
+    return _response(await run_in_threadpool(BestResponseAnswer.to, question))
 
 
 @router.post("/equilibrium", response_model=GameAnswer)

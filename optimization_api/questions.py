@@ -94,7 +94,7 @@ class BestResponseQuestion(Question):
         errors = [*self._repeated_sellers(), *self._wrong_standing_bid()]
         if errors:
             raise invalid_parameters(errors)
-        refuse_shortfall(self.demand - sum(supply.room for supply in self.supplies))
+        refuse_shortfall(self.demand - sum(each.capacity - each.others_load for each in self.sellers))
 
     @property
     def supplies(self) -> list[rules.Supply]:

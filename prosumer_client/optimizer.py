@@ -1,13 +1,12 @@
 """The optimization service: a buyer's best response, computed elsewhere."""
 
+import json
 from decimal import Decimal
 from types import TracebackType
 from typing import Self
 
-from energy_market_chaincode.canonical import exact_json
 from prosumer_client.connection import Patience, ServiceConnection
 from prosumer_client.errors import UnexpectedAnswer
-from prosumer_client.identity import wire_value
 from prosumer_client.turn import Bid, Turn
 
 TURN_PATIENCE = Patience(total_s=3.0, longest_delay_s=0.5)
@@ -38,30 +37,29 @@ class Optimizer:
             For instance when the demand does not fit into what is left.
         MarketUnavailable, UnexpectedAnswer
         """
-        answer = await self._connection.exchange(
-            "POST", "/best-response", content=exact_json(wire_value(_question(turn)))
-        )
+        answer = await self._connection.exchange("POST", "/best-response", content=_question(turn))
         try:
             return Bid({seller: Decimal(amount) for seller, amount in answer["amounts"].items()})
         except (AttributeError, LookupError, TypeError, ValueError, ArithmeticError) as error:
             raise UnexpectedAnswer(self._connection.url, f"sent what is no best response ({error!r})") from None
 
 
-def _question(turn: Turn) -> dict[str, object]:
+def _question(turn: Turn) -> bytes:
+    """Return the body that asks about a turn; decimals are strings, which keep their digits through every reader."""
     question: dict[str, object] = {
-        "demand": turn.demand,
-        "fee_per_hop": turn.fee_per_hop,
+        "demand": f"{turn.demand:f}",
+        "fee_per_hop": f"{turn.fee_per_hop:f}",
         "sellers": [
             {
                 "seller": seller.seller,
-                "capacity": seller.capacity,
-                "price": seller.price,
-                "others_load": seller.others_load,
+                "capacity": f"{seller.capacity:f}",
+                "price": f"{seller.price:f}",
+                "others_load": f"{seller.others_load:f}",
                 "hops": seller.hops,
             }
             for seller in turn.sellers
         ],
     }
     if turn.standing_bid is not None:
-        question["standing_bid"] = turn.standing_bid.amounts
-    return question
+        question["standing_bid"] = {seller: f"{amount:f}" for seller, amount in turn.standing_bid.amounts.items()}
+    return json.dumps(question).encode()
