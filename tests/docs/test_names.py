@@ -1,0 +1,42 @@
+"""Files that the documentation names, and links between pages, lead somewhere."""
+
+import re
+
+import pytest
+
+from tests.docs.pages import PAGES, ROOT, name_of, prose, spans
+
+LINKS = sorted(
+    {(name_of(page), link) for page in PAGES for link in re.findall(r"\]\(([^)\s:]+)\)", prose(page.read_text()))}
+)
+FILES = sorted(
+    {
+        (name_of(page), span)
+        for page in PAGES
+        if page.name != "CHANGELOG.md" and page.parent.name != "decisions"  # they tell what was
+        for span in spans(page.read_text())
+        if re.fullmatch(r"\.?[a-z][\w.-]*/[\w./-]*", span)
+    }
+)
+MADE_LATER = (".energy-market/", ".fabric/", ".venv/", "build/", "keys/")
+"""What a reader has only after some commands."""
+HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
+
+
+def anchors(text: str) -> set[str]:
+    """Return the anchors of a page's headings, as the site makes them."""
+    headings = HEADING.findall(prose(text))
+    return {re.sub(r"[\s-]+", "-", re.sub(r"[^\w\s-]", "", heading.lower())).strip("-") for heading in headings}
+
+
+@pytest.mark.parametrize(("page", "link"), LINKS)
+def test_a_link_leads_to_a_page_and_a_heading_of_it(page: str, link: str) -> None:
+    name, _, anchor = link.partition("#")
+    target = (ROOT / page).parent / name if name else ROOT / page
+    assert target.exists()
+    assert not anchor or anchor in anchors(target.read_text())
+
+
+@pytest.mark.parametrize(("page", "name"), FILES)
+def test_a_file_that_is_named_exists(page: str, name: str) -> None:
+    assert (ROOT / name).exists() or name.startswith(MADE_LATER), page

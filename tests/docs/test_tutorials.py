@@ -1,0 +1,61 @@
+"""Every tutorial does what it says, typed from an empty folder as a reader would."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.docs.pages import ROOT, Block, blocks
+from tests.docs.reader import OTHER_TERMINAL, Reader
+
+TUTORIALS = sorted((ROOT / "docs" / "tutorial").glob("*.md"))
+
+pytestmark = pytest.mark.acceptance
+
+
+def is_set_up(block: Block) -> bool:
+    """Tell whether a block sets the project up: tests/fresh_machine does that on a machine that has nothing."""
+    return any(line.startswith("make ") for line in block.text.splitlines())
+
+
+@pytest.fixture
+def reader(tmp_path: Path) -> Reader:
+    return Reader(tmp_path)
+
+
+def follow(reader: Reader, name: str) -> str:
+    page = [block for block in blocks(ROOT / "docs" / "tutorial" / name) if not is_set_up(block)]
+    others = [block for block in page if block.title == OTHER_TERMINAL]
+    mine = [block for block in page if block.title != OTHER_TERMINAL]
+    if not others:
+        return reader.types(mine)
+    with reader.first_terminal(others[0].text):
+        return reader.types(mine)
+
+
+def test_a_game_can_be_watched_and_its_bills_read(reader: Reader) -> None:
+    said = follow(reader, "watch-a-game.md")
+    assert said.count("equilibrium after") == 2
+    assert said.count("money conserved: True") == 2
+
+
+def test_a_market_can_be_opened_played_on_and_checked(reader: Reader) -> None:
+    said = follow(reader, "a-market-of-your-own.md")
+    assert "equilibrium" in said
+    assert "closed" in said
+
+
+def test_a_strategy_plays_and_its_regret_is_told(reader: Reader) -> None:
+    said = follow(reader, "a-strategy-of-your-own.md")
+    assert "I bid" in said
+    assert "all-passed" in said
+
+
+def test_a_client_without_the_library_plays_a_whole_game(reader: Reader) -> None:
+    said = follow(reader, "without-our-library.md")
+    assert "took 16 kWh" in said
+    assert "settled" in said
+
+
+def test_every_tutorial_is_one_of_these() -> None:
+    names = {"watch-a-game.md", "a-market-of-your-own.md", "a-strategy-of-your-own.md", "without-our-library.md"}
+    assert {page.name for page in TUTORIALS} == names
