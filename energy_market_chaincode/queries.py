@@ -236,7 +236,8 @@ async def _transfers(context: Context, name: str) -> views.Transfers:
 
 async def _topology(context: Context) -> views.TopologyView:
     layout = await context.find(Layout, Layout.KEY)
-    return views.TopologyView(edges=layout.edges if layout is not None else None)
+    known = layout.edges if layout is not None else None
+    return views.TopologyView(edges=[list(edge) for edge in known] if known is not None else None)
 
 
 async def _command(

@@ -82,7 +82,7 @@ class TopologyView(View):
         Of its graph, one hop each; null where there is no topology, or only a table of hop distances.
     """
 
-    edges: list[tuple[str, str]] | None
+    edges: list[Annotated[list[str], Field(min_length=2, max_length=2)]] | None
 
 
 class ProsumerView(View):
