@@ -4,6 +4,7 @@
 ...     await Buyer(market, demand="28").run()
 """
 
+from prosumer_client.amounts import UnusableDecision, round_kwh, round_price
 from prosumer_client.buyer import Buyer
 from prosumer_client.client import MarketClient, Receipt
 from prosumer_client.connection import Patience, is_local
@@ -60,12 +61,15 @@ __all__ = [
     "Terms",
     "Turn",
     "UnexpectedAnswer",
+    "UnusableDecision",
     "create_key",
     "is_local",
     "key_file",
     "load_key",
     "load_or_create_key",
     "repeatable_id",
+    "round_kwh",
+    "round_price",
     "run_together",
     "store_key",
 ]

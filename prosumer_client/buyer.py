@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from energy_market_chaincode import Phase, Topic, units
-from energy_market_chaincode.errors import MalformedCommand, NotYourTurn, TurnOver, UnknownGame, WrongPhase
+from energy_market_chaincode.errors import NotYourTurn, TurnOver, UnknownGame, WrongPhase
+from prosumer_client.amounts import UnusableDecision, read_number
 from prosumer_client.client import MarketClient
 from prosumer_client.errors import CommandRejected, MarketError, RequestRefused
 from prosumer_client.events import MarketEvent
@@ -20,8 +21,8 @@ TURN_IS_OVER = frozenset({NotYourTurn.code, TurnOver.code, WrongPhase.code, Unkn
 class Buyer(Trader):
     """Asks for the same in every game and plays its best response, unless a method is overridden.
 
-    Override :meth:`bid` for another strategy and :meth:`demand` for another demand. An error they raise ends
-    :meth:`run`.
+    Override :meth:`bid` for another strategy and :meth:`demand` for another demand. If one of them fails, or returns
+    what cannot be used, the log says so, and this buyer stays out of the game or passes.
 
     Parameters
     ----------
@@ -35,13 +36,13 @@ class Buyer(Trader):
         self, market: MarketClient, demand: Decimal | str | None = None, optimizer: Optimizer | None = None
     ) -> None:
         super().__init__(market)
-        self._demand = None if demand is None else units.kwh(units.energy_from_kwh(demand))
+        self._demand = None if demand is None else units.kwh(units.energy_from_kwh(read_number(demand)))
         self._optimizer = optimizer
         self._latest: dict[str, tuple[int, datetime]] = {}
         self.log.info(f"Created buyer with demand amount: {self._demand}")
 
     async def demand(self, terms: Terms) -> Decimal | None:
-        """Return how much to ask for in a game, kWh; None to stay out of it. Override it."""
+        """Return how much to ask for in a game, kWh; None to stay out of it, as does zero. Override it."""
         return self._demand
 
     async def bid(self, turn: Turn) -> Bid | None:
@@ -68,8 +69,13 @@ class Buyer(Trader):
 
     async def entry(self, terms: Terms) -> Registration | None:
         """Register with the demand."""
-        amount = await self.demand(terms)
-        return None if amount is None else Registration(Topic.PUBLISH_DEMAND, {"amount": amount})
+        demand = await self.demand(terms)
+        if demand is None:
+            return None
+        amount = self.rounded_kwh(demand, game=terms.game)
+        if amount <= 0:
+            raise UnusableDecision(f"a demand of {demand!r} is nothing to buy: it must be above zero")
+        return Registration(Topic.PUBLISH_DEMAND, {"amount": amount})
 
     def is_in(self, game: GameView) -> bool:
         """Tell whether it asks for energy."""
@@ -110,16 +116,20 @@ class Buyer(Trader):
             return
         log.info("Buyer playing in game")
         log.debug("Sellers used capacities: " + ", ".join(f"{s.seller} {s.others_load}" for s in turn.sellers))
-        bid = await self.bid(turn)
-        if not isinstance(bid, Bid | None):
-            raise TypeError(f"bid() is to return a Bid or None, not {type(bid).__name__}: return Bid({{seller: kWh}})")
+        bid = await self.decision(self._usable_bid(turn), game=turn.game, round=turn.round)
         rejection = await self._say_bid(turn, bid)
         if rejection is None:
-            log.info("Submitted PublishBuyBid tx" if bid is not None else "Passed: the bid that stands is good enough")
+            log.info("Submitted PublishBuyBid tx" if bid is not None else "Passed: what I bid before stands")
             return
         log.warning("The bid was rejected", code=rejection.code, reason=rejection.message)
         if bid is not None and rejection.code not in TURN_IS_OVER:
             await self._give_way(turn)
+
+    async def _usable_bid(self, turn: Turn) -> Bid | None:
+        bid = await self.bid(turn)
+        if not isinstance(bid, Bid | None):
+            raise UnusableDecision(f"bid() is to return a Bid or None, not {bid!r}: return Bid({{seller: kWh}})")
+        return bid
 
     async def _is_on(self, turn: Turn) -> bool:
         """Tell whether a turn is still ours; before its deadline nobody but ourselves can have ended it."""
@@ -135,12 +145,7 @@ class Buyer(Trader):
     async def _say_bid(self, turn: Turn, bid: Bid | None) -> CommandRejected | RequestRefused | None:
         move = {"keepPlaying": False} if bid is None else {"bidAmounts": bid.amounts}
         data = {"game": turn.game, "round": turn.round, **move}
-        try:
-            return await self.say(Topic.PUBLISH_BUY_BID, data, turn.game, turn.round, turn.deadline)
-        except RequestRefused as refusal:
-            if refusal.code != MalformedCommand.code:
-                raise
-            return refusal  # the bid is not even well formed: a seller's name that can be none, say
+        return await self.say(Topic.PUBLISH_BUY_BID, data, turn.game, turn.round, turn.deadline)
 
     async def _give_way(self, turn: Turn) -> None:
         """Pass after a bid that broke a rule, so that the others need not wait for our deadline."""

@@ -6,7 +6,8 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from energy_market_chaincode import Phase, Topic, units
+from energy_market_chaincode import Phase, Topic
+from prosumer_client.amounts import UnusableDecision, round_kwh
 from prosumer_client.client import MarketClient
 from prosumer_client.events import MarketEvent
 from prosumer_client.games import GameView, Terms, find_game
@@ -73,7 +74,7 @@ class ContractReader:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """Energy taken from the network and fed into it since the last reading, kWh, at most four decimals."""
+    """Energy taken from the network and fed into it since the last reading, kWh; the ledger holds four decimals."""
 
     in_energy: Decimal
     out_energy: Decimal
@@ -104,8 +105,8 @@ class Meter(Participant):
     async def measure(self, terms: Terms, contracted: Contracted) -> Reading:
         """Return what was taken and fed in for a stopped game. Override it."""
         return Reading(
-            in_energy=_on_the_grid(contracted.to_receive * self._delivery),
-            out_energy=_on_the_grid(contracted.to_deliver * self._delivery),
+            in_energy=round_kwh(contracted.to_receive * self._delivery),
+            out_energy=round_kwh(contracted.to_deliver * self._delivery),
         )
 
     async def publish(self, terms: Terms, reading: Reading, part: int = 0) -> bool:
@@ -122,22 +123,40 @@ class Meter(Participant):
         Returns
         -------
         Whether it counts.
+
+        Raises
+        ------
+        UnusableDecision
+            If the reading holds no amounts of energy.
         """
         occasion = (terms.game, terms.registration_ends_at, part)
         number = occasion_uuid(self.prosumer, "reading", *occasion).int >> (128 - SEQUENCE_BITS)
+        usable = self._usable(reading, terms)
         data = {
             "game": terms.game,
             "sequence": number,
-            "inEnergy": reading.in_energy,
-            "outEnergy": reading.out_energy,
+            "inEnergy": usable.in_energy,
+            "outEnergy": usable.out_energy,
         }
         rejection = await self.say(Topic.PUBLISH_METER_READING, data, *occasion)
         log = self.log.bind(game=terms.game, sequence=number)
         if rejection is not None:
             log.warning("The reading was rejected", code=rejection.code, reason=rejection.message)
             return False
-        log.info(f"Submitted PublishMeterReading tx: {reading.in_energy} in, {reading.out_energy} out")
+        log.info(f"Submitted PublishMeterReading tx: {usable.in_energy} in, {usable.out_energy} out")
         return True
+
+    async def _measured(self, terms: Terms, contracted: Contracted) -> Reading:
+        return self._usable(await self.measure(terms, contracted), terms)
+
+    def _usable(self, reading: Reading, terms: Terms) -> Reading:
+        if not isinstance(reading, Reading):
+            raise UnusableDecision(f"measure() is to return a Reading, not {reading!r}")
+        taken = self.rounded_kwh(reading.in_energy, game=terms.game)
+        fed_in = self.rounded_kwh(reading.out_energy, game=terms.game)
+        if taken < 0 or fed_in < 0:
+            raise UnusableDecision(f"{reading} cannot have been metered: both directions are counted upwards")
+        return Reading(taken, fed_in)
 
     def concerns(self, event: MarketEvent) -> bool:
         """Tell whether an event is the stop of a game that was played."""
@@ -165,9 +184,5 @@ class Meter(Participant):
             contracted = Contracted(to_receive=demand, to_deliver=contracted.to_deliver)
         if contracted == Contracted():
             return contracts.game.has_seller(self.prosumer)
-        return await self.publish(contracts.game, await self.measure(contracts.game, contracted))
-
-
-def _on_the_grid(energy_kwh: Decimal) -> Decimal:
-    """Round to the ledger's 0.1 Wh."""
-    return units.kwh(round(energy_kwh.scaleb(units.ENERGY_DECIMALS)))
+        reading = await self.decision(self._measured(contracts.game, contracted), game=contracts.game.game)
+        return reading is not None and await self.publish(contracts.game, reading)

@@ -2,19 +2,26 @@
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Coroutine, Mapping, Sequence
 from contextlib import aclosing
 from datetime import datetime
-from typing import Any, NamedTuple, NoReturn, Protocol
+from decimal import Decimal
+from typing import Any, NamedTuple, TypeVar
 
 from energy_market_chaincode import Phase, Topic
 from energy_market_chaincode.errors import AlreadyRegistered, CommandIdReused
+from prosumer_client.amounts import UnusableDecision, read_number, round_kwh
 from prosumer_client.client import MarketClient
-from prosumer_client.errors import CommandRejected, RequestRefused
+from prosumer_client.errors import CommandRejected, MarketError, RequestRefused
 from prosumer_client.events import FROM_NOW, MarketEvent
 from prosumer_client.games import GameView, Terms, open_games
 from prosumer_client.identity import repeatable_id
 from prosumer_client.lean_imports import structlog
+
+_ABOUT_THE_CONTENT = frozenset({400, 413, 422})
+"""HTTP statuses of a command that says something impossible."""
+
+Decision = TypeVar("Decision")
 
 
 class Participant(ABC):
@@ -64,13 +71,38 @@ class Participant(ABC):
         if self._played is not None and not self._played.done():
             self._played.set_result(stop)
 
-    async def say(self, topic: str, data: Mapping[str, Any], *occasion: object) -> CommandRejected | None:
+    async def decision(self, strategy: Awaitable[Decision], **occasion: object) -> Decision | None:
+        """Return what a strategy decides, None if it fails or cannot be used: that ends nobody, and the log says why.
+
+        Parameters
+        ----------
+        occasion
+            What it is asked for, for the log.
+        """
+        try:
+            return await strategy
+        except UnusableDecision as unusable:
+            self.log.warning("The strategy's decision cannot be used", reason=str(unusable), **occasion)
+        except Exception as failure:
+            self.log.exception("The strategy failed", reason=repr(failure), **occasion)
+        return None
+
+    def rounded_kwh(self, value: object, **occasion: object) -> Decimal:
+        """Round an amount of energy to the ledger's grid, see :func:`round_kwh`; the log tells if that changed it."""
+        amount = round_kwh(value)
+        if amount != read_number(value):
+            self.log.warning("Rounded to the ledger's 0.1 Wh", value=str(value), rounded=str(amount), **occasion)
+        return amount
+
+    async def say(
+        self, topic: str, data: Mapping[str, Any], *occasion: object
+    ) -> CommandRejected | RequestRefused | None:
         """Give the command of an occasion, once in all lives of this process.
 
         Returns
         -------
-        Why it was rejected, None if it is in effect. If an earlier life of the process gave another command on this
-        occasion, that one stands.
+        Why it was rejected, or why what it says is not even well formed; None if it is in effect. If an earlier life
+        of the process gave another command on this occasion, that one stands.
         """
         command_id = repeatable_id(self.prosumer, topic, *occasion)
         try:
@@ -79,7 +111,7 @@ class Participant(ABC):
             if error.code == CommandIdReused.code:
                 self.log.info("What was said before on this occasion stands", topic=topic, command=command_id)
                 return None
-            if isinstance(error, RequestRefused):
+            if isinstance(error, RequestRefused) and error.status not in _ABOUT_THE_CONTENT:
                 raise
             return error
         return None
@@ -142,7 +174,7 @@ class Trader(Participant):
         if self._decided.get(terms.game) == terms.registration_ends_at:
             return  # told by both the ledger and the stream
         self._decided[terms.game] = terms.registration_ends_at
-        entry = await self.entry(terms)
+        entry = await self.decision(self.entry(terms), game=terms.game)
         if entry is None:
             self.log.info("Staying out of the game", game=terms.game)
             return
@@ -155,19 +187,6 @@ class Trader(Participant):
             self.log.warning("Not taken into the game", game=terms.game, code=rejection.code, reason=rejection.message)
 
 
-class Member(Protocol):
-    """Whoever can be part of a group; see :class:`Participant`."""
-
-    def concerns(self, event: MarketEvent) -> bool:
-        """Tell whether it has to react to an event."""
-
-    async def catch_up(self, game: GameView) -> None:
-        """Do what is due in an open game as it stands on the ledger."""
-
-    async def react(self, event: MarketEvent) -> None:
-        """Do what is due after an event."""
-
-
 LISTENING = "Listening to the market"
 """Is logged once nothing that happens on the market escapes the group any more."""
 
@@ -176,11 +195,19 @@ _log = structlog.get_logger()
 Inbox = asyncio.Queue[GameView | MarketEvent]
 
 
-async def run_together(market: MarketClient, members: Sequence[Member]) -> None:
-    """Let members play game after game until cancelled; one that fails ends them all with its error.
+async def run_together(market: MarketClient, members: Sequence[Participant]) -> None:
+    """Let members play game after game until cancelled.
 
     Each works through its own inbox, so that a slow one does not keep the others waiting. What happened before the
-    stream begins is read from the ledger, once for all.
+    stream begins is read from the ledger, once for all. A member whose work fails misses what it was at, and goes on
+    with what comes next; the log says why.
+
+    Raises
+    ------
+    RequestRefused
+        When the market refuses the signature of every member; one alone leaves the others playing.
+    MarketUnavailable, AnotherLedger, UnexpectedAnswer
+        Those concern them all.
     """
     inboxes: list[Inbox] = [asyncio.Queue() for _ in members]
 
@@ -197,17 +224,29 @@ async def run_together(market: MarketClient, members: Sequence[Member]) -> None:
                     if member.concerns(event):
                         inbox.put_nowait(event)
 
-    works = [_work(member, inbox) for member, inbox in zip(members, inboxes, strict=True)]
-    await first_of(listen(), *works)
+    async def work() -> None:
+        refusals = await asyncio.gather(*map(_until_refused, members, inboxes))
+        raise refusals[0]
+
+    await first_of(listen(), work())
 
 
-async def _work(member: Member, inbox: Inbox) -> NoReturn:
+async def _until_refused(member: Participant, inbox: Inbox) -> RequestRefused:
+    """Let a member work through its inbox; return why the market will not hear it any more."""
     while True:
         item = await inbox.get()
-        if isinstance(item, GameView):
-            await member.catch_up(item)
-        else:
-            await member.react(item)
+        try:
+            if isinstance(item, GameView):
+                await member.catch_up(item)
+            else:
+                await member.react(item)
+        except RequestRefused as refusal:
+            member.log.error("Leaving the market, which refuses us", code=refusal.code, reason=refusal.message)
+            return refusal
+        except MarketError:
+            raise
+        except Exception as failure:
+            member.log.exception("This went wrong and is left out", game=item.game, reason=repr(failure))
 
 
 async def first_of(*works: Coroutine[Any, Any, object]) -> None:

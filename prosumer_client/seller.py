@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from energy_market_chaincode import Topic, units
+from prosumer_client.amounts import UnusableDecision, read_number, round_price
 from prosumer_client.client import MarketClient
 from prosumer_client.games import GameView, Terms
 from prosumer_client.participant import Registration, Trader
@@ -31,20 +32,26 @@ class Seller(Trader):
     def __init__(self, market: MarketClient, capacity: Decimal | str, price: Decimal | str) -> None:
         super().__init__(market)
         self._offer = Offer(
-            units.kwh(units.energy_from_kwh(capacity)), units.currency_per_kwh(units.price_from_currency_per_kwh(price))
+            units.kwh(units.energy_from_kwh(read_number(capacity))),
+            units.currency_per_kwh(units.price_from_currency_per_kwh(read_number(price))),
         )
         self.log.info(f"Created seller with offer amount: {self._offer.amount}, price: {self._offer.price}")
 
     async def offer(self, terms: Terms) -> Offer | None:
-        """Return what to offer in a game; None to stay out of it. Override it."""
+        """Return what to offer in a game; None to stay out of it, as does an amount of zero. Override it."""
         return self._offer
 
     async def entry(self, terms: Terms) -> Registration | None:
         """Register with the offer."""
         offer = await self.offer(terms)
-        return (
-            None if offer is None else Registration(Topic.PUBLISH_OFFER, {"amount": offer.amount, "price": offer.price})
-        )
+        if offer is None:
+            return None
+        if not isinstance(offer, Offer):
+            raise UnusableDecision(f"offer() is to return an Offer or None, not {offer!r}")
+        amount, price = self.rounded_kwh(offer.amount, game=terms.game), round_price(offer.price)
+        if amount <= 0 or price <= 0:
+            raise UnusableDecision(f"{offer} is nothing to sell: amount and price must be above zero")
+        return Registration(Topic.PUBLISH_OFFER, {"amount": amount, "price": price})
 
     def is_in(self, game: GameView) -> bool:
         """Tell whether it offers."""

@@ -9,6 +9,7 @@ from typing import Any, Self
 from energy_market_chaincode import game as rules
 from energy_market_chaincode import units
 from energy_market_chaincode.units import Energy
+from prosumer_client.amounts import read_number
 from prosumer_client.games import GameView
 
 ROUNDING_SLACK = 10
@@ -17,7 +18,7 @@ ROUNDING_SLACK = 10
 
 @dataclass(frozen=True)
 class Bid:
-    """How a buyer splits its demand: {seller: kWh}; a seller left out gets nothing.
+    """How a buyer splits its demand: {seller: kWh}; a seller left out gets nothing. See :meth:`Turn.rounded`, too.
 
     Raises
     ------
@@ -28,7 +29,7 @@ class Bid:
     amounts: Mapping[str, Decimal]
 
     def __post_init__(self) -> None:
-        exact = {seller: units.kwh(units.energy_from_kwh(amount)) for seller, amount in self.amounts.items()}
+        exact = {seller: units.kwh(units.energy_from_kwh(read_number(a))) for seller, a in self.amounts.items()}
         if below := [seller for seller, amount in exact.items() if amount < 0]:
             raise ValueError(f"the amount of {below[0]} must not be negative")
         object.__setattr__(self, "amounts", {seller: amount for seller, amount in exact.items() if amount})

@@ -320,15 +320,6 @@ async def test_who_is_not_taken_into_a_game_says_why_and_plays_the_next(
     await sellers.stop_of("G2")
 
 
-async def test_an_error_in_a_strategy_is_not_swallowed(operator: Operator, turn_of_b1: MarketEvent) -> None:
-    class Broken(Buyer):
-        async def bid(self, turn: Turn) -> Bid | None:
-            raise ZeroDivisionError(turn.game)
-
-    with pytest.raises(ZeroDivisionError, match="G1"):
-        await Broken(operator.speaker("B1"), "20").run()
-
-
 async def test_the_log_tells_the_story(operator: Operator, turn_of_b1: MarketEvent) -> None:
     with capture_logs() as logs:
         await Buyer(operator.speaker("B1"), "20").react(turn_of_b1)
