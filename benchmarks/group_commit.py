@@ -18,8 +18,7 @@ from benchmarks.table import Table
 from benchmarks.turn import EndlessGame
 from fabric_network.first_operator import Operator
 from fabric_network.native import ANY_FREE_PORTS, Network
-from ledger.fabric.gateway import GatewayClient, Invocation
-from ledger.fabric.profile import FabricProfile
+from ledger.fabric.gateway import FabricProfile, GatewayClient, Invocation
 from ledger.settings import LedgerKind
 from prosumer_client import MarketClient
 

@@ -7,14 +7,14 @@ import ssl
 import httpx
 
 from fabric_network.folder import NetworkFolder
-from fabric_network.topology import ChaincodeServer, Node, Orderer, Peer, Topology
+from fabric_network.topology import ContractHost, Node, Orderer, Peer, Topology
 
 _TIMEOUT_SECONDS = 2.0
 
 
 def obstacle_of(node: Node, folder: NetworkFolder) -> str | None:
     """Return why a node is not healthy, None if it is."""
-    if isinstance(node, ChaincodeServer):
+    if isinstance(node, ContractHost):
         return _handshake_obstacle(node, folder)
     try:
         answer = httpx.get(f"{_operations(node)}/healthz", timeout=_TIMEOUT_SECONDS, trust_env=False)
@@ -38,7 +38,7 @@ def _operations(node: Orderer | Peer) -> str:
     return f"http://{node.host}:{node.operations_port}"
 
 
-def _handshake_obstacle(server: ChaincodeServer, folder: NetworkFolder) -> str | None:
+def _handshake_obstacle(server: ContractHost, folder: NetworkFolder) -> str | None:
     """Shake hands with a chaincode server as its peers do."""
     own = folder.node(server.name)
     context = ssl.create_default_context(cafile=own.tls_authority)

@@ -16,8 +16,8 @@ from fabric_network.command_line import CommandLine
 from fabric_network.files import copy_tree, remove
 from fabric_network.folder import NetworkFolder
 from fabric_network.node_config import core_config, node_environment, orderer_config
-from fabric_network.topology import ChaincodeServer, Node, Orderer, Organisation, Peer, Site, Topology
-from ledger.fabric.profile import PROFILE_NAME, FabricProfile, GatewayAddress
+from fabric_network.topology import ContractHost, Node, Orderer, Organisation, Peer, Site, Topology
+from ledger.fabric.gateway import PROFILE_NAME, FabricProfile, GatewayAddress
 from market_files import SECRET, write_file, write_json
 
 
@@ -88,7 +88,7 @@ def _equip(node: Node, topology: Topology, folder: NetworkFolder) -> None:
         case Peer():
             copy_tree(folder.issued(node) / "msp", own.msp)
             write_json(own.config / "core.yaml", core_config(node, topology, folder))
-        case ChaincodeServer():
+        case ContractHost():
             pass  # its environment says all
     if topology.site is Site.CONTAINERS:
         write_file(own.environment, shell_assignments(node_environment(node, topology, folder)).encode(), SECRET)

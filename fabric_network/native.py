@@ -27,9 +27,9 @@ from fabric_network.processes import DetachedProcess
 from fabric_network.programs import fabric_programs
 from fabric_network.setup import Report, set_up
 from fabric_network.status import NetworkStatus, NodeStatus, State
-from fabric_network.topology import ChaincodeServer, Node, Orderer, Organisation, Peer, Topology
+from fabric_network.topology import ContractHost, Node, Orderer, Organisation, Peer, Topology
 from fabric_network.waiting import for_each, wait_until
-from ledger.fabric.profile import PROFILE_NAME
+from ledger.fabric.gateway import PROFILE_NAME
 from market_files import FileInUse, FileLock
 
 ANY_FREE_PORTS = 0
@@ -209,7 +209,7 @@ class Network:
         commands: dict[type[Node], list[str | Path]] = {
             Orderer: [command_line.programs / "orderer"],
             Peer: [command_line.programs / "peer", "node", "start"],
-            ChaincodeServer: [sys.executable, "-m", "ledger.fabric.chaincode_server"],
+            ContractHost: [sys.executable, "-m", "ledger.fabric.hosting"],
         }
         own = node_environment(node, command_line.topology, self.folder)
         environment = clean_environment() | own | dict(self._environment_of.get(node.name, {}))

@@ -10,7 +10,7 @@ from typing import Any
 from fabric_network.chaincode_package import chaincode_package, package_id
 from fabric_network.compatibility import proposal_filters
 from fabric_network.folder import NetworkFolder, NodeFolder
-from fabric_network.topology import ChaincodeServer, Node, Orderer, Peer, Site, Topology
+from fabric_network.topology import ContractHost, Node, Orderer, Peer, Site, Topology
 
 BUILDER_VARIABLE = "CHAINCODE_AS_A_SERVICE_BUILDER_CONFIG"
 _BUILDER_OF_THE_IMAGE = Path("/opt/hyperledger/ccaas_builder")
@@ -151,7 +151,7 @@ def node_environment(node: Node, topology: Topology, folder: NetworkFolder) -> d
                 "FABRIC_LOGGING_SPEC": _READABLE_LOGS,
                 BUILDER_VARIABLE: json.dumps(_filled_in(node, topology, own)),
             }
-        case ChaincodeServer():
+        case ContractHost():
             return {
                 "CHAINCODE_ID": package_id(topology, chaincode_package(topology)),
                 "CHAINCODE_SERVER_ADDRESS": f"{node.listen_host}:{node.port}",

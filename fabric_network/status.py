@@ -6,7 +6,7 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict
 
 from fabric_network.health import height_of
-from fabric_network.topology import ChaincodeServer, Node, Topology
+from fabric_network.topology import ContractHost, Node, Topology
 
 
 class State(StrEnum):
@@ -35,7 +35,7 @@ class NodeStatus(BaseModel):
     def of(cls, node: Node, topology: Topology, *, pid: int | None, state: State, obstacle: str | None) -> Self:
         """Put together what is known of a node, and ask it for its height if it is healthy."""
         height = None
-        if state is State.HEALTHY and not isinstance(node, ChaincodeServer):
+        if state is State.HEALTHY and not isinstance(node, ContractHost):
             height = height_of(node, topology)
         return cls(
             name=node.name,

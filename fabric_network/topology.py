@@ -104,11 +104,11 @@ class Peer(_Node):
         return (self.port, self.chaincode_port, self.operations_port)
 
 
-class ChaincodeServer(_Node):
+class ContractHost(_Node):
     """The process that runs the contract for the peers of one organisation."""
 
 
-Node = Orderer | Peer | ChaincodeServer
+Node = Orderer | Peer | ContractHost
 
 ORDERING = Organisation(name="ordering")
 
@@ -155,7 +155,7 @@ class Topology(_Part):
         return release_named(self.release_name)
 
     @cached_property
-    def _all(self) -> tuple[tuple[Orderer, ...], tuple[Peer, ...], tuple[ChaincodeServer, ...]]:
+    def _all(self) -> tuple[tuple[Orderer, ...], tuple[Peer, ...], tuple[ContractHost, ...]]:
         places = _Places(self.site, self.base_port)
         orderers = tuple(places.orderer(number) for number in range(1, self.nr_orderers + 1))
         peers = tuple(
@@ -177,7 +177,7 @@ class Topology(_Part):
         return self._all[1]
 
     @property
-    def chaincode_servers(self) -> tuple[ChaincodeServer, ...]:
+    def chaincode_servers(self) -> tuple[ContractHost, ...]:
         """One per endorsing organisation."""
         return self._all[2]
 
@@ -194,7 +194,7 @@ class Topology(_Part):
         """Return one organisation's peers."""
         return tuple(peer for peer in self.peers if peer.organisation == organisation)
 
-    def chaincode_server_of(self, organisation: Organisation) -> ChaincodeServer:
+    def chaincode_server_of(self, organisation: Organisation) -> ContractHost:
         """Return the chaincode server that an organisation's peers ask."""
         return next(server for server in self.chaincode_servers if server.organisation == organisation)
 
@@ -230,9 +230,9 @@ class _Places:
             operations_port=self._port(9443),
         )
 
-    def chaincode_server(self, owner: Organisation) -> ChaincodeServer:
+    def chaincode_server(self, owner: Organisation) -> ContractHost:
         name = f"{owner.name}-chaincode"
-        return ChaincodeServer(
+        return ContractHost(
             name=name,
             organisation=owner,
             host=self._host(name),

@@ -3,26 +3,32 @@
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Iterator, Sequence
 from contextlib import aclosing, contextmanager
+from pathlib import Path
 from typing import Self, TypeVar
 
-from ledger.contract import SUBMIT, read_results, submit_argument
+import stamina
+
+from energy_market_chaincode.contract import EVENT_NAME
+from ledger.contract import SUBMIT, Call, read_results, read_transaction, split_events, submit_argument
+from ledger.fabric.contract import read_rejection
 from ledger.fabric.gateway import (
+    PROFILE_NAME,
     ChannelBlock,
+    ChannelTransaction,
     ContractRefused,
     EndorsementMismatch,
+    FabricProfile,
     GatewayClient,
     GatewayError,
     GatewayRefused,
     GatewayUnavailable,
+    IdentityExpired,
     Invocation,
-    Patience,
+    TimeLimits,
     TransactionInvalid,
     UnusableIdentity,
+    UnusableProfile,
 )
-from ledger.fabric.gateway.backoff import attempts
-from ledger.fabric.market_blocks import market_block, market_events
-from ledger.fabric.profile import FabricProfile, UnusableProfile, find_profile
-from ledger.fabric.rejections import read_rejection
 from ledger.interface import (
     Block,
     Cursor,
@@ -32,6 +38,7 @@ from ledger.interface import (
     LedgerReplaced,
     LedgerUnavailable,
     Submission,
+    Transaction,
     TransactionFailed,
     UnknownBlock,
 )
@@ -41,6 +48,20 @@ _Result = TypeVar("_Result")
 
 _LAG_S = 3.0
 """How long a gateway's peer may need to catch up with one that we spoke to before."""
+
+
+def find_profile(home: Path) -> Path:
+    """Return the profile that the network below a home wrote for its first organisation by name.
+
+    Raises
+    ------
+    LedgerError
+        If there is no network.
+    """
+    profiles = sorted((home / "network" / "clients").glob(f"*/{PROFILE_NAME}"))
+    if not profiles:
+        raise LedgerError(f"there is no Fabric network in {home}; `energy-market network up` makes one")
+    return profiles[0]
 
 
 class FabricLedger:
@@ -60,22 +81,27 @@ class FabricLedger:
 
         Raises
         ------
-        UnusableProfile
+        LedgerError
+            There is no such profile, or it cannot be used.
         """
-        return cls.on(FabricProfile.read(settings.fabric_profile or find_profile(settings.home)))
+        try:
+            return cls.on(FabricProfile.read(settings.fabric_profile or find_profile(settings.home)))
+        except UnusableProfile as error:
+            raise LedgerError(str(error)) from None
 
     @classmethod
-    def on(cls, profile: FabricProfile, patience: Patience | None = None) -> Self:
+    def on(cls, profile: FabricProfile, limits: TimeLimits | None = None) -> Self:
         """Open the ledger on a profile's channel; the first call connects.
 
         Raises
         ------
-        UnusableProfile
+        LedgerError
+            The profile's client cannot be used.
         """
         try:
-            return cls(GatewayClient.open(profile, patience), profile.chaincode)
+            return cls(GatewayClient.open(profile, limits), profile.chaincode)
         except (UnusableIdentity, OSError) as error:
-            raise UnusableProfile(f"the profile's client cannot be used: {error}") from None
+            raise LedgerError(f"the profile's client cannot be used: {error}") from None
 
     async def submit(self, commands: Sequence[str]) -> Submission:
         """Commit commands as one transaction, endorsed by every organisation the profile names.
@@ -91,7 +117,7 @@ class FabricLedger:
             raise TransactionFailed(str(refusal)) from None
         except TransactionInvalid as invalid:
             raise (TransactionFailed if invalid.hangs_on_content else LedgerUnavailable)(str(invalid)) from None
-        except (EndorsementMismatch, GatewayUnavailable) as failure:
+        except (EndorsementMismatch, GatewayUnavailable, IdentityExpired) as failure:
             raise LedgerUnavailable(str(failure)) from None
         return Submission(committed.transaction_id, committed.block, read_results(committed.result, len(commands)))
 
@@ -190,11 +216,13 @@ class FabricLedger:
 
     async def _check(self, cursor: Cursor) -> None:
         """Raise InvalidCursor for a cursor beyond the end, once the peer had time to catch up."""
-        async for _ in attempts(asyncio.get_running_loop().time() + _LAG_S):
-            end = await self.end()
-            if end is not None and cursor <= end:
-                return
-        raise InvalidCursor(f"the cursor {cursor} lies beyond the ledger's newest event, {end}")
+        async for attempt in stamina.retry_context(
+            on=InvalidCursor, attempts=None, timeout=_LAG_S, wait_initial=0.05, wait_max=0.5, wait_jitter=0.05
+        ):
+            with attempt:
+                end = await self.end()
+                if end is None or cursor > end:
+                    raise InvalidCursor(f"the cursor {cursor} lies beyond the ledger's newest event, {end}")
 
 
 @contextmanager
@@ -206,4 +234,30 @@ def _translated() -> Iterator[None]:
 
 
 def _ledger_error(failure: GatewayError) -> LedgerError:
-    return LedgerUnavailable(str(failure)) if isinstance(failure, GatewayUnavailable) else LedgerError(str(failure))
+    passes = isinstance(failure, GatewayUnavailable | IdentityExpired)
+    return (LedgerUnavailable if passes else LedgerError)(str(failure))
+
+
+def market_block(block: ChannelBlock, chaincode: str) -> Block:
+    """Return a block with the market's own transactions."""
+    transactions = [_transaction(found) for found in block.transactions if found.chaincode == chaincode]
+    return Block(block.number, block.hash, block.previous_hash, transactions)
+
+
+def market_events(block: ChannelBlock, chaincode: str) -> list[LedgerEvent]:
+    """Return a block's events of the market, in their order; cursors count all of the block's transactions."""
+    return [
+        LedgerEvent(Cursor(block.number, found.index, index), found.at_ms, event)
+        for found in block.transactions
+        if found.chaincode == chaincode
+        for index, event in enumerate(_events(found))
+    ]
+
+
+def _transaction(found: ChannelTransaction) -> Transaction:
+    function, *arguments = [arg.decode() for arg in found.args]
+    return read_transaction(Call(found.id, found.at_ms, function, tuple(arguments)), found.result, _events(found))
+
+
+def _events(found: ChannelTransaction) -> tuple[str, ...]:
+    return split_events(found.event_payload) if found.event_name == EVENT_NAME else ()

@@ -7,7 +7,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from fabric_network.programs import DEFAULT_RELEASE
-from fabric_network.topology import ChaincodeServer, Site, Topology
+from fabric_network.topology import ContractHost, Site, Topology
 
 PROJECT = Path(__file__).resolve().parents[2]
 FILE = YAML(typ="safe").load((PROJECT / "docker-compose.yml").read_text())
@@ -39,7 +39,7 @@ def test_a_node_sees_its_own_volume_alone(node: Any) -> None:
 
 @pytest.mark.parametrize("node", topology("bft").nodes, ids=lambda node: node.name)
 def test_a_node_is_asked_for_its_health_where_it_listens(node: Any) -> None:
-    port = node.port if isinstance(node, ChaincodeServer) else node.operations_port
+    port = node.port if isinstance(node, ContractHost) else node.operations_port
     assert str(port) in SERVICES[node.name]["healthcheck"]["test"][-1]
 
 

@@ -24,9 +24,9 @@ from fabric_protos.peer.chaincode_shim_pb2 import ChaincodeMessage
 from fabric_protos.peer.proposal_pb2 import ChaincodeProposalPayload, Proposal, SignedProposal
 from fabric_protos.peer.proposal_response_pb2 import Response
 
-from ledger.fabric.chaincode_server import Contract
+from ledger.fabric.chaincode_server import Chaincode
+from ledger.fabric.chaincode_server.execution import Workers
 from ledger.fabric.chaincode_server.stream import PeerStream
-from ledger.fabric.chaincode_server.workers import Workers
 
 CHANNEL = "market"
 PROPOSED_AT_MS = 1_700_000_000_123
@@ -43,7 +43,9 @@ class TlsFiles:
         certificate = self._sign(self._name, self._key, x509.BasicConstraints(ca=True, path_length=None))
         self.authority = self._write("authority.pem", certificate)
 
-    def issue(self, name: str, attributes: dict[str, str] | None = None) -> tuple[Path, Path]:
+    def issue(
+        self, name: str, attributes: dict[str, str] | None = None, until: datetime | None = None
+    ) -> tuple[Path, Path]:
         """Files of a key and its certificate for a host name (and 127.0.0.1), with Fabric CA's attributes if any."""
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
@@ -53,13 +55,19 @@ class TlsFiles:
             text = json.dumps({"attrs": attributes}).encode()
             extensions.append(x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4.5.6.7.8.1"), text))
         pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        certificate = self._sign(subject, key, *extensions)
+        certificate = self._sign(subject, key, *extensions, until=until)
         return self._write(f"{name}.key", pem), self._write(f"{name}.pem", certificate)
 
-    def _sign(self, subject: x509.Name, key: ec.EllipticCurvePrivateKey, *extensions: x509.ExtensionType) -> bytes:
+    def _sign(
+        self,
+        subject: x509.Name,
+        key: ec.EllipticCurvePrivateKey,
+        *extensions: x509.ExtensionType,
+        until: datetime | None = None,
+    ) -> bytes:
         start = datetime.now(UTC) - timedelta(hours=1)
         builder = x509.CertificateBuilder(self._name, subject, key.public_key(), x509.random_serial_number())
-        builder = builder.not_valid_before(start).not_valid_after(start + timedelta(days=1))
+        builder = builder.not_valid_before(start).not_valid_after(until or start + timedelta(days=1))
         for extension in extensions:
             builder = builder.add_extension(extension, critical=False)
         return builder.sign(self._key, hashes.SHA256()).public_bytes(Encoding.PEM)
@@ -222,7 +230,7 @@ def connected() -> Connected:
     """Connect a contract to a scripted peer: ``async with connected(contract, **announced) as peer``."""
 
     @asynccontextmanager
-    async def connect(contract: Contract, **announced: Any) -> AsyncIterator[ScriptedPeer]:
+    async def connect(contract: Chaincode, **announced: Any) -> AsyncIterator[ScriptedPeer]:
         peer = ScriptedPeer()
         workers = Workers(2)
         stream = PeerStream(peer.incoming(), peer.write, contract, workers)

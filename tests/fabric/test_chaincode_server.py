@@ -116,7 +116,7 @@ async def test_a_process_told_to_stop_ends_its_open_transaction_first(propose: A
         "CHAINCODE_TLS_DISABLED": "true",
     }
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "ledger.fabric.chaincode_server", env=environment, stderr=asyncio.subprocess.PIPE
+        sys.executable, "-m", "ledger.fabric.hosting", env=environment, stderr=asyncio.subprocess.PIPE
     )
     async with grpc.aio.insecure_channel(f"127.0.0.1:{free_port}") as channel:
         call = ChaincodeStub(channel).Connect(wait_for_ready=True)

@@ -13,9 +13,8 @@ from structlog.testing import capture_logs
 
 from ledger.fabric.chaincode_server import ChaincodeTransaction, ContractFailure, PeerGone, PeerRefusal
 from ledger.fabric.chaincode_server.errors import ProtocolViolation
-from ledger.fabric.chaincode_server.execution import DEFECT
+from ledger.fabric.chaincode_server.execution import DEFECT, Workers
 from ledger.fabric.chaincode_server.stream import SHUTTING_DOWN, PeerStream
-from ledger.fabric.chaincode_server.workers import Workers
 
 
 async def read_one(stub: ChaincodeTransaction, function: str, args: Sequence[str]) -> bytes:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ledger.fabric.chaincode_server import ChaincodeTransaction
 from ledger.fabric.chaincode_server.errors import ProtocolViolation
-from ledger.fabric.chaincode_server.identity import ClientIdentity
+from ledger.fabric.chaincode_server.proposal import ClientIdentity
 
 PEER_OF_3_1 = {
     "use_write_batch": True,

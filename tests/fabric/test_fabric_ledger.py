@@ -12,6 +12,7 @@ from ledger.fabric.gateway import (
     GatewayClient,
     GatewayRefused,
     GatewayUnavailable,
+    IdentityExpired,
     TransactionInvalid,
 )
 from ledger.fabric.ledger import FabricLedger
@@ -74,6 +75,7 @@ class Failing:
         (TransactionInvalid("t", "BAD_CREATOR_SIGNATURE"), LedgerUnavailable),
         (TransactionInvalid("t", "MVCC_READ_CONFLICT"), LedgerUnavailable),
         (GatewayUnavailable("PERMISSION_DENIED"), LedgerUnavailable),
+        (IdentityExpired("yesterday"), LedgerUnavailable),
         (TransactionInvalid("t", "BAD_RWSET"), TransactionFailed),
         (GatewayRefused("REQUEST_ENTITY_TOO_LARGE"), TransactionFailed),
         (ContractRefused(500, "a defect"), TransactionFailed),

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from typing import Any
+from typing import Any, cast
 
 import grpc
 import grpc.aio
@@ -22,15 +22,18 @@ from fabric_protos.peer.transaction_pb2 import (
 from ledger.fabric.gateway import (
     ContractRefused,
     EndorsementMismatch,
+    FabricProfile,
+    GatewayAddress,
     GatewayClient,
     GatewayRefused,
     GatewayUnavailable,
+    IdentityExpired,
     Invocation,
-    Patience,
+    TimeLimits,
     TransactionInvalid,
+    connections,
 )
 from ledger.fabric.gateway.connections import MAX_CALLS
-from ledger.fabric.profile import FabricProfile, GatewayAddress
 from tests.fabric.scripted_gateway import (
     MISMATCH,
     UNAVAILABLE,
@@ -93,7 +96,7 @@ async def open_client(profile: FabricProfile) -> AsyncIterator[Open]:
     clients: list[GatewayClient] = []
 
     def open_one(**patience: float) -> GatewayClient:
-        clients.append(GatewayClient.open(profile, Patience(**patience)))
+        clients.append(GatewayClient.open(profile, TimeLimits(**patience)))
         return clients[-1]
 
     yield open_one
@@ -154,13 +157,57 @@ async def test_a_transaction_that_is_invalid_for_good_is_not_repeated(
 async def test_an_envelope_without_a_fate_is_sent_again_the_same(
     gateways: list[ScriptedGateway], open_client: Open, lost: Failure | None
 ) -> None:
-    gateways[0].answers["CommitStatus"] = [lost]
+    for gateway in gateways:
+        gateway.answers["CommitStatus"] = [lost, valid()]
     await open_client(commit=0.3).transact(BUY)
-    assert gateways[0].called == ["Endorse", "Submit", "CommitStatus"]
-    assert gateways[1].called == ["Submit", "CommitStatus"]
-    assert gateways[1].requests["Submit"] == gateways[0].requests["Submit"]
+    first, second = [request for gateway in gateways for request in gateway.requests.get("Submit", [])]
+    assert first == second
     asked = CommitStatusRequest.FromString(gateways[1].requests["CommitStatus"][0].request)
     assert asked.transaction_id == gateways[0].requests["Endorse"][0].transaction_id
+    assert [gateway.called.count("Endorse") for gateway in gateways] == [1, 0]
+
+
+async def test_a_gateway_that_hangs_is_passed_over_in_every_step(
+    gateways: list[ScriptedGateway], open_client: Open
+) -> None:
+    for method in gateways[0].answers:
+        gateways[0].answers[method] = [None]
+    client = open_client()
+    async with asyncio.timeout(30):  # a step that waited for its own time limit would take 32 s
+        assert (await client.transact(BUY)).result == b"done"
+    assert gateways[0].called == ["Endorse"]
+    assert gateways[1].called == ["Endorse", "Submit", "CommitStatus"]
+
+
+class Neighbour:
+    """A gateway whose call ends when the test says so."""
+
+    def __init__(self, *, is_alive: bool) -> None:
+        self.is_alive = is_alive
+        self.is_asked = asyncio.Event()
+        self.answer: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+    def ask(self) -> asyncio.Future[str]:
+        self.is_asked.set()
+        return self.answer
+
+
+@pytest.mark.parametrize("is_alive", [True, False])
+async def test_a_gateway_that_answers_others_is_slow_and_not_passed_over(
+    monkeypatch: pytest.MonkeyPatch, is_alive: bool
+) -> None:
+    monkeypatch.setattr(connections, "_SILENCE_S", 0.01)
+    first, second = Neighbour(is_alive=is_alive), Neighbour(is_alive=True)
+    calls: Any = connections._Calls(cast(Any, [first, second]), cast(Any, Neighbour.ask))
+    waiting = asyncio.create_task(anext(aiter(calls)))
+    answering = first if is_alive else second
+    await answering.is_asked.wait()
+    for _ in range(3):  # looks, each of which would ask the second
+        await asyncio.wait([waiting], timeout=0.01)
+    answering.answer.set_result("done")
+    answer, who = await waiting
+    assert (answer.result(), who) == ("done", answering)
+    assert second.is_asked.is_set() is not is_alive
 
 
 async def test_a_duplicate_of_our_own_is_not_the_transactions_fate(
@@ -211,6 +258,7 @@ async def test_a_refused_question_is_the_contracts_word(gateways: list[ScriptedG
     "failure",
     [
         UNAVAILABLE,
+        Failure(grpc.StatusCode.RESOURCE_EXHAUSTED, "too many requests, exceeding concurrency limit (500)"),
         Failure(grpc.StatusCode.FAILED_PRECONDITION, "no endorsers yet"),
         Failure(grpc.StatusCode.UNKNOWN, "too many requests"),
         Failure(grpc.StatusCode.PERMISSION_DENIED, "not you"),
@@ -232,6 +280,8 @@ async def test_what_one_gateway_cannot_do_the_next_is_asked(
     "failure",
     [
         Failure(grpc.StatusCode.INVALID_ARGUMENT, "no proposal"),
+        Failure(grpc.StatusCode.RESOURCE_EXHAUSTED, "Received message larger than max (9 vs. 4)"),
+        Failure(grpc.StatusCode.ABORTED, "received unsuccessful response from orderer: status=BAD_REQUEST, info=size"),
         Failure(
             grpc.StatusCode.ABORTED,
             "received unsuccessful response from orderer: status=REQUEST_ENTITY_TOO_LARGE, info=",
@@ -245,6 +295,23 @@ async def test_what_the_network_refuses_is_not_asked_elsewhere(
     gateways[0].answers["Submit"] = [failure]
     with pytest.raises(GatewayRefused):
         await open_client().transact(BUY)
+    assert gateways[1].called == []
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "received unsuccessful response from orderer: status=BAD_REQUEST, info=broadcast client identity expired 1 ago",
+        "proposal client identity expired",
+    ],
+)
+async def test_an_expired_identity_is_neither_the_transactions_fault_nor_worth_a_retry(
+    gateways: list[ScriptedGateway], open_client: Open, said: str
+) -> None:
+    gateways[0].answers["Submit"] = [Failure(grpc.StatusCode.ABORTED, said)]
+    with pytest.raises(IdentityExpired):
+        await open_client().transact(BUY)
+    assert gateways[0].called == ["Endorse", "Submit"]
     assert gateways[1].called == []
 
 
@@ -268,7 +335,7 @@ async def test_blocks_go_on_at_another_gateway_without_a_gap(
 async def test_a_silent_gateway_is_left_when_the_network_is_ahead(
     gateways: list[ScriptedGateway], open_client: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ledger.fabric.gateway.blocks._SILENCE_S", 0.01)
+    monkeypatch.setattr("ledger.fabric.gateway.streams._SILENCE_S", 0.01)
     gateways[0].silent.set()
     ahead = EvaluateResponse(result=Response(payload=BlockchainInfo(height=4).SerializeToString()))
     gateways[0].answers["Evaluate"] = [ahead]
@@ -291,7 +358,7 @@ async def test_a_gateway_that_delivers_another_block_is_not_believed(
 async def test_blocks_that_no_gateway_delivers_are_reported(
     gateways: list[ScriptedGateway], open_client: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ledger.fabric.gateway.blocks._MAX_FAILURES_IN_A_ROW", 3)
+    monkeypatch.setattr("ledger.fabric.gateway.streams._MAX_FAILURES_IN_A_ROW", 3)
     with pytest.raises(GatewayUnavailable, match="the peer stops"):
         await anext(open_client().blocks(0))
     assert gateways[0].called + gateways[1].called == ["Deliver"] * 3

@@ -1,5 +1,6 @@
 """As whom a client signs."""
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,9 @@ from hypothesis import strategies as st
 
 from energy_market_chaincode import errors
 from energy_market_chaincode.errors import DemandNotMet, MalformedCommand, Rejection, UnknownGame
-from ledger.fabric.gateway import SigningIdentity, UnusableIdentity, decoding
+from ledger.fabric.contract import read_rejection, rejection_text
+from ledger.fabric.gateway import IdentityExpired, SigningIdentity, UnusableIdentity, channel_blocks
 from ledger.fabric.gateway.identity import _GROUP_ORDER
-from ledger.fabric.rejections import read_rejection, rejection_text
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +48,12 @@ def test_a_key_of_someone_else_is_refused(files: tuple[Path, Path], tls_files: A
     other_key, _ = tls_files.issue("other")
     with pytest.raises(UnusableIdentity, match="does not belong"):
         SigningIdentity.read("Org1MSP", files[0], other_key)
+
+
+def test_with_an_expired_certificate_nothing_is_signed(tls_files: Any) -> None:
+    key, certificate = tls_files.issue("late", until=datetime.now(UTC) - timedelta(minutes=1))
+    with pytest.raises(IdentityExpired, match="have it renewed"):
+        SigningIdentity.read("Org1MSP", certificate, key).sign(b"anything")
 
 
 @pytest.mark.parametrize("kind", ["rsa", "text", "missing"])
@@ -87,5 +94,5 @@ def test_every_rejection_of_the_catalogue_comes_back_under_its_code() -> None:
 
 @given(one=st.integers(1, 2**70), other=st.integers(1, 2**900))
 def test_the_der_of_a_block_header_is_that_of_everyone_else(one: int, other: int) -> None:
-    content = decoding._der_integer(one) + decoding._der_integer(other)
-    assert decoding._der(0x30, content) == encode_dss_signature(one, other)
+    content = channel_blocks._der_integer(one) + channel_blocks._der_integer(other)
+    assert channel_blocks._der(0x30, content) == encode_dss_signature(one, other)

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from ledger.fabric.profile import FabricProfile, UnusableProfile, find_profile
+from ledger.fabric.gateway import FabricProfile, UnusableProfile
+from ledger.fabric.ledger import find_profile
+from ledger.interface import LedgerError
 
 
 @pytest.fixture
@@ -58,7 +60,7 @@ def test_an_unusable_profile_is_named_with_what_is_wrong(
 def test_a_profile_that_is_not_there_is_an_error_with_advice(tmp_path: Path) -> None:
     with pytest.raises(UnusableProfile, match="is the network up"):
         FabricProfile.read(tmp_path / "profile.json")
-    with pytest.raises(UnusableProfile, match="network up"):
+    with pytest.raises(LedgerError, match="network up"):
         find_profile(tmp_path)
 
 

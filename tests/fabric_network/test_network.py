@@ -18,7 +18,7 @@ from fabric_network.native import ANY_FREE_PORTS, Network
 from fabric_network.programs import fabric_programs
 from fabric_network.status import State
 from fabric_network.waiting import wait_until
-from ledger.fabric.profile import FabricProfile
+from ledger.fabric.gateway import FabricProfile
 
 pytestmark = pytest.mark.fabric
 

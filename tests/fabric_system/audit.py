@@ -8,8 +8,8 @@ from typing import Any
 
 from energy_market_chaincode.canonical import read_exact_json
 from fabric_network.native import Network
+from ledger.fabric.gateway import FabricProfile
 from ledger.fabric.ledger import FabricLedger
-from ledger.fabric.profile import FabricProfile
 from ledger.interface import Block, Ledger
 from prosumer_client.events import MarketEvent
 from tests.fabric_system.market_in_play import MarketInPlay

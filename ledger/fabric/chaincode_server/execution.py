@@ -1,8 +1,11 @@
-"""Run a contract for one transaction and word the answer to its peer."""
+"""Run a contract for one transaction, on a thread of its own choice, and word the answer to its peer."""
 
+import asyncio
+import threading
 import time
 import traceback
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from typing import Any, TypeVar
 
 import structlog
 from fabric_protos.peer.chaincode_shim_pb2 import ChaincodeMessage
@@ -11,19 +14,21 @@ from fabric_protos.peer.proposal_response_pb2 import Response
 from ledger.fabric.chaincode_server.errors import ContractFailure, PeerGone, PeerRefusal, ProtocolViolation
 from ledger.fabric.chaincode_server.proposal import TransactionProposal
 from ledger.fabric.chaincode_server.transaction import Ask, ChaincodeTransaction
-from ledger.fabric.chaincode_server.wire import BatchLimits, check_size
+from ledger.fabric.chaincode_server.wire import PeerLimits, check_size
 
-Contract = Callable[[ChaincodeTransaction, str, Sequence[str]], Awaitable[bytes]]
-"""``contract(transaction, function, args) -> payload``; raises ContractFailure for what the client should read."""
+Chaincode = Callable[[ChaincodeTransaction, str, Sequence[str]], Awaitable[bytes]]
+"""``chaincode(transaction, function, args) -> payload``; raises ContractFailure for what the client should read."""
 
 DEFECT = "the contract failed; the chaincode server's log says where"
 
 _OK = 200
 _INTERNAL = 500
+_END_S = 2.0
 _log = structlog.get_logger()
+Result = TypeVar("Result")
 
 
-async def execute(message: ChaincodeMessage, contract: Contract, limits: BatchLimits, ask: Ask) -> ChaincodeMessage:
+async def execute(message: ChaincodeMessage, chaincode: Chaincode, limits: PeerLimits, ask: Ask) -> ChaincodeMessage:
     """Run a transaction and return the message that answers it.
 
     A contract's failure is a COMPLETED with a status of 400 or more, which a gateway passes on as the contract's word.
@@ -34,7 +39,7 @@ async def execute(message: ChaincodeMessage, contract: Contract, limits: BatchLi
     started = time.perf_counter()
     try:
         transaction = ChaincodeTransaction(TransactionProposal.of_message(message), limits, ask)
-        payload = await contract(transaction, transaction.proposal.function, transaction.proposal.args)
+        payload = await chaincode(transaction, transaction.proposal.function, transaction.proposal.args)
         await transaction.flush()
         answer = _completed(message, Response(status=_OK, payload=payload), transaction)
     except PeerGone:
@@ -71,3 +76,49 @@ def _completed(
     )
     check_size(answer)
     return answer
+
+
+class _Worker:
+    def __init__(self, name: str) -> None:
+        self.loop = asyncio.new_event_loop()
+        self.running = 0
+        self._thread = threading.Thread(target=self.loop.run_forever, name=name, daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        asyncio.run_coroutine_threadsafe(self._cancel_all(), self.loop)
+        self._thread.join(_END_S)
+        if not self._thread.is_alive():
+            self.loop.close()
+
+    async def _cancel_all(self) -> None:
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+        self.loop.call_soon(self.loop.stop)
+
+
+class Workers:
+    """Run coroutines on the least busy of several threads.
+
+    The interpreter's lock lets one thread compute at a time, but takes turns every few milliseconds: a transaction that
+    computes for seconds slows the others and stops none.
+    """
+
+    def __init__(self, count: int) -> None:
+        self._workers = [_Worker(f"contract-{number}") for number in range(count)]
+
+    async def run(self, work: Coroutine[Any, Any, Result]) -> Result:
+        """Run a coroutine on a worker and return its result; being cancelled here cancels it there."""
+        worker = min(self._workers, key=lambda worker: worker.running)
+        worker.running += 1
+        try:
+            return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, worker.loop))
+        finally:
+            worker.running -= 1
+
+    def close(self) -> None:
+        """Cancel what is running and stop the threads; one that computes without end dies with the process."""
+        for worker in self._workers:
+            worker.close()

@@ -1,23 +1,23 @@
-"""The gRPC server that peers connect to."""
+"""The gRPC server that peers connect to, and what it has to know."""
 
 import asyncio
 import signal
 from collections.abc import AsyncIterator, Coroutine
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Self
 
 import grpc
 import grpc.aio
 import structlog
 from fabric_protos.peer.chaincode_shim_pb2 import ChaincodeMessage
 from fabric_protos.peer.chaincode_shim_pb2_grpc import add_ChaincodeServicer_to_server
+from pydantic import Field, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from ledger.fabric.chaincode_server.errors import PeerGone, ProtocolViolation
-from ledger.fabric.chaincode_server.execution import Contract
-from ledger.fabric.chaincode_server.settings import ChaincodeServerSettings
+from ledger.fabric.chaincode_server.execution import Chaincode, Workers
 from ledger.fabric.chaincode_server.stream import PeerStream
 from ledger.fabric.chaincode_server.wire import MAX_MESSAGE_BYTES
-from ledger.fabric.chaincode_server.workers import Workers
 
 _OPTIONS = [
     ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
@@ -32,6 +32,38 @@ _OPTIONS = [
 _log = structlog.get_logger()
 
 
+class ChaincodeServerSettings(BaseSettings):
+    """From the environment, under Fabric's usual names: ``CHAINCODE_ID``, ``CHAINCODE_SERVER_ADDRESS`` and so on."""
+
+    model_config = SettingsConfigDict(env_prefix="CHAINCODE_", frozen=True)
+
+    id: Annotated[str, Field(min_length=1)]
+    """The package id under which the peers installed the chaincode."""
+    server_address: Annotated[str, Field(pattern=r"^\S+:\d{1,5}$")]
+    """``host:port`` to listen on; port 0 takes a free one."""
+    tls_key: Path | None = None
+    tls_cert: Path | None = None
+    client_ca_cert: Path | None = None
+    """PEM of the authorities whose certificates a connecting peer may show."""
+    tls_disabled: bool = False
+    """Let anyone connect, unencrypted; for tests."""
+    workers: Annotated[int, Field(ge=1, le=64)] = 4
+    """Threads that run contracts."""
+    drain_seconds: Annotated[float, Field(ge=0)] = 10.0
+    """How long open transactions may take to end once the server is told to stop."""
+
+    @model_validator(mode="after")
+    def _all_of_tls_or_none(self) -> Self:
+        given = [file is not None for file in (self.tls_key, self.tls_cert, self.client_ca_cert)]
+        if self.tls_disabled and any(given):
+            raise ValueError("CHAINCODE_TLS_DISABLED contradicts the TLS files that are named")
+        if not self.tls_disabled and not all(given):
+            raise ValueError(
+                "set CHAINCODE_TLS_KEY, CHAINCODE_TLS_CERT and CHAINCODE_CLIENT_CA_CERT, or CHAINCODE_TLS_DISABLED=true"
+            )
+        return self
+
+
 class UnusableAddress(Exception):
     """The server cannot listen where it is told to."""
 
@@ -39,9 +71,9 @@ class UnusableAddress(Exception):
 class ChaincodeServer:
     """Hosts one contract for any number of peers."""
 
-    def __init__(self, settings: ChaincodeServerSettings, contract: Contract) -> None:
+    def __init__(self, settings: ChaincodeServerSettings, chaincode: Chaincode) -> None:
         self._settings = settings
-        self._contract = contract
+        self._chaincode = chaincode
         self._workers = Workers(settings.workers)
         self._streams: set[PeerStream] = set()
         self._drained = asyncio.Event()
@@ -81,7 +113,7 @@ class ChaincodeServer:
         self, incoming: AsyncIterator[ChaincodeMessage], context: grpc.aio.ServicerContext[Any, Any]
     ) -> None:
         """Serve one peer's stream; what gRPC calls."""
-        stream = PeerStream(incoming, context.write, self._contract, self._workers)
+        stream = PeerStream(incoming, context.write, self._chaincode, self._workers)
         self._streams.add(stream)
         try:
             await self._until_drained(stream.serve(self._settings.id))
@@ -106,13 +138,13 @@ class ChaincodeServer:
             await asyncio.gather(served, drained, return_exceptions=True)
 
 
-async def serve(settings: ChaincodeServerSettings, contract: Contract) -> None:
+async def serve(settings: ChaincodeServerSettings, chaincode: Chaincode) -> None:
     """Host a contract until SIGTERM or SIGINT, then drain."""
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
-    server = ChaincodeServer(settings, contract)
+    server = ChaincodeServer(settings, chaincode)
     await server.start()
     await stopping.wait()
     await server.stop()

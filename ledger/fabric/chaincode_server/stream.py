@@ -8,9 +8,8 @@ from fabric_protos.peer.chaincode_shim_pb2 import ChaincodeMessage
 
 from ledger.fabric.chaincode_server import wire
 from ledger.fabric.chaincode_server.errors import PeerGone, PeerRefusal, ProtocolViolation
-from ledger.fabric.chaincode_server.execution import Contract, error, execute
-from ledger.fabric.chaincode_server.wire import BatchLimits, Request
-from ledger.fabric.chaincode_server.workers import Workers
+from ledger.fabric.chaincode_server.execution import Chaincode, Workers, error, execute
+from ledger.fabric.chaincode_server.wire import PeerLimits, Request
 
 SHUTTING_DOWN = "the chaincode server is shutting down"
 
@@ -32,15 +31,15 @@ class PeerStream:
         self,
         incoming: AsyncIterator[ChaincodeMessage],
         write: Callable[[ChaincodeMessage], Awaitable[None]],
-        contract: Contract,
+        chaincode: Chaincode,
         workers: Workers,
     ) -> None:
         self._incoming = incoming
         self._write = write
-        self._contract = contract
+        self._chaincode = chaincode
         self._workers = workers
         self._writing = asyncio.Lock()
-        self._limits = BatchLimits()
+        self._limits = PeerLimits()
         self._answers: dict[tuple[str, str], asyncio.Future[bytes]] = {}
         self._transactions: set[asyncio.Task[None]] = set()
         self._draining = False
@@ -57,7 +56,7 @@ class PeerStream:
             await self._send(wire.register(chaincode_id))
             await self._expect(ChaincodeMessage.REGISTERED)
             ready = await self._expect(ChaincodeMessage.READY)
-            self._limits = BatchLimits.announced(ready.payload)
+            self._limits = PeerLimits.announced(ready.payload)
             _log.info("a peer is connected", writes_per_batch=self._limits.writes, reads_per_batch=self._limits.reads)
             async for message in self._incoming:
                 await self._handle(message)
@@ -115,7 +114,7 @@ class PeerStream:
             return await asyncio.wrap_future(asked)
 
         try:
-            await self._send(await self._workers.run(execute(message, self._contract, self._limits, ask)))
+            await self._send(await self._workers.run(execute(message, self._chaincode, self._limits, ask)))
         except PeerGone:
             _log.warning("a transaction's peer went away", transaction=message.txid)
 

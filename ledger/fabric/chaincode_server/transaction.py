@@ -13,9 +13,8 @@ from fabric_protos.peer.chaincode_event_pb2 import ChaincodeEvent
 from fabric_protos.peer.chaincode_shim_pb2 import GetStateMultipleResult, QueryResponse, QueryResponseMetadata
 
 from ledger.fabric.chaincode_server import wire
-from ledger.fabric.chaincode_server.identity import ClientIdentity
-from ledger.fabric.chaincode_server.proposal import TransactionProposal
-from ledger.fabric.chaincode_server.wire import BatchLimits, Request, parse
+from ledger.fabric.chaincode_server.proposal import ClientIdentity, TransactionProposal
+from ledger.fabric.chaincode_server.wire import PeerLimits, Request, parse
 
 Ask = Callable[[Request], Awaitable[bytes]]
 """Sends a request of the transaction to its peer and returns the answer's payload."""
@@ -49,7 +48,7 @@ class ChaincodeTransaction:
     where the peer refuses, and PeerGone where its stream ended.
     """
 
-    def __init__(self, proposal: TransactionProposal, limits: BatchLimits, ask: Ask) -> None:
+    def __init__(self, proposal: TransactionProposal, limits: PeerLimits, ask: Ask) -> None:
         self.proposal = proposal
         self._limits = limits
         self._send = ask

@@ -38,14 +38,14 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class BatchLimits:
+class PeerLimits:
     """How many writes and reads a peer takes in one message; 1: it takes no batches."""
 
     writes: int = 1
     reads: int = 1
 
     @classmethod
-    def announced(cls, ready: bytes) -> "BatchLimits":
+    def announced(cls, ready: bytes) -> "PeerLimits":
         """Read the payload of a READY message; peers before Fabric 3.1 send it empty."""
         parameters = parse(ChaincodeAdditionalParams, ready)
         return cls(

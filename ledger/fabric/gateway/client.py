@@ -5,9 +5,9 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
-from typing import Self
+from typing import Any, Self
 
-import structlog
+import stamina
 from fabric_protos.common.common_pb2 import Block, Envelope
 from fabric_protos.common.ledger_pb2 import BlockchainInfo
 from fabric_protos.gateway.gateway_pb2 import (
@@ -15,29 +15,26 @@ from fabric_protos.gateway.gateway_pb2 import (
     CommitStatusResponse,
     EndorseRequest,
     EvaluateRequest,
+    EvaluateResponse,
     SignedCommitStatusRequest,
     SubmitRequest,
 )
 from fabric_protos.peer.transaction_pb2 import TxValidationCode
 
-from ledger.fabric.gateway.backoff import attempts
-from ledger.fabric.gateway.blocks import BlockStream
-from ledger.fabric.gateway.connections import Connection, Connections
-from ledger.fabric.gateway.decoding import ChannelBlock, decode_block, decode_envelope
-from ledger.fabric.gateway.errors import EndorsementMismatch, GatewayError, GatewayUnavailable, TransactionInvalid
-from ledger.fabric.gateway.events import ChaincodeEvent, Checkpoint, chaincode_events
+from ledger.fabric.gateway.channel_blocks import ChannelBlock, decode_block, decode_envelope
+from ledger.fabric.gateway.connections import Connections, GatewayConnection
+from ledger.fabric.gateway.errors import EndorsementMismatch, FateUnknown, GatewayUnavailable, TransactionInvalid
 from ledger.fabric.gateway.identity import SigningIdentity
 from ledger.fabric.gateway.messages import Invocation, propose, seek_blocks, sign_envelope
-from ledger.fabric.profile import FabricProfile
+from ledger.fabric.gateway.profile import FabricProfile
+from ledger.fabric.gateway.streams import BlockStream, ChaincodeEvent, Checkpoint, chaincode_events
 
 _QUERIES = "qscc"
 """Every peer's chaincode that answers questions about blocks."""
 
-_log = structlog.get_logger()
-
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class TimeLimits:
     """How many seconds each step may take.
 
     Attributes
@@ -84,16 +81,16 @@ class GatewayClient:
         connections: Connections,
         *,
         endorsing_organisations: tuple[str, ...] = (),
-        patience: Patience | None = None,
+        limits: TimeLimits | None = None,
     ) -> None:
         self._channel = channel
         self._identity = identity
         self._connections = connections
         self._endorsers = endorsing_organisations
-        self._patience = patience or Patience()
+        self._limits = limits or TimeLimits()
 
     @classmethod
-    def open(cls, profile: FabricProfile, patience: Patience | None = None) -> Self:
+    def open(cls, profile: FabricProfile, limits: TimeLimits | None = None) -> Self:
         """Prepare a client from a profile; connections are made with the first call.
 
         Raises
@@ -101,9 +98,9 @@ class GatewayClient:
         UnusableIdentity, OSError
         """
         identity = SigningIdentity.read(profile.msp_id, profile.client_certificate, profile.client_key)
-        connections = Connections([Connection.to(gateway) for gateway in profile.gateways])
+        connections = Connections([GatewayConnection.to(gateway) for gateway in profile.gateways])
         organisations = profile.endorsing_organisations
-        return cls(profile.channel, identity, connections, endorsing_organisations=organisations, patience=patience)
+        return cls(profile.channel, identity, connections, endorsing_organisations=organisations, limits=limits)
 
     async def evaluate(self, invocation: Invocation) -> bytes:
         """Ask one peer and change nothing.
@@ -112,12 +109,10 @@ class GatewayClient:
         ------
         ContractRefused, GatewayUnavailable, GatewayRefused
         """
-        proposal = propose(self._identity, self._channel, invocation)
-        request = EvaluateRequest(
-            transaction_id=proposal.transaction_id, channel_id=self._channel, proposed_transaction=proposal.signed
-        )
         answer = await self._connections.call(
-            lambda connection: connection.gateway.Evaluate, request, timeout_s=self._patience.evaluate
+            lambda connection: connection.gateway.Evaluate,
+            self._question(invocation),
+            timeout_s=self._limits.evaluate,
         )
         payload: bytes = answer.result.payload
         return payload
@@ -133,22 +128,25 @@ class GatewayClient:
         height: int = BlockchainInfo.FromString(answer).height
         return height
 
-    async def highest(self) -> int:
+    async def highest(self, beyond: int | None = None) -> int:
         """Return the number of blocks that the gateway's peer has which has most.
+
+        Parameters
+        ----------
+        beyond
+            Do not wait for the others once a peer has more blocks than that.
 
         Raises
         ------
         GatewayUnavailable
         """
-        proposal = propose(self._identity, self._channel, Invocation(_QUERIES, "GetChainInfo", (self._channel,)))
-        request = EvaluateRequest(
-            transaction_id=proposal.transaction_id, channel_id=self._channel, proposed_transaction=proposal.signed
-        )
         answers = await self._connections.ask_all(
-            lambda connection: connection.gateway.Evaluate, request, timeout_s=self._patience.evaluate
+            lambda connection: connection.gateway.Evaluate,
+            self._question(Invocation(_QUERIES, "GetChainInfo", (self._channel,))),
+            timeout_s=self._limits.evaluate,
+            is_enough=lambda answer: beyond is not None and _height(answer) > beyond,
         )
-        heights: list[int] = [BlockchainInfo.FromString(answer.result.payload).height for answer in answers]
-        return max(heights)
+        return max(map(_height, answers))
 
     async def block(self, number: int) -> ChannelBlock:
         """Return one block.
@@ -174,24 +172,18 @@ class GatewayClient:
         EndorsementMismatch, TransactionInvalid
             The peers kept disagreeing, or others kept getting in between; it had no effect.
         GatewayUnavailable
-            It is not known whether it will take effect.
+            It had no effect; FateUnknown if that is not known.
+        IdentityExpired
         """
-        deadline = asyncio.get_running_loop().time() + self._patience.transaction
-        last: GatewayError = GatewayUnavailable("there was no time left")
-        async for _ in attempts(deadline):
-            try:
+        deadline = asyncio.get_running_loop().time() + self._limits.transaction
+        async for attempt in _attempts(_is_worth_endorsing_again, self._limits.transaction):
+            with attempt:
                 endorsed = await self.endorse(invocation)
-            except (EndorsementMismatch, GatewayUnavailable) as failure:
-                last = failure
-                continue
-            status = await self._order(endorsed, deadline)
-            if status.result == TxValidationCode.VALID:
+                status = await self._order(endorsed, deadline)
+                if status.result != TxValidationCode.VALID:
+                    raise TransactionInvalid(endorsed.transaction_id, TxValidationCode.Name(status.result))
                 return Committed(endorsed.transaction_id, status.block_number, endorsed.result)
-            last = invalid = TransactionInvalid(endorsed.transaction_id, TxValidationCode.Name(status.result))
-            if not invalid.is_worth_repeating:
-                break
-            _log.info("endorsing again", transaction=endorsed.transaction_id, code=invalid.code)
-        raise last
+        raise AssertionError("a retry ends with a result or an error")
 
     async def endorse(self, invocation: Invocation) -> Endorsed:
         """Have a new transaction simulated and signed by the endorsing organisations' peers.
@@ -210,7 +202,7 @@ class GatewayClient:
         answer = await self._connections.call(
             lambda connection: connection.gateway.Endorse,
             request,
-            timeout_s=self._patience.endorse,
+            timeout_s=self._limits.endorse,
             endorsers=self._endorsers,
         )
         envelope = sign_envelope(self._identity, answer.prepared_transaction)
@@ -227,7 +219,7 @@ class GatewayClient:
             transaction_id=endorsed.transaction_id, channel_id=self._channel, prepared_transaction=endorsed.envelope
         )
         await self._connections.call(
-            lambda connection: connection.gateway.Submit, request, timeout_s=self._patience.submit
+            lambda connection: connection.gateway.Submit, request, timeout_s=self._limits.submit
         )
 
     async def commit_status(self, transaction_id: str) -> CommitStatusResponse:
@@ -244,8 +236,7 @@ class GatewayClient:
         return await self._connections.call(
             lambda connection: connection.gateway.CommitStatus,
             SignedCommitStatusRequest(request=request, signature=self._identity.sign(request)),
-            timeout_s=self._patience.commit,
-            everywhere=False,
+            timeout_s=self._limits.commit,
         )
 
     async def blocks(self, first: int) -> AsyncGenerator[ChannelBlock, None]:
@@ -256,7 +247,7 @@ class GatewayClient:
         GatewayUnavailable, GatewayRefused
         """
         seek = partial(seek_blocks, self._identity, self._channel)
-        stream = BlockStream(self._connections, seek, self.height)
+        stream = BlockStream(self._connections, seek, self.highest)
         async with aclosing(stream.blocks(first)) as blocks:
             async for block in blocks:
                 yield decode_block(block)
@@ -276,19 +267,48 @@ class GatewayClient:
         """Close the connections; open calls and streams end."""
         await self._connections.close()
 
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    def _question(self, invocation: Invocation) -> EvaluateRequest:
+        proposal = propose(self._identity, self._channel, invocation)
+        return EvaluateRequest(
+            transaction_id=proposal.transaction_id, channel_id=self._channel, proposed_transaction=proposal.signed
+        )
+
     async def _order(self, endorsed: Endorsed, deadline: float) -> CommitStatusResponse:
         """Submit the same envelope until its fate is known."""
-        last = GatewayUnavailable("there was no time left")
-        async for _ in attempts(deadline):
-            try:
-                await self.submit(endorsed)
-                status = await self.commit_status(endorsed.transaction_id)
-                if status.result == TxValidationCode.DUPLICATE_TXID:
-                    # Two of our copies met in one block; what stands in the ledger under the id is the first.
+        rest = max(0.001, deadline - asyncio.get_running_loop().time())
+        try:
+            async for attempt in _attempts(GatewayUnavailable, rest):
+                with attempt:
+                    await self.submit(endorsed)
                     status = await self.commit_status(endorsed.transaction_id)
-            except GatewayUnavailable as failure:
-                last = failure
-                _log.warning("submitting again", transaction=endorsed.transaction_id, reason=str(failure))
-            else:
-                return status
-        raise last
+                    if status.result == TxValidationCode.DUPLICATE_TXID:
+                        # Two of our copies met in one block; what stands in the ledger under the id is the first.
+                        status = await self.commit_status(endorsed.transaction_id)
+                    return status
+        except GatewayUnavailable as last:
+            raise FateUnknown(str(last)) from None
+        raise AssertionError("a retry ends with a result or an error")
+
+
+def _attempts(on: Any, seconds: float) -> Any:
+    """Try again for some seconds, less and less often; pauses are random, lest two stay in each other's way."""
+    return stamina.retry_context(
+        on=on, attempts=None, timeout=seconds, wait_initial=0.05, wait_max=1.0, wait_jitter=0.05
+    )
+
+
+def _height(answer: EvaluateResponse) -> int:
+    height: int = BlockchainInfo.FromString(answer.result.payload).height
+    return height
+
+
+def _is_worth_endorsing_again(failure: Exception) -> bool:
+    if isinstance(failure, TransactionInvalid):
+        return failure.is_worth_repeating
+    return isinstance(failure, EndorsementMismatch | GatewayUnavailable) and not isinstance(failure, FateUnknown)

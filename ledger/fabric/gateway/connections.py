@@ -1,8 +1,10 @@
-"""The gateways of a network: one connection each, asked in turn when one fails."""
+"""The gateways of a network: one connection each; when one is silent or fails, the next one is asked as well."""
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
+from collections import deque
+from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 import grpc
@@ -11,13 +13,16 @@ import structlog
 from fabric_protos.gateway.gateway_pb2_grpc import GatewayStub
 from fabric_protos.peer.events_pb2_grpc import DeliverStub
 
-from ledger.fabric.gateway.errors import GatewayUnavailable
-from ledger.fabric.gateway.failures import failure_of
-from ledger.fabric.profile import GatewayAddress
+from ledger.fabric.gateway.errors import GatewayUnavailable, failure_of
+from ledger.fabric.gateway.profile import GatewayAddress
 
 MAX_CALLS = 200
 """At once. A gateway refuses more than 500, which many clients share."""
 
+_SILENCE_S = 0.8
+"""After so long without an answer the next gateway is asked as well."""
+_STRAGGLERS_S = 0.4
+"""How long others may take that are asked the same, once the first has answered."""
 _MAX_MESSAGE_BYTES = 100 * 1024 * 1024
 _OPTIONS = [
     ("grpc.max_receive_message_length", _MAX_MESSAGE_BYTES),
@@ -31,17 +36,18 @@ _OPTIONS = [
 _log = structlog.get_logger()
 
 
-@dataclass(frozen=True, slots=True)
-class Connection:
+@dataclass(slots=True, eq=False)
+class GatewayConnection:
     """A connection to one peer and the services we use there."""
 
     address: str
     channel: grpc.aio.Channel
     gateway: GatewayStub
     deliver: DeliverStub
+    _last_word: float = -inf
 
     @classmethod
-    def to(cls, peer: GatewayAddress) -> "Connection":
+    def to(cls, peer: GatewayAddress) -> "GatewayConnection":
         """Prepare a connection with TLS verified; it is made with the first call."""
         credentials = grpc.ssl_channel_credentials(root_certificates=peer.tls_ca.read_bytes())
         options: list[tuple[str, Any]] = list(_OPTIONS)
@@ -50,90 +56,152 @@ class Connection:
         channel = grpc.aio.secure_channel(peer.address, credentials, options=options)
         return cls(peer.address, channel, GatewayStub(channel), DeliverStub(channel))
 
+    @property
+    def is_alive(self) -> bool:
+        """Tell whether it answered something a moment ago: then it is slow, and does not hang."""
+        return asyncio.get_running_loop().time() - self._last_word < _SILENCE_S
 
-Method = Callable[[Connection], Callable[..., Any]]
+    def ask(self, method: "Method", request: Any, timeout_s: float) -> asyncio.Future[Any]:
+        """Make a call; its answer is to come."""
+        loop = asyncio.get_running_loop()
+
+        def hear(answer: asyncio.Future[Any]) -> None:
+            if _has_answer(answer):
+                self._last_word = loop.time()
+
+        answer: asyncio.Future[Any] = asyncio.ensure_future(method(self)(request, timeout=timeout_s))
+        answer.add_done_callback(hear)
+        return answer
+
+
+Method = Callable[[GatewayConnection], Callable[..., Any]]
 """Picks a service's method, for instance ``lambda connection: connection.gateway.Evaluate``."""
 
 
 class Connections:
     """Several gateways; the one that answered last is asked first."""
 
-    def __init__(self, connections: Sequence[Connection]) -> None:
+    def __init__(self, connections: Sequence[GatewayConnection]) -> None:
         self._connections = list(connections)
         self._slots = asyncio.Semaphore(MAX_CALLS)
 
     @property
-    def count(self) -> int:
-        """How many gateways there are."""
-        return len(self._connections)
-
-    @property
-    def first(self) -> Connection:
+    def first(self) -> GatewayConnection:
         """The gateway that is asked first."""
         return self._connections[0]
 
-    def demote(self, failed: Connection) -> None:
+    def demote(self, failed: GatewayConnection) -> None:
         """Ask another gateway first from now on."""
-        if self.count > 1 and self._connections[0] is failed:
+        if len(self._connections) > 1 and self._connections[0] is failed:
             self._connections.append(self._connections.pop(0))
             _log.warning("going over to another gateway", failed=failed.address, next=self.first.address)
 
-    async def call(
-        self,
-        method: Method,
-        request: Any,
-        *,
-        timeout_s: float,
-        endorsers: Collection[str] = (),
-        everywhere: bool = True,
-    ) -> Any:
-        """Make a call at one gateway after the other until one answers.
+    async def call(self, method: Method, request: Any, *, timeout_s: float, endorsers: Collection[str] = ()) -> Any:
+        """Make a call at the first gateway, and at the next as well whenever one fails or hangs; one answer counts.
 
-        Parameters
-        ----------
-        everywhere
-            False: ask one gateway only; if it does not answer, the next call goes to another.
+        So every call may be made twice. What has an effect is a transaction's envelope alone, and that counts once.
 
         Raises
         ------
         GatewayError
-            What the gateway's error means; GatewayUnavailable if none answered.
+            What a gateway's error means; GatewayUnavailable if none answered.
         """
         failures: list[str] = []
-        for _ in range(self.count if everywhere else 1):
-            connection = self.first
+        async with self._slots:
+            calls = _Calls(self._connections, lambda connection: connection.ask(method, request, timeout_s))
             try:
-                async with self._slots:
-                    return await method(connection)(request, timeout=timeout_s)
-            except grpc.aio.AioRpcError as error:
-                failure = failure_of(error, connection.address, endorsers)
-                if not isinstance(failure, GatewayUnavailable):
-                    raise failure from None
-                failures.append(str(failure))
-                self.demote(connection)
+                async for answer, connection in calls:
+                    error = answer.exception()
+                    if error is None:
+                        self._demote_all(calls.open.values())
+                        return answer.result()
+                    failures.append(self._heard(error, connection, endorsers))
+            finally:
+                _cancel(calls.open)
         raise GatewayUnavailable("; ".join(failures))
 
-    async def ask_all(self, method: Method, request: Any, *, timeout_s: float) -> list[Any]:
-        """Make a call at every gateway and return the answers of those that gave one.
+    async def ask_all(
+        self, method: Method, request: Any, *, timeout_s: float, is_enough: Callable[[Any], bool] = lambda _: False
+    ) -> list[Any]:
+        """Make a call at every gateway and return the answers of those that gave one, stragglers' not included.
+
+        Parameters
+        ----------
+        is_enough
+            Tells of an answer whether it makes the others superfluous.
 
         Raises
         ------
         GatewayUnavailable
             If none did.
         """
-
-        async def ask(connection: Connection) -> Any:
-            async with self._slots:
-                return await method(connection)(request, timeout=timeout_s)
-
-        found = await asyncio.gather(*map(ask, self._connections), return_exceptions=True)
-        answers = [answer for answer in found if not isinstance(answer, BaseException)]
+        answers: list[Any] = []
+        async with self._slots:
+            asked = {connection.ask(method, request, timeout_s): connection for connection in self._connections}
+            pending = set(asked)
+            while pending and not any(map(is_enough, answers)):
+                patience_s = _STRAGGLERS_S if answers else None
+                done, pending = await asyncio.wait(pending, timeout=patience_s, return_when=asyncio.FIRST_COMPLETED)
+                if not done:
+                    break
+                answers += [answer.result() for answer in done if _has_answer(answer)]
+            _cancel(pending)
         if not answers:
-            raise GatewayUnavailable(
-                "; ".join(f"{c.address}: {e!r}" for c, e in zip(self._connections, found, strict=True))
-            )
+            errors = [f"{gateway.address}: {call.exception()!r}" for call, gateway in asked.items()]
+            raise GatewayUnavailable("; ".join(errors))
         return answers
 
     async def close(self) -> None:
         """Close all connections; open calls end."""
         await asyncio.gather(*(connection.channel.close(grace=None) for connection in self._connections))
+
+    def _heard(self, error: BaseException, connection: GatewayConnection, endorsers: Collection[str]) -> str:
+        """Return what an error says if another gateway may do better; raises GatewayError if not."""
+        if not isinstance(error, grpc.aio.AioRpcError):
+            raise error
+        failure = failure_of(error, connection.address, endorsers)
+        if not isinstance(failure, GatewayUnavailable):
+            raise failure from None
+        self.demote(connection)
+        return str(failure)
+
+    def _demote_all(self, silent: Iterable[GatewayConnection]) -> None:
+        for connection in silent:
+            self.demote(connection)
+
+
+class _Calls:
+    """The same call at one gateway after the other, each as soon as those before it failed or hang."""
+
+    def __init__(
+        self, gateways: Iterable[GatewayConnection], ask: Callable[[GatewayConnection], asyncio.Future[Any]]
+    ) -> None:
+        self.open: dict[asyncio.Future[Any], GatewayConnection] = {}
+        self._left = deque(gateways)
+        self._ask = ask
+        self._asked_at = -inf
+
+    async def __aiter__(self) -> AsyncGenerator[tuple[asyncio.Future[Any], GatewayConnection], None]:
+        """Yield what comes, answers and errors."""
+        while self._left or self.open:
+            if self._left and (not self.open or self._all_hang()):
+                gateway = self._left.popleft()
+                self.open[self._ask(gateway)] = gateway
+                self._asked_at = asyncio.get_running_loop().time()
+            look_s = _SILENCE_S / 4 if self._left else None
+            done, _ = await asyncio.wait(self.open, timeout=look_s, return_when=asyncio.FIRST_COMPLETED)
+            for answer in done:
+                yield answer, self.open.pop(answer)
+
+    def _all_hang(self) -> bool:
+        waited_s = asyncio.get_running_loop().time() - self._asked_at
+        return waited_s >= _SILENCE_S and not any(gateway.is_alive for gateway in self.open.values())
+
+
+def _has_answer(asked: asyncio.Future[Any]) -> bool:
+    return asked.done() and not asked.cancelled() and asked.exception() is None
+
+
+def _cancel(asked: Iterable[asyncio.Future[Any]]) -> None:
+    for answer in asked:
+        answer.cancel()

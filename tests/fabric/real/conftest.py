@@ -14,9 +14,8 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from energy_market_chaincode.identity import sign
 from fabric_network.first_operator import operator_of_key
 from fabric_network.native import ANY_FREE_PORTS, Network
-from ledger.fabric.gateway import GatewayClient, Invocation
+from ledger.fabric.gateway import FabricProfile, GatewayClient, Invocation
 from ledger.fabric.ledger import FabricLedger
-from ledger.fabric.profile import FabricProfile
 
 HERE = Path(__file__).parent
 HOSTING = {

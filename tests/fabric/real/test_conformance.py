@@ -2,13 +2,34 @@
 
 import json
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
+from cryptography.x509.oid import NameOID
 
+from fabric_network.native import Network
+from ledger.fabric import gateway
 from ledger.fabric.chaincode_server.execution import DEFECT
-from ledger.fabric.gateway import Checkpoint, ContractRefused, GatewayClient, GatewayUnavailable, Invocation, Patience
-from ledger.fabric.profile import FabricProfile
+from ledger.fabric.gateway import (
+    Checkpoint,
+    ContractRefused,
+    FabricProfile,
+    GatewayClient,
+    GatewayUnavailable,
+    Invocation,
+    TimeLimits,
+)
+from tests.fabric.examples import example_of
 
 pytestmark = pytest.mark.fabric
 
@@ -16,8 +37,14 @@ Call = Callable[..., Invocation]
 
 
 @pytest.fixture(params=["network", "older_network"], ids=["3.1", "2.5"])
-def profile(request: pytest.FixtureRequest) -> FabricProfile:
-    return FabricProfile.read(request.getfixturevalue(request.param).profile())
+def either_network(request: pytest.FixtureRequest) -> Network:
+    found: Network = request.getfixturevalue(request.param)
+    return found
+
+
+@pytest.fixture
+def profile(either_network: Network) -> FabricProfile:
+    return FabricProfile.read(either_network.profile())
 
 
 async def asked(client: GatewayClient, invocation: Invocation) -> Any:
@@ -133,9 +160,57 @@ async def test_a_defect_of_the_contract_is_reported_without_what_it_was_about(
 
 
 async def test_what_the_peer_refuses_is_no_word_of_the_contract(profile: FabricProfile, call: Call) -> None:
-    client = GatewayClient.open(profile, Patience(transaction=0.5))
+    client = GatewayClient.open(profile, TimeLimits(transaction=0.5))
     try:
         with pytest.raises(GatewayUnavailable, match="paginat"):
             await client.transact(call("refused_by_the_peer"))
     finally:
         await client.close()
+
+
+async def test_the_example_at_the_gateways_door_works(profile: FabricProfile, unique: str) -> None:
+    assert await example_of(gateway, "keep")(profile, unique, "value") == b"value"
+
+
+async def test_the_contract_sees_the_attributes_that_a_certificate_authority_wrote_into_a_certificate(
+    either_network: Network, profile: FabricProfile, call: Call, tmp_path: Path
+) -> None:
+    """cryptogen writes none; so the organisation's own authority issues one more certificate."""
+    owner = either_network.topology.organisations[0]
+    authority = either_network.folder.organisation(owner) / "ca"
+    certificate, key = issue_with_attributes(authority, tmp_path, {"role": "meter"})
+    member = profile.model_copy(update={"client_certificate": certificate, "client_key": key})
+    async with GatewayClient.open(member) as client:
+        who = await asked(client, call("who"))
+    assert (who["msp"], who["attributes"]) == (owner.msp_id, {"role": "meter"})
+
+
+def issue_with_attributes(authority: Path, folder: Path, attributes: dict[str, str]) -> tuple[Path, Path]:
+    """Have an organisation's certificate authority issue a client's certificate; return its file and its key's."""
+    (ca_file,) = authority.glob("*-cert.pem")
+    (ca_key_file,) = authority.glob("*_sk")
+    ca = x509.load_pem_x509_certificate(ca_file.read_bytes())
+    ca_key = load_pem_private_key(ca_key_file.read_bytes(), password=None)
+    assert isinstance(ca_key, ec.EllipticCurvePrivateKey)
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name(
+        [
+            x509.NameAttribute(NameOID.ORGANIZATIONAL_UNIT_NAME, "client"),
+            x509.NameAttribute(NameOID.COMMON_NAME, "meter"),
+        ]
+    )
+    written = x509.UnrecognizedExtension(
+        x509.ObjectIdentifier("1.2.3.4.5.6.7.8.1"), json.dumps({"attrs": attributes}).encode()
+    )
+    issued = (
+        x509.CertificateBuilder(ca.subject, subject, key.public_key(), x509.random_serial_number())
+        .not_valid_before(ca.not_valid_before_utc)
+        .not_valid_after(ca.not_valid_after_utc)
+        .add_extension(written, critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key()), critical=False)
+        .sign(ca_key, hashes.SHA256())
+    )
+    certificate, key_file = folder / "certificate.pem", folder / "key.pem"
+    certificate.write_bytes(issued.public_bytes(Encoding.PEM))
+    key_file.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    return certificate, key_file

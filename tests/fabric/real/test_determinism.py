@@ -17,9 +17,8 @@ from fabric_protos.peer.proposal_response_pb2 import ProposalResponse, ProposalR
 from energy_market_chaincode.canonical import read_exact_json
 from energy_market_chaincode.identity import public_key_text
 from ledger.contract import SUBMIT, submit_argument
-from ledger.fabric.gateway import GatewayClient, Invocation, SigningIdentity
+from ledger.fabric.gateway import FabricProfile, GatewayClient, Invocation, SigningIdentity
 from ledger.fabric.gateway.messages import propose
-from ledger.fabric.profile import FabricProfile
 
 pytestmark = pytest.mark.fabric
 

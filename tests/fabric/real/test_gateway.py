@@ -10,13 +10,13 @@ from fabric_network.native import Network
 from ledger.fabric.gateway import (
     Checkpoint,
     EndorsementMismatch,
+    FabricProfile,
     GatewayClient,
     GatewayRefused,
     GatewayUnavailable,
     Invocation,
-    Patience,
+    TimeLimits,
 )
-from ledger.fabric.profile import FabricProfile
 
 pytestmark = pytest.mark.fabric
 
@@ -39,7 +39,7 @@ async def test_organisations_that_disagree_for_a_moment_are_asked_again(
 
 
 async def test_organisations_that_keep_disagreeing_are_reported(profile: FabricProfile, call: Call) -> None:
-    client = GatewayClient.open(profile, Patience(transaction=0.5))
+    client = GatewayClient.open(profile, TimeLimits(transaction=0.5))
     try:
         with pytest.raises(EndorsementMismatch, match="do not match"):
             await client.transact(call("process"))
@@ -59,7 +59,7 @@ async def test_the_same_envelope_sent_twice_takes_effect_once(client: GatewayCli
 
 
 async def test_a_commit_status_that_does_not_come_is_not_waited_for(profile: FabricProfile) -> None:
-    client = GatewayClient.open(profile, Patience(commit=0.2))
+    client = GatewayClient.open(profile, TimeLimits(commit=0.2))
     try:
         with pytest.raises(GatewayUnavailable):
             await client.commit_status("0" * 64)
@@ -110,7 +110,7 @@ async def test_a_gateway_with_another_authoritys_certificate_is_not_spoken_to(
 
 
 async def test_a_client_that_the_channel_does_not_know_is_refused(profile: FabricProfile, call: Call) -> None:
-    stranger = GatewayClient.open(profile.model_copy(update={"channel": "elsewhere"}), Patience(transaction=0.3))
+    stranger = GatewayClient.open(profile.model_copy(update={"channel": "elsewhere"}), TimeLimits(transaction=0.3))
     try:
         with pytest.raises((GatewayRefused, GatewayUnavailable)):
             await stranger.transact(call("put", "key", "value"))

@@ -1,23 +1,23 @@
-"""The blocks of a channel as a peer delivers them, and going over to another peer when one falls silent."""
+"""What peers stream: a channel's blocks, from another peer when one falls silent, and a chaincode's events."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any
 
 import grpc.aio
-import structlog
+import stamina
 from fabric_protos.common.common_pb2 import Block, Envelope, Status
+from fabric_protos.gateway.gateway_pb2 import ChaincodeEventsRequest, SignedChaincodeEventsRequest
+from fabric_protos.orderer.ab_pb2 import SeekPosition, SeekSpecified
 
 from ledger.fabric.gateway.connections import Connections
-from ledger.fabric.gateway.errors import GatewayRefused, GatewayUnavailable
-from ledger.fabric.gateway.failures import failure_of
+from ledger.fabric.gateway.errors import GatewayRefused, GatewayUnavailable, failure_of
+from ledger.fabric.gateway.identity import SigningIdentity
 
-_SILENCE_S = 5.0
+_SILENCE_S = 0.7
 _MAX_FAILURES_IN_A_ROW = 10
-_LONGEST_PAUSE_S = 1.0
 _REFUSALS = {Status.BAD_REQUEST, Status.FORBIDDEN}
-
-_log = structlog.get_logger()
 
 Seek = Callable[[int], Envelope]
 """Makes the signed request for all blocks from a number on."""
@@ -28,15 +28,15 @@ class BlockStream:
 
     Parameters
     ----------
-    height
-        Asks the network how many blocks there are. A stream that is silent while there are more than it delivered is
-        given up: its peer is paused, cut off, or has lost its orderers.
+    highest
+        Asks all gateways how many blocks there are, more than so many. A stream that is silent while there are more
+        than it delivered is given up: its peer is paused, cut off, or has lost its orderers.
     """
 
-    def __init__(self, connections: Connections, seek: Seek, height: Callable[[], Awaitable[int]]) -> None:
+    def __init__(self, connections: Connections, seek: Seek, highest: Callable[[int], Awaitable[int]]) -> None:
         self._connections = connections
         self._seek = seek
-        self._height = height
+        self._highest = highest
         self._stream: _Delivery | None = None
 
     async def blocks(self, first: int) -> AsyncGenerator[Block, None]:
@@ -58,22 +58,27 @@ class BlockStream:
             self._leave()
 
     async def _next(self, number: int) -> Block:
-        failures = 0
-        while True:
-            try:
-                return await self._read(number)
-            except GatewayUnavailable as failure:
-                self._leave(failure)
-                failures += 1
-                if failures == _MAX_FAILURES_IN_A_ROW:
+        async for attempt in stamina.retry_context(
+            on=GatewayUnavailable,
+            attempts=_MAX_FAILURES_IN_A_ROW,
+            timeout=None,
+            wait_initial=0.05,
+            wait_max=1.0,
+            wait_jitter=0.05,
+        ):
+            with attempt:
+                try:
+                    return await self._read(number)
+                except GatewayUnavailable:
+                    self._go_over()
                     raise
-                await asyncio.sleep(min(_LONGEST_PAUSE_S, 0.05 * 2**failures))
+        raise AssertionError("a retry ends with a result or an error")
 
     async def _read(self, number: int) -> Block:
         if self._stream is None:
             self._stream = _Delivery(self._connections, self._seek(number))
         while not await self._stream.has_word(_SILENCE_S):
-            height = await self._height()
+            height = await self._highest(number)
             if height > number:
                 raise GatewayUnavailable(f"{self._stream.address} is silent at block {number} of {height}")
         block = await self._stream.block()
@@ -81,13 +86,14 @@ class BlockStream:
             raise GatewayUnavailable(f"{self._stream.address} delivered block {block.header.number}, not {number}")
         return block
 
-    def _leave(self, failure: GatewayUnavailable | None = None) -> None:
-        if self._stream is None:
-            return
-        self._stream.cancel()
-        if failure is not None:
-            _log.warning("a stream of blocks broke", reason=str(failure))
+    def _go_over(self) -> None:
+        if self._stream is not None:
             self._connections.demote(self._stream.connection)
+        self._leave()
+
+    def _leave(self) -> None:
+        if self._stream is not None:
+            self._stream.cancel()
         self._stream = None
 
 
@@ -131,3 +137,51 @@ class _Delivery:
         self._call.cancel()
         if self._reading is not None:
             self._reading.cancel()
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """Where a reader of events stands: in a block, after one of its transactions or before the first."""
+
+    block: int = 0
+    transaction_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ChaincodeEvent:
+    """The one event of a committed transaction."""
+
+    block: int
+    transaction_id: str
+    name: str
+    payload: bytes
+
+    @property
+    def checkpoint(self) -> Checkpoint:
+        """The place right after this event."""
+        return Checkpoint(self.block, self.transaction_id)
+
+
+async def chaincode_events(
+    channel: str, identity: SigningIdentity, connections: Connections, chaincode: str, after: Checkpoint
+) -> AsyncGenerator[ChaincodeEvent, None]:
+    """Yield a chaincode's events after a checkpoint; see :meth:`GatewayClient.chaincode_events`."""
+    request = ChaincodeEventsRequest(
+        channel_id=channel,
+        chaincode_id=chaincode,
+        identity=identity.creator,
+        start_position=SeekPosition(specified=SeekSpecified(number=after.block)),
+        after_transaction_id=after.transaction_id,
+    ).SerializeToString()
+    signed = SignedChaincodeEventsRequest(request=request, signature=identity.sign(request))
+    connection = connections.first
+    call = connection.gateway.ChaincodeEvents(signed)
+    try:
+        async for response in call:
+            for event in response.events:
+                yield ChaincodeEvent(response.block_number, event.tx_id, event.event_name, event.payload)
+    except grpc.aio.AioRpcError as error:
+        connections.demote(connection)
+        raise failure_of(error, connection.address) from None
+    finally:
+        call.cancel()

@@ -1,18 +1,16 @@
-"""``python -m ledger.fabric.chaincode_server``: host a contract, by default the market's."""
+"""``python -m ledger.fabric.hosting``: the program that hosts the market's contract for an organisation's peers."""
 
 import asyncio
 import sys
 
 from pydantic import Field, ImportString, ValidationError
 
-from ledger.fabric.chaincode_server.execution import Contract
-from ledger.fabric.chaincode_server.server import UnusableAddress, serve
-from ledger.fabric.chaincode_server.settings import ChaincodeServerSettings
+from ledger.fabric.chaincode_server import Chaincode, ChaincodeServerSettings, UnusableAddress, serve
 from market_log import configure_logs
 
 
 class _Settings(ChaincodeServerSettings):
-    contract: ImportString[Contract] = Field(default="ledger.fabric.rejections:market_contract", validate_default=True)
+    contract: ImportString[Chaincode] = Field(default="ledger.fabric.contract:market_contract", validate_default=True)
     """``module:name`` of the contract to host."""
 
 

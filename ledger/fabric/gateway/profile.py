@@ -1,7 +1,6 @@
-"""Where a Fabric network is and as whom we speak to it: the connection profile.
+"""Where a Fabric network is and as whom we speak to it: the connection profile, a file.
 
-The network's launcher writes it, :class:`~ledger.fabric.ledger.FabricLedger` reads it. Paths in the file are relative
-to the file, so that the same file serves on this machine and inside a container.
+Paths in the file are relative to it, so that the same file serves on this machine and inside a container.
 """
 
 from pathlib import Path
@@ -9,26 +8,13 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from ledger.interface import LedgerError
+from ledger.fabric.gateway.errors import GatewayError
 
 PROFILE_NAME = "profile.json"
+"""What the file is usually called."""
 
 
-def find_profile(home: Path) -> Path:
-    """Return the profile that the network below a home wrote for its first organisation by name.
-
-    Raises
-    ------
-    UnusableProfile
-        If there is no network.
-    """
-    profiles = sorted((home / "network" / "clients").glob(f"*/{PROFILE_NAME}"))
-    if not profiles:
-        raise UnusableProfile(f"there is no Fabric network in {home}; `energy-market network up` makes one")
-    return profiles[0]
-
-
-class UnusableProfile(LedgerError):
+class UnusableProfile(GatewayError):
     """The connection profile is missing, not well formed, or names files that are not there."""
 
 

@@ -1,6 +1,6 @@
-"""The contract's rejections on their way through Fabric: as the message of a chaincode's answer.
+"""The market's contract on Fabric: as chaincode servers host it, and as the gateway's client hears it.
 
-The chaincode server writes them, the gateway's client reads them back; both ends are ours.
+A rejection travels as the message of a chaincode's answer; both ends are ours.
 """
 
 import json
