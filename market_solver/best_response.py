@@ -17,6 +17,7 @@ from energy_market_chaincode.units import Energy
 from market_solver.water_filling import Filling, Floats, fill, fill_few
 
 ENERGIES_PER_KWH = 10.0**units.ENERGY_DECIMALS
+"""How many of the ledger's units of energy make a kWh."""
 PRICES_PER_CURRENCY = 10.0**units.PRICE_DECIMALS
 MONEY_PER_CURRENCY = 10.0**units.MONEY_DECIMALS
 

@@ -1,5 +1,7 @@
 """The library that a buyer, a seller, a meter, the clock or an operator's tool is written with.
 
+Examples
+--------
 >>> async with MarketClient("http://127.0.0.1:8080", Identity.load("P003", keys)) as market:
 ...     await Buyer(market, demand="28").run()
 """

@@ -1,5 +1,6 @@
 """The documentation's site can be built without a warning, and loads nothing from anywhere else."""
 
+import importlib
 import os
 import re
 import subprocess
@@ -86,3 +87,20 @@ def test_formulas_are_drawn_without_a_script(site: Path) -> None:
     text = (site / "explanation" / "equilibrium.html").read_text()
     assert "<math" in text
     assert "$" not in re.sub(r"<(pre|code)\b.*?</\1>", "", text.partition("<article")[2], flags=re.DOTALL)
+
+
+@pytest.mark.parametrize(
+    ("page", "package"),
+    [
+        ("prosumer-client", "prosumer_client"),
+        ("market-solver", "market_solver"),
+        ("fabric", "ledger.fabric.gateway"),
+        ("fabric", "ledger.fabric.chaincode_server"),
+    ],
+)
+def test_the_api_reference_has_every_name_of_a_front_door(site: Path, page: str, package: str) -> None:
+    text = (site / "reference" / "api" / f"{page}.html").read_text()
+    described = set(re.findall(rf'id="{re.escape(package)}\.(\w+)"', text))
+    missing = set(importlib.import_module(package).__all__) - described
+    assert missing == set(), "each needs a docstring"
+    assert not re.search(r":(class|func|meth|mod|attr|data|exc):", text)
