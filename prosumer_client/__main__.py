@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import sys
+import threading
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 
@@ -16,11 +17,11 @@ from prosumer_client.settings import Settings, parse_arguments
 
 
 async def play(settings: Settings) -> None:
-    """Play until SIGTERM or SIGINT; raises MarketError."""
+    """Play until cancelled or, in the main thread, until SIGTERM or SIGINT; raises MarketError."""
     told_to_stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, told_to_stop.set)
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, told_to_stop.set)
     async with AsyncExitStack() as resources:
         market = MarketClient(settings.queue_url, patience=settings.patience, ledger=settings.ledger_id)
         await resources.enter_async_context(market)

@@ -91,15 +91,17 @@ class ServiceConnection:
     """A service of the market under one address; an asynchronous context manager.
 
     Every request may be sent more than once: what it asks for must count once however often it arrives.
+
+    Raises
+    ------
+    UnusableValue
+        If the address is none, or what the environment says of proxies and certificates cannot be followed.
     """
 
     def __init__(self, url: str, patience: Patience) -> None:
         self.url = require_address(url)
         self.patience = patience
-        # Loading the certificates of the authorities takes a tenth of a process's start; only https needs them.
-        limits = httpx.Limits(max_connections=MAX_CONNECTIONS)
-        https = url.startswith("https://")
-        self._http = httpx.AsyncClient(base_url=url, limits=limits, verify=https, trust_env=not is_local(url))
+        self._http = _http_client(url)
 
     async def __aenter__(self) -> Self:
         return self
@@ -180,11 +182,39 @@ class ServiceConnection:
 
 def require_address(url: str) -> str:
     """Return the address of a service; raises UnusableValue if it cannot be one."""
-    if not url.startswith(("http://", "https://")):
+    try:
+        parts = urlsplit(url)
+        is_one = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        httpx.URL(url)
+    except (ValueError, httpx.InvalidURL):
+        is_one = False
+    if not is_one:
         raise UnusableValue(
-            "UNUSABLE_ADDRESS", f"{url!r} is no address of a service: it must begin with http:// or https://"
+            "UNUSABLE_ADDRESS",
+            f"{url!r} is no address of a service: it must begin with http:// or https:// and name a host, as in "
+            "http://127.0.0.1:8080",
         )
     return url
+
+
+def _http_client(url: str) -> httpx.AsyncClient:
+    # Loading the certificates of the authorities takes a tenth of a process's start; only https needs them.
+    https = url.startswith("https://")
+    limits = httpx.Limits(max_connections=MAX_CONNECTIONS)
+    try:
+        return httpx.AsyncClient(base_url=url, limits=limits, verify=https, trust_env=not is_local(url))
+    except OSError as error:
+        raise UnusableValue(
+            "UNUSABLE_CERTIFICATES",
+            f"the authorities' certificates that {url} needs cannot be loaded ({error}); correct SSL_CERT_FILE and "
+            "SSL_CERT_DIR, or unset them",
+        ) from None
+    except (ImportError, ValueError, httpx.InvalidURL) as error:
+        raise UnusableValue(
+            "UNUSABLE_PROXY",
+            f"the environment's proxy cannot be used for {url} ({error}); set HTTP_PROXY, HTTPS_PROXY and ALL_PROXY to "
+            "a proxy whose address begins with http:// or https://, or name the host in NO_PROXY",
+        ) from None
 
 
 def is_local(url: str) -> bool:
