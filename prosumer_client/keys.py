@@ -1,7 +1,6 @@
 """Key files: Ed25519 private keys as PKCS8 PEM that nobody but their owner may read, one file each."""
 
 import os
-import secrets
 import stat
 from contextlib import suppress
 from pathlib import Path
@@ -15,10 +14,11 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from market_files import SECRET, reach_disk, sync_folder
+from market_files import SECRET, FileLock, reach_disk, sync_folder
 from prosumer_client.errors import KeyFileError, UnusableValue
 
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
+_DRAFT = ".unwritten"
 
 
 def key_file(folder: Path, prosumer: str) -> Path:
@@ -38,7 +38,8 @@ def create_key(path: Path) -> Ed25519PrivateKey:
 def store_key(key: Ed25519PrivateKey, path: Path) -> None:
     """Store a key with mode 0600, whole or not at all, and never over another one.
 
-    The folder is made, for its owner alone, if there is none.
+    The folder is made, for its owner alone, if there is none. One writer works there at a time, and removes first what
+    one that was killed has left.
 
     Raises
     ------
@@ -47,18 +48,21 @@ def store_key(key: Ed25519PrivateKey, path: Path) -> None:
     """
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     text = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    try:
-        _write_durably(draft, text)
-        # A link, other than a rename, fails if the name is taken.
-        os.link(draft, path)
-    except FileExistsError:
-        raise KeyFileError(
-            "KEY_FILE_EXISTS", f"{path} exists already and is never overwritten; load it, or move it away first"
-        ) from None
-    finally:
-        draft.unlink(missing_ok=True)
-    sync_folder(path.parent)
+    with FileLock.acquire(path.with_name(".writing.lock"), wait=True):
+        for left_over in path.parent.glob(f".*{_DRAFT}"):
+            left_over.unlink()
+        draft = path.with_name(f".{path.name}{_DRAFT}")
+        try:
+            _write_durably(draft, text)
+            # A link, other than a rename, fails if the name is taken.
+            os.link(draft, path)
+        except FileExistsError:
+            raise KeyFileError(
+                "KEY_FILE_EXISTS", f"{path} exists already and is never overwritten; load it, or move it away first"
+            ) from None
+        finally:
+            draft.unlink(missing_ok=True)
+        sync_folder(path.parent)
 
 
 def load_key(path: Path) -> Ed25519PrivateKey:

@@ -1,6 +1,9 @@
 """Key files: private, whole, never overwritten."""
 
+import signal
 import stat
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -28,7 +31,7 @@ def test_a_key_is_never_overwritten_and_a_refusal_leaves_nothing_behind(tmp_path
         create_key(path)
     assert caught.value.code == "KEY_FILE_EXISTS"
     assert load_key(path).private_bytes_raw() == key.private_bytes_raw()
-    assert list(tmp_path.iterdir()) == [path]
+    assert [file for file in tmp_path.iterdir() if file.suffix != ".lock"] == [path]
 
 
 def test_of_many_who_create_a_key_at_once_one_wins_and_all_load_the_same(tmp_path: Path) -> None:
@@ -36,6 +39,24 @@ def test_of_many_who_create_a_key_at_once_one_wins_and_all_load_the_same(tmp_pat
     with ThreadPoolExecutor(8) as pool:
         keys = list(pool.map(lambda _: load_or_create_key(path).private_bytes_raw(), range(16)))
     assert set(keys) == {load_key(path).private_bytes_raw()}
+
+
+@pytest.mark.parametrize("moment", ["link", "fsync"])
+def test_what_a_killed_writer_leaves_is_no_key_and_goes_with_the_next_one(tmp_path: Path, moment: str) -> None:
+    code = (
+        "import os, signal, sys, pathlib, prosumer_client\n"
+        f"os.{moment} = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "prosumer_client.create_key(pathlib.Path(sys.argv[1]))\n"
+    )
+    path = tmp_path / "P003.pem"
+    killed = subprocess.run([sys.executable, "-c", code, str(path)], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert list(tmp_path.glob(".P003.pem*"))
+    assert all(stat.S_IMODE(left.stat().st_mode) == 0o600 for left in tmp_path.iterdir())
+    assert not path.exists()
+    key = load_or_create_key(tmp_path / "P004.pem")
+    assert load_key(tmp_path / "P004.pem").private_bytes_raw() == key.private_bytes_raw()
+    assert not list(tmp_path.glob(".P003.pem*"))
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o620, 0o610, 0o604, 0o602, 0o601, 0o666])
