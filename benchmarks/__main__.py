@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from benchmarks.table import Table
-from fabric_network.programs import ProgramsMissing
+from fabric_network import ProgramsMissing
 
 Benchmark = Callable[[], Iterable[Table]]
 

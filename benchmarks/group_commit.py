@@ -16,8 +16,7 @@ from benchmarks.one_put import PUT
 from benchmarks.service_process import OPERATOR, operator_in, service
 from benchmarks.table import Table
 from benchmarks.turn import EndlessGame
-from fabric_network.first_operator import Operator
-from fabric_network.native import ANY_FREE_PORTS, Network
+from fabric_network import ANY_FREE_PORTS, Network, Operator
 from ledger.fabric.gateway import FabricProfile, GatewayClient, Invocation
 from ledger.settings import LedgerKind
 from prosumer_client import MarketClient

@@ -1,1 +1,54 @@
-"""The Fabric network: its programs, its topology, and how it is started on this machine or in containers."""
+"""The Fabric network: its programs, its one description, and how it is made, run and kept, here or in containers.
+
+>>> Network(home).up({"consensus": "bft", "nr_orderers": 4}, operator_of_key("operator", key_file))
+
+Modules are imported when they are first asked for: most commands need none of them.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from fabric_network.commands import app
+    from fabric_network.containers import START, ComposeNetwork, in_containers, leave_to_compose
+    from fabric_network.errors import NetworkError
+    from fabric_network.launcher import ANY_FREE_PORTS, Network
+    from fabric_network.programs import ProgramsMissing
+    from fabric_network.setup import Operator, operator_of_key
+    from fabric_network.topology import Topology
+
+__all__ = [
+    "ANY_FREE_PORTS",
+    "START",
+    "ComposeNetwork",
+    "Network",
+    "NetworkError",
+    "Operator",
+    "ProgramsMissing",
+    "Topology",
+    "app",
+    "in_containers",
+    "leave_to_compose",
+    "operator_of_key",
+]
+
+_MODULES = {
+    "ANY_FREE_PORTS": "launcher",
+    "START": "containers",
+    "ComposeNetwork": "containers",
+    "Network": "launcher",
+    "NetworkError": "errors",
+    "Operator": "setup",
+    "ProgramsMissing": "programs",
+    "Topology": "topology",
+    "app": "commands",
+    "in_containers": "containers",
+    "leave_to_compose": "containers",
+    "operator_of_key": "setup",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__} has no attribute {name}")
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

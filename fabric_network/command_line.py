@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fabric_network.certificates import ADMIN
+from fabric_network.configuration import ADMIN
 from fabric_network.errors import NotReady, ProgramFailed
 from fabric_network.folder import NetworkFolder
 from fabric_network.topology import ORDERING, Orderer, Peer, Topology

@@ -11,13 +11,12 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from rich.console import Console
 from rich.table import Table
 
-from fabric_network.compose import START, ComposeNetwork, in_containers, leave_to_compose
-from fabric_network.errors import UnusableTopology
-from fabric_network.first_operator import Operator, operator_of_key
-from fabric_network.native import Network
-from fabric_network.plain_errors import plain_errors
+from fabric_network.containers import START, ComposeNetwork, in_containers, leave_to_compose
+from fabric_network.errors import UnusableTopology, plain_errors
+from fabric_network.health import NetworkStatus, State
+from fabric_network.launcher import Network
 from fabric_network.programs import RELEASES
-from fabric_network.status import NetworkStatus, State
+from fabric_network.setup import Operator, operator_of_key
 from fabric_network.topology import Consensus
 from market_files import DEFAULT_HOME
 

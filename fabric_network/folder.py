@@ -1,14 +1,20 @@
-"""Where everything of a network stands on disk. Only paths, no reading or writing.
+"""Where everything of a network stands on disk, and how the network was described when it was made.
 
 A node's folder holds all that the node may see and nothing else, so that in containers each can be a volume of its own;
 the authorities' keys stay in a folder that only the set-up reads.
 """
 
-from collections.abc import Iterator
+import shutil
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from fabric_network.topology import ORDERING, Node, Organisation
+from pydantic import ValidationError
+
+from fabric_network.errors import NetworkDiffers, NetworkMissing, UnusableTopology
+from fabric_network.topology import ORDERING, Node, Organisation, Topology
+from market_files import write_file
 
 
 @dataclass(frozen=True)
@@ -164,3 +170,65 @@ class NetworkFolder:
         """Return the folder with what the authorities issued to a node."""
         kind = "orderers" if node.organisation == ORDERING else "peers"
         return self.organisation(node.organisation) / kind / node.name
+
+
+def described(fields: Mapping[str, Any]) -> Topology:
+    """Make a topology of fields that a user gave; raises UnusableTopology."""
+    try:
+        return Topology.model_validate(fields)
+    except ValidationError as error:
+        raise UnusableTopology(f"no network can be made so: {_first_problem(error)}") from None
+
+
+def read_description(folder: NetworkFolder) -> Topology:
+    """Read how the network was described; raises NetworkMissing, UnusableTopology."""
+    try:
+        return Topology.model_validate_json(folder.topology.read_bytes())
+    except FileNotFoundError:
+        raise NetworkMissing(f"there is no network in {folder.root}; `energy-market network up` makes one") from None
+    except ValidationError as error:
+        raise UnusableTopology(f"{folder.topology} is not usable: {_first_problem(error)}") from None
+
+
+def write_description(topology: Topology, folder: NetworkFolder) -> None:
+    """Keep a description."""
+    write_file(folder.topology, topology.model_dump_json(indent=2).encode() + b"\n")
+
+
+def refuse_differences(topology: Topology, wishes: Mapping[str, Any]) -> None:
+    """Compare a network with what somebody wants; raises NetworkDiffers."""
+    differing = [name for name, value in wishes.items() if getattr(topology, name) != value]
+    if differing:
+        present = ", ".join(f"{name.replace('_', ' ')} {getattr(topology, name)}" for name in differing)
+        raise NetworkDiffers(
+            f"the network here was made with {present}; leave the option out, or start anew with "
+            "`energy-market network wipe` (containers: `docker compose down -v`)"
+        )
+
+
+def _first_problem(error: ValidationError) -> str:
+    first = error.errors()[0]
+    field = ".".join(map(str, first["loc"]))
+    message = first["msg"].removeprefix("Value error, ")
+    return f"{field}: {message}" if field else message
+
+
+def copy_tree(source: Path, target: Path) -> None:
+    """Copy every file below a folder; keys, which nobody else may read, stay so."""
+    for file in source.rglob("*"):
+        if file.is_file():
+            write_file(target / file.relative_to(source), file.read_bytes(), file.stat().st_mode & 0o777)
+
+
+def empty(folder: Path) -> None:
+    """Remove all that is in a folder, if it is there, but not the folder: a volume may be mounted on it."""
+    for path in folder.iterdir() if folder.is_dir() else ():
+        remove(path)
+
+
+def remove(path: Path) -> None:
+    """Remove a file or a folder with all that is in it, if it is there."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

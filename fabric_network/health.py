@@ -1,13 +1,21 @@
-"""How a node is: what its operations endpoint says, how many blocks it has, whether its gateway can serve."""
+"""How a network is: each node's word on itself, how many blocks it has, whether its gateway can serve."""
 
 import re
 import socket
 import ssl
+from enum import StrEnum
+from typing import Self
 
+import grpc
 import httpx
+from fabric_protos.discovery import protocol_pb2, protocol_pb2_grpc
+from fabric_protos.peer import proposal_response_pb2
+from pydantic import BaseModel, ConfigDict
 
+from fabric_network.configuration import CLIENT
 from fabric_network.folder import NetworkFolder
 from fabric_network.topology import ContractHost, Node, Orderer, Peer, Topology
+from ledger.fabric.gateway import SigningIdentity
 
 _TIMEOUT_SECONDS = 2.0
 
@@ -52,3 +60,82 @@ def _handshake_obstacle(server: ContractHost, folder: NetworkFolder) -> str | No
             return None
     except OSError as error:
         return f"{server.name} does not answer ({error.strerror or error})"
+
+
+def gateway_obstacle(peer: Peer, topology: Topology, folder: NetworkFolder) -> str | None:
+    """Return why a peer's gateway cannot have transactions endorsed, None if it can."""
+    credentials = grpc.ssl_channel_credentials(folder.tls_authority(peer.organisation).read_bytes())
+    request = _signed_question(peer, topology, folder)
+    with grpc.secure_channel(peer.address, credentials, options=[("grpc.enable_http_proxy", 0)]) as channel:
+        try:
+            answer = protocol_pb2_grpc.DiscoveryStub(channel).Discover(request, timeout=_TIMEOUT_SECONDS)
+        except grpc.RpcError as error:
+            return f"{peer.name} does not answer ({error.code().name})"
+    result = answer.results[0]
+    return f"{peer.name}: {result.error.content}" if result.HasField("error") else None
+
+
+def _signed_question(peer: Peer, topology: Topology, folder: NetworkFolder) -> protocol_pb2.SignedRequest:
+    """Ask who may endorse a transaction of the contract, in the name of the organisation's client."""
+    user = folder.user(peer.organisation, CLIENT)
+    identity = SigningIdentity.read(peer.organisation.msp_id, user.certificate, user.key)
+    chaincode = proposal_response_pb2.ChaincodeCall(name=topology.chaincode)
+    interest = proposal_response_pb2.ChaincodeInterest(chaincodes=[chaincode])
+    query = protocol_pb2.Query(channel=topology.channel, cc_query=protocol_pb2.ChaincodeQuery(interests=[interest]))
+    payload = protocol_pb2.Request(
+        authentication=protocol_pb2.AuthInfo(client_identity=identity.creator), queries=[query]
+    ).SerializeToString()
+    return protocol_pb2.SignedRequest(payload=payload, signature=identity.sign(payload))
+
+
+class State(StrEnum):
+    """What a node's process is doing."""
+
+    HEALTHY = "healthy"
+    UNHEALTHY = "unhealthy"
+    STOPPED = "stopped"
+
+
+class NodeStatus(BaseModel):
+    """One node; ``height`` is its number of blocks, None where it has no ledger or does not say."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    organisation: str
+    address: str
+    pid: int | None
+    state: State
+    obstacle: str | None
+    """Why it is unhealthy."""
+    height: int | None
+
+    @classmethod
+    def of(cls, node: Node, topology: Topology, *, pid: int | None, state: State, obstacle: str | None) -> Self:
+        """Put together what is known of a node, and ask it for its height if it is healthy."""
+        height = None
+        if state is State.HEALTHY and not isinstance(node, ContractHost):
+            height = height_of(node, topology)
+        return cls(
+            name=node.name,
+            organisation=node.organisation.msp_id,
+            address=node.address,
+            pid=pid,
+            state=state,
+            obstacle=obstacle,
+            height=height,
+        )
+
+
+class NetworkStatus(BaseModel):
+    """The network and all its nodes."""
+
+    model_config = ConfigDict(frozen=True)
+
+    topology: Topology
+    nodes: tuple[NodeStatus, ...]
+
+    @property
+    def is_healthy(self) -> bool:
+        """Tell whether every node is."""
+        return all(node.state is State.HEALTHY for node in self.nodes)

@@ -7,8 +7,8 @@ from functools import partial
 from typing import Any
 
 from fabric_network.chaincode_package import chaincode_package, package_id
-from fabric_network.channel_config import endorsement_policy
 from fabric_network.command_line import CommandLine
+from fabric_network.configuration import endorsement_policy
 from fabric_network.errors import ProgramFailed
 from fabric_network.topology import Organisation, Peer
 from fabric_network.waiting import for_each, wait_until

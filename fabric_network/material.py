@@ -9,13 +9,18 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from fabric_network import external_builder
-from fabric_network.certificates import CLIENT, crypto_config
 from fabric_network.chaincode_package import chaincode_package
-from fabric_network.channel_config import PROFILE, channel_config
 from fabric_network.command_line import CommandLine
-from fabric_network.files import copy_tree, remove
-from fabric_network.folder import NetworkFolder
-from fabric_network.node_config import core_config, node_environment, orderer_config
+from fabric_network.configuration import (
+    CLIENT,
+    PROFILE,
+    channel_config,
+    core_config,
+    crypto_config,
+    node_environment,
+    orderer_config,
+)
+from fabric_network.folder import NetworkFolder, copy_tree, remove
 from fabric_network.topology import ContractHost, Node, Orderer, Organisation, Peer, Site, Topology
 from ledger.fabric.gateway import PROFILE_NAME, FabricProfile, GatewayAddress
 from market_files import SECRET, write_file, write_json

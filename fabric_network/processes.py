@@ -4,11 +4,10 @@ import contextlib
 import os
 import re
 import signal
-import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import psutil
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from fabric_network.errors import NodeFailed, NotReady
@@ -29,8 +28,8 @@ class _Note(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     pid: int
-    started: str
-    """When the process started, in the operating system's words: a later process with the same pid differs."""
+    started: float
+    """When the process started, seconds since the machine did: a later process with the same pid differs."""
     purpose: str
 
 
@@ -77,11 +76,12 @@ class DetachedProcess:
                 (os.POSIX_SPAWN_DUP2, waiting, 0),
                 (os.POSIX_SPAWN_DUP2, log.fileno(), 1),
                 (os.POSIX_SPAWN_DUP2, log.fileno(), 2),
+                *((os.POSIX_SPAWN_CLOSE, descriptor) for descriptor in _inherited()),
             ]
             # Not subprocess.Popen: it warns of a child that still runs when its object goes, and ours all do.
             shell = ["/bin/sh", "-c", _WAIT_THEN_RUN, self._name, *words]
             pid = os.posix_spawn(shell[0], shell, dict(environment), file_actions=files, setsid=True)
-            note = _Note(pid=pid, started=_start_of(pid) or "", purpose=purpose)
+            note = _Note(pid=pid, started=_start_of(pid) or 0.0, purpose=purpose)
             write_file(self._note, note.model_dump_json().encode())
             signal_to_go.write(b"go\n")
 
@@ -125,26 +125,27 @@ class DetachedProcess:
         wait_until(lambda: None if self.pid is None else "it still runs", f"{self._name} has ended", seconds)
 
 
-def _start_of(pid: int) -> str | None:
-    """Return when a process started, None if there is no such process or it has ended."""
+def _inherited() -> list[int]:
+    """Return what whoever started us left open for our children: a lock, say, which ours would hold for ever."""
+    found = [int(name) for name in os.listdir("/dev/fd") if int(name) > 2]
+    inheritable = []
+    for descriptor in found:
+        with contextlib.suppress(OSError):  # the listing's own is closed by now
+            if os.get_inheritable(descriptor):
+                inheritable.append(descriptor)
+    return inheritable
+
+
+def _start_of(pid: int) -> float | None:
+    """Return when a process started, seconds since the machine did; None if there is no such process or it has ended.
+
+    Since 1970 it would change whenever the clock is set.
+    """
     with contextlib.suppress(ChildProcessError):  # our own child stays as a zombie until somebody asks
         os.waitpid(pid, os.WNOHANG)
-    if sys.platform == "linux":
-        return _start_on_linux(pid)
-    question = ["/bin/ps", "-o", "stat=,lstart=", "-p", str(pid)]
-    plain = {"LC_ALL": "C", "TZ": "UTC"}  # the same words whoever asks
-    asked = subprocess.run(question, env=plain, capture_output=True, text=True, check=False)
-    state, _, started = asked.stdout.strip().partition(" ")
-    return None if not started or state.startswith("Z") else started.strip()
-
-
-def _start_on_linux(pid: int) -> str | None:
     try:
-        # The program's name stands in parentheses and may hold any character; the state follows it.
-        state, *fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
+        process = psutil.Process(pid)
+        is_over = process.status() == psutil.STATUS_ZOMBIE
+        return None if is_over else round(process.create_time() - psutil.boot_time(), 2)
+    except psutil.NoSuchProcess:
         return None
-    if state in ("Z", "X"):
-        return None
-    boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    return f"{boot} {fields[18]}"

@@ -11,7 +11,6 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from fabric_network.compatibility import has_bft
 from fabric_network.programs import DEFAULT_RELEASE, Release, release_named
 
 DEFAULT_BASE_PORT = 7050
@@ -142,7 +141,7 @@ class Topology(_Part):
     def _workable(self) -> Self:
         if self.consensus is Consensus.BFT and self.nr_orderers < _SMALLEST_BFT:
             raise ValueError(f"BFT needs at least {_SMALLEST_BFT} orderers")
-        if self.consensus is Consensus.BFT and not has_bft(self.release):
+        if self.consensus is Consensus.BFT and not self.release.knows_bft:
             raise ValueError(f"BFT needs Fabric {DEFAULT_RELEASE.name}; {self.release.name} knows Raft only")
         names = [ORDERING.name, *(organisation.name for organisation in self.organisations)]
         if len(set(names)) != len(names):

@@ -4,9 +4,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from fabric_network.compose import START, ComposeNetwork, in_containers, leave_to_compose
-from fabric_network.first_operator import Operator, operator_of_key
-from fabric_network.native import ANY_FREE_PORTS, Network
+from fabric_network import (
+    ANY_FREE_PORTS,
+    START,
+    ComposeNetwork,
+    Network,
+    Operator,
+    in_containers,
+    leave_to_compose,
+    operator_of_key,
+)
 from ledger.settings import LedgerKind
 from operator_cli.output import console
 from prosumer_client import key_file

@@ -12,9 +12,8 @@ from rich.markup import escape
 from demo.community import ForeignProsumer
 from demo.run import GameFailed
 from demo.scenario_file import ScenarioError, ScenarioMissing
-from fabric_network.commands import app as network_app
-from fabric_network.errors import NetworkError
-from fabric_network.programs import ProgramsMissing
+from fabric_network import NetworkError, ProgramsMissing
+from fabric_network import app as network_app
 from ledger.interface import LedgerError
 from market_host import ProcessFailed
 from operator_cli import (

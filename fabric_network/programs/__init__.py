@@ -4,8 +4,15 @@
 """
 
 from fabric_network.programs.build import build_programs
-from fabric_network.programs.folder import ProgramsMissing, fabric_programs
-from fabric_network.programs.releases import DEFAULT_RELEASE, PROGRAMS, RELEASES, Release, release_named
+from fabric_network.programs.folder import (
+    DEFAULT_RELEASE,
+    PROGRAMS,
+    RELEASES,
+    ProgramsMissing,
+    Release,
+    fabric_programs,
+    release_named,
+)
 
 __all__ = [
     "DEFAULT_RELEASE",

@@ -3,10 +3,8 @@
 import argparse
 import sys
 
-from fabric_network.programs.build import BuildFailed, build_programs
-from fabric_network.programs.folder import ProgramsMissing
-from fabric_network.programs.go import GoMissing
-from fabric_network.programs.releases import DEFAULT_RELEASE, RELEASES, release_named
+from fabric_network.programs.build import BuildFailed, GoMissing, build_programs
+from fabric_network.programs.folder import DEFAULT_RELEASE, RELEASES, ProgramsMissing, release_named
 
 
 def main() -> int:

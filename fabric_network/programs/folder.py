@@ -1,12 +1,69 @@
-"""Where Fabric's programs are, and whether they are the right ones."""
+"""The releases of Fabric this project runs on, and where their programs are."""
 
 import hashlib
 import json
 import os
 import subprocess
+from dataclasses import dataclass
 from pathlib import Path
 
-from fabric_network.programs.releases import DEFAULT_RELEASE, PROGRAMS, Release
+PROGRAMS = ("configtxgen", "cryptogen", "orderer", "osnadmin", "peer")
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """A release of Fabric, and what in it differs from the others.
+
+    Attributes
+    ----------
+    name
+        Its series, what users ask for.
+    version
+        The version its programs report.
+    module
+        The folder with the go.mod and go.sum that pin it: go.mod the version, go.sum the checksum of every module.
+    """
+
+    name: str
+    version: str
+    module: Path
+
+    @property
+    def knows_bft(self) -> bool:
+        """Tell whether its orderers know BFT; all know Raft."""
+        return self.name != "2.5"
+
+    @property
+    def channel_capability(self) -> str:
+        """What a channel may ask of every node; the orderers' V2_0 and the peers' V2_5 are common to all."""
+        return "V3_0" if self.knows_bft else "V2_0"
+
+    @property
+    def proposal_filters(self) -> tuple[str, ...]:
+        """The checks that a peer makes on a proposal before anything else; an unknown name ends a peer."""
+        common = ("DefaultAuth", "ExpirationCheck")
+        return (*common, "TimeWindowCheck") if self.name != "2.5" else common
+
+    def checksum(self) -> str:
+        """Return the SHA-256 over go.mod and go.sum, hexadecimal: what exactly is built."""
+        pinned = hashlib.sha256()
+        for file in ("go.mod", "go.sum"):
+            pinned.update((self.module / file).read_bytes())
+        return pinned.hexdigest()
+
+
+_HERE = Path(__file__).resolve().parent
+DEFAULT_RELEASE = Release("3.1", "v3.1.1", _HERE / "v3.1")
+LONG_TERM_SUPPORT = Release("2.5", "v2.5.9", _HERE / "v2.5")
+RELEASES = {release.name: release for release in (DEFAULT_RELEASE, LONG_TERM_SUPPORT)}
+
+
+def release_named(name: str) -> Release:
+    """Return the release of a series; raises ValueError naming those there are."""
+    if name not in RELEASES:
+        raise ValueError(f"there is no Fabric release {name!r} here; choose one of {', '.join(RELEASES)}")
+    return RELEASES[name]
+
 
 FOLDER_VARIABLE = "ENERGY_MARKET_FABRIC_BIN"
 _STAMP = ".stamp.json"

@@ -20,8 +20,7 @@ from fabric_network.programs import (
     folder,
     release_named,
 )
-from fabric_network.programs.build import BuildFailed
-from fabric_network.programs.go import GoMissing, find_go
+from fabric_network.programs.build import BuildFailed, GoMissing, find_go
 
 Pretend = Callable[..., Path]
 

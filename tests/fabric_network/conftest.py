@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from fabric_network.first_operator import Operator, operator_of_key
-from fabric_network.native import ANY_FREE_PORTS, Network
+from fabric_network.launcher import ANY_FREE_PORTS, Network
+from fabric_network.setup import Operator, operator_of_key
 
 
 @pytest.fixture(scope="session")
@@ -18,6 +18,8 @@ def operator(tmp_path_factory: pytest.TempPathFactory) -> Operator:
 def shared_network(tmp_path_factory: pytest.TempPathFactory, operator: Operator) -> Iterator[Network]:
     """A running network of the default kind, for tests that leave it as it is."""
     network = Network(tmp_path_factory.mktemp("shared"))
-    network.up({"base_port": ANY_FREE_PORTS}, operator)
-    yield network
-    network.wipe()
+    try:
+        network.up({"base_port": ANY_FREE_PORTS}, operator)
+        yield network
+    finally:
+        network.wipe()

@@ -8,10 +8,10 @@ import pytest
 from typer.testing import CliRunner
 
 from fabric_network.commands import app
-from fabric_network.compose import ComposeNetwork
+from fabric_network.containers import ComposeNetwork
 from fabric_network.errors import NetworkBusy
-from fabric_network.ports import free_base_port
-from fabric_network.status import State
+from fabric_network.health import State
+from fabric_network.launcher import free_base_port
 from fabric_network.topology import Topology
 from market_files import write_file
 

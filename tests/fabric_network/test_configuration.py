@@ -11,12 +11,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from fabric_network.certificates import crypto_config
 from fabric_network.chaincode_package import CONNECTION
-from fabric_network.channel_config import PROFILE, channel_config, endorsement_policy
+from fabric_network.configuration import (
+    BUILDER_VARIABLE,
+    PROFILE,
+    channel_config,
+    core_config,
+    crypto_config,
+    endorsement_policy,
+    node_environment,
+    orderer_config,
+)
 from fabric_network.folder import NetworkFolder
 from fabric_network.material import client_profile
-from fabric_network.node_config import BUILDER_VARIABLE, core_config, node_environment, orderer_config
 from fabric_network.topology import Consensus, Organisation, Site, Topology
 
 FOLDER = NetworkFolder(Path("/market/network"))

@@ -24,11 +24,10 @@ from fabric_network.errors import (
     UnusableKey,
     UnusableTopology,
 )
-from fabric_network.first_operator import Operator, operator_of_key
 from fabric_network.folder import NetworkFolder
-from fabric_network.native import Network
-from fabric_network.ports import free_base_port, is_free, taken
+from fabric_network.launcher import Network, free_base_port, is_free, taken
 from fabric_network.programs import ProgramsMissing
+from fabric_network.setup import Operator, operator_of_key
 from fabric_network.topology import Topology
 from market_files import FileLock, write_file
 

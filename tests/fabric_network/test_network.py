@@ -13,10 +13,10 @@ import pytest
 
 from fabric_network.command_line import CommandLine
 from fabric_network.errors import OperatorDiffers
-from fabric_network.first_operator import Operator, invoke
-from fabric_network.native import ANY_FREE_PORTS, Network
+from fabric_network.health import State
+from fabric_network.launcher import ANY_FREE_PORTS, Network
 from fabric_network.programs import fabric_programs
-from fabric_network.status import State
+from fabric_network.setup import Operator, invoke
 from fabric_network.waiting import wait_until
 from ledger.fabric.gateway import FabricProfile
 

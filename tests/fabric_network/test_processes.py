@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from fabric_network.errors import NodeFailed, NotReady
@@ -104,6 +105,14 @@ def test_a_process_that_ended_says_why(process: DetachedProcess) -> None:
 def test_a_program_that_is_not_there_is_named(process: DetachedProcess) -> None:
     with pytest.raises(NodeFailed, match="cannot run /nowhere/peer for sleeper"):
         process.start(["/nowhere/peer"], {})
+
+
+def test_a_process_holds_nothing_open_that_its_starter_inherited(process: DetachedProcess, tmp_path: Path) -> None:
+    left_open = os.open(tmp_path / "lock", os.O_RDWR | os.O_CREAT)
+    os.set_inheritable(left_open, True)
+    pid = start(process, tmp_path / "sleeper.log")
+    os.close(left_open)
+    assert str(tmp_path / "lock") not in [file.path for file in psutil.Process(pid).open_files()]
 
 
 def test_a_program_never_starts_if_its_starter_is_killed_before_the_note_is_written(

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from energy_market_chaincode.canonical import read_exact_json
-from fabric_network.native import Network
+from fabric_network.launcher import Network
 from ledger.fabric.gateway import FabricProfile
 from ledger.fabric.ledger import FabricLedger
 from ledger.interface import Block, Ledger

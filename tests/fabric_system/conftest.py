@@ -15,8 +15,8 @@ from demo.scenario import Scenario
 from demo.scenario_file import SCENARIOS, load_scenario
 from energy_market_chaincode.canonical import read_exact_json
 from energy_market_chaincode.commands import PublishGame
-from fabric_network.first_operator import Operator, operator_of_key
-from fabric_network.native import ANY_FREE_PORTS, Network
+from fabric_network.launcher import ANY_FREE_PORTS, Network
+from fabric_network.setup import Operator, operator_of_key
 from prosumer_client.keys import key_file, store_key
 
 OPERATOR = "operator"

@@ -9,7 +9,7 @@ from pathlib import Path
 from demo.community import enter, make_keys
 from demo.scenario import Scenario
 from energy_market_chaincode import Topic
-from fabric_network.native import Network
+from fabric_network.launcher import Network
 from ledger.settings import LedgerKind
 from market_host import Processes
 from prosumer_client.client import MarketClient, Receipt

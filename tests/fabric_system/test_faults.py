@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from demo.scenario import Scenario
-from fabric_network.native import ANY_FREE_PORTS, Network
+from fabric_network.launcher import ANY_FREE_PORTS, Network
 from tests.fabric_system.audit import audit
 from tests.fabric_system.conftest import NewNetwork, PlayedDemo, operator_of
 from tests.fabric_system.market_in_play import MarketInPlay, market_in_play
@@ -34,9 +34,11 @@ Disturbed = Callable[[Network], AbstractAsyncContextManager[MarketInPlay]]
 def raft(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
     """A network with three Raft orderers that every test leaves complete."""
     network = Network(tmp_path_factory.mktemp("raft"))
-    network.up({"base_port": ANY_FREE_PORTS}, operator_of(network))
-    yield network
-    network.wipe()
+    try:
+        network.up({"base_port": ANY_FREE_PORTS}, operator_of(network))
+        yield network
+    finally:
+        network.wipe()
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from demo.scenario_file import SCENARIOS
-from fabric_network.native import Network
+from fabric_network.launcher import Network
 from fabric_network.waiting import wait_until
 from tests.fabric_system.conftest import COMMAND
 

@@ -20,6 +20,7 @@ LONGEST_FUNCTION = 40
 
 # What is not yet so. A room that is done is struck off; nothing is added.
 NO_DOOR_YET = set(ROOMS) - {
+    "fabric_network",
     "http_service",
     "market_clock",
     "market_files",
@@ -28,7 +29,7 @@ NO_DOOR_YET = set(ROOMS) - {
     "optimization_api",
     "prosumer_client",
 }
-NO_TYPES_YET = {"demo", "fabric_network", "ledger", "operator_cli", "tx_queue"}
+NO_TYPES_YET = {"demo", "ledger", "operator_cli", "tx_queue"}
 NAMED_BADLY_YET = {
     "http_service/crowd.py",
     *("tx_queue/pace.py", "tx_queue/parts.py", "tx_queue/trouble.py"),

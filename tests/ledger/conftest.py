@@ -16,8 +16,8 @@ from energy_market_chaincode.canonical import exact_json, read_exact_json
 from energy_market_chaincode.errors import AlreadyInitialised, UnknownFunction, UnknownGame
 from energy_market_chaincode.identity import public_key_text, sign
 from energy_market_chaincode.stub import Stub
-from fabric_network.first_operator import operator_of_key
-from fabric_network.native import ANY_FREE_PORTS, Network
+from fabric_network.launcher import ANY_FREE_PORTS, Network
+from fabric_network.setup import operator_of_key
 from ledger.contract import Contract
 from ledger.embedded.ledger import EmbeddedLedger
 from ledger.interface import Ledger

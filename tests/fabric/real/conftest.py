@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from energy_market_chaincode.identity import sign
-from fabric_network.first_operator import operator_of_key
-from fabric_network.native import ANY_FREE_PORTS, Network
+from fabric_network.launcher import ANY_FREE_PORTS, Network
+from fabric_network.setup import operator_of_key
 from ledger.fabric.gateway import FabricProfile, GatewayClient, Invocation
 from ledger.fabric.ledger import FabricLedger
 
@@ -49,9 +49,11 @@ def running(release: str, home: Path, operator_key_file: Path) -> Iterator[Netwo
     """Run a network with one orderer until the generator is closed."""
     network = Network(home, ENVIRONMENTS)
     wishes = {"base_port": ANY_FREE_PORTS, "release_name": release, "nr_orderers": 1}
-    network.up(wishes, operator_of_key("operator", operator_key_file))
-    yield network
-    network.wipe()
+    try:
+        network.up(wishes, operator_of_key("operator", operator_key_file))
+        yield network
+    finally:
+        network.wipe()
 
 
 @pytest.fixture(scope="session")

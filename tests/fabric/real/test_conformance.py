@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import NameOID
 
-from fabric_network.native import Network
+from fabric_network.launcher import Network
 from ledger.fabric import gateway
 from ledger.fabric.chaincode_server.execution import DEFECT
 from ledger.fabric.gateway import (

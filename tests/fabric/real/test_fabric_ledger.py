@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from energy_market_chaincode.errors import UnknownGame
-from fabric_network.native import Network
+from fabric_network.launcher import Network
 from ledger.fabric.gateway import FabricProfile, TimeLimits
 from ledger.fabric.ledger import FabricLedger
 from ledger.interface import (

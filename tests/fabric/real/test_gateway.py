@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from fabric_network.native import Network
+from fabric_network.launcher import Network
 from ledger.fabric.gateway import (
     Checkpoint,
     EndorsementMismatch,

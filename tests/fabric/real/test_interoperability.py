@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from fabric_network.native import Network
+from fabric_network.launcher import Network
 from fabric_network.programs.folder import project_folder
 from ledger.fabric.ledger import FabricLedger
 

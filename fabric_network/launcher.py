@@ -1,32 +1,31 @@
 """A Fabric network as processes on this machine, under ``<home>/network``."""
 
+import secrets
 import signal
+import socket
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from fabric_network.command_line import CommandLine, clean_environment
-from fabric_network.description import described, read_description, refuse_differences, write_description
-from fabric_network.errors import (
-    NetworkBusy,
-    NodeFailed,
-    PortTaken,
-    UnknownNode,
+from fabric_network.configuration import node_environment
+from fabric_network.errors import NetworkBusy, NodeFailed, PortTaken, UnknownNode
+from fabric_network.folder import (
+    NetworkFolder,
+    described,
+    read_description,
+    refuse_differences,
+    remove,
+    write_description,
 )
-from fabric_network.files import remove
-from fabric_network.first_operator import Operator
-from fabric_network.folder import NetworkFolder
-from fabric_network.health import obstacle_of
+from fabric_network.health import NetworkStatus, NodeStatus, State, obstacle_of
 from fabric_network.lifecycle import Lifecycle
 from fabric_network.material import prepare
-from fabric_network.node_config import node_environment
-from fabric_network.ports import free_base_port, taken
 from fabric_network.processes import DetachedProcess
 from fabric_network.programs import fabric_programs
-from fabric_network.setup import Report, set_up
-from fabric_network.status import NetworkStatus, NodeStatus, State
+from fabric_network.setup import Operator, Report, set_up
 from fabric_network.topology import ContractHost, Node, Orderer, Organisation, Peer, Topology
 from fabric_network.waiting import for_each, wait_until
 from ledger.fabric.gateway import PROFILE_NAME
@@ -258,3 +257,33 @@ def _new_topology(wishes: Mapping[str, Any]) -> Topology:
 
 def _without_base_port(wishes: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in wishes.items() if name != "base_port"}
+
+
+_LOWEST, _HIGHEST = 20_000, 32_000
+"""Below the ports that Linux and macOS give to outgoing connections, which come and go."""
+_ATTEMPTS = 200
+
+
+def free_base_port(nr_ports: int) -> int:
+    """Return the first of so many free ports in a row, somewhere; raises PortTaken if there are none."""
+    for _ in range(_ATTEMPTS):
+        base = _LOWEST + secrets.randbelow(_HIGHEST - _LOWEST)
+        if all(is_free(port) for port in range(base, base + nr_ports)):
+            return base
+    raise PortTaken(f"found no {nr_ports} free ports in a row between {_LOWEST} and {_HIGHEST}")
+
+
+def taken(ports: Iterable[int]) -> list[int]:
+    """Return those ports that somebody listens on."""
+    return [port for port in ports if not is_free(port)]
+
+
+def is_free(port: int) -> bool:
+    """Tell whether a server could listen on a port of 127.0.0.1."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as servers do, or closed connections would count
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
