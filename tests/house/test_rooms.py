@@ -26,6 +26,7 @@ NO_DOOR_YET = set(ROOMS) - {
     "market_files",
     "market_log",
     "market_solver",
+    "market_time",
     "optimization_api",
     "prosumer_client",
 }

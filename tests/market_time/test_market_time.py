@@ -1,0 +1,116 @@
+"""Time without jumps: what NTP and sleep do is followed, what cannot be is not believed."""
+
+import doctest
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import market_time
+from market_time import SteadyTime, elapsed_s, is_synchronised
+
+START = datetime(2026, 11, 28, 12, tzinfo=UTC)
+LONG_AGO_S = 40 * 86_400.0
+
+
+@dataclass
+class Machine:
+    """A machine whose clocks a test moves."""
+
+    wall: datetime = START
+    elapsed: float = LONG_AGO_S
+    synchronised: bool | None = True
+    steady: SteadyTime = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.steady = SteadyTime(lambda: self.wall, lambda: self.elapsed, lambda: self.synchronised)
+
+    def pass_by(self, seconds: float) -> None:
+        self.wall += timedelta(seconds=seconds)
+        self.elapsed += seconds
+
+
+JUMPS = [timedelta(days=400), timedelta(hours=1), timedelta(seconds=30), timedelta(hours=-1), timedelta(days=-20_000)]
+
+
+@pytest.mark.parametrize("jump", JUMPS, ids=str)
+@pytest.mark.parametrize("synchronised", [True, False, None])
+def test_a_jump_is_not_believed_and_said(jump: timedelta, synchronised: bool | None) -> None:
+    machine = Machine(synchronised=synchronised)
+    machine.pass_by(60)
+    machine.steady.now()
+    machine.wall += jump
+    machine.pass_by(10)
+    assert machine.steady.now() == START + timedelta(seconds=70)
+    assert machine.steady.trouble is not None
+    assert "jumped" in machine.steady.trouble
+    machine.wall -= jump
+    assert machine.steady.now() == START + timedelta(seconds=70)
+    assert machine.steady.trouble is None
+
+
+def test_after_a_jump_that_stays_time_goes_on_at_its_pace() -> None:
+    machine = Machine()
+    machine.wall += timedelta(days=400)
+    for minute in range(1, 100):
+        machine.pass_by(60)
+        assert machine.steady.now() == START + timedelta(minutes=minute)
+    assert "ahead by 400 days" in str(machine.steady.trouble)
+
+
+def test_a_process_begun_anew_takes_over_the_wall_clocks_time() -> None:
+    machine = Machine()
+    machine.wall += timedelta(hours=2)
+    assert SteadyTime(lambda: machine.wall, lambda: machine.elapsed, lambda: True).now() == machine.wall
+
+
+def test_sleep_is_no_jump() -> None:
+    machine = Machine()
+    machine.pass_by(9 * 3600)  # both clocks counted it, no code ran
+    assert machine.steady.now() == START + timedelta(hours=9)
+    machine.pass_by(60)
+    machine.wall += timedelta(seconds=1.5)  # the real-time clock that counted the sleep is set right by NTP
+    assert machine.steady.now() == machine.wall
+    assert machine.steady.trouble is None
+
+
+@pytest.mark.parametrize("correction", JUMPS, ids=str)
+def test_a_first_correction_by_ntp_is_no_jump_and_the_next_is(correction: timedelta) -> None:
+    machine = Machine(synchronised=False)
+    machine.pass_by(30)
+    machine.wall += correction
+    machine.synchronised = True
+    assert machine.steady.now() == machine.wall
+    assert machine.steady.trouble is None
+    machine.wall += correction
+    assert machine.steady.now() == START + timedelta(seconds=30) + correction
+
+
+def test_a_machine_that_has_just_booted_may_be_corrected_once_where_its_kernel_says_nothing() -> None:
+    machine = Machine(elapsed=20.0, synchronised=None)
+    machine.wall += timedelta(minutes=7)
+    assert machine.steady.now() == machine.wall
+    machine.wall += timedelta(minutes=7)
+    assert machine.steady.now() == START + timedelta(minutes=7)
+
+
+@given(st.lists(st.tuples(st.floats(0.001, 3600), st.floats(-0.0005, 0.0005)), max_size=50))
+def test_slewing_is_followed(steps: list[tuple[float, float]]) -> None:
+    machine = Machine()
+    for seconds, slew in steps:
+        machine.pass_by(seconds)
+        machine.wall += timedelta(seconds=seconds * slew)
+        assert machine.steady.now() == machine.wall
+    assert machine.steady.trouble is None
+
+
+def test_the_clocks_of_this_machine_can_be_read() -> None:
+    assert 0 < elapsed_s() <= elapsed_s()
+    assert is_synchronised() in (True, False, None)
+
+
+def test_the_example_at_the_rooms_door_works() -> None:
+    failed, attempted = doctest.testmod(market_time)
+    assert (failed, attempted > 0) == (0, True)
