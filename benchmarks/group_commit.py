@@ -18,7 +18,7 @@ from benchmarks.table import Table
 from benchmarks.turn import EndlessGame
 from fabric_network import ANY_FREE_PORTS, Network, Operator
 from ledger.fabric.gateway import FabricProfile, GatewayClient, Invocation
-from ledger.settings import LedgerKind
+from ledger import LedgerKind
 from prosumer_client import MarketClient
 
 PROJECT = Path(__file__).resolve().parents[1]

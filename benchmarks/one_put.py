@@ -5,8 +5,8 @@ The chaincode servers' processes import it by CHAINCODE_CONTRACT.
 
 from collections.abc import Sequence
 
+from ledger.fabric import market_contract
 from ledger.fabric.chaincode_server import ChaincodeTransaction
-from ledger.fabric.contract import market_contract
 
 PUT = "benchmark.put"
 

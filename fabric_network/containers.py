@@ -30,7 +30,7 @@ from fabric_network.programs import fabric_programs
 from fabric_network.setup import Operator, operator_of_key, set_up
 from fabric_network.topology import Consensus, Node, Site, Topology
 from fabric_network.waiting import for_each
-from ledger.settings import LedgerKind
+from ledger import LedgerKind
 from market_files import write_file
 
 START = "docker compose up -d --wait"

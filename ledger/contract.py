@@ -6,8 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from energy_market_chaincode.canonical import read_exact_json, read_json
-from energy_market_chaincode.stub import Stub
+from energy_market_chaincode import Stub, read_exact_json, read_json
 from ledger.interface import Transaction, TransactionFailed
 
 SUBMIT = "submit"

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import AfterValidator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from energy_market_chaincode.identity import public_key_from_text
+from energy_market_chaincode import public_key_from_text
 from market_files import DEFAULT_HOME
 
 

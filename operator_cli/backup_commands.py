@@ -14,9 +14,8 @@ from typing import IO, Annotated, ClassVar
 
 import typer
 
-from ledger.embedded.archive import archive_and_wipe
-from ledger.embedded.host_lock import lock_ledger
-from ledger.settings import LedgerKind
+from ledger import LedgerKind
+from ledger.embedded import archive_and_wipe, lock_ledger
 from market_files import SECRET, reach_disk, write_file
 from operator_cli.output import complaints
 from operator_cli.settings import OperatorSettings

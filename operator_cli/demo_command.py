@@ -15,7 +15,7 @@ from demo.result import Run
 from demo.run import GameFailed, Plan, play
 from demo.scenario import Scenario
 from demo.scenario_file import scenario_named
-from ledger.settings import LedgerKind
+from ledger import LedgerKind
 from market_host import Processes, ProcessLog, end_on_signals, forever
 from operator_cli.hosted_ledger import hosted_ledger
 from operator_cli.output import complaints, console, pretty_json

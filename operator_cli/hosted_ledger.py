@@ -14,7 +14,7 @@ from fabric_network import (
     leave_to_compose,
     operator_of_key,
 )
-from ledger.settings import LedgerKind
+from ledger import LedgerKind
 from operator_cli.output import console
 from prosumer_client import key_file
 

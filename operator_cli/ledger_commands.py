@@ -7,8 +7,8 @@ from typing import Annotated, Any
 import typer
 
 from energy_market_chaincode.contract import invoke
-from ledger.embedded.verification import verify as verify_file
-from ledger.settings import LedgerKind
+from ledger import LedgerKind
+from ledger.embedded import verify as verify_file
 from operator_cli.output import console, print_facts, print_json, print_table
 from operator_cli.settings import OperatorSettings
 

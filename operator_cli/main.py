@@ -14,7 +14,7 @@ from demo.run import GameFailed
 from demo.scenario_file import ScenarioError, ScenarioMissing
 from fabric_network import NetworkError, ProgramsMissing
 from fabric_network import app as network_app
-from ledger.interface import LedgerError
+from ledger import LedgerError
 from market_host import ProcessFailed
 from operator_cli import (
     backup_commands,

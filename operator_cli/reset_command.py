@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from energy_market_chaincode import Topic
-from ledger.embedded.archive import archive_and_wipe
-from ledger.settings import LedgerKind
+from ledger import LedgerKind
+from ledger.embedded import archive_and_wipe
 from operator_cli.hosted_ledger import begin_fabric_anew
 from operator_cli.output import console
 from operator_cli.settings import OperatorSettings

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from ledger.settings import LedgerKind
+from ledger import LedgerKind
 from market_files import DEFAULT_HOME
 from prosumer_client import Identity, MarketClient, Patience
 

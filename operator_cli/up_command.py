@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ledger.settings import LedgerKind
+from ledger import LedgerKind
 from market_host import Ports, Processes, ProcessLog, end_on_signals, forever, start_services
 from operator_cli.hosted_ledger import hosted_ledger
 from operator_cli.output import console

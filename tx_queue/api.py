@@ -11,15 +11,14 @@ from starlette.responses import Response
 
 from energy_market_chaincode.errors import Rejection
 from http_service import Problem, all_is_said, create_app, problem_response
-from ledger.interface import LedgerError
-from ledger.opening import open_ledger
+from ledger import LedgerError, open_ledger
 from tx_queue import queue_routes, reads, streams
+from tx_queue.node import OpenLedger, running_node
 from tx_queue.problems import ledger_unavailable, rejected, store_unavailable
-from tx_queue.running import OpenLedger, running_parts
+from tx_queue.readiness import Readiness
 from tx_queue.schemas import command_schemas
 from tx_queue.settings import QueueSettings
 from tx_queue.store import StoreUnavailable
-from tx_queue.trouble import Trouble
 
 DESCRIPTION = """\
 Takes signed commands into a durable queue, hands them to the ledger in order, and shows what stands there.
@@ -31,16 +30,16 @@ _log = structlog.stdlib.get_logger(__name__)
 
 def create_queue_app(settings: QueueSettings, open_ledger: OpenLedger = open_ledger) -> FastAPI:
     """Make the application; ledger and store are opened when it starts."""
-    trouble = Trouble()
+    readiness = Readiness()
 
     async def ready() -> str | None:
-        return trouble.reason
+        return readiness.obstacle
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         try:
-            async with running_parts(settings, open_ledger, app.state.registry, trouble, app.state.stopping) as parts:
-                app.state.parts = parts
+            async with running_node(settings, open_ledger, app.state.registry, readiness, app.state.stopping) as node:
+                app.state.node = node
                 yield
         except (LedgerError, StoreUnavailable) as error:
             _log.error("cannot start", reason=str(error))

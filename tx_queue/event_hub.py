@@ -12,20 +12,24 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final
 
+import stamina
 import structlog
 from sse_starlette.event import ServerSentEvent
 
 from energy_market_chaincode import errors, events, iso_time
-from ledger.interface import Cursor, InvalidCursor, Ledger, LedgerError, LedgerEvent, LedgerReplaced, LedgerUnavailable
-from tx_queue.backoff import Backoff
-from tx_queue.ledger_name import LedgerName
-from tx_queue.trouble import Trouble
+from ledger import Cursor, InvalidCursor, Ledger, LedgerError, LedgerEvent, LedgerReplaced, LedgerUnavailable
+from tx_queue.ledger_facts import LedgerName
+from tx_queue.readiness import Readiness
 
 BEFORE_ALL: Final = Cursor(-1, 0, 0)
 """The place of one who has seen no event."""
 PAGE: Final = 256
 """How many events a follower takes at a time."""
 
+_BREAKS = (LedgerError, errors.Rejection)
+"""Whatever the ledger says: without its reader nobody hears of anything."""
+_PAUSE_S = 0.1
+"""Before a follower of past events tries again; whether the ledger is away at all, the reader finds out."""
 _log = structlog.stdlib.get_logger(__name__)
 
 
@@ -110,13 +114,19 @@ class _Waiter:
 class EventHub:
     """Reads the ledger's events, from the time it starts, and hands them to its followers."""
 
-    def __init__(self, ledger: Ledger, ledger_name: LedgerName, trouble: Trouble, backoff: Backoff, kept: int) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        ledger_name: LedgerName,
+        readiness: Readiness,
+        retrying: stamina.AsyncRetryingCaller,
+        kept: int,
+    ) -> None:
         """Keep at least ``kept`` of the newest events in memory."""
         self._ledger = ledger
         self._ledger_name = ledger_name
-        self._trouble = trouble
-        self._backoff = backoff
-        self._pauses = backoff.pauses()
+        self._readiness = readiness
+        self._retrying = retrying
         self._kept = kept
         self._window: Window | None = None
         self._waiters: set[_Waiter] = set()
@@ -127,18 +137,15 @@ class EventHub:
 
     async def run(self) -> None:
         """Read until the ledger or the hub is closed; take a broken stream up again where it broke."""
-        while not self._closed.is_set():
-            try:
-                await self._read_on()
-            except (
-                LedgerError,
-                errors.Rejection,
-            ) as error:  # whatever it is: without this reader nobody hears of anything
-                self._trouble.arose("event stream", str(error))
-                _log.warning("event stream broke, will be resumed", reason=str(error))
-            else:
-                return
-            await self._pause(next(self._pauses))
+        reading, closed = asyncio.create_task(self._read()), asyncio.create_task(self._closed.wait())
+        try:
+            await asyncio.wait((reading, closed), return_when=asyncio.FIRST_COMPLETED)
+            if reading.done():
+                await reading
+        finally:
+            reading.cancel()
+            closed.cancel()
+            await asyncio.wait((reading, closed))
 
     def close(self) -> None:
         """Let all followers end."""
@@ -222,7 +229,7 @@ class EventHub:
             return await self._read_page(after, self._window.start)
         except LedgerError as error:
             _log.warning("reading past events failed, will be tried again", reason=str(error))
-            await self._pause(self._backoff.first_s)
+            await self._pause(_PAUSE_S)
             return []
 
     async def _read_page(self, after: Cursor, until: Cursor) -> list[StreamedEvent]:
@@ -234,25 +241,49 @@ class EventHub:
                     break
         return page if self._is_reading else []  # who stopped reading may find another ledger
 
-    async def _read_on(self) -> None:
-        """Read from where the window ends, or from the ledger's end at first, until the stream ends or breaks."""
-        await self._recognise()
-        end = await self.end()
-        if self._window is not None and end < self._window.newest:
-            raise LedgerUnavailable(
-                f"its newest event is {end}, but {self._window.newest} was read before: its peers lag"
-            )
-        self._trouble.passed("event stream")
-        window = self._window = self._window or Window(end, self._kept)
-        self._is_reading = True
-        self._wake_all()
+    async def _read(self) -> None:
+        """Read on and on, until the ledger is closed."""
+        while await self._retrying(_BREAKS, self._read_on):
+            _log.info("event stream is resumed")
+
+    async def _read_on(self) -> bool:
+        """Read from where the window ends; tell whether to go on because the stream broke after it had worked.
+
+        Raises
+        ------
+        LedgerError, Rejection
+            If nothing could be read.
+        """
+        has_worked = False
         try:
+            window = await self._open_window()
             async with aclosing(self._events(window.newest)) as stream:
                 async for event in stream:
-                    self._pauses = self._backoff.pauses()
                     self._take(window, StreamedEvent(event))
+                    has_worked = True
+            return False  # the ledger was closed
+        except _BREAKS as error:
+            self._readiness.lacks("event stream", str(error))
+            _log.warning("event stream broke, will be resumed", reason=str(error))
+            if not has_worked:
+                raise
         finally:
             self._is_reading = False
+        return True
+
+    async def _open_window(self) -> Window:
+        """Return the window to go on with, or a new one from the ledger's end."""
+        await self._recognise()
+        end = await self.end()
+        if self._window is None:
+            self._window = Window(end, self._kept)
+        elif end < self._window.newest:
+            seen = self._window.newest
+            raise LedgerUnavailable(f"its newest event is {end}, but {seen} was read before: its peers lag")
+        self._readiness.has("event stream")
+        self._is_reading = True
+        self._wake_all()
+        return self._window
 
     async def _recognise(self) -> None:
         """Look whether the ledger is still the one that was read; if not, begin anew and let everybody know."""

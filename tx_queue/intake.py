@@ -17,11 +17,10 @@ from energy_market_chaincode.errors import (
 )
 from energy_market_chaincode.identity import is_signed_by
 from http_service import Problem
-from ledger.interface import LedgerUnavailable
-from tx_queue.ledger_name import LedgerName
+from ledger import LedgerUnavailable
+from tx_queue.ledger_facts import LedgerName, Signers
 from tx_queue.metrics import Metrics
 from tx_queue.problems import ledger_unavailable, queue_full, rejected, store_unavailable
-from tx_queue.signers import Signers
 from tx_queue.store import Acceptance, CheckedCommand, QueueStore, StoreUnavailable
 
 COMMANDS_BETWEEN_BREATHS = 8

@@ -13,7 +13,7 @@ from energy_market_chaincode.errors import (
     UnknownSigner,
 )
 from http_service import FieldError, Problem
-from ledger.interface import LedgerError, LedgerReplaced
+from ledger import LedgerError, LedgerReplaced
 from tx_queue.store import StoreUnavailable
 
 RETRY_AFTER = {"Retry-After": "1"}

@@ -13,10 +13,10 @@ from energy_market_chaincode import Identifier, Status, Topic, views
 from energy_market_chaincode.canonical import read_exact_json
 from energy_market_chaincode.commands import Command
 from http_service import FieldError, Problem, exact_response, invalid_parameters, problem_document, read_json_body
-from ledger.interface import Ledger, LedgerUnavailable
+from ledger import Ledger, LedgerUnavailable
 from tx_queue import schemas
 from tx_queue.intake import Answer
-from tx_queue.parts import Parts, PartsOfApp
+from tx_queue.node import Node, QueueNode
 from tx_queue.problems import RETRY_AFTER, shutting_down, unknown_command
 from tx_queue.schemas import MAX_COMMANDS
 from tx_queue.store import Entry, QueueStore
@@ -47,14 +47,14 @@ Signer = Annotated[
         207: {"description": "Not all were taken.", "model": list[views.Receipt | views.ProblemDocument]},
     },
 )
-async def post_commands(request: Request, parts: PartsOfApp) -> Response:
+async def post_commands(request: Request, node: Node) -> Response:
     """Take one signed command or an array of at most 1,000; what is taken is stored durably before the answer."""
     if request.app.state.stopping.is_set():
         raise shutting_down()
     body = await read_json_body(request)
     if isinstance(body, list):
-        return await _post_many(parts, body)
-    (answer,) = await parts.intake.take([body])
+        return await _post_many(node, body)
+    (answer,) = await node.intake.take([body])
     if isinstance(answer, Problem):
         raise answer
     receipt = _receipt(answer)
@@ -62,15 +62,15 @@ async def post_commands(request: Request, parts: PartsOfApp) -> Response:
 
 
 @router.get("/queue", responses={200: {"model": views.QueueState}})
-async def queue_state(request: Request, parts: PartsOfApp) -> Response:
+async def queue_state(request: Request, node: Node) -> Response:
     """Return how much waits, since when, and what stands in the way."""
-    backlog = parts.store.backlog()
+    backlog = node.store.backlog()
     return exact_response(
         views.QueueState(
             depth=backlog.depth,
-            capacity=parts.settings.queue_capacity,
+            capacity=node.settings.queue_capacity,
             oldest_age_ms=backlog.oldest_age_ms,
-            ledger_height=await _height(parts.ledger),
+            ledger_height=await _height(node.ledger),
             trouble=await request.app.state.ready(),
         )
     )
@@ -78,27 +78,27 @@ async def queue_state(request: Request, parts: PartsOfApp) -> Response:
 
 @router.get("/queue/{id}", responses={200: {"model": views.CommandStatus}})
 async def command_status(
-    parts: PartsOfApp,
+    node: Node,
     command_id: Annotated[UUID, Path(alias="id", description="A command's id.")],
     wait: Wait = 0,
     prosumer: Signer = None,
 ) -> Response:
     """Return how far a command came; with ``wait`` the answer comes as soon as it is decided."""
     name = str(command_id)
-    entry = await _decided(parts.store, name, prosumer, wait)
+    entry = await _decided(node.store, name, prosumer, wait)
     if entry is not None:
         return exact_response(_status(entry))
     if prosumer is None:
         raise unknown_command(name)
-    return exact_response(await _remembered(parts.ledger, prosumer, name))
+    return exact_response(await _remembered(node.ledger, prosumer, name))
 
 
-async def _post_many(parts: Parts, values: list[Any]) -> Response:
+async def _post_many(node: QueueNode, values: list[Any]) -> Response:
     if not 0 < len(values) <= MAX_COMMANDS:
         message = f"an array has 1 to {MAX_COMMANDS} commands, this one {len(values)}"
         advice = "Post less at once" if values else "Post something"
         raise Problem(422, "MALFORMED_COMMAND", f"{advice}: {message}.", errors=[FieldError("commands", message)])
-    answers = await parts.intake.take(values)
+    answers = await node.intake.take(values)
     problems = [answer for answer in answers if isinstance(answer, Problem)]
     headers = RETRY_AFTER if any("Retry-After" in problem.headers for problem in problems) else None
     return exact_response([_element(answer) for answer in answers], 207 if problems else 202, headers)

@@ -8,8 +8,8 @@ from starlette.responses import Response
 
 from energy_market_chaincode import Identifier, moment, views
 from http_service import Problem, exact_response
-from ledger.interface import Block, Ledger, UnknownBlock
-from tx_queue.parts import PartsOfApp
+from ledger import Block, Ledger, UnknownBlock
+from tx_queue.node import Node
 
 router = APIRouter(tags=["ledger"])
 
@@ -22,9 +22,9 @@ BlockNumber = Annotated[int, Path(ge=0, lt=2**53, description="From 0.")]
 
 
 @router.get("/market", responses={200: {"model": views.MarketView}})
-async def market(parts: PartsOfApp) -> Response:
+async def market(node: Node) -> Response:
     """Return the market as a whole: its operators, its money, the two operators' accounts."""
-    return exact_response(await parts.ledger.query("market"))
+    return exact_response(await node.ledger.query("market"))
 
 
 @router.get("/topology", responses={200: {"model": views.TopologyView}})
@@ -34,63 +34,63 @@ async def topology(parts: PartsOfApp) -> Response:
 
 
 @router.get("/games", responses={200: {"model": views.Games}})
-async def games(parts: PartsOfApp) -> Response:
+async def games(node: Node) -> Response:
     """Return all games, oldest first."""
-    return exact_response(await parts.ledger.query("games"))
+    return exact_response(await node.ledger.query("games"))
 
 
 @router.get("/games/{game}", responses={200: {"model": views.GameView}})
-async def game(parts: PartsOfApp, game: GameId) -> Response:
+async def game(node: Node, game: GameId) -> Response:
     """Return one game; 404 UNKNOWN_GAME."""
-    return exact_response(await parts.ledger.query("game", game))
+    return exact_response(await node.ledger.query("game", game))
 
 
 @router.get("/games/{game}/bids", responses={200: {"model": views.Bids}})
-async def bids(parts: PartsOfApp, game: GameId) -> Response:
+async def bids(node: Node, game: GameId) -> Response:
     """Return a game's standing bids in turn order; 404 UNKNOWN_GAME."""
-    return exact_response(await parts.ledger.query("bids", game))
+    return exact_response(await node.ledger.query("bids", game))
 
 
 @router.get("/games/{game}/transfers", responses={200: {"model": views.Transfers}})
-async def transfers(parts: PartsOfApp, game: GameId) -> Response:
+async def transfers(node: Node, game: GameId) -> Response:
     """Return a game's transfers; 404 UNKNOWN_GAME."""
-    return exact_response(await parts.ledger.query("transfers", game))
+    return exact_response(await node.ledger.query("transfers", game))
 
 
 @router.get("/prosumers", responses={200: {"model": views.Prosumers}})
-async def prosumers(parts: PartsOfApp) -> Response:
+async def prosumers(node: Node) -> Response:
     """Return all registered identities with their accounts."""
-    return exact_response(await parts.ledger.query("prosumers"))
+    return exact_response(await node.ledger.query("prosumers"))
 
 
 @router.get("/prosumers/{prosumer}", responses={200: {"model": views.ProsumerView}})
-async def prosumer(parts: PartsOfApp, prosumer: ProsumerId) -> Response:
+async def prosumer(node: Node, prosumer: ProsumerId) -> Response:
     """Return one identity; 404 UNKNOWN_PROSUMER."""
-    return exact_response(await parts.ledger.query("prosumer", prosumer))
+    return exact_response(await node.ledger.query("prosumer", prosumer))
 
 
 @router.get("/blocks", responses={200: {"model": views.Blocks}})
 async def blocks(
-    parts: PartsOfApp,
+    node: Node,
     first: Annotated[
         int | None, Query(alias="from", ge=0, lt=2**53, description="Number of the first; else the newest ones.")
     ] = None,
     limit: Annotated[int, Query(ge=1, le=MAX_BLOCKS)] = 20,
 ) -> Response:
     """Return some blocks in their order."""
-    height = await parts.ledger.height()
+    height = await node.ledger.height()
     if first is None:
         first = max(0, height - limit)
     numbers = range(first, min(first + limit, height))
-    found = await _read_blocks(parts.ledger, numbers)
+    found = await _read_blocks(node.ledger, numbers)
     return exact_response(views.Blocks(height=height, blocks=[_summary(block) for block in found]))
 
 
 @router.get("/blocks/{number}", responses={200: {"model": views.BlockView}})
-async def block(parts: PartsOfApp, number: BlockNumber) -> Response:
+async def block(node: Node, number: BlockNumber) -> Response:
     """Return one block with its transactions; 404 UNKNOWN_BLOCK."""
     try:
-        found = await parts.ledger.block(number)
+        found = await node.ledger.block(number)
     except UnknownBlock:
         raise Problem(404, "UNKNOWN_BLOCK", f"The ledger has no block {number}.") from None
     return exact_response(views.BlockView(**dict(_summary(found)), transactions=_transactions(found)))

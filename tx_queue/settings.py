@@ -2,14 +2,13 @@
 
 from pathlib import Path
 
+import stamina
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from http_service import ServiceSettings
-from ledger.settings import LedgerSettings
-from tx_queue.backoff import Backoff
-from tx_queue.pace import Pace
-from tx_queue.store import BatchLimits
+from ledger import LedgerSettings
+from tx_queue.store import TransactionLimits
 
 
 class QueueSettings(ServiceSettings, LedgerSettings):
@@ -39,15 +38,17 @@ class QueueSettings(ServiceSettings, LedgerSettings):
         return round(self.queue_retention_hours * 3_600_000)
 
     @property
-    def pace(self) -> Pace:
-        """How the worker goes about it."""
-        limits = BatchLimits(self.queue_batch_commands, self.queue_batch_bytes)
-        return Pace(limits, self.queue_batch_seconds, self.backoff)
+    def transaction_limits(self) -> TransactionLimits:
+        """How much may go into one transaction."""
+        return TransactionLimits(self.queue_batch_commands, self.queue_batch_bytes, self.queue_batch_seconds)
 
     @property
-    def backoff(self) -> Backoff:
-        """How long to wait before something is tried again."""
-        return Backoff(self.queue_retry_first_seconds, self.queue_retry_longest_seconds)
+    def retrying(self) -> stamina.AsyncRetryingCaller:
+        """How something is tried again that has to work in the end."""
+        first_s, longest_s = self.queue_retry_first_seconds, self.queue_retry_longest_seconds
+        return stamina.AsyncRetryingCaller(
+            attempts=None, timeout=None, wait_initial=first_s, wait_max=longest_s, wait_jitter=first_s / 2
+        )
 
     @property
     def queue_file(self) -> Path:

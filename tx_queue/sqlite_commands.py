@@ -8,10 +8,10 @@ from energy_market_chaincode import Status
 from tx_queue.store import (
     UNREMEMBERED,
     Acceptance,
-    BatchLimits,
     CheckedCommand,
     Decision,
     Entry,
+    TransactionLimits,
     WaitingCommand,
 )
 
@@ -45,7 +45,7 @@ def accept(connection: sqlite3.Connection, brought: Sequence[CheckedCommand], ca
     return taken
 
 
-def next_batch(connection: sqlite3.Connection, after: int, limits: BatchLimits) -> list[WaitingCommand]:
+def next_batch(connection: sqlite3.Connection, after: int, limits: TransactionLimits) -> list[WaitingCommand]:
     """Return the oldest waiting commands after a position, at most as many and as large as the limits say."""
     rows = connection.execute(
         "SELECT position, id, prosumer, topic, text FROM command"

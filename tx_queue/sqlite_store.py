@@ -1,7 +1,7 @@
 """The durable store of one queue node: a SQLite file.
 
-Writes share synchronous writes (:mod:`tx_queue.sqlite_writer`); reads have a connection of their own and never wait for
-them. What is claimed is kept in memory only: a node that starts again claims everything that is not settled.
+Writes share synchronous writes (:class:`~tx_queue.sqlite_file.SqliteWriter`); reads have a connection of their own and
+never wait for them. What is claimed is kept in memory only: a node that starts again claims all that is not settled.
 """
 
 import asyncio
@@ -17,19 +17,18 @@ from typing import Self, TypeVar
 
 from energy_market_chaincode import Status
 from tx_queue import sqlite_commands as commands
-from tx_queue.sqlite_file import connect_to_read, connect_to_write, exclusive, store_errors
-from tx_queue.sqlite_writer import SqliteWriter
+from tx_queue.sqlite_file import SqliteWriter, connect_to_read, connect_to_write, exclusive, store_errors
 from tx_queue.store import (
     Acceptance,
     Backlog,
-    BatchLimits,
     CheckedCommand,
     Decision,
     Entry,
     StoreUnavailable,
+    TransactionLimits,
     WaitingCommand,
+    Watchers,
 )
-from tx_queue.watchers import Watchers
 
 _Result = TypeVar("_Result")
 
@@ -115,7 +114,7 @@ class SqliteStore:
         work = partial(commands.accept, brought=brought, capacity=self._capacity, now_ms=now_ms)
         return (await self._writer.write(work, then=count_in)).acceptances
 
-    async def claim(self, limits: BatchLimits) -> list[WaitingCommand]:
+    async def claim(self, limits: TransactionLimits) -> list[WaitingCommand]:
         """Wait for commands and hand out the oldest unclaimed ones; none once the store is stopped.
 
         Raises

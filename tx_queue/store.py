@@ -6,8 +6,9 @@ by several nodes keeps claims as leases and wakes the other nodes' watchers.
 """
 
 import asyncio
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -112,11 +113,18 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class BatchLimits:
-    """How much may go into one transaction; a single command may always."""
+class TransactionLimits:
+    """How much may go into one transaction; a single command may always.
+
+    Attributes
+    ----------
+    seconds
+        How long the ledger may take for it before it counts as unavailable.
+    """
 
     commands: int = 1000
     bytes: int = 2_000_000
+    seconds: float = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +141,7 @@ class QueueStore(Protocol):
     async def accept(self, commands: Sequence[CheckedCommand]) -> list[Acceptance]:
         """Take commands; when this returns, they survive a power cut."""
 
-    async def claim(self, limits: BatchLimits) -> list[WaitingCommand]:
+    async def claim(self, limits: TransactionLimits) -> list[WaitingCommand]:
         """Wait for commands and hand out the oldest unclaimed ones; none once the store is stopped."""
 
     async def settle(self, decisions: Sequence[Decision]) -> None:
@@ -156,3 +164,36 @@ class QueueStore(Protocol):
 
     async def close(self) -> None:
         """Finish what runs and release the store."""
+
+
+class Watchers:
+    """Events to be set when a command of some id is settled."""
+
+    def __init__(self) -> None:
+        self._events: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
+        self._is_stopped = False
+
+    @contextmanager
+    def watch(self, command_id: str) -> Iterator[asyncio.Event]:
+        """Give an event that is set once the command is settled; after :meth:`stop` it is set from the start."""
+        event = asyncio.Event()
+        if self._is_stopped:
+            event.set()
+        self._events[command_id].add(event)
+        try:
+            yield event
+        finally:
+            self._events[command_id].discard(event)
+            if not self._events[command_id]:
+                del self._events[command_id]
+
+    def wake(self, command_ids: Iterable[str]) -> None:
+        """Set the events of all who watch these commands."""
+        for command_id in command_ids:
+            for event in self._events.get(command_id, ()):
+                event.set()
+
+    def stop(self) -> None:
+        """Wake everybody, now and later."""
+        self._is_stopped = True
+        self.wake(list(self._events))

@@ -14,9 +14,9 @@ from starlette.websockets import WebSocketState
 
 from energy_market_chaincode import Identifier, exact_json
 from http_service import FieldError, Problem, problem_document
-from ledger.interface import Cursor, InvalidCursor, LedgerReplaced, LedgerUnavailable
+from ledger import Cursor, InvalidCursor, LedgerReplaced, LedgerUnavailable
 from tx_queue.event_hub import BEFORE_ALL, EventHub, Interest, StreamedEvent
-from tx_queue.parts import PartsOfApp
+from tx_queue.node import Node
 from tx_queue.problems import ledger_replaced, ledger_unavailable
 
 STALLED_AFTER_SECONDS = 60
@@ -52,9 +52,7 @@ LedgerId = Annotated[
 ]
 
 
-async def _place(
-    parts: PartsOfApp, from_: From = None, last_event_id: LastEventId = None, ledger: LedgerId = None
-) -> Cursor:
+async def _place(node: Node, from_: From = None, last_event_id: LastEventId = None, ledger: LedgerId = None) -> Cursor:
     """Return the cursor to go on after.
 
     Raises
@@ -65,7 +63,7 @@ async def _place(
     """
     field, text = ("Last-Event-ID", last_event_id) if last_event_id else ("from", from_)
     try:
-        return await _cursor(parts.hub, text, ledger)
+        return await _cursor(node.hub, text, ledger)
     except LedgerReplaced as error:
         raise ledger_replaced(error) from None
     except InvalidCursor as error:
@@ -121,14 +119,14 @@ class EventStream(EventSourceResponse):
         }
     },
 )
-async def server_sent_events(parts: PartsOfApp, after: Place, wanted: Wanted) -> EventStream:
+async def server_sent_events(node: Node, after: Place, wanted: Wanted) -> EventStream:
     """Stream the market's events, from a cursor on, without gap or repeat."""
 
     async def frames() -> AsyncGenerator[bytes, None]:
         yield ServerSentEvent(comment="the market's events", retry=RECONNECT_MS).encode()
-        with parts.metrics.streams.labels("sse").track_inprogress():
+        with node.metrics.streams.labels("sse").track_inprogress():
             try:
-                async for page in parts.hub.follow(after, wanted):
+                async for page in node.hub.follow(after, wanted):
                     yield b"".join(event.frame for event in page)
             except LedgerReplaced as error:
                 document = exact_json(problem_document(ledger_replaced(error))).decode()
@@ -137,7 +135,7 @@ async def server_sent_events(parts: PartsOfApp, after: Place, wanted: Wanted) ->
 
     return EventStream(
         frames(),
-        ping=parts.settings.queue_keep_alive_seconds,
+        ping=node.settings.queue_keep_alive_seconds,
         ping_message_factory=lambda: ServerSentEvent(comment="still here"),
         send_timeout=STALLED_AFTER_SECONDS,
         shutdown_grace_period=LAST_EVENTS_SECONDS,
@@ -145,13 +143,13 @@ async def server_sent_events(parts: PartsOfApp, after: Place, wanted: Wanted) ->
 
 
 @router.websocket("/events")
-async def websocket_events(websocket: WebSocket, parts: PartsOfApp, after: Place, wanted: Wanted) -> None:
+async def websocket_events(websocket: WebSocket, node: Node, after: Place, wanted: Wanted) -> None:
     """Send the same events, one JSON text per message; what the client says is not listened to."""
     await websocket.accept()
     end = (GOING_AWAY, "the queue is being stopped; resume with from=")
-    with parts.metrics.streams.labels("websocket").track_inprogress():
+    with node.metrics.streams.labels("websocket").track_inprogress():
         try:
-            await _first_of(_send_events(websocket, parts.hub.follow(after, wanted)), _until_disconnected(websocket))
+            await _first_of(_send_events(websocket, node.hub.follow(after, wanted)), _until_disconnected(websocket))
         except LedgerReplaced as error:
             end = (REPLACED, f"{error.code}: begin anew, this ledger's cursors mean other events")
     if websocket.client_state is WebSocketState.CONNECTED:

@@ -11,17 +11,17 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
+import stamina
 import structlog
 
 from energy_market_chaincode import Status
 from energy_market_chaincode.canonical import exact_json, read_exact_json
 from energy_market_chaincode.errors import BadSignature, UnknownSigner
-from ledger.interface import Ledger, LedgerUnavailable, Submission, TransactionFailed
+from ledger import Ledger, LedgerUnavailable, Submission, TransactionFailed
+from tx_queue.ledger_facts import Signers
 from tx_queue.metrics import Metrics
-from tx_queue.pace import Pace
-from tx_queue.signers import Signers
-from tx_queue.store import TRANSACTION_FAILED, Decision, QueueStore, StoreUnavailable, WaitingCommand
-from tx_queue.trouble import Trouble
+from tx_queue.readiness import Readiness
+from tx_queue.store import TRANSACTION_FAILED, Decision, QueueStore, StoreUnavailable, TransactionLimits, WaitingCommand
 
 ATTEMPTS_BEFORE_HALVING = 4
 PROOFS_BEFORE_GIVING_UP = 3
@@ -43,18 +43,26 @@ class Worker:
     """Moves commands from the store to the ledger and keeps what became of them."""
 
     def __init__(
-        self, store: QueueStore, ledger: Ledger, signers: Signers, metrics: Metrics, trouble: Trouble, pace: Pace
+        self,
+        store: QueueStore,
+        ledger: Ledger,
+        signers: Signers,
+        metrics: Metrics,
+        readiness: Readiness,
+        limits: TransactionLimits,
+        retrying: stamina.AsyncRetryingCaller,
     ) -> None:
         self._store = store
         self._ledger = ledger
         self._signers = signers
         self._metrics = metrics
-        self._trouble = trouble
-        self._pace = pace
+        self._readiness = readiness
+        self._limits = limits
+        self._retrying = retrying
 
     async def run(self) -> None:
         """Work until the store is stopped."""
-        while batch := await self._insist(lambda: self._store.claim(self._pace.limits)):
+        while batch := await self._insist(lambda: self._store.claim(self._limits)):
             await self._decide(batch)
 
     async def _decide(self, batch: Sequence[WaitingCommand]) -> None:
@@ -86,27 +94,30 @@ class Worker:
         _TooMuchAtOnce, _TooMuchAlone
             After some attempts: what is too much for the ledger's time limits must not jam the queue.
         """
-        proofs = 0
-        for attempt, pause_s in enumerate(self._pace.backoff.pauses(), 1):
+        attempts, proofs = 0, 0
+
+        async def attempt() -> Submission:
+            nonlocal attempts, proofs
+            attempts += 1
             try:
                 return await self._attempt(batch)
             except (LedgerUnavailable, TimeoutError) as error:
-                reason = str(error) or f"no answer within {self._pace.submit_s} s"
-                self._note("ledger", reason, attempt, len(batch))
-            await asyncio.sleep(pause_s)
-            if attempt % ATTEMPTS_BEFORE_HALVING:
-                continue
-            if len(batch) > 1:
-                raise _TooMuchAtOnce
-            proofs += await self._takes_anything()
-            if proofs >= PROOFS_BEFORE_GIVING_UP:
-                raise _TooMuchAlone(reason)
-        raise AssertionError("the pauses do not end")
+                reason = str(error) or f"no answer within {self._limits.seconds} s"
+                self._note("ledger", reason, attempts, len(batch))
+                if attempts % ATTEMPTS_BEFORE_HALVING == 0:
+                    proofs += await self._takes_others(batch)
+                if proofs == PROOFS_BEFORE_GIVING_UP:
+                    raise _TooMuchAlone(reason) from None
+                raise
 
-    async def _takes_anything(self) -> bool:
-        """Tell whether the ledger commits a transaction without commands."""
+        return await self._retrying((LedgerUnavailable, TimeoutError), attempt)
+
+    async def _takes_others(self, batch: Sequence[WaitingCommand]) -> bool:
+        """Tell whether the ledger commits a transaction without commands; raises _TooMuchAtOnce for one of several."""
+        if len(batch) > 1:
+            raise _TooMuchAtOnce
         try:
-            async with asyncio.timeout(self._pace.submit_s):
+            async with asyncio.timeout(self._limits.seconds):
                 await self._ledger.submit([])
         except (LedgerUnavailable, TransactionFailed, TimeoutError):
             return False
@@ -114,28 +125,22 @@ class Worker:
 
     async def _last_word(self, command: WaitingCommand, reason: str) -> Decision:
         """Give a command up, unless it took effect after all: then return what the ledger remembers of it."""
-        for attempt, pause_s in enumerate(self._pace.backoff.pauses(), 1):
-            try:
-                remembered = read_exact_json(await self._ledger.query("command", command.prosumer, command.id))
-            except LedgerUnavailable as error:
-                self._note("ledger", str(error), attempt, 1)
-            else:
-                self._trouble.passed("ledger")
-                if remembered is not None:
-                    return _decision(command, None, remembered)
-                return _failed(command, f"others are taken, this one is not within the time limits ({reason})")
-            await asyncio.sleep(pause_s)
-        raise AssertionError("the pauses do not end")
+        remembered = await self._persist(
+            "ledger", LedgerUnavailable, lambda: self._ledger.query("command", command.prosumer, command.id)
+        )
+        if (result := read_exact_json(remembered)) is not None:
+            return _decision(command, None, result)
+        return _failed(command, f"others are taken, this one is not within the time limits ({reason})")
 
     async def _attempt(self, batch: Sequence[WaitingCommand]) -> Submission:
         started = time.perf_counter()
         try:
-            async with asyncio.timeout(self._pace.submit_s):
+            async with asyncio.timeout(self._limits.seconds):
                 submission = await self._ledger.submit([command.text for command in batch])
         except TransactionFailed:
-            self._trouble.passed("ledger")
+            self._readiness.has("ledger")
             raise
-        self._trouble.passed("ledger")
+        self._readiness.has("ledger")
         self._metrics.commit_s.observe(time.perf_counter() - started)
         self._metrics.batch_size.observe(len(batch))
         return submission
@@ -151,19 +156,27 @@ class Worker:
 
     async def _insist(self, ask: Callable[[], Awaitable[_Result]]) -> _Result:
         """Ask the store until it can answer."""
-        for attempt, pause_s in enumerate(self._pace.backoff.pauses(), 1):
+        return await self._persist("store", StoreUnavailable, ask)
+
+    async def _persist(self, part: str, failure: type[Exception], ask: Callable[[], Awaitable[_Result]]) -> _Result:
+        """Ask a part until it can answer."""
+        attempts = 0
+
+        async def attempt() -> _Result:
+            nonlocal attempts
+            attempts += 1
             try:
-                answer = await ask()
-            except StoreUnavailable as error:
-                self._note("store", str(error), attempt, None)
-            else:
-                self._trouble.passed("store")
-                return answer
-            await asyncio.sleep(pause_s)
-        raise AssertionError("the pauses do not end")
+                return await ask()
+            except failure as error:
+                self._note(part, str(error), attempts, None)
+                raise
+
+        answer = await self._retrying(failure, attempt)
+        self._readiness.has(part)
+        return answer
 
     def _note(self, part: str, reason: str, attempt: int, commands: int | None) -> None:
-        self._trouble.arose(part, reason)
+        self._readiness.lacks(part, reason)
         self._metrics.retries.labels(part).inc()
         _log.warning("will be tried again", part=part, reason=reason, attempt=attempt, commands=commands)
 

@@ -5,8 +5,8 @@ from contextlib import closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
+from ledger.embedded.database import lock_ledger
 from ledger.embedded.errors import LedgerDamaged, NoLedger, sqlite_errors
-from ledger.embedded.host_lock import lock_ledger
 
 
 def archive_and_wipe(path: Path) -> Path:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
-from energy_market_chaincode.canonical import exact_json, read_exact_json
+from energy_market_chaincode import exact_json, read_exact_json
 from ledger.contract import Call
 
 NO_PREVIOUS_HASH = "0" * 64

@@ -10,11 +10,30 @@ from queue import SimpleQueue
 from typing import Self, TypeVar
 
 from ledger.embedded import store
-from ledger.embedded.errors import LedgerClosed, sqlite_errors
-from ledger.embedded.host_lock import lock_ledger
+from ledger.embedded.errors import LedgerClosed, LedgerInUse, sqlite_errors
+from ledger.interface import LedgerUnavailable
+from market_files import FileInUse, FileLock
 
 _Result = TypeVar("_Result")
 _READERS = 4
+
+
+def lock_ledger(ledger: Path) -> FileLock:
+    """Take the lock of the ledger at a path, in a folder that is made if need be.
+
+    Raises
+    ------
+    LedgerUnavailable
+        LedgerInUse if a process has it, naming that process.
+    """
+    try:
+        return FileLock.acquire(ledger.with_name(f"{ledger.name}.lock"))
+    except FileInUse as taken:
+        raise LedgerInUse(f"{ledger}: {taken}; stop that one first") from None
+    except OSError as error:
+        raise LedgerUnavailable(
+            f"{ledger} cannot be opened and locked ({error}); choose a folder you may write to, and free some space"
+        ) from error
 
 
 def connect_to_write(path: Path | str) -> sqlite3.Connection:

@@ -8,14 +8,13 @@ from functools import partial
 from pathlib import Path
 from typing import Self
 
-from energy_market_chaincode.contract import invoke
+from energy_market_chaincode import invoke
 from ledger.contract import INIT, SUBMIT, Call, Contract, read_results, submit_argument
 from ledger.embedded import store
 from ledger.embedded.database import Database
 from ledger.embedded.errors import OperatorKeyMissing
 from ledger.embedded.event_feed import EventFeed
-from ledger.embedded.execution import ask
-from ledger.embedded.next_block import NextBlock
+from ledger.embedded.execution import NextBlock, ask
 from ledger.interface import Block, Cursor, LedgerEvent, Submission
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
 
-from energy_market_chaincode.contract import invoke
+from energy_market_chaincode import invoke
 from ledger.contract import Contract
 from ledger.embedded import store
 from ledger.embedded.chain import (

@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 
 from energy_market_chaincode import Topic
-from ledger.embedded.ledger import EmbeddedLedger
-from ledger.embedded.verification import verify
+from ledger.embedded import EmbeddedLedger, verify
 from prosumer_client.client import MarketClient, Receipt
 from prosumer_client.identity import Identity
 

@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 import pytest
 
-from ledger.embedded.ledger import EmbeddedLedger
+from ledger.embedded import EmbeddedLedger
 
 pytestmark = pytest.mark.acceptance
 

@@ -6,6 +6,7 @@ from typing import Any, cast
 
 import pytest
 
+from ledger import LedgerUnavailable, TransactionFailed
 from ledger.fabric.gateway import (
     ChannelBlock,
     ContractRefused,
@@ -16,7 +17,6 @@ from ledger.fabric.gateway import (
     TransactionInvalid,
 )
 from ledger.fabric.ledger import FabricLedger
-from ledger.interface import LedgerUnavailable, TransactionFailed
 
 
 class Blocks:

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from energy_market_chaincode.canonical import exact_json
 from energy_market_chaincode.contract import EVENT_NAME
+from ledger import Cursor, LedgerEvent, LedgerReplaced, LedgerUnavailable
 from ledger.fabric.gateway import ChannelBlock, ChannelTransaction, ContractRefused, GatewayClient, GatewayUnavailable
 from ledger.fabric.ledger import FabricLedger
-from ledger.interface import Cursor, LedgerEvent, LedgerReplaced, LedgerUnavailable
 
 CHAINCODE = "energy-market"
 

@@ -8,7 +8,7 @@ import pytest
 
 from ledger.fabric.gateway import FabricProfile, UnusableProfile
 from ledger.fabric.ledger import find_profile
-from ledger.interface import LedgerError
+from ledger import LedgerError
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from energy_market_chaincode.canonical import read_exact_json
 from fabric_network.launcher import Network
 from ledger.fabric.gateway import FabricProfile
 from ledger.fabric.ledger import FabricLedger
-from ledger.interface import Block, Ledger
+from ledger import Block, Ledger
 from prosumer_client.events import MarketEvent
 from tests.fabric_system.market_in_play import MarketInPlay
 

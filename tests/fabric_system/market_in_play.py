@@ -10,7 +10,7 @@ from demo.community import enter, make_keys
 from demo.scenario import Scenario
 from energy_market_chaincode import Topic
 from fabric_network.launcher import Network
-from ledger.settings import LedgerKind
+from ledger import LedgerKind
 from market_host import Processes
 from prosumer_client.client import MarketClient, Receipt
 from prosumer_client.events import FROM_NOW, MarketEvent

@@ -9,8 +9,8 @@ import pytest
 
 from energy_market_chaincode.canonical import exact_json, read_exact_json
 from energy_market_chaincode.identity import sign
-from ledger.embedded.ledger import EmbeddedLedger
-from ledger.interface import Ledger
+from ledger import Ledger
+from ledger.embedded import EmbeddedLedger
 from prosumer_client.identity import Identity
 from tests.fabric_system.audit import blocks_of, peers_ledgers, world_state
 from tests.fabric_system.conftest import OPERATOR, NewNetwork, PlayedDemo

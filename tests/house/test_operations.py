@@ -8,12 +8,12 @@ import pytest
 from ruamel.yaml import YAML
 
 from energy_market_chaincode.errors import Rejection
-from ledger.settings import LedgerSettings
+from ledger import LedgerSettings
 from market_clock.settings import ClockSettings
 from operator_cli.settings import OperatorSettings
 from optimization_api import OptimizerSettings
 from tests.docs.pages import spans
-from tx_queue.settings import QueueSettings
+from tx_queue import QueueSettings
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(page for part in ("tutorial", "how-to", "reference") for page in (ROOT / "docs" / part).glob("*.md"))

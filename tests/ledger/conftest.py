@@ -19,11 +19,11 @@ from energy_market_chaincode.stub import Stub
 from fabric_network.launcher import ANY_FREE_PORTS, Network
 from fabric_network.setup import operator_of_key
 from ledger.contract import Contract
-from ledger.embedded.ledger import EmbeddedLedger
-from ledger.interface import Ledger
-from ledger.memory import open_memory_ledger
-from ledger.opening import open_ledger
-from ledger.settings import LedgerKind, LedgerSettings
+from ledger.embedded import EmbeddedLedger
+from ledger import Ledger
+from ledger import open_memory_ledger
+from ledger import open_ledger
+from ledger import LedgerKind, LedgerSettings
 from prosumer_client.keys import key_file, load_key
 
 OPERATOR = "operator"

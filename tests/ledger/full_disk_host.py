@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from energy_market_chaincode.stub import Stub
-from ledger.embedded.ledger import EmbeddedLedger
-from ledger.interface import LedgerUnavailable
+from ledger import LedgerUnavailable
+from ledger.embedded import EmbeddedLedger
 
 
 async def keep(stub: Stub, function: str, args: Sequence[str], /) -> bytes:

@@ -11,10 +11,8 @@ from pathlib import Path
 import pytest
 
 from ledger.contract import Contract
-from ledger.embedded.archive import archive_and_wipe
+from ledger.embedded import EmbeddedLedger, archive_and_wipe, verify
 from ledger.embedded.errors import LedgerInUse, NoLedger
-from ledger.embedded.ledger import EmbeddedLedger
-from ledger.embedded.verification import verify
 
 
 async def fill(path: Path, contract: Contract) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from energy_market_chaincode.canonical import read_exact_json
 from energy_market_chaincode.errors import UnknownFunction, UnknownGame, UnknownProsumer
-from ledger.interface import Cursor, InvalidCursor, Ledger, LedgerEvent, TransactionFailed, UnknownBlock
+from ledger import Cursor, InvalidCursor, Ledger, LedgerEvent, TransactionFailed, UnknownBlock
 
 Command = Callable[..., str]
 GameCommand = Callable[[], str]

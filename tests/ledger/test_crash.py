@@ -14,11 +14,10 @@ from hypothesis import strategies as st
 
 from energy_market_chaincode.canonical import read_exact_json
 from energy_market_chaincode.identity import public_key_text
+from ledger import LedgerUnavailable
 from ledger.contract import Contract
+from ledger.embedded import EmbeddedLedger, verify
 from ledger.embedded.database import Database
-from ledger.embedded.ledger import EmbeddedLedger
-from ledger.embedded.verification import verify
-from ledger.interface import LedgerUnavailable
 
 HERE = Path(__file__).parent
 

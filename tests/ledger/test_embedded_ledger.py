@@ -18,7 +18,9 @@ from hypothesis import strategies as st
 
 from energy_market_chaincode.canonical import read_exact_json
 from energy_market_chaincode.stub import Stub
+from ledger import LedgerUnavailable, TransactionFailed
 from ledger.contract import Contract
+from ledger.embedded import EmbeddedLedger, verify
 from ledger.embedded.database import Database
 from ledger.embedded.errors import (
     LedgerClosed,
@@ -27,9 +29,6 @@ from ledger.embedded.errors import (
     NotALedger,
     OperatorKeyMissing,
 )
-from ledger.embedded.ledger import EmbeddedLedger
-from ledger.embedded.verification import verify
-from ledger.interface import LedgerUnavailable, TransactionFailed
 
 
 def put(**notes: str) -> str:

@@ -11,12 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ledger import Cursor, InvalidCursor, LedgerEvent
 from ledger.contract import Contract
-from ledger.embedded import event_feed, store
+from ledger.embedded import EmbeddedLedger, event_feed, store
 from ledger.embedded.database import Database
 from ledger.embedded.errors import LedgerDamaged
-from ledger.embedded.ledger import EmbeddedLedger
-from ledger.interface import Cursor, InvalidCursor, LedgerEvent
 
 
 def telling(first: int, number: int) -> str:

@@ -12,8 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from energy_market_chaincode.canonical import exact_json, read_exact_json
 from energy_market_chaincode.contract import invoke
 from energy_market_chaincode.identity import public_key_text, sign
-from ledger.embedded.ledger import EmbeddedLedger
-from ledger.embedded.verification import verify
+from ledger.embedded import EmbeddedLedger, verify
 
 KEY = Ed25519PrivateKey.from_private_bytes(b"operator".ljust(32, b"\0"))
 

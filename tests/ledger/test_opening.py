@@ -10,9 +10,9 @@ from pydantic import ValidationError
 
 from energy_market_chaincode.canonical import read_exact_json
 from energy_market_chaincode.identity import public_key_text
-from ledger.embedded.verification import verify
-from ledger.opening import open_ledger
-from ledger.settings import LedgerKind, LedgerSettings
+from ledger import open_ledger
+from ledger.embedded import verify
+from ledger import LedgerKind, LedgerSettings
 
 
 @pytest.fixture

@@ -17,13 +17,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from energy_market_chaincode.identity import public_key_text, sign
+from ledger import LedgerUnavailable
 from ledger.contract import Contract
-from ledger.embedded import store
+from ledger.embedded import EmbeddedLedger, Fault, store, verify
 from ledger.embedded.chain import Head, TransactionRecord
 from ledger.embedded.errors import NoLedger
-from ledger.embedded.ledger import EmbeddedLedger
-from ledger.embedded.verification import Fault, verify
-from ledger.interface import LedgerUnavailable
 
 COLUMNS = {
     "blocks": ("number", "at_ms", "previous_hash", "hash"),

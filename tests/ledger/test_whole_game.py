@@ -10,7 +10,7 @@ from demo.scenario import Scenario
 from demo.scenario_file import SCENARIOS, load_scenario
 from energy_market_chaincode import Topic
 from energy_market_chaincode.canonical import read_exact_json
-from ledger.interface import Ledger, LedgerEvent
+from ledger import Ledger, LedgerEvent
 from prosumer_client.identity import Identity
 from prosumer_client.turn import Turn
 from tests.ledger.conftest import OPERATOR, Hosted, memory

@@ -13,9 +13,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from energy_market_chaincode import Topic, iso_time
 from energy_market_chaincode.canonical import read_exact_json
 from energy_market_chaincode.errors import Rejection
-from ledger.embedded.ledger import EmbeddedLedger
-from ledger.interface import Cursor
-from ledger.memory import open_memory_ledger
+from ledger import Cursor, open_memory_ledger
+from ledger.embedded import EmbeddedLedger
 from market_clock.conductor import Conductor
 from prosumer_client.client import MarketClient
 from prosumer_client.errors import CommandRejected, MarketUnavailable, RequestRefused

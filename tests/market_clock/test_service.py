@@ -32,8 +32,7 @@ from market_clock.settings import ClockSettings
 from prosumer_client.client import MarketClient
 from prosumer_client.identity import Identity
 from prosumer_client.keys import create_key, key_file, store_key
-from tx_queue.api import create_queue_app
-from tx_queue.settings import QueueSettings
+from tx_queue import QueueSettings, create_queue_app
 
 PATIENCE_S = 60
 

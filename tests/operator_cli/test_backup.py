@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ledger.embedded.host_lock import lock_ledger
+from ledger.embedded import lock_ledger
 from operator_cli.backup_commands import STORES
 
 

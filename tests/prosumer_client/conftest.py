@@ -14,8 +14,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from energy_market_chaincode.canonical import exact_json, read_exact_json, signed_bytes
 from energy_market_chaincode.errors import Rejection
-from ledger.embedded.ledger import EmbeddedLedger
-from ledger.interface import Cursor, LedgerEvent
+from ledger import Cursor, LedgerEvent
+from ledger.embedded import EmbeddedLedger
 from prosumer_client import Identity, MarketClient, MarketEvent, Patience
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ledger.embedded.ledger import EmbeddedLedger
+from ledger.embedded import EmbeddedLedger
 from prosumer_client import AnotherLedger, Buyer, MarketClient, UnexpectedAnswer
 
 if TYPE_CHECKING:

@@ -19,11 +19,18 @@ from fastapi import FastAPI
 
 from energy_market_chaincode.canonical import read_exact_json
 from energy_market_chaincode.identity import public_key_text, sign
-from ledger.interface import Block, Cursor, Ledger, LedgerEvent, LedgerUnavailable, Submission, TransactionFailed
-from ledger.memory import open_memory_ledger
-from tx_queue.api import create_queue_app
-from tx_queue.parts import Parts
-from tx_queue.settings import QueueSettings
+from ledger import (
+    Block,
+    Cursor,
+    Ledger,
+    LedgerEvent,
+    LedgerUnavailable,
+    Submission,
+    TransactionFailed,
+    open_memory_ledger,
+)
+from tx_queue import QueueSettings, create_queue_app
+from tx_queue.node import QueueNode
 
 Command = dict[str, Any]
 
@@ -160,9 +167,9 @@ class Queue:
     ledger: FaultyLedger
 
     @property
-    def parts(self) -> Parts:
-        parts: Parts = self.app.state.parts
-        return parts
+    def node(self) -> QueueNode:
+        node: QueueNode = self.app.state.node
+        return node
 
     async def is_ready(self) -> bool:
         return (await self.http.get("/ready")).status_code == 200

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from ledger.interface import LedgerUnavailable
+from ledger import LedgerUnavailable
 
 
 async def test_who_waits_gets_the_decision_when_it_is_there(queue: Any, operator: Any) -> None:
@@ -151,7 +151,7 @@ async def test_metrics_count_what_was_taken_refused_and_settled(queue: Any, oper
 
 async def test_a_store_that_cannot_write_refuses_commands_and_takes_them_again_later(queue: Any, operator: Any) -> None:
     await queue.do(operator.top_up())
-    connection = queue.parts.store._writer._connection  # nothing else can fill this one file's disk
+    connection = queue.node.store._writer._connection  # nothing else can fill this one file's disk
     (pages,) = connection.execute("PRAGMA page_count").fetchone()
     connection.execute(f"PRAGMA max_page_count = {pages}")
     commands = [operator.top_up() for _ in range(100)]
@@ -169,7 +169,7 @@ async def test_a_decision_that_cannot_be_written_is_kept_until_it_can(queue: Any
     commands = [operator.top_up() for _ in range(3)]
     await queue.post(commands)
     await queue.ledger.called.wait()
-    connection = queue.parts.store._writer._connection
+    connection = queue.node.store._writer._connection
     connection.execute("PRAGMA query_only = ON")
     queue.ledger.is_open.set()
     await until(queue.is_not_ready)

@@ -6,11 +6,12 @@ from decimal import Decimal
 from typing import Any, cast
 
 import pytest
+import stamina
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from energy_market_chaincode.canonical import exact_json
-from ledger.interface import (
+from ledger import (
     Cursor,
     InvalidCursor,
     Ledger,
@@ -19,10 +20,11 @@ from ledger.interface import (
     LedgerReplaced,
     LedgerUnavailable,
 )
-from tx_queue.backoff import Backoff
 from tx_queue.event_hub import BEFORE_ALL, PAGE, EventHub, Interest, StreamedEvent
-from tx_queue.ledger_name import LedgerName
-from tx_queue.trouble import Trouble
+from tx_queue.ledger_facts import LedgerName
+from tx_queue.readiness import Readiness
+
+QUICK = stamina.AsyncRetryingCaller(attempts=None, timeout=None, wait_initial=0.0001, wait_max=0.001, wait_jitter=0)
 
 
 class EventsOnly:
@@ -73,12 +75,12 @@ def _cursor(number: int) -> Cursor:
 
 
 def new_hub(events: EventsOnly, kept: int = 4) -> EventHub:
-    return hub_on(events, Trouble(), kept)
+    return hub_on(events, Readiness(), kept)
 
 
-def hub_on(events: EventsOnly, trouble: Trouble, kept: int = 4) -> EventHub:
+def hub_on(events: EventsOnly, readiness: Readiness, kept: int = 4) -> EventHub:
     ledger = cast(Ledger, events)
-    return EventHub(ledger, LedgerName(ledger), trouble, Backoff(0.0001, 0.001), kept)
+    return EventHub(ledger, LedgerName(ledger), readiness, QUICK, kept)
 
 
 async def first(count: int, stream: AsyncGenerator[list[StreamedEvent], None]) -> list[Cursor]:
@@ -162,18 +164,18 @@ async def test_on_a_ledger_without_events_no_cursor_is_valid() -> None:
 async def test_followers_wait_for_a_ledger_that_is_away_when_the_hub_starts(until: Any) -> None:
     events = EventsOnly(5)
     events.is_away = True
-    trouble = Trouble()
-    hub = hub_on(events, trouble)
+    readiness = Readiness()
+    hub = hub_on(events, readiness)
     running = asyncio.create_task(hub.run())
     following = asyncio.create_task(first(5, hub.follow(BEFORE_ALL)))
 
     async def is_known() -> bool:
-        return trouble.reason == "event stream: away"
+        return readiness.obstacle == "event stream: away"
 
     await until(is_known)
     events.is_away = False
     assert await following == events.cursors
-    assert trouble.reason is None
+    assert readiness.obstacle is None
     running.cancel()
     await asyncio.wait([running])
 
@@ -191,15 +193,15 @@ async def test_closing_the_hub_ends_followers_that_wait() -> None:
     await asyncio.wait([running])
 
 
-class TroubleToWaitFor(Trouble):
+class ReadinessToWaitFor(Readiness):
     """Tells when the ledger was found to be behind."""
 
     def __init__(self) -> None:
         super().__init__()
         self.is_behind = asyncio.Event()
 
-    def arose(self, part: str, reason: str) -> None:
-        super().arose(part, reason)
+    def lacks(self, part: str, reason: str) -> None:
+        super().lacks(part, reason)
         if "was read before" in reason:
             self.is_behind.set()
 
@@ -207,22 +209,23 @@ class TroubleToWaitFor(Trouble):
 async def test_a_ledger_that_is_behind_what_was_read_is_waited_for() -> None:
     """As a peer is that answers first after all of them were restarted; nothing is skipped and nothing repeated."""
     events = EventsOnly(count=3)
-    trouble = TroubleToWaitFor()
-    hub = hub_on(events, trouble)
+    readiness = ReadinessToWaitFor()
+    hub = hub_on(events, readiness)
     reading = asyncio.create_task(hub.run())
     followed = hub.follow(_cursor(2))
-    events.breaks_at = [_cursor(4)]
+    events.breaks_at = [_cursor(4)] * 100_000
     first = asyncio.create_task(cursors(followed))
     await events.read.wait()
     whole = [_cursor(number) for number in range(5)]
     events.grow(2)
     assert await first == [_cursor(3)]
     events.cursors = whole[:2]
-    await trouble.is_behind.wait()
+    events.breaks_at.clear()
+    await readiness.is_behind.wait()
     assert not reading.done()
     events.cursors = whole
     assert await cursors(followed) == [_cursor(4)]
-    assert trouble.reason is None
+    assert readiness.obstacle is None
     hub.close()
     reading.cancel()
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import simplejson
 
-from ledger.interface import LedgerUnavailable
+from ledger import LedgerUnavailable
 
 
 async def test_a_command_gets_a_receipt_and_takes_effect(queue: Any, operator: Any) -> None:

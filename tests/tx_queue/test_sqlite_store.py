@@ -25,14 +25,14 @@ from tx_queue.sqlite_store import SqliteStore
 from tx_queue.store import (
     UNREMEMBERED,
     Acceptance,
-    BatchLimits,
     CheckedCommand,
     Decision,
     StoreUnavailable,
+    TransactionLimits,
     WaitingCommand,
 )
 
-NO_LIMITS = BatchLimits()
+NO_LIMITS = TransactionLimits()
 
 
 def command(name: str, text: str = "{}", prosumer: str = "P1") -> CheckedCommand:
@@ -294,7 +294,7 @@ class StoreMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.unclaimed)
     @rule(count=st.integers(1, 4))
     def claim(self, count: int) -> None:
-        batch = self.runner.run(self.store.claim(BatchLimits(commands=count)))
+        batch = self.runner.run(self.store.claim(TransactionLimits(commands=count)))
         expected, self.unclaimed = self.unclaimed[:count], self.unclaimed[count:]
         assert [(waiting.id, waiting.prosumer) for waiting in batch] == expected
         assert [waiting.text for waiting in batch] == [self.taken[key] for key in expected]

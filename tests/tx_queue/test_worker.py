@@ -7,20 +7,18 @@ from typing import Any
 
 import pytest
 import simplejson
+import stamina
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 
-from ledger.interface import LedgerUnavailable
-from tx_queue.backoff import Backoff
+from ledger import LedgerUnavailable
 from tx_queue.intake import Intake
-from tx_queue.ledger_name import LedgerName
+from tx_queue.ledger_facts import LedgerName, Signers
 from tx_queue.metrics import Metrics
-from tx_queue.pace import Pace
-from tx_queue.signers import Signers
+from tx_queue.readiness import Readiness
 from tx_queue.sqlite_store import SqliteStore
-from tx_queue.store import BatchLimits
-from tx_queue.trouble import Trouble
+from tx_queue.store import TransactionLimits
 from tx_queue.worker import ATTEMPTS_BEFORE_HALVING, PROOFS_BEFORE_GIVING_UP, Worker
 
 
@@ -244,8 +242,11 @@ async def _live(home: Path, ledger: Any, deliveries: list[Any], fates: list[str]
     ledger.faults_after = [LedgerUnavailable(fate) for fate in fates if fate == "lost answer"]
     store = await SqliteStore.open(home / "queue.sqlite", capacity=1000, retention_ms=10**9)
     metrics, signers = Metrics(CollectorRegistry()), Signers(ledger)
-    pace = Pace(BatchLimits(commands=limit), backoff=Backoff(0.0001, 0.0001))
-    worker = asyncio.create_task(Worker(store, ledger, signers, metrics, Trouble(), pace).run())
+    limits = TransactionLimits(commands=limit)
+    quick = stamina.AsyncRetryingCaller(
+        attempts=None, timeout=None, wait_initial=0.0001, wait_max=0.0001, wait_jitter=0
+    )
+    worker = asyncio.create_task(Worker(store, ledger, signers, metrics, Readiness(), limits, quick).run())
     answers = await Intake(store, LedgerName(ledger), signers, metrics).take(deliveries)
     assert not any(isinstance(answer, Exception) for answer in answers)
     if "crash" in fates:

@@ -10,7 +10,7 @@ from energy_market_chaincode.errors import UnknownGame
 from fabric_network.launcher import Network
 from ledger.fabric.gateway import FabricProfile, TimeLimits
 from ledger.fabric.ledger import FabricLedger
-from ledger.interface import (
+from ledger import (
     Cursor,
     InvalidCursor,
     LedgerError,
@@ -19,7 +19,7 @@ from ledger.interface import (
     TransactionFailed,
     UnknownBlock,
 )
-from ledger.settings import LedgerKind, LedgerSettings
+from ledger import LedgerKind, LedgerSettings
 
 pytestmark = pytest.mark.fabric
 

@@ -1,22 +1,25 @@
-"""The queue's parts put together, started and stopped in order."""
+"""A node of the queue: its parts put together, started and stopped in order."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Annotated, cast
 
 import structlog
+from fastapi import Depends
 from prometheus_client import CollectorRegistry
+from starlette.requests import HTTPConnection
 
-from ledger.interface import Ledger
+from ledger import Ledger
 from tx_queue.event_hub import EventHub
 from tx_queue.intake import Intake
-from tx_queue.ledger_name import LedgerName
+from tx_queue.ledger_facts import LedgerName, Signers
 from tx_queue.metrics import Metrics
-from tx_queue.parts import Parts
+from tx_queue.readiness import Readiness
 from tx_queue.settings import QueueSettings
-from tx_queue.signers import Signers
 from tx_queue.sqlite_store import SqliteStore
-from tx_queue.trouble import Trouble
+from tx_queue.store import QueueStore
 from tx_queue.worker import Worker
 
 LAST_BATCH_SECONDS = 2.0
@@ -26,14 +29,34 @@ OpenLedger = Callable[[QueueSettings], Awaitable[Ledger]]
 _log = structlog.stdlib.get_logger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class QueueNode:
+    """What the endpoints work with."""
+
+    settings: QueueSettings
+    ledger: Ledger
+    store: QueueStore
+    intake: Intake
+    hub: EventHub
+    metrics: Metrics
+
+
+async def _node(connection: HTTPConnection) -> QueueNode:
+    return cast(QueueNode, connection.app.state.node)
+
+
+Node = Annotated[QueueNode, Depends(_node)]
+"""How an endpoint gets at the node."""
+
+
 @asynccontextmanager
-async def running_parts(
+async def running_node(
     settings: QueueSettings,
     open_ledger: OpenLedger,
     registry: CollectorRegistry,
-    trouble: Trouble,
+    readiness: Readiness,
     stopping: asyncio.Event,
-) -> AsyncIterator[Parts]:
+) -> AsyncIterator[QueueNode]:
     """Run the queue as long as the context lasts; streams, long polls and the worker end when ``stopping`` is set.
 
     Raises
@@ -52,14 +75,15 @@ async def running_parts(
         signers = Signers(ledger)
         ledger_name = LedgerName(ledger)
         intake = Intake(store, ledger_name, signers, metrics)
-        hub = EventHub(ledger, ledger_name, trouble, settings.backoff, settings.queue_events_kept)
-        worker = Worker(store, ledger, signers, metrics, trouble, settings.pace)
+        hub = EventHub(ledger, ledger_name, readiness, settings.retrying, settings.queue_events_kept)
+        limits = settings.transaction_limits
+        worker = Worker(store, ledger, signers, metrics, readiness, limits, settings.retrying)
 
-        reading = _start("event stream", hub.run(), trouble)
-        working = _start("worker", worker.run(), trouble)
+        reading = _start("event stream", hub.run(), readiness)
+        working = _start("worker", worker.run(), readiness)
         ending = asyncio.create_task(_stop_when(stopping, hub, store))
         try:
-            yield Parts(settings, ledger, store, intake, hub, metrics)
+            yield QueueNode(settings, ledger, store, intake, hub, metrics)
         finally:
             stopping.set()
             await ending
@@ -73,13 +97,13 @@ async def _stop_when(stopping: asyncio.Event, hub: EventHub, store: SqliteStore)
     store.stop()
 
 
-def _start(part: str, work: Coroutine[None, None, None], trouble: Trouble) -> asyncio.Task[None]:
+def _start(part: str, work: Coroutine[None, None, None], readiness: Readiness) -> asyncio.Task[None]:
     """Start a part; should a defect of ours stop it, the service is not ready until it is started again."""
 
     def note_defect(task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (defect := task.exception()) is not None:
             _log.critical("a defect stopped a part; restart the service", part=part, exc_info=defect)
-            trouble.arose(part, f"stopped by a defect, {defect!r}; restart the service")
+            readiness.lacks(part, f"stopped by a defect, {defect!r}; restart the service")
 
     task = asyncio.create_task(work, name=part)
     task.add_done_callback(note_defect)
