@@ -28,9 +28,9 @@ async def market(node: Node) -> Response:
 
 
 @router.get("/topology", responses={200: {"model": views.TopologyView}})
-async def topology(parts: PartsOfApp) -> Response:
+async def topology(node: Node) -> Response:
     """Return the network's graph, one hop an edge."""
-    return exact_response(await parts.ledger.query("topology"))
+    return exact_response(await node.ledger.query("topology"))
 
 
 @router.get("/games", responses={200: {"model": views.Games}})
