@@ -17,8 +17,8 @@ from benchmarks.service_process import OPERATOR, operator_in, service
 from benchmarks.table import Table
 from benchmarks.turn import EndlessGame
 from fabric_network import ANY_FREE_PORTS, Network, Operator
-from ledger.fabric.gateway import FabricProfile, GatewayClient, Invocation
 from ledger import LedgerKind
+from ledger.fabric.gateway import FabricProfile, GatewayClient, Invocation
 from prosumer_client import MarketClient
 
 PROJECT = Path(__file__).resolve().parents[1]

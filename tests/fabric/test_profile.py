@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from ledger import LedgerError
 from ledger.fabric.gateway import FabricProfile, UnusableProfile
 from ledger.fabric.ledger import find_profile
-from ledger import LedgerError
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ from typing import Any
 
 from energy_market_chaincode.canonical import read_exact_json
 from fabric_network.launcher import Network
+from ledger import Block, Ledger
 from ledger.fabric.gateway import FabricProfile
 from ledger.fabric.ledger import FabricLedger
-from ledger import Block, Ledger
 from prosumer_client.events import MarketEvent
 from tests.fabric_system.market_in_play import MarketInPlay
 

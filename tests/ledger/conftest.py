@@ -18,12 +18,9 @@ from energy_market_chaincode.identity import public_key_text, sign
 from energy_market_chaincode.stub import Stub
 from fabric_network.launcher import ANY_FREE_PORTS, Network
 from fabric_network.setup import operator_of_key
+from ledger import Ledger, LedgerKind, LedgerSettings, open_ledger, open_memory_ledger
 from ledger.contract import Contract
 from ledger.embedded import EmbeddedLedger
-from ledger import Ledger
-from ledger import open_memory_ledger
-from ledger import open_ledger
-from ledger import LedgerKind, LedgerSettings
 from prosumer_client.keys import key_file, load_key
 
 OPERATOR = "operator"

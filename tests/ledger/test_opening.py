@@ -10,9 +10,8 @@ from pydantic import ValidationError
 
 from energy_market_chaincode.canonical import read_exact_json
 from energy_market_chaincode.identity import public_key_text
-from ledger import open_ledger
+from ledger import LedgerKind, LedgerSettings, open_ledger
 from ledger.embedded import verify
-from ledger import LedgerKind, LedgerSettings
 
 
 @pytest.fixture

@@ -8,18 +8,19 @@ import pytest
 
 from energy_market_chaincode.errors import UnknownGame
 from fabric_network.launcher import Network
-from ledger.fabric.gateway import FabricProfile, TimeLimits
-from ledger.fabric.ledger import FabricLedger
 from ledger import (
     Cursor,
     InvalidCursor,
     LedgerError,
     LedgerEvent,
+    LedgerKind,
+    LedgerSettings,
     LedgerUnavailable,
     TransactionFailed,
     UnknownBlock,
 )
-from ledger import LedgerKind, LedgerSettings
+from ledger.fabric.gateway import FabricProfile, TimeLimits
+from ledger.fabric.ledger import FabricLedger
 
 pytestmark = pytest.mark.fabric
 
