@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -40,13 +39,13 @@ async def enter(market: MarketClient, scenario: Scenario, identities: Mapping[st
     ------
     ForeignProsumer, prosumer_client.errors.MarketError
     """
-    known = {view["prosumer"]: view["publicKey"] for view in await market.prosumers()}
+    known = {known.prosumer: known.public_key for known in await market.prosumers()}
     for name, identity in identities.items():
         if known.get(name, identity.public_key) != identity.public_key:
             raise ForeignProsumer(name, keys)
     commands: list[Command] = [(Topic.SET_TOPOLOGY, scenario.topology())]
     commands += _registrations(scenario, {n: i for n, i in identities.items() if n not in known})
-    grid_balance = Decimal((await market.market())["accounts"][GRID_OPERATOR])
+    grid_balance = (await market.market()).accounts.grid_operator
     if grid_balance < scenario.grid_operator_balance:
         missing = scenario.grid_operator_balance - grid_balance
         commands.append((Topic.TOP_UP_ACCOUNT, {"prosumer": GRID_OPERATOR, "amount": missing}))

@@ -14,11 +14,12 @@ MANY = 20
 
 def print_report(console: Console, run: Run) -> None:
     """Print a run's tables."""
-    stop = run.game["stop"]
+    stop = run.game.stop
+    assert stop is not None  # noqa: S101 - a run is made of a game that stopped; for the type checker
     console.rule(f"[bold]{run.scenario.name}[/] on the {run.ledger} ledger")
     console.print(
-        f"stopped after [bold]{stop['rounds']}[/] rounds: [bold]{stop['reason']}[/]; total cost "
-        f"[bold]{stop['totalCost']}[/]; largest regret {stop['maxRegret']} ({stop['maxRegretBuyer'] or 'nobody'})"
+        f"stopped after [bold]{stop.rounds}[/] rounds: [bold]{stop.reason}[/]; total cost "
+        f"[bold]{stop.total_cost}[/]; largest regret {stop.max_regret} ({stop.max_regret_buyer or 'nobody'})"
     )
     for table in (_bids(run), _sellers(run), _settlement(run), _accounts(run)):
         console.print(table)
@@ -50,15 +51,15 @@ def _text(cell: Any) -> str:
 
 
 def _bids(run: Run) -> Table:
-    sellers = [seller["seller"] for seller in run.game["sellers"]][:8]
+    sellers = [seller.seller for seller in run.game.sellers][:8]
     table = _table("Bids at the stop (kWh), in turn order", "buyer", "demand", *sellers, "cost", "regret")
     rows = [
         [
-            bid["buyer"],
-            bid["demand"],
-            *((bid["amounts"] or {}).get(seller) for seller in sellers),
-            bid["cost"],
-            bid["regret"],
+            bid.buyer,
+            bid.demand,
+            *((bid.amounts or {}).get(seller) for seller in sellers),
+            bid.cost,
+            bid.regret,
         ]
         for bid in run.bids
     ]
@@ -69,37 +70,37 @@ def _sellers(run: Run) -> Table:
     table = _table("Sellers", "seller", "price", "capacity kWh", "load kWh", "use")
     rows = [
         [
-            seller["seller"],
-            seller["price"],
-            seller["capacity"],
-            seller["load"],
-            f"{100 * seller['load'] / seller['capacity']:.1f} %",
+            seller.seller,
+            seller.price,
+            seller.capacity,
+            seller.load,
+            f"{100 * seller.load / seller.capacity:.1f} %",
         ]
-        for seller in run.game["sellers"]
+        for seller in run.game.sellers
     ]
     return _fill(table, rows)
 
 
 def _settlement(run: Run) -> Table:
-    settlement = run.game["settlement"]
+    settlement = run.game.settlement
     table = _table("Settlement", "what", "amount")
     names = {
-        "energyDelivered": "delivered, kWh",
-        "energyFromGrid": "bought from the grid, kWh",
-        "energyToGrid": "fed into the grid, kWh",
-        "paidToSellers": "paid to sellers",
-        "transmissionFees": "transmission fees",
-        "paidToGrid": "paid to the grid",
-        "paidByGrid": "paid by the grid",
+        "energy_delivered": "delivered, kWh",
+        "energy_from_grid": "bought from the grid, kWh",
+        "energy_to_grid": "fed into the grid, kWh",
+        "paid_to_sellers": "paid to sellers",
+        "transmission_fees": "transmission fees",
+        "paid_to_grid": "paid to the grid",
+        "paid_by_grid": "paid by the grid",
         "compensations": "compensations for imbalance",
         "penalties": "imbalance penalties",
         "guaranteed": "guaranteed by the grid operator",
     }
-    fulfilled = sum(transfer["isFulfilled"] for transfer in run.transfers)
+    fulfilled = sum(transfer.is_fulfilled for transfer in run.transfers)
     rows = [["transfers fulfilled", f"{fulfilled} of {len(run.transfers)}"]]
-    rows += [[text, settlement[name]] for name, text in names.items()]
-    if settlement["presumed"]:
-        rows.append(["silent meters, demand presumed", ", ".join(settlement["presumed"])])
+    rows += [[text, getattr(settlement, name)] for name, text in names.items()]
+    if settlement is not None and settlement.presumed:
+        rows.append(["silent meters, demand presumed", ", ".join(settlement.presumed)])
     return _fill(table, rows)
 
 

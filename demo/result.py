@@ -1,14 +1,12 @@
 """What a run came to: the document that ``energy-market demo --json`` writes."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from demo.scenario import Scenario
-from energy_market_chaincode import units
-
-View = dict[str, Any]
+from energy_market_chaincode import Phase, units, views
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +31,14 @@ def _sum(amounts: Iterable[Decimal]) -> Decimal:
     return units.currency(sum(units.money_from_currency(amount) for amount in amounts))
 
 
-def accounts_of(prosumers: list[View], market: View) -> Accounts:
+def accounts_of(prosumers: Sequence[views.ProsumerView], market: views.MarketView) -> Accounts:
     """Read the accounts out of the answers of ``GET /prosumers`` and ``GET /market``."""
     purses = {
-        view["prosumer"]: {"balance": Decimal(view["accountBalance"]), "frozen": Decimal(view["frozenFunds"])}
-        for view in prosumers
+        prosumer.prosumer: {"balance": prosumer.account_balance, "frozen": prosumer.frozen_funds}
+        for prosumer in prosumers
     }
-    for owner, balance in market["accounts"].items():
-        purses[owner] = {"balance": Decimal(balance), "frozen": Decimal(0)}
+    for owner, balance in market.accounts.as_json().items():
+        purses[owner] = {"balance": balance, "frozen": Decimal(0)}
     return Accounts(purses)
 
 
@@ -58,9 +56,9 @@ class Run:
 
     scenario: Scenario
     ledger: str
-    game: View
-    bids: list[View]
-    transfers: list[View]
+    game: views.GameView
+    bids: list[views.BidView]
+    transfers: list[views.TransferView]
     before: Accounts
     after: Accounts
     timings: dict[str, float]
@@ -77,28 +75,29 @@ class Run:
             problems.append(f"the accounts held {self.before.total} before and {self.after.total} after")
         if self.after.frozen:
             problems.append(f"{self.after.frozen} stayed frozen")
-        if self.game["phase"] != "closed":
-            problems.append(f"the game ended in phase {self.game['phase']}")
+        if self.game.phase is not Phase.CLOSED:
+            problems.append(f"the game ended in phase {self.game.phase}")
         return problems
 
     def document(self) -> dict[str, Any]:
         """Return the run as a document; amounts in kWh and currency per kWh, exact decimals."""
-        stop = self.game["stop"]
+        stop, settlement = self.game.stop, self.game.settlement
+        assert stop is not None  # noqa: S101 - a run is made of a game that stopped; for the type checker
         return {
             "scenario": {"name": self.scenario.name, **self.scenario.instance()},
             "ledger": self.ledger,
-            "game": self.game["game"],
-            "rounds": stop["rounds"],
-            "stop_reason": stop["reason"],
-            "max_regret": stop["maxRegret"],
-            "max_regret_share": stop["maxRegretShare"],
-            "total_cost": stop["totalCost"],
-            "costs": {bid["buyer"]: bid["cost"] for bid in self.bids},
-            "regrets": stop["regrets"],
-            "bids": {bid["buyer"]: bid["amounts"] for bid in self.bids},
-            "loads": {seller["seller"]: seller["load"] for seller in self.game["sellers"]},
-            "transfers": self.transfers,
-            "settlement": self.game["settlement"],
+            "game": self.game.game,
+            "rounds": stop.rounds,
+            "stop_reason": stop.reason,
+            "max_regret": stop.max_regret,
+            "max_regret_share": stop.max_regret_share,
+            "total_cost": stop.total_cost,
+            "costs": {bid.buyer: bid.cost for bid in self.bids},
+            "regrets": stop.regrets,
+            "bids": {bid.buyer: bid.amounts for bid in self.bids},
+            "loads": {seller.seller: seller.load for seller in self.game.sellers},
+            "transfers": [transfer.as_json() for transfer in self.transfers],
+            "settlement": settlement.as_json() if settlement is not None else None,
             "accounts": {"before": self.before.of, "after": self.after.of},
             "money_conserved": self.money_conserved,
             "timings": self.timings,

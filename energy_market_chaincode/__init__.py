@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from energy_market_chaincode.identity import is_signed_by, public_key_from_text, public_key_text, sign
     from energy_market_chaincode.stub import Stub
     from energy_market_chaincode.times import Time, iso, iso_time, milliseconds, moment
+    from energy_market_chaincode.views import FieldProblem, GameView, Receipt, Terms
     from energy_market_chaincode.vocabulary import (
         GRID_OPERATOR,
         NETWORK_OPERATOR,
@@ -59,7 +60,9 @@ __all__ = [
     "Currency",
     "CurrencyPerKwh",
     "EnergyKwh",
+    "FieldProblem",
     "Fraction",
+    "GameView",
     "Identifier",
     "Kwh",
     "MalformedFields",
@@ -68,11 +71,13 @@ __all__ = [
     "Phase",
     "PriceCurrencyPerKwh",
     "PublishGame",
+    "Receipt",
     "Role",
     "ShareOfOne",
     "Status",
     "StopReason",
     "Stub",
+    "Terms",
     "Time",
     "Topic",
     "errors",
@@ -97,7 +102,7 @@ __all__ = [
     "views",
 ]
 _MODULES = ("errors", "events", "game", "units", "views")
-_SOURCES = ("canonical", "stub", "vocabulary", "times", "amounts", "identity", "commands", "contract")
+_SOURCES = ("canonical", "stub", "vocabulary", "times", "amounts", "views", "identity", "commands", "contract")
 """Where the other names are from: what loads fast comes first."""
 
 

@@ -7,8 +7,7 @@ from pydantic import Field
 
 from energy_market_chaincode.amounts import Currency, CurrencyPerKwh, Fraction, Kwh
 from energy_market_chaincode.times import Time
-from energy_market_chaincode.views import ContractedTransfer, GameParameters, SettlementTotals, StopTotals, View
-from energy_market_chaincode.vocabulary import Mechanism
+from energy_market_chaincode.views import ContractedTransfer, SettlementTotals, StopTotals, Terms, View
 
 
 class Event(View):
@@ -21,15 +20,12 @@ class Event(View):
     game: str | None
 
 
-class GameInitEvent(Event, GameParameters):
-    """A game accepts registrations."""
+class GameInitEvent(Event, Terms):
+    """A game accepts registrations; ``game_id`` is the game, as the original system names it."""
 
     name: Literal["GameInitEvent"] = "GameInitEvent"
     game: str
     game_id: Annotated[str, Field(alias="gameID")]
-    delivery_slot: str
-    mechanism: Mechanism
-    registration_ends_at: Time
 
 
 class OfferInTurn(View):

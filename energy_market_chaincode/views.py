@@ -4,6 +4,7 @@ Amounts are exact Decimals, in JSON numbers with exactly the ledger's digits. Ev
 does not apply is null.
 """
 
+from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -135,6 +136,21 @@ class GameParameters(View):
     imbalance_penalty: CurrencyPerKwh
 
 
+class Terms(GameParameters):
+    """On which terms a game is played.
+
+    Attributes
+    ----------
+    registration_ends_at
+        Also tells this game from one that had the same id before the market was reset.
+    """
+
+    game: str
+    delivery_slot: str
+    mechanism: Mechanism
+    registration_ends_at: Time
+
+
 class GameSummary(View):
     """A game in the list; during registration the numbers of sellers and buyers count what is in."""
 
@@ -147,6 +163,11 @@ class GameSummary(View):
     round: int
     buyer_in_turn: str | None
     published_at: Time
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing can happen in it any more."""
+        return self.phase in (Phase.CLOSED, Phase.CANCELLED)
 
 
 class Games(View):
@@ -238,6 +259,25 @@ class GameView(GameSummary):
     delivery_ends_at: Time | None
     stop: StopView | None
     settlement: SettlementTotals | None
+
+    @property
+    def terms(self) -> Terms:
+        """On which terms it is played."""
+        return Terms(
+            game=self.game,
+            delivery_slot=self.delivery_slot,
+            mechanism=self.mechanism,
+            registration_ends_at=self.registration_ends_at,
+            **dict(self.parameters),
+        )
+
+    def demand_of(self, prosumer: str) -> Decimal | None:
+        """Return what a buyer asks for, kWh; None if it is no buyer of this game."""
+        return next((entry.demand for entry in self.buyers if entry.buyer == prosumer), None)
+
+    def has_seller(self, prosumer: str) -> bool:
+        """Tell whether somebody offers in this game."""
+        return any(entry.seller == prosumer for entry in self.sellers)
 
 
 class BidView(View):

@@ -1,19 +1,17 @@
 """The clock's HTTP: its schedule, pause and resume. Times are ISO 8601 in UTC with milliseconds."""
 
 import uuid
-from datetime import UTC, datetime
 from typing import Annotated, Any, Self
 
 from fastapi import APIRouter, Body, Path, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
-from energy_market_chaincode import Identifier
+from energy_market_chaincode import Identifier, iso, iso_time, milliseconds
 from energy_market_chaincode.commands import PublishGame
 from http_service import JsonRoute, Problem, problem_response
 from market_clock.clock import Clock, utc_now
 from market_clock.conductor import Course
-from market_clock.game_view import milliseconds
 from market_clock.publisher import NotStarted, Publication, is_about_us
 from market_clock.schedule import (
     COMMAND_LINE,
@@ -24,7 +22,6 @@ from market_clock.schedule import (
     UnknownEntry,
     require_unnamed,
 )
-from market_clock.slots import iso_slot
 from prosumer_client import MarketError, MarketUnavailable
 
 _SOON = {"Retry-After": "1"}
@@ -215,7 +212,7 @@ def schedule_view(clock: Clock) -> ScheduleView:
     """Show the whole schedule and the games under way."""
     schedule = clock.publisher.schedule
     return ScheduleView(
-        now=_iso(utc_now()),
+        now=iso(utc_now()),
         paused=schedule.is_paused,
         speed=schedule.speed,
         entries=[entry_view(clock, entry_id) for entry_id in schedule.ids()],
@@ -233,7 +230,7 @@ def entry_view(clock: Clock, entry_id: str) -> EntryView:
         every=entry.every,
         cron=entry.cron,
         parameters=entry.parameters.model_dump(mode="json", by_alias=True, exclude_unset=True),
-        next_slot=iso_slot(slot) if slot is not None else None,
+        next_slot=iso_time(slot) if slot is not None else None,
         last=_publication_view(clock.publisher.last(entry_id)),
     )
 
@@ -241,7 +238,7 @@ def entry_view(clock: Clock, entry_id: str) -> EntryView:
 def _game_view(course: Course) -> DrivenGame:
     return DrivenGame(
         game=course.game,
-        waits_until=_iso(course.waits_until) if course.waits_until is not None else None,
+        waits_until=iso(course.waits_until) if course.waits_until is not None else None,
         problem=_problem_view(course.problem),
     )
 
@@ -250,13 +247,9 @@ def _publication_view(publication: Publication | None) -> PublicationView | None
     if publication is None:
         return None
     return PublicationView(
-        slot=iso_slot(publication.slot_ms), game=publication.game, problem=_problem_view(publication.error)
+        slot=iso_time(publication.slot_ms), game=publication.game, problem=_problem_view(publication.error)
     )
 
 
 def _problem_view(error: MarketError | None) -> ProblemView | None:
     return ProblemView(code=error.code, message=error.message) if error is not None else None
-
-
-def _iso(moment: datetime) -> str:
-    return iso_slot(milliseconds(moment.astimezone(UTC)))

@@ -159,9 +159,9 @@ class Admission:
                 f"{self._operator} is not registered on this ledger; let an operator register it with "
                 f"registerProsumer, role operator, publicKey {identity.public_key}"
             ) from None
-        if record["role"] != Role.OPERATOR:
+        if record.role is not Role.OPERATOR:
             raise NotAdmitted(f"{self._operator} is registered on this ledger, but not as an operator")
-        if record["publicKey"] != identity.public_key:
+        if record.public_key != identity.public_key:
             raise NotAdmitted(
                 f"{self._operator} is registered on this ledger with another public key than {identity.public_key}, "
                 f"the one of the key in {self._keys}"

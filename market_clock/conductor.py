@@ -11,7 +11,6 @@ import structlog
 
 from energy_market_chaincode import Phase, Topic
 from market_clock.decision import Act, Decision, Over, Wait, next_action
-from market_clock.game_view import GameView
 from market_clock.ledger_time import LedgerTime
 from prosumer_client import (
     FROM_NOW,
@@ -27,7 +26,6 @@ from prosumer_client import (
 
 _log = structlog.stdlib.get_logger(__name__)
 
-_OVER = frozenset({Phase.CLOSED.value, Phase.CANCELLED.value})
 # A BuyBidEvent is not among them. It says that a later deadline replaces the one the course waits for; then the
 # course looks anyway. In a large game this spares the queue a read for every turn.
 _WAKING = frozenset({"GameStopEvent", "TransferFulfilledEvent", "MarketClosedEvent"})
@@ -156,15 +154,14 @@ class Course:
 
     async def _decide(self) -> Decision:
         try:
-            view = await self._market.game(self.game)
-            delivering = view.get("phase") == Phase.DELIVERY
-            transfers = await self._market.transfers(self.game) if delivering else None
+            game = await self._market.game(self.game)
+            transfers = await self._market.transfers(self.game) if game.phase is Phase.DELIVERY else []
         except RequestRefused as refusal:
             if refusal.code == "UNKNOWN_GAME":  # the market was reset
                 return Over()
             raise
         try:
-            return next_action(GameView.read(view, transfers), self._time.now())
+            return next_action(game, transfers, self._time.now())
         except ValueError as error:
             raise MarketError("UNREADABLE_GAME", str(error)) from error
 
@@ -307,8 +304,8 @@ class Conductor:
 
         async def take_stock() -> None:
             for game in await market.games():
-                if game["phase"] not in _OVER:
-                    attend(game["game"])
+                if not game.is_over:
+                    attend(game.game)
             self.trouble = None
 
         try:

@@ -1,11 +1,11 @@
 """What the clock has to do about a game now: a function of the game and the time, of nothing else."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from energy_market_chaincode import Phase, Topic
-from market_clock.game_view import GameView
+from energy_market_chaincode import GameView, Phase, Topic, views
 
 REGISTRATION_POLL = timedelta(milliseconds=200)
 """How often the clock looks whether all expected participants are in: an offer or a demand causes no event."""
@@ -44,13 +44,18 @@ Decision = Act | Wait | Over
 T = TypeVar("T")
 
 
-def next_action(game: GameView, now: datetime) -> Decision:
+def next_action(game: GameView, transfers: Sequence[views.TransferView], now: datetime) -> Decision:
     """Decide what to do about a game.
 
     The rules are the contract's, so that on equal clocks no command comes too early: registration may stop at its end
     or once all expected participants are in; a buyer may be skipped at its deadline; the market may close at the end
     of the delivery or once no transfer is pending. Where a game has no transfers at all the clock lets the delivery
     run to its end, because buyers without a bid still report what they took from the grid.
+
+    Parameters
+    ----------
+    transfers
+        Of a game in delivery; else nobody asks for them.
     """
     match game.phase:
         case Phase.REGISTRATION:
@@ -58,7 +63,7 @@ def next_action(game: GameView, now: datetime) -> Decision:
         case Phase.PLAYING:
             return _in_play(game, now)
         case Phase.DELIVERY:
-            return _in_delivery(game, now)
+            return _in_delivery(game, transfers, now)
         case Phase.CLOSED | Phase.CANCELLED:
             return Over()
 
@@ -75,14 +80,13 @@ def _in_play(game: GameView, now: datetime) -> Decision:
     deadline = _known(game, game.deadline)
     if now < deadline:
         return Wait(deadline)
-    skipped = {"game": game.game, "buyer": _known(game, game.buyer_in_turn), "round": _known(game, game.round)}
+    skipped = {"game": game.game, "buyer": _known(game, game.buyer_in_turn), "round": game.round}
     return Act(Topic.SKIP_TURN, skipped, deadline)
 
 
-def _in_delivery(game: GameView, now: datetime) -> Decision:
+def _in_delivery(game: GameView, transfers: Sequence[views.TransferView], now: datetime) -> Decision:
     ends = _known(game, game.delivery_ends_at)
-    fulfilled, transfers = _known(game, game.transfers)
-    if now >= ends or fulfilled == transfers > 0:
+    if now >= ends or (transfers and all(transfer.is_fulfilled for transfer in transfers)):
         return Act(Topic.CLOSE_MARKET, {"game": game.game}, ends)
     return Wait(ends)
 

@@ -50,10 +50,10 @@ class LedgerTime:
         asked_at
             This machine's time when we gave a command that a block took up since.
         """
-        height = (await market.blocks(limit=1))["height"]
-        (last,) = (await market.blocks(height - 1, 1))["blocks"]
-        if last["at"] is None:  # a block of the network's own, without the contract's transactions
+        height = (await market.blocks(limit=1)).height
+        (last,) = (await market.blocks(height - 1, 1)).blocks
+        if last.at is None:  # a block of the network's own, without the contract's transactions
             return
         self.now()  # what was learnt long ago is forgotten first
-        self._lead = max(self._lead, asked_at - datetime.fromisoformat(last["at"]))
+        self._lead = max(self._lead, asked_at - last.at)
         self._learnt_at = self._machine_now()

@@ -10,7 +10,7 @@ import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler  # type: ignore[import-untyped] # APScheduler 3 has no types
 from apscheduler.triggers.base import BaseTrigger  # type: ignore[import-untyped] # as above
 
-from energy_market_chaincode import Topic
+from energy_market_chaincode import Topic, iso_time, milliseconds
 from energy_market_chaincode.commands import PublishGame
 from energy_market_chaincode.errors import (
     BadSignature,
@@ -23,10 +23,8 @@ from energy_market_chaincode.errors import (
     UnknownSigner,
 )
 from market_clock.conductor import OnCommand
-from market_clock.game_view import milliseconds
 from market_clock.schedule import Schedule, ScheduleEntry, game_data
 from market_clock.schedule_store import ScheduleUnavailable
-from market_clock.slots import iso_slot
 from prosumer_client import (
     AnotherLedger,
     CommandRejected,
@@ -212,16 +210,16 @@ class Publisher:
         try:
             self.schedule.handle(entry_id, slot)
         except ScheduleUnavailable as error:
-            _log.warning("cannot note that a slot is dealt with", slot=iso_slot(slot), reason=str(error))
+            _log.warning("cannot note that a slot is dealt with", slot=iso_time(slot), reason=str(error))
             await asyncio.sleep(TRY_AGAIN_S)
 
     async def _publish_slot(self, entry_id: str, slot: int) -> Publication:
         parameters = self.schedule.entry(entry_id).parameters
-        data = game_data(parameters, self.schedule.speed) | {"deliverySlot": iso_slot(slot)}
+        data = game_data(parameters, self.schedule.speed) | {"deliverySlot": iso_time(slot)}
         try:
             return Publication(slot, game=await self._publish(data, *sorted(f"{k}={v}" for k, v in data.items())))
         except MarketError as error:
-            _tell(error, iso_slot(slot))
+            _tell(error, iso_time(slot))
             return Publication(slot, error=error)
 
     async def _publish(self, data: dict[str, Any], *occasion: str) -> str:

@@ -7,10 +7,10 @@ from importlib.metadata import version
 
 from fastapi import FastAPI
 
+from energy_market_chaincode import milliseconds
 from http_service import create_app
 from market_clock.api import router, schedule_unavailable
 from market_clock.clock import Clock, utc_now
-from market_clock.game_view import milliseconds
 from market_clock.schedule import COMMAND_LINE, Schedule, ScheduleEntry
 from market_clock.schedule_store import ScheduleStore, ScheduleUnavailable
 from market_clock.settings import ClockSettings

@@ -7,15 +7,16 @@ the same slots.
 import re
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import cached_property
 
 from apscheduler.triggers.cron import CronTrigger  # type: ignore[import-untyped] # APScheduler 3 has no types
 
+from energy_market_chaincode import moment
+
 _UNITS_MS = {"s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 _DURATION = re.compile(r"([1-9][0-9]{0,6})([smhd])")
 _DAY_MS = _UNITS_MS["d"]
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LAST_YEAR = 9990
 """Python's calendar ends with the year 9999, which a sped-up schedule can reach."""
 
@@ -57,7 +58,7 @@ def cron_trigger(expression: str) -> CronTrigger:
         trigger = CronTrigger.from_crontab(expression, timezone=UTC)
     except (ValueError, OverflowError) as error:
         raise ValueError(f"is no cron expression: {error}") from None
-    if trigger.get_next_fire_time(None, _EPOCH) is None:
+    if trigger.get_next_fire_time(None, moment(0)) is None:
         raise ValueError("never comes: no year has such a date")
     return trigger
 
@@ -137,7 +138,7 @@ class Cron(SlotSeries):
         """Return the first slot later than a moment; None once the sped-up calendar is at its end."""
         scheduled_ms = self._start_ms + max(moment_ms - self._start_ms, -1) * self.speed
         try:
-            scheduled = _EPOCH + timedelta(milliseconds=scheduled_ms + 1)
+            scheduled = moment(scheduled_ms + 1)
         except OverflowError:
             return None
         if scheduled.year > _LAST_YEAR:
@@ -146,9 +147,3 @@ class Cron(SlotSeries):
         if fires is None:
             return None
         return self._start_ms - (self._start_ms - round(fires.timestamp() * 1000)) // self.speed
-
-
-def iso_slot(slot_ms: int) -> str:
-    """Name a slot: ISO 8601 in UTC, to the millisecond."""
-    moment = datetime.fromtimestamp(slot_ms // 1000, tz=UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{slot_ms % 1000:03}Z"

@@ -29,7 +29,7 @@ def games(context: typer.Context) -> None:
 @app.command("list")
 def list_games(json: AsJson = False) -> None:
     """List the games, the oldest first."""
-    views = _read(lambda market: market.games())
+    views = [game.as_json() for game in _read(lambda market: market.games())]
     if json:
         print_json(views)
         return
@@ -42,8 +42,9 @@ def show(game: Name, json: AsJson = False) -> None:
     """Show a game with its bids and transfers."""
 
     async def read(market: MarketClient) -> dict[str, Any]:
-        whole = await market.game(game)
-        return {**whole, "bids": await market.bids(game), "transfers": await market.transfers(game)}
+        whole, bids, transfers = await market.game(game), await market.bids(game), await market.transfers(game)
+        lists = {"bids": [bid.as_json() for bid in bids], "transfers": [transfer.as_json() for transfer in transfers]}
+        return whole.as_json() | lists
 
     view = _read(read)
     if json:

@@ -50,7 +50,7 @@ def blocks(
 
     async def read() -> dict[str, Any]:
         async with OperatorSettings().reader() as market:
-            return await market.blocks(first, limit)
+            return (await market.blocks(first, limit)).as_json()
 
     view = asyncio.run(read())
     if json:
@@ -66,7 +66,7 @@ def block(number: Annotated[int, typer.Argument(min=0)]) -> None:
 
     async def read() -> dict[str, Any]:
         async with OperatorSettings().reader() as market:
-            return await market.block(number)
+            return (await market.block(number)).as_json()
 
     print_json(asyncio.run(read()))
 
@@ -77,7 +77,7 @@ def market(json: AsJson = False) -> None:
 
     async def read() -> dict[str, Any]:
         async with OperatorSettings().reader() as client:
-            return await client.market()
+            return (await client.market()).as_json()
 
     view = asyncio.run(read())
     if json:

@@ -48,7 +48,7 @@ def list_prosumers(json: AsJson = False) -> None:
 
     async def read() -> list[dict[str, Any]]:
         async with OperatorSettings().reader() as market:
-            return await market.prosumers()
+            return [prosumer.as_json() for prosumer in await market.prosumers()]
 
     views = asyncio.run(read())
     if json:
@@ -64,7 +64,7 @@ def show(prosumer: Name, json: AsJson = False) -> None:
 
     async def read() -> dict[str, Any]:
         async with OperatorSettings().reader() as market:
-            return await market.prosumer(prosumer)
+            return (await market.prosumer(prosumer)).as_json()
 
     view = asyncio.run(read())
     if json:
@@ -96,7 +96,7 @@ def add(
 def top_up(prosumer: Name, amount: Annotated[str, typer.Argument(help="In currency.")]) -> None:
     """Put money into an account."""
     result = _submit(Topic.TOP_UP_ACCOUNT, {"prosumer": prosumer, "amount": amount})
-    owes = f" and owes the grid operator {result['debt']}" if "debt" in result else ""
+    owes = f" and owes the grid operator {result['debt']}" if result["debt"] else ""
     console.print(f"{prosumer} has {result['accountBalance']}{owes}")
 
 

@@ -6,9 +6,10 @@ Examples
 ...     await Buyer(market, demand="28").run()
 """
 
+from energy_market_chaincode import GameView, Receipt, Terms
 from prosumer_client.amounts import UnusableDecision, round_kwh, round_price
 from prosumer_client.buyer import Buyer
-from prosumer_client.client import MarketClient, Receipt
+from prosumer_client.client import MarketClient
 from prosumer_client.connection import Patience, is_local
 from prosumer_client.errors import (
     AnotherLedger,
@@ -21,7 +22,6 @@ from prosumer_client.errors import (
     UnexpectedAnswer,
 )
 from prosumer_client.events import FROM_NOW, MarketEvent
-from prosumer_client.games import GameView, Terms
 from prosumer_client.identity import Identity, SignedCommand, repeatable_id
 from prosumer_client.keys import create_key, key_file, load_key, load_or_create_key, store_key
 from prosumer_client.meter import Contracted, ContractReader, Meter, Reading

@@ -3,13 +3,12 @@
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from energy_market_chaincode import Phase, Topic, units
+from energy_market_chaincode import GameView, Phase, Terms, Topic, events, units
 from energy_market_chaincode.errors import NotYourTurn, TurnOver, UnknownGame, WrongPhase
 from prosumer_client.amounts import UnusableDecision, read_number
 from prosumer_client.client import MarketClient
 from prosumer_client.errors import CommandRejected, MarketError, RequestRefused
 from prosumer_client.events import MarketEvent
-from prosumer_client.games import GameView, Terms, find_game
 from prosumer_client.optimizer import Optimizer
 from prosumer_client.participant import Registration, Trader
 from prosumer_client.turn import Bid, Turn
@@ -98,7 +97,7 @@ class Buyer(Trader):
         """Take our turn, or go along with the course of a game."""
         if self._is_our_turn(event):
             self._in.add(str(event.game))
-            await self._play(Turn.from_event(event.data))
+            await self._play(Turn.from_event(events.BuyBidEvent.model_validate(event.data)))
             return
         if event.name == "GameStopEvent":
             self._latest.pop(str(event.game), None)
@@ -135,7 +134,7 @@ class Buyer(Trader):
         """Tell whether a turn is still ours; before its deadline nobody but ourselves can have ended it."""
         if datetime.now(UTC) < turn.deadline:
             return True
-        game = await find_game(self.market, turn.game)
+        game = await self.market.find_game(turn.game)
         return (
             game is not None
             and game.phase is Phase.PLAYING

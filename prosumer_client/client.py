@@ -5,12 +5,13 @@ import copy
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 from urllib.parse import quote
 
-from energy_market_chaincode.errors import LedgerDiffers
+from pydantic import ValidationError
+
+from energy_market_chaincode import Receipt, errors, views
 from prosumer_client.connection import Interruption, Patience, ServiceConnection, is_temporary
 from prosumer_client.errors import (
     AnotherLedger,
@@ -23,8 +24,9 @@ from prosumer_client.errors import (
 from prosumer_client.events import EventReader, MarketEvent
 from prosumer_client.identity import Identity, SignedCommand
 
-View = dict[str, Any]
-"""What the market shows (docs/reference/protocol.md). Numbers are exact: int, or Decimal where they have a point."""
+Result = dict[str, Any]
+"""What a command's rule returned, by the names of its type in :mod:`energy_market_chaincode.views`."""
+V = TypeVar("V", bound=views.View)
 
 LONG_POLL_S = 20
 MAX_BATCH = 1000
@@ -34,14 +36,6 @@ MAX_BATCH_BYTES = 1_000_000
 CONCURRENT_WAITS = 16
 _SIGNS_OF_ANOTHER_LEDGER = frozenset({"INVALID_CURSOR", "UNKNOWN_COMMAND"})
 """Codes of refusals that a ledger may be behind which was begun anew."""
-
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """What the queue gave for a command that it stored: the command's id, and where to ask for its outcome."""
-
-    id: str
-    href: str
 
 
 class MarketClient:
@@ -109,7 +103,7 @@ class MarketClient:
 
     # -- commands
 
-    async def submit(self, topic: str, data: Mapping[str, Any], *, command_id: str | None = None) -> View:
+    async def submit(self, topic: str, data: Mapping[str, Any], *, command_id: str | None = None) -> Result:
         """Give a command and wait until the ledger decided it.
 
         Parameters
@@ -133,9 +127,9 @@ class MarketClient:
     async def post(self, topic: str, data: Mapping[str, Any], *, command_id: str | None = None) -> Receipt:
         """Give a command; return as soon as the queue has stored it."""
         command = self.identity.command(topic, data, command_id, ledger=await self._ledger.id())
-        return self._receipt(await self._post(command.body))
+        return self._view(Receipt, await self._post(command.body))
 
-    async def outcome(self, receipt: Receipt) -> View:
+    async def outcome(self, receipt: Receipt) -> Result:
         """Wait until the ledger decided a command; returns and raises as :meth:`submit`."""
         patience_s = self._connection.patience.total_s
         gives_up_at = time.monotonic() + patience_s
@@ -143,20 +137,17 @@ class MarketClient:
             # The signer's name lets the queue ask the ledger about a command that it no longer has itself.
             question: dict[str, int | str] = {"wait": LONG_POLL_S, "prosumer": self.identity.prosumer}
             async with self._suspicion():
-                status = await self._connection.exchange("GET", receipt.href, parameters=question, wait_s=LONG_POLL_S)
-            match status:
-                case {"status": "committed", "result": dict(result)}:
-                    return result
-                case {"status": "rejected", "error": {"code": str(code), "message": str(message)}}:
-                    self._ledger.require_ours(code)
-                    raise CommandRejected(code, message, receipt.id)
-                case {"status": "queued" | "submitted"}:
-                    if time.monotonic() >= gives_up_at:
-                        raise OutcomePending(receipt.id, patience_s)
-                case _:
-                    raise self._unexpected(f"answered {receipt.href} with no status of a command")
+                answer = await self._connection.exchange("GET", receipt.href, parameters=question, wait_s=LONG_POLL_S)
+            status = self._view(views.CommandStatus, answer)
+            if status.error is not None:
+                self._ledger.require_ours(status.error.code)
+                raise CommandRejected(status.error.code, status.error.message, receipt.id)
+            if status.result is not None:
+                return status.result
+            if time.monotonic() >= gives_up_at:
+                raise OutcomePending(receipt.id, patience_s)
 
-    async def submit_all(self, commands: Sequence[tuple[str, Mapping[str, Any]]]) -> list[View | MarketError]:
+    async def submit_all(self, commands: Sequence[tuple[str, Mapping[str, Any]]]) -> list[Result | MarketError]:
         """Give many commands, each a topic and its data, in their order, and wait for the outcome of each.
 
         Returns
@@ -167,7 +158,7 @@ class MarketClient:
         receipts = await self.post_all(commands)
         slots = asyncio.Semaphore(CONCURRENT_WAITS)
 
-        async def outcome(receipt: Receipt | RequestRefused) -> View:
+        async def outcome(receipt: Receipt | RequestRefused) -> Result:
             if isinstance(receipt, RequestRefused):
                 raise receipt
             async with slots:
@@ -218,68 +209,73 @@ class MarketClient:
                 self._ledger.require_ours(refusal.code)
                 return refusal
             case _:
-                return self._receipt(answer)
-
-    def _receipt(self, answer: Any) -> Receipt:
-        match answer:
-            case {"id": str(command), "href": str(href)}:
-                return Receipt(command, href)
-            case _:
-                raise self._unexpected("answered a command with no receipt")
+                return self._view(Receipt, answer)
 
     # -- reads
 
-    async def market(self) -> View:
+    async def market(self) -> views.MarketView:
         """Return the market's operators, its money in all, and the accounts of the grid and network operators."""
-        return await self._read("/market")
+        return await self._read(views.MarketView, "/market")
 
-    async def prosumers(self) -> list[View]:
+    async def prosumers(self) -> list[views.ProsumerView]:
         """Return all that are registered."""
-        return await self._read_list("/prosumers", "prosumers")
+        return (await self._read(views.Prosumers, "/prosumers")).prosumers
 
-    async def prosumer(self, prosumer: str) -> View:
+    async def prosumer(self, prosumer: str) -> views.ProsumerView:
         """Return one that is registered; RequestRefused ``UNKNOWN_PROSUMER`` if it is not."""
-        return await self._read(f"/prosumers/{quote(prosumer, safe='')}")
+        return await self._read(views.ProsumerView, f"/prosumers/{quote(prosumer, safe='')}")
 
-    async def games(self) -> list[View]:
+    async def games(self) -> list[views.GameSummary]:
         """Return a summary of every game, the oldest first."""
-        return await self._read_list("/games", "games")
+        return (await self._read(views.Games, "/games")).games
 
-    async def game(self, game: str) -> View:
+    async def open_games(self) -> list[views.GameView]:
+        """Return the games whole in which something can still happen."""
+        games = [await self.find_game(game.game) for game in await self.games() if not game.is_over]
+        return [game for game in games if game is not None]
+
+    async def game(self, game: str) -> views.GameView:
         """Return one game whole; RequestRefused ``UNKNOWN_GAME`` if there is none."""
-        return await self._read(f"/games/{quote(game, safe='')}")
+        return await self._read(views.GameView, f"/games/{quote(game, safe='')}")
 
-    async def bids(self, game: str) -> list[View]:
+    async def find_game(self, game: str) -> views.GameView | None:
+        """Return one game whole; None if there is none, because the market was reset."""
+        try:
+            return await self.game(game)
+        except RequestRefused as refusal:
+            if refusal.code != errors.UnknownGame.code:
+                raise
+            return None
+
+    async def bids(self, game: str) -> list[views.BidView]:
         """Return a game's bids in turn order."""
-        return await self._read_list(f"/games/{quote(game, safe='')}/bids", "bids")
+        return (await self._read(views.Bids, f"/games/{quote(game, safe='')}/bids")).bids
 
-    async def transfers(self, game: str) -> list[View]:
+    async def transfers(self, game: str) -> list[views.TransferView]:
         """Return a game's transfers."""
-        return await self._read_list(f"/games/{quote(game, safe='')}/transfers", "transfers")
+        return (await self._read(views.Transfers, f"/games/{quote(game, safe='')}/transfers")).transfers
 
-    async def blocks(self, first: int = 0, limit: int = 100) -> View:
+    async def blocks(self, first: int = 0, limit: int = 100) -> views.Blocks:
         """Return the ledger's height and the headers of some of its blocks."""
-        return await self._read("/blocks", {"from": first, "limit": limit})
+        return await self._read(views.Blocks, "/blocks", {"from": first, "limit": limit})
 
-    async def block(self, number: int) -> View:
+    async def block(self, number: int) -> views.BlockView:
         """Return one block with its transactions; RequestRefused ``UNKNOWN_BLOCK`` if there is none."""
-        return await self._read(f"/blocks/{number}")
+        return await self._read(views.BlockView, f"/blocks/{number}")
 
-    async def queue(self) -> View:
+    async def queue(self) -> views.QueueState:
         """Return the queue's depth and lag."""
-        return await self._read("/queue")
+        return await self._read(views.QueueState, "/queue")
 
-    async def _read(self, path: str, parameters: Mapping[str, int] | None = None) -> View:
-        answer = await self._connection.exchange("GET", path, parameters=parameters)
-        if not isinstance(answer, dict):
-            raise self._unexpected(f"answered {path} with no JSON object")
-        return answer
+    async def _read(self, kind: type[V], path: str, parameters: Mapping[str, int] | None = None) -> V:
+        return self._view(kind, await self._connection.exchange("GET", path, parameters=parameters))
 
-    async def _read_list(self, path: str, name: str) -> list[View]:
-        items = (await self._read(path)).get(name)
-        if not isinstance(items, list):
-            raise self._unexpected(f"answered {path} without the list {name!r}")
-        return items
+    def _view(self, kind: type[V], answer: Any) -> V:
+        try:
+            return kind.model_validate(answer)
+        except ValidationError as error:
+            problems = "; ".join(f"{'.'.join(map(str, p['loc']))}: {p['msg']}" for p in error.errors()[:3])
+            raise UnexpectedAnswer(self._connection.url, f"answered with no {kind.__name__} ({problems})") from None
 
     @asynccontextmanager
     async def _suspicion(self) -> AsyncIterator[None]:
@@ -354,13 +350,13 @@ class KnownLedger:
 
     def require_ours(self, code: str) -> None:
         """Raise AnotherLedger if this code of a refusal says that the ledger is not the one that we sign for."""
-        if code == LedgerDiffers.code:
+        if code == errors.LedgerDiffers.code:
             raise AnotherLedger(self._connection.url, str(self._id), self._is_pinned)
 
     async def require_unchanged(self) -> None:
         """Ask the queue whether the ledger is still the one that we sign for; raises AnotherLedger if it is not."""
         if self._id is not None and await self._ask() != self._id:
-            self.require_ours(LedgerDiffers.code)
+            self.require_ours(errors.LedgerDiffers.code)
 
     async def _ask(self) -> str:
         match await self._connection.exchange("GET", "/market"):
@@ -385,7 +381,7 @@ def _batches(commands: Sequence[SignedCommand]) -> Iterator[list[SignedCommand]]
         yield batch
 
 
-def _of_one_command(outcome: View | BaseException) -> View | MarketError:
+def _of_one_command(outcome: Result | BaseException) -> Result | MarketError:
     """Let an outcome pass that says something about its command only; raise what concerns them all."""
     if isinstance(outcome, CommandRejected | RequestRefused | OutcomePending):
         return outcome

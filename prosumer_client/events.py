@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from httpx_sse import ServerSentEvent
 
-from energy_market_chaincode.canonical import read_exact_json
+from energy_market_chaincode import events, read_exact_json
 from prosumer_client.connection import Interruption, ServiceConnection
 from prosumer_client.errors import UnexpectedAnswer
 
@@ -43,6 +43,11 @@ class MarketEvent:
     name: str
     game: str | None
     data: dict[str, Any]
+
+    @property
+    def told(self) -> events.Event:
+        """The event as its type; raises ValueError if it is not what its name says."""
+        return events.EVENTS.get(self.name, events.Event).model_validate(self.data)
 
     @classmethod
     def from_wire(cls, data: dict[str, Any]) -> Self:

@@ -6,11 +6,10 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from energy_market_chaincode import Phase, Topic
+from energy_market_chaincode import GameView, Phase, Terms, Topic
 from prosumer_client.amounts import UnusableDecision, round_kwh
 from prosumer_client.client import MarketClient
 from prosumer_client.events import MarketEvent
-from prosumer_client.games import GameView, Terms, find_game
 from prosumer_client.identity import occasion_uuid
 from prosumer_client.participant import Participant
 
@@ -60,14 +59,14 @@ class ContractReader:
             return self._latest[1]
 
     async def _read(self, name: str) -> Contracts | None:
-        game = await find_game(self._market, name)
+        game = await self._market.find_game(name)
         if game is None:
             return None
         received: defaultdict[str, Decimal] = defaultdict(Decimal)
         delivered: defaultdict[str, Decimal] = defaultdict(Decimal)
         for transfer in await self._market.transfers(name):
-            received[transfer["buyer"]] += transfer["energy"]
-            delivered[transfer["seller"]] += transfer["energy"]
+            received[transfer.buyer] += transfer.energy
+            delivered[transfer.seller] += transfer.energy
         names = received.keys() | delivered.keys()
         return Contracts(game, {name: Contracted(received[name], delivered[name]) for name in names})
 
@@ -184,5 +183,6 @@ class Meter(Participant):
             contracted = Contracted(to_receive=demand, to_deliver=contracted.to_deliver)
         if contracted == Contracted():
             return contracts.game.has_seller(self.prosumer)
-        reading = await self.decision(self._measured(contracts.game, contracted), game=contracts.game.game)
-        return reading is not None and await self.publish(contracts.game, reading)
+        terms = contracts.game.terms
+        reading = await self.decision(self._measured(terms, contracted), game=terms.game)
+        return reading is not None and await self.publish(terms, reading)

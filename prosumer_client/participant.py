@@ -8,13 +8,12 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple, TypeVar
 
-from energy_market_chaincode import Phase, Topic
+from energy_market_chaincode import GameView, Phase, Terms, Topic
 from energy_market_chaincode.errors import AlreadyRegistered, CommandIdReused
 from prosumer_client.amounts import UnusableDecision, read_number, round_kwh
 from prosumer_client.client import MarketClient
 from prosumer_client.errors import CommandRejected, MarketError, RequestRefused
 from prosumer_client.events import FROM_NOW, MarketEvent
-from prosumer_client.games import GameView, Terms, open_games
 from prosumer_client.identity import repeatable_id
 from prosumer_client.lean_imports import structlog
 
@@ -150,7 +149,7 @@ class Trader(Participant):
         if self.is_in(game):
             self._in.add(game.game)
         elif game.phase is Phase.REGISTRATION:
-            await self._register(game)
+            await self._register(game.terms)
 
     async def react(self, event: MarketEvent) -> None:
         """Register for a new game; let go of one that stopped."""
@@ -212,7 +211,7 @@ async def run_together(market: MarketClient, members: Sequence[Participant]) -> 
     inboxes: list[Inbox] = [asyncio.Queue() for _ in members]
 
     async def look() -> None:
-        for game in await open_games(market):
+        for game in await market.open_games():
             for inbox in inboxes:
                 inbox.put_nowait(game)
         _log.info(LISTENING)

@@ -3,10 +3,9 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
-from energy_market_chaincode import Topic, units
+from energy_market_chaincode import GameView, Terms, Topic, units
 from prosumer_client.amounts import UnusableDecision, read_number, round_price
 from prosumer_client.client import MarketClient
-from prosumer_client.games import GameView, Terms
 from prosumer_client.participant import Registration, Trader
 
 

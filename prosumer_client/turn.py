@@ -4,13 +4,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Self
+from typing import Self
 
+from energy_market_chaincode import events, units, views
 from energy_market_chaincode import game as rules
-from energy_market_chaincode import units
 from energy_market_chaincode.units import Energy
 from prosumer_client.amounts import read_number
-from prosumer_client.games import GameView
 
 ROUNDING_SLACK = 10
 """How far, in units of 0.1 Wh for each seller, amounts may be from the demand and still count as rounded badly."""
@@ -94,64 +93,50 @@ class Turn:
     standing_bid: Bid | None
 
     @classmethod
-    def from_event(cls, data: Mapping[str, Any]) -> Self:
-        """Read a BuyBidEvent."""
-        fee_per_hop = Decimal(data["feePerHop"])
-        sellers = tuple(
-            SellerView(
-                seller=seller["seller"],
-                capacity=Decimal(seller["capacity"]),
-                price=Decimal(seller["price"]),
-                others_load=Decimal(seller["othersLoad"]),
-                hops=seller["hops"],
-                fee=fee_per_hop * seller["hops"],
-            )
-            for seller in data["sellers"]
-        )
-        standing = data["standingBid"]
+    def from_event(cls, event: events.BuyBidEvent) -> Self:
+        """Read what a buyer is told when it is its turn."""
         return cls(
-            game=data["game"],
-            buyer=data["buyerInTurn"],
-            round=data["round"],
-            deadline=datetime.fromisoformat(data["deadline"]),
-            demand=Decimal(data["demand"]),
-            tolerance=Decimal(data["tolerance"]),
-            fee_per_hop=fee_per_hop,
-            sellers=sellers,
-            standing_bid=None if standing is None else Bid(standing),
+            game=event.game,
+            buyer=event.buyer_in_turn,
+            round=event.round,
+            deadline=event.deadline,
+            demand=event.demand,
+            tolerance=event.tolerance,
+            fee_per_hop=event.fee_per_hop,
+            sellers=tuple(SellerView(**dict(offer), fee=event.fee_per_hop * offer.hops) for offer in event.sellers),
+            standing_bid=None if event.standing_bid is None else Bid(event.standing_bid),
         )
 
     @classmethod
-    def from_ledger(cls, game: GameView, bids: Sequence[Mapping[str, Any]]) -> Self:
+    def from_ledger(cls, game: views.GameView, bids: Sequence[views.BidView]) -> Self:
         """Make the present turn of a game in play from what stands on the ledger."""
         buyer, deadline = game.buyer_in_turn, game.deadline
-        demand = game.demand_of(buyer or "")
-        if buyer is None or deadline is None or demand is None:
+        if buyer is None or deadline is None:
             raise ValueError(f"nobody is in turn in game {game.game}")
-        standing: Mapping[str, Any] | None = next(bid["amounts"] for bid in bids if bid["buyer"] == buyer)
-        own = standing or {}
-        return cls.from_event(
-            {
-                "game": game.game,
-                "buyerInTurn": buyer,
-                "round": game.round,
-                "deadline": deadline.isoformat(),
-                "demand": demand,
-                "tolerance": game.tolerance,
-                "feePerHop": game.fee_per_hop,
-                "sellers": [
-                    {
-                        "seller": entry.seller,
-                        "capacity": entry.capacity,
-                        "price": entry.price,
-                        "othersLoad": entry.load - own.get(entry.seller, 0),
-                        "hops": game.hops[buyer][entry.seller],
-                    }
-                    for entry in game.sellers
-                ],
-                "standingBid": standing,
-            }
+        place, bid = next((place, bid) for place, bid in enumerate(bids) if bid.buyer == buyer)
+        own = bid.amounts or {}
+        event = events.BuyBidEvent(
+            game=game.game,
+            buyer_in_turn=buyer,
+            buyer_in_turn_index=place,
+            round=game.round,
+            deadline=deadline,
+            demand=bid.demand,
+            fee_per_hop=game.parameters.fee_per_hop,
+            tolerance=game.parameters.tolerance,
+            sellers=[
+                events.OfferInTurn(
+                    seller=entry.seller,
+                    capacity=entry.capacity,
+                    price=entry.price,
+                    others_load=entry.load - own.get(entry.seller, 0),
+                    hops=game.hops[buyer][entry.seller],
+                )
+                for entry in game.sellers
+            ],
+            standing_bid=bid.amounts,
         )
+        return cls.from_event(event)
 
     @property
     def room(self) -> Decimal:

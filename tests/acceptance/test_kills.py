@@ -11,7 +11,8 @@ import pytest
 
 from energy_market_chaincode import Topic
 from ledger.embedded import EmbeddedLedger, verify
-from prosumer_client.client import MarketClient, Receipt
+from prosumer_client import Receipt
+from prosumer_client.client import MarketClient
 from prosumer_client.identity import Identity
 
 pytestmark = pytest.mark.acceptance
@@ -52,7 +53,7 @@ async def test_queue_clock_and_buyer_are_killed_in_mid_game(start_demo: Any, pid
         async for event in events:
             if event.name == "GameStopEvent":
                 break
-        known = {view["prosumer"] for view in await market.prosumers()}
+        known = {view.prosumer for view in await market.prosumers()}
     said, _ = await output
     assert demo.process.returncode == 0, said
     assert demo.result()["stop_reason"] == "equilibrium"

@@ -12,7 +12,8 @@ from energy_market_chaincode import Topic
 from fabric_network.launcher import Network
 from ledger import LedgerKind
 from market_host import Processes
-from prosumer_client.client import MarketClient, Receipt
+from prosumer_client import Receipt
+from prosumer_client.client import MarketClient
 from prosumer_client.events import FROM_NOW, MarketEvent
 from prosumer_client.participant import run_together
 from prosumer_client.roster import Roster
@@ -124,7 +125,7 @@ async def market_in_play(network: Network, home: Path, scenario: Scenario) -> As
         queue_url = await _start_services(services, network, home)
         async with MarketClient(queue_url, operator) as market, asyncio.TaskGroup() as background:
             await enter(market, scenario, identities, keys)
-            first_block = (await market.blocks(limit=1))["height"]
+            first_block = (await market.blocks(limit=1)).height
             witness, bystander, is_listening = Witness(), Bystander(market), asyncio.Event()
             people = list(_roster(scenario).participants(market, keys, None))
             endless = [

@@ -55,9 +55,10 @@ def disturbed(tmp_path: Path, original: Scenario, embedded_demo: PlayedDemo) -> 
             game = await market.operator.game(market.game)
             bids = await market.operator.bids(market.game)
             undisturbed = embedded_demo.result
-            assert game["stop"]["rounds"] == undisturbed["rounds"]
-            assert game["stop"]["totalCost"] == undisturbed["total_cost"]
-            assert {bid["buyer"]: bid["amounts"] for bid in bids} == undisturbed["bids"]
+            assert game.stop is not None
+            assert game.stop.rounds == undisturbed["rounds"]
+            assert game.stop.total_cost == undisturbed["total_cost"]
+            assert {bid.buyer: bid.amounts for bid in bids} == undisturbed["bids"]
             assert network.status().is_healthy
 
     return play

@@ -10,6 +10,7 @@ from demo.scenario import Scenario
 from demo.scenario_file import SCENARIOS, load_scenario
 from energy_market_chaincode import Topic
 from energy_market_chaincode.canonical import read_exact_json
+from energy_market_chaincode.events import BuyBidEvent
 from ledger import Ledger, LedgerEvent
 from prosumer_client.identity import Identity
 from prosumer_client.turn import Turn
@@ -98,7 +99,7 @@ class Table:
             async for event in events:
                 told.append(event)
                 if event.name == "BuyBidEvent":
-                    await self._answer(Turn.from_event(event.data))
+                    await self._answer(Turn.from_event(BuyBidEvent.model_validate(event.data)))
                 elif event.name == "GameStopEvent":
                     await self._deliver()
                 elif event.name == "MarketClosedEvent":

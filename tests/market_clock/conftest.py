@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from energy_market_chaincode import Topic, iso_time
+from energy_market_chaincode import Topic, moment, views
 from energy_market_chaincode.canonical import read_exact_json
 from energy_market_chaincode.errors import Rejection
-from ledger import Cursor, open_memory_ledger
+from ledger import Block, Cursor, open_memory_ledger
 from ledger.embedded import EmbeddedLedger
 from market_clock.conductor import Conductor
 from prosumer_client.client import MarketClient
@@ -29,6 +29,16 @@ NEVER_MS = 3_600_000
 def identity(name: str, key: str | None = None) -> Identity:
     """Return an identity whose key is made of a word, by default the name."""
     return Identity(name, Ed25519PrivateKey.from_private_bytes((key or name).encode().ljust(32, b"\0")))
+
+
+def _summary(block: Block) -> views.BlockSummary:
+    return views.BlockSummary(
+        number=block.number,
+        hash=block.hash,
+        previous_hash=block.previous_hash,
+        at=moment(block.transactions[-1].at_ms),
+        nr_transactions=len(block.transactions),
+    )
 
 
 class LedgerMarket(MarketClient):
@@ -51,20 +61,20 @@ class LedgerMarket(MarketClient):
         answer: dict[str, Any] = result["result"]
         return answer
 
-    async def games(self) -> list[dict[str, Any]]:
-        return list((await self._ask("games"))["games"])
+    async def games(self) -> list[views.GameSummary]:
+        return views.Games.model_validate(await self._ask("games")).games
 
-    async def game(self, game: str) -> dict[str, Any]:
-        return await self._ask("game", game)
+    async def game(self, game: str) -> views.GameView:
+        return views.GameView.model_validate(await self._ask("game", game))
 
-    async def transfers(self, game: str) -> list[dict[str, Any]]:
-        return list((await self._ask("transfers", game))["transfers"])
+    async def transfers(self, game: str) -> list[views.TransferView]:
+        return views.Transfers.model_validate(await self._ask("transfers", game)).transfers
 
-    async def blocks(self, first: int | None = None, limit: int = 100) -> dict[str, Any]:
+    async def blocks(self, first: int | None = None, limit: int = 100) -> views.Blocks:
         height = await self.ledger.height()
         start = max(0, height - limit) if first is None else first
         found = [await self.ledger.block(number) for number in range(start, min(start + limit, height))]
-        return {"height": height, "blocks": [{"at": iso_time(block.transactions[-1].at_ms)} for block in found]}
+        return views.Blocks(height=height, blocks=[_summary(block) for block in found])
 
     async def events(
         self,
@@ -132,9 +142,9 @@ class Neighbourhood:
             await self.say(buyer, Topic.PUBLISH_BUY_BID, game=game, keepPlaying=False)
 
     async def phase(self, game: str) -> str:
-        return str((await self.game(game))["phase"])
+        return str((await self.game(game)).phase)
 
-    async def game(self, game: str) -> dict[str, Any]:
+    async def game(self, game: str) -> views.GameView:
         return await self.client().game(game)
 
     def client(self, speaker: str = "operator", key: str | None = None) -> LedgerMarket:

@@ -9,9 +9,8 @@ from typing import Any
 
 import pytest
 
-from energy_market_chaincode import Topic
+from energy_market_chaincode import Topic, milliseconds
 from energy_market_chaincode.commands import PublishGame
-from market_clock.game_view import milliseconds
 from market_clock.publisher import NotStarted, Publisher
 from market_clock.schedule import Schedule, ScheduleEntry
 from market_clock.schedule_store import ScheduleStore
@@ -65,7 +64,7 @@ def latest_three_o_clock() -> str:
 
 
 async def games(neighbourhood: Any) -> list[str]:
-    return [game["game"] for game in await neighbourhood.client().games()]
+    return [game.game for game in await neighbourhood.client().games()]
 
 
 async def test_every_slot_gets_a_game_with_the_entrys_parameters(neighbourhood: Any, publishers: Publishers) -> None:

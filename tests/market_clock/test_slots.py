@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from market_clock.slots import Cron, Interval, SlotSeries, cron_trigger, duration_ms, iso_slot
+from energy_market_chaincode import iso_time
+from market_clock.slots import Cron, Interval, SlotSeries, cron_trigger, duration_ms
 
 MOMENTS = st.integers(1_700_000_000_000, 1_900_000_000_000)
 SPEEDS = st.integers(1, 3600)
@@ -81,7 +82,7 @@ def test_a_sped_up_calendar_comes_to_its_end_without_a_fault() -> None:
 
 
 def test_a_slot_is_named_in_utc_to_the_millisecond() -> None:
-    assert iso_slot(at("2026-11-23T20:08") + 7) == "2026-11-23T20:08:00.007Z"
+    assert iso_time(at("2026-11-23T20:08") + 7) == "2026-11-23T20:08:00.007Z"
 
 
 @pytest.mark.parametrize(

@@ -203,18 +203,12 @@ class FakeMarket:
         if self._bodies.setdefault(name, body) != body:
             return problem(409, "COMMAND_ID_REUSED")
         if self.holds:
-            self._statuses[name] = {"status": "queued"}
+            self._statuses[name] = _status(command, {"status": "queued"})
         elif self._statuses.get(name, {"status": "queued"})["status"] == "queued":
             (result,) = (await self.ledger.submit([body.decode()])).results
             if result.get("code") == "MALFORMED_COMMAND":
                 return problem(422, "MALFORMED_COMMAND", result["errors"])
-            error = {"code": result.get("code"), "message": result.get("message")}
-            rejected = result["status"] == "rejected"
-            self._statuses[name] = {
-                "status": result["status"],
-                "result": result.get("result"),
-                "error": error if rejected else None,
-            }
+            self._statuses[name] = _status(command, result)
         return _json({"id": name, "status": "queued", "href": f"/queue/{name}"}, 202)
 
     async def _stream(self, request: Request, writer: asyncio.StreamWriter) -> None:
@@ -241,6 +235,20 @@ class FakeMarket:
             budget = None if budget is None else budget - len(chunk)
             writer.write(chunk + (b": keep-alive\n\n" if self.keep_alives else b""))
             await writer.drain()
+
+
+def _status(command: Mapping[str, Any], result: Mapping[str, Any]) -> dict[str, Any]:
+    is_rejected = result["status"] == "rejected"
+    return {
+        "id": command["id"],
+        "topic": command["topic"],
+        "prosumer": command["payload"]["prosumer"],
+        "status": result["status"],
+        "transaction": None,
+        "block": None,
+        "result": result.get("result"),
+        "error": {"code": result["code"], "message": result["message"]} if is_rejected else None,
+    }
 
 
 def _head(status: int, headers: Mapping[str, str]) -> bytes:

@@ -13,6 +13,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from energy_market_chaincode import Topic
+from energy_market_chaincode.events import BuyBidEvent
 from prosumer_client import Bid, Buyer, MarketClient, Offer, Optimizer, Patience, Seller, Terms, Turn
 from prosumer_client.identity import repeatable_id
 
@@ -70,7 +71,7 @@ async def test_best_responses_end_in_an_equilibrium(operator: Operator, backgrou
     stop = await operator.stop_of()
     assert stop["reason"] == "equilibrium"
     bids = await operator.market.bids("G1")
-    assert {bid["buyer"]: sum(bid["amounts"].values()) for bid in bids} == {"B1": 20, "B2": 15}
+    assert {bid.buyer: sum((bid.amounts or {}).values()) for bid in bids} == {"B1": 20, "B2": 15}
 
 
 async def test_they_play_game_after_game(operator: Operator, background: Background) -> None:
@@ -108,8 +109,8 @@ async def test_a_strategy_is_a_method_to_override(sellers: Operator, background:
     await sellers.publish()
     await sellers.begin()
     assert (await sellers.stop_of())["rounds"] == 2
-    amounts = {bid["buyer"]: bid["amounts"] for bid in await sellers.market.bids("G1")}
-    assert amounts == {"B1": {"S1": 20, "S2": 0}, "B2": {"S1": 0, "S2": 15}}
+    amounts = {bid.buyer: bid.amounts for bid in await sellers.market.bids("G1")}
+    assert amounts == {"B1": {"S1": Decimal(20), "S2": Decimal(0)}, "B2": {"S1": Decimal(0), "S2": Decimal(15)}}
 
 
 async def test_demand_and_offer_of_a_game_are_methods_to_override(operator: Operator, background: Background) -> None:
@@ -127,9 +128,9 @@ async def test_demand_and_offer_of_a_game_are_methods_to_override(operator: Oper
         await operator.publish(game, expectedParticipants=2)
     await operator.begin("G2")
     second = await operator.market.game("G2")
-    assert [(s["capacity"], s["price"]) for s in second["sellers"]] == [(9, Decimal("0.1231"))]
-    assert [b["demand"] for b in second["buyers"]] == [Decimal("7.5")]
-    assert (await operator.market.game("G1"))["nrBuyers"] == 0
+    assert [(s.capacity, s.price) for s in second.sellers] == [(Decimal(9), Decimal("0.1231"))]
+    assert [b.demand for b in second.buyers] == [Decimal("7.5")]
+    assert (await operator.market.game("G1")).nr_buyers == 0
 
 
 async def test_who_comes_late_registers_for_what_is_open_and_takes_the_turn_that_waits(
@@ -205,21 +206,20 @@ async def test_the_same_turn_told_twice_is_played_once(operator: Operator, turn_
 
 async def test_the_ledger_and_the_event_tell_of_the_same_turn(operator: Operator, turn_of_b1: MarketEvent) -> None:
     buyer = Buyer(operator.speaker("B1"), "20")
-    game = Turn.from_event(turn_of_b1.data)
+    game = Turn.from_event(BuyBidEvent.model_validate(turn_of_b1.data))
     assert Turn.from_ledger(await game_view(operator), await operator.market.bids("G1")) == game
     await buyer.catch_up(await game_view(operator))
     await buyer.react(turn_of_b1)
     assert len(await operator.moves_of("B1")) == 1
     await Buyer(operator.speaker("B2"), "15").react(await operator.event_of("BuyBidEvent"))
-    second = Turn.from_event((await operator.event_of("BuyBidEvent")).data)
+    second = Turn.from_event(BuyBidEvent.model_validate((await operator.event_of("BuyBidEvent")).data))
     assert second.standing_bid is not None
     assert Turn.from_ledger(await game_view(operator), await operator.market.bids("G1")) == second
 
 
 async def game_view(operator: Operator) -> Any:
-    from prosumer_client import GameView
 
-    return GameView.read(await operator.market.game("G1"))
+    return await operator.market.game("G1")
 
 
 async def short_turn_of_b1(operator: Operator) -> MarketEvent:
@@ -295,7 +295,7 @@ async def test_a_demand_that_does_not_fit_passes(operator: Operator, background:
     await operator.publish()
     await operator.begin()
     await operator.stop_of()
-    assert [bid["amounts"] is None for bid in await operator.market.bids("G1")] == [True, False]
+    assert [bid.amounts is None for bid in await operator.market.bids("G1")] == [True, False]
 
 
 async def test_who_is_not_taken_into_a_game_says_why_and_plays_the_next(
@@ -356,7 +356,7 @@ async def test_without_the_optimizer_s_help_a_buyer_computes_itself(
             fake.answer("POST", "/best-response", b'{"amounts": [1]}')
         case "gone":
             url = "http://127.0.0.1:9"
-    expected = Turn.from_event(turn_of_b1.data).best_response()
+    expected = Turn.from_event(BuyBidEvent.model_validate(turn_of_b1.data)).best_response()
     with capture_logs() as logs:
         async with Optimizer(url, patience=SOON) as optimizer:
             await Buyer(operator.speaker("B1"), "20", optimizer).react(turn_of_b1)

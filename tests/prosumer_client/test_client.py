@@ -43,13 +43,13 @@ async def test_reads_are_exact(operator: Operator) -> None:
     await operator.publish("G1", tolerance="0.000000001")
     await operator.speaker("S1").submit("publishOffer", OFFER)
     game = await operator.market.game("G1")
-    assert game["sellers"][0]["price"] == Decimal("0.08376051515357819")
-    assert game["parameters"]["tolerance"] == Decimal("0.000000001")
-    assert [summary["game"] for summary in await operator.market.games()] == ["G1"]
+    assert game.sellers[0].price == Decimal("0.08376051515357819")
+    assert game.parameters.tolerance == Decimal("0.000000001")
+    assert [summary.game for summary in await operator.market.games()] == ["G1"]
     assert await operator.market.bids("G1") == []
     assert await operator.market.transfers("G1") == []
-    assert (await operator.market.market())["money"] == 4000
-    assert (await operator.market.prosumer("B1"))["accountBalance"] == 1000
+    assert (await operator.market.market()).money == 4000
+    assert (await operator.market.prosumer("B1")).account_balance == 1000
     assert len(await operator.market.prosumers()) == 5
 
 

@@ -123,7 +123,7 @@ async def test_from_now_on_it_leaves_out_what_was_and_tells_when_to_look_at_the_
     seen: list[str] = []
 
     async def look() -> None:
-        seen.extend(game["game"] for game in await published.market.games())
+        seen.extend(game.game for game in await published.market.games())
         await published.publish("meanwhile")
 
     async with aclosing(published.market.events(FROM_NOW, on_now=look)) as events:

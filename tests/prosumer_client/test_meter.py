@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from structlog.testing import capture_logs
 
-from prosumer_client import Contracted, ContractReader, GameView, Meter, Reading, Terms
+from prosumer_client import Contracted, ContractReader, Meter, Reading, Terms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -91,14 +91,14 @@ async def test_what_is_measured_is_a_method_to_override(operator: Operator, stop
 async def test_a_reading_counts_once_in_all_lives_of_the_process(operator: Operator, stop: MarketEvent) -> None:
     for _ in range(2):
         await Meter(operator.speaker("S1")).react(stop)
-        await Meter(operator.speaker("S1")).catch_up(GameView.read(await operator.market.game("G1")))
+        await Meter(operator.speaker("S1")).catch_up(await operator.market.game("G1"))
     await Meter(operator.speaker("S1"), "0.5").react(stop)
     assert await readings(operator, "S1") == {"S1": [("0", "30")]}
 
 
 async def test_several_readings_of_a_game_have_numbers_of_their_own(operator: Operator, stop: MarketEvent) -> None:
     meter = Meter(operator.speaker("S1"))
-    terms = GameView.read(await operator.market.game("G1"))
+    terms = (await operator.market.game("G1")).terms
     for part in (1, 2, 2):
         assert await meter.publish(terms, Reading(Decimal(0), Decimal(15)), part)
     moves = await operator.moves_of("S1", "publishMeterReading")
@@ -160,7 +160,7 @@ async def test_after_the_close_there_is_nothing_to_report(operator: Operator, st
 
 
 async def test_a_reading_that_comes_too_late_is_told_and_not_fatal(operator: Operator, stop: MarketEvent) -> None:
-    terms = GameView.read(await operator.market.game("G1"))
+    terms = (await operator.market.game("G1")).terms
     for name in ("S1", "S2", "B1", "B2"):
         await Meter(operator.speaker(name)).react(stop)
     await operator.market.submit("closeMarket", {"game": "G1"})

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from structlog.testing import capture_logs
 
+from energy_market_chaincode import GameView
 from prosumer_client import Bid, Buyer, MarketClient, Meter, Optimizer, Patience, Seller, Turn, run_together
 
 if TYPE_CHECKING:
@@ -127,7 +128,7 @@ async def publish_and_begin(market: MarketClient, game: str) -> None:
     data = {"game": game, "deliverySlot": game, "expectedParticipants": expected, "turnDeadlineMs": 60_000}
     await market.submit("publishGame", data)
     view = await market.game(game)
-    while view["nrSellers"] + view["nrBuyers"] < expected:
+    while view.nr_sellers + view.nr_buyers < expected:
         view = await market.game(game)
     await market.submit("stopGameRegistration", {"game": game})
 
@@ -140,9 +141,9 @@ async def event_of(market: MarketClient, name: str, game: str) -> dict[str, Any]
     raise AssertionError(f"the events ended without {name}")
 
 
-async def deliver_and_close(market: MarketClient, game: str) -> dict[str, Any]:
+async def deliver_and_close(market: MarketClient, game: str) -> GameView:
     """Close a game as soon as the meters have reported everything; return it as it stands then."""
-    while not all(transfer["isFulfilled"] for transfer in await market.transfers(game)):
+    while not all(transfer.is_fulfilled for transfer in await market.transfers(game)):
         pass
     await market.submit("closeMarket", {"game": game})
     return await market.game(game)
@@ -161,11 +162,13 @@ async def test_the_documented_strategy_plays_game_after_game(
     for game in ("G1", "G2"):
         await publish_and_begin(market, game)
         assert (await event_of(market, "GameStopEvent", game))["totalNrRounds"] == 2
-        bids = {bid["buyer"]: sum(bid["amounts"].values()) for bid in await market.bids(game)}
+        bids = {bid.buyer: sum((bid.amounts or {}).values()) for bid in await market.bids(game)}
         assert bids == {name: Decimal(demand) for name, demand in BUYERS.items()}
-        assert (await deliver_and_close(market, game))["settlement"]["energyDelivered"] == 56
+        settlement = (await deliver_and_close(market, game)).settlement
+        assert settlement is not None
+        assert settlement.energy_delivered == 56
     state = await market.market()
-    assert (state["money"], state["frozenFunds"]) == (7000, 0)
+    assert (state.money, state.frozen_funds) == (Decimal(7000), Decimal(0))
 
 
 async def test_a_queue_killed_in_mid_game_costs_no_turn(
@@ -184,7 +187,9 @@ async def test_a_queue_killed_in_mid_game_costs_no_turn(
     background(run_together(market, company(market, identity, Saboteur)))
     await publish_and_begin(market, "G1")
     assert (await event_of(market, "GameStopEvent", "G1"))["reason"] == "equilibrium"
-    assert (await deliver_and_close(market, "G1"))["settlement"]["energyDelivered"] == 56
+    settlement = (await deliver_and_close(market, "G1")).settlement
+    assert settlement is not None
+    assert settlement.energy_delivered == 56
     assert kills == len(BUYERS)
 
 

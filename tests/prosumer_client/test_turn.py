@@ -11,6 +11,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from energy_market_chaincode.events import BuyBidEvent
 from energy_market_chaincode.units import kwh
 from prosumer_client import Bid, SellerView, Turn
 
@@ -94,10 +95,11 @@ def test_a_solver_s_roundings_are_mended(turn: Turn, noise: list[float]) -> None
 
 @pytest.fixture
 def turn() -> Turn:
-    return Turn.from_event(
+    event = BuyBidEvent.model_validate(
         {
             "game": "G1",
             "buyerInTurn": "P003",
+            "buyerInTurnIndex": 0,
             "round": 2,
             "deadline": "2026-11-23T20:08:00.000Z",
             "demand": 28,
@@ -110,6 +112,7 @@ def turn() -> Turn:
             "standingBid": {"S4": 28, "S1": 0},
         }
     )
+    return Turn.from_event(event)
 
 
 def test_an_event_is_read_in_decimals(turn: Turn) -> None:

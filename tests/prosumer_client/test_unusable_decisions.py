@@ -111,8 +111,8 @@ async def test_who_has_nothing_to_trade_stays_out_of_that_game_alone(
         await operator.begin("G1")
         await operator.publish("G2", expectedParticipants=4)
         await operator.begin("G2")
-    assert [s["seller"] for s in (await operator.market.game("G1"))["sellers"]] == ["S2"]
-    assert [b["buyer"] for b in (await operator.market.game("G1"))["buyers"]] == ["B2"]
+    assert [s.seller for s in (await operator.market.game("G1")).sellers] == ["S2"]
+    assert [b.buyer for b in (await operator.market.game("G1")).buyers] == ["B2"]
     told = [line for line in logs if line["event"] == "The strategy's decision cannot be used"]
     assert {line["prosumer"] for line in told} == {"S1", "B1"}
     assert all(repr(value) in line["reason"] and line["game"] == "G1" for line in told)
