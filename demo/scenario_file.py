@@ -15,8 +15,11 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from demo.random_scenario import Generator, random_scenario
 from demo.scenario import Edge, Hops, Scenario, ScenarioSettings, inconsistencies
 from demo.topology import FieldPath
+from market_files import UnusableFile, read_text
 
 SCENARIOS = Path(__file__).parent / "scenarios"
+LARGEST_FILE_BYTES = 10 << 20
+"""A thousand prosumers with a table of hops take a third of it."""
 
 
 class GeneratedScenario(ScenarioSettings):
@@ -64,27 +67,26 @@ def scenario_named(name: str) -> Scenario:
     ours = {file.stem: file for file in sorted(SCENARIOS.glob("*.yaml"))}
     try:
         return load_scenario(ours[name] if name in ours and not Path(name).exists() else Path(name))
-    except OSError as error:
+    except (OSError, UnusableFile) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
         raise ScenarioMissing(
-            f"cannot read the scenario {name} ({error.strerror}); name a file, or one of ours: {', '.join(ours)}"
+            f"cannot read the scenario {name} ({reason}); name a file, or one of ours: {', '.join(ours)}"
         ) from None
 
 
 def load_scenario(path: Path) -> Scenario:
-    """Read a scenario from a YAML file.
+    """Read a scenario from a YAML file; ``-`` is standard input.
 
     Raises
     ------
     ScenarioError
-        If it is not UTF-8, no YAML, or no scenario.
+        If it is no YAML, or no scenario.
+    UnusableFile
+        If it is no text file of a bearable size.
     OSError
         If the file cannot be read.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise ScenarioError(str(path), [ScenarioProblem(1, f"The file is not UTF-8 text: {error.reason}.")]) from None
-    return read_scenario(text, source=str(path))
+    return read_scenario(read_text(path, LARGEST_FILE_BYTES), source=str(path))
 
 
 def read_scenario(text: str, source: str = "The scenario") -> Scenario:

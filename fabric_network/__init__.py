@@ -9,24 +9,25 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from fabric_network.commands import app
     from fabric_network.containers import START, ComposeNetwork, in_containers, leave_to_compose
-    from fabric_network.errors import NetworkError
+    from fabric_network.errors import NetworkError, UnusableTopology
     from fabric_network.launcher import ANY_FREE_PORTS, Network
-    from fabric_network.programs import ProgramsMissing
+    from fabric_network.programs import RELEASES, ProgramsMissing
     from fabric_network.setup import Operator, operator_of_key
-    from fabric_network.topology import Topology
+    from fabric_network.topology import Consensus, Topology
 
 __all__ = [
     "ANY_FREE_PORTS",
+    "RELEASES",
     "START",
     "ComposeNetwork",
+    "Consensus",
     "Network",
     "NetworkError",
     "Operator",
     "ProgramsMissing",
     "Topology",
-    "app",
+    "UnusableTopology",
     "in_containers",
     "leave_to_compose",
     "operator_of_key",
@@ -34,14 +35,16 @@ __all__ = [
 
 _MODULES = {
     "ANY_FREE_PORTS": "launcher",
+    "RELEASES": "programs",
     "START": "containers",
     "ComposeNetwork": "containers",
+    "Consensus": "topology",
     "Network": "launcher",
     "NetworkError": "errors",
     "Operator": "setup",
     "ProgramsMissing": "programs",
     "Topology": "topology",
-    "app": "commands",
+    "UnusableTopology": "errors",
     "in_containers": "containers",
     "leave_to_compose": "containers",
     "operator_of_key": "setup",

@@ -7,6 +7,7 @@ command to type.
 """
 
 import socket
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,7 +15,7 @@ import typer
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from fabric_network.command_line import CommandLine
-from fabric_network.errors import NetworkBusy, RunsInContainers, plain_errors
+from fabric_network.errors import NetworkBusy, NetworkError, RunsInContainers
 from fabric_network.folder import (
     NetworkFolder,
     described,
@@ -26,7 +27,7 @@ from fabric_network.folder import (
 )
 from fabric_network.health import NetworkStatus, NodeStatus, State, obstacle_of
 from fabric_network.material import prepare, shell_assignments
-from fabric_network.programs import fabric_programs
+from fabric_network.programs import ProgramsMissing, fabric_programs
 from fabric_network.setup import Operator, operator_of_key, set_up
 from fabric_network.topology import Consensus, Node, Site, Topology
 from fabric_network.waiting import for_each
@@ -107,7 +108,9 @@ def _listens(node: Node) -> bool:
     return True
 
 
-app = typer.Typer(help="What the set-up containers of docker compose run.", no_args_is_help=True)
+app = typer.Typer(
+    help="What the set-up containers of docker compose run.", no_args_is_help=True, pretty_exceptions_enable=False
+)
 
 _HOME = Path("/market")
 _FOLDER = NetworkFolder(_HOME / "network")
@@ -129,27 +132,24 @@ def material(
     ] = "1.0",
 ) -> None:
     """Make what nodes and services need before they start, as far as it is missing."""
-    with plain_errors():
-        _write_public(LedgerKind.FABRIC)
-        wishes = {"site": Site.CONTAINERS, "consensus": consensus, "nr_orderers": orderers}
-        topology = _agreed({**wishes, "chaincode_version": contract_version})
-        prepare(CommandLine(fabric_programs(topology.release), topology, _FOLDER))
-        typer.echo(f"material for {len(topology.nodes)} nodes is in {_FOLDER.root}")
+    _write_public(LedgerKind.FABRIC)
+    wishes = {"site": Site.CONTAINERS, "consensus": consensus, "nr_orderers": orderers}
+    topology = _agreed({**wishes, "chaincode_version": contract_version})
+    prepare(CommandLine(fabric_programs(topology.release), topology, _FOLDER))
+    typer.echo(f"material for {len(topology.nodes)} nodes is in {_FOLDER.root}")
 
 
 @app.command()
 def operator_key() -> None:
     """Make the operator's key, if there is none: all that an embedded ledger needs."""
-    with plain_errors():
-        _write_public(LedgerKind.EMBEDDED)
+    _write_public(LedgerKind.EMBEDDED)
 
 
 @app.command("set-up")
 def set_up_market() -> None:
     """Complete the set-up of a network whose nodes run."""
-    with plain_errors():
-        topology = read_description(_FOLDER)
-        set_up(CommandLine(fabric_programs(topology.release), topology, _FOLDER), _operator(), typer.echo)
+    topology = read_description(_FOLDER)
+    set_up(CommandLine(fabric_programs(topology.release), topology, _FOLDER), _operator(), typer.echo)
 
 
 @app.command()
@@ -184,4 +184,7 @@ def _operator() -> Operator:
 
 
 if __name__ == "__main__":
-    app(prog_name="python -m fabric_network.containers")
+    try:
+        app(prog_name="python -m fabric_network.containers")
+    except (NetworkError, ProgramsMissing) as error:
+        sys.exit(f"{error.code}: {error}")

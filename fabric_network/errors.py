@@ -1,13 +1,6 @@
-"""What can stand between a user and a running network, each with a stable code, and how a command says it."""
+"""What can stand between a user and a running network, each with a stable code."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import ClassVar
-
-import typer
-from rich.console import Console
-
-from fabric_network.programs import ProgramsMissing
 
 
 class NetworkError(Exception):
@@ -86,14 +79,3 @@ class UnusableKey(NetworkError):
     """A key file cannot be read, is open to others, or is of another kind."""
 
     code = "UNUSABLE_KEY"
-
-
-@contextmanager
-def plain_errors() -> Iterator[None]:
-    """Print an expected error and leave the command with exit code 1."""
-    try:
-        yield
-    except (NetworkError, ProgramsMissing) as error:
-        console = Console(stderr=True)
-        console.print(f"{error.code}: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
-        raise typer.Exit(1) from None

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Final
 
 from market_files.locks import FileInUse, FileLock
-from market_files.writing import PUBLIC, SECRET, reach_disk, sync_folder, write_file, write_json
+from market_files.reading import STANDARD_INPUT, UnusableFile, read_text
+from market_files.writing import PUBLIC, SECRET, private_folder, reach_disk, sync_folder, write_file, write_json
 
 DEFAULT_HOME: Final = Path(".energy-market")
 """The folder of a market's files where nothing else is said, below the one that a command is typed in."""
@@ -21,9 +22,13 @@ __all__ = [
     "DEFAULT_HOME",
     "PUBLIC",
     "SECRET",
+    "STANDARD_INPUT",
     "FileInUse",
     "FileLock",
+    "UnusableFile",
+    "private_folder",
     "reach_disk",
+    "read_text",
     "sync_folder",
     "write_file",
     "write_json",

@@ -3,7 +3,9 @@
 import fcntl
 import os
 from pathlib import Path
-from typing import Self
+from typing import ClassVar, Self
+
+from market_files.writing import private_folder
 
 _PID_BYTES = 20
 
@@ -16,6 +18,8 @@ class FileInUse(Exception):
     holder
         Its pid, None if it did not say.
     """
+
+    code: ClassVar[str] = "FILE_IN_USE"
 
     def __init__(self, file: Path, holder: int | None) -> None:
         self.holder = holder
@@ -48,7 +52,7 @@ class FileLock:
         OSError
             The file cannot be written.
         """
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        private_folder(file.parent)
         descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)

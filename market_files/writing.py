@@ -17,7 +17,7 @@ PUBLIC = 0o644
 
 def write_file(file: Path, content: bytes, mode: int = PUBLIC) -> None:
     """Replace a file's content, unless it is the same already. Makes the folder, for its owner only, if need be."""
-    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    private_folder(file.parent)
     if file.is_file() and file.read_bytes() == content and file.stat().st_mode & 0o777 == mode:
         return
     draft = file.with_name(f".{file.name}.{secrets.token_hex(8)}")
@@ -32,6 +32,15 @@ def write_file(file: Path, content: bytes, mode: int = PUBLIC) -> None:
     finally:
         draft.unlink(missing_ok=True)
     sync_folder(file.parent)
+
+
+def private_folder(folder: Path) -> Path:
+    """Make a folder, and those above it that are missing, for their owner alone; return it."""
+    for each in reversed((folder, *folder.parents)):
+        if not each.exists():
+            each.mkdir(mode=0o700, exist_ok=True)
+    folder.mkdir(exist_ok=True)  # says what is in the way
+    return folder
 
 
 def write_json(file: Path, value: Any, mode: int = PUBLIC) -> None:

@@ -6,7 +6,8 @@
 """
 
 from market_host.process_log import ProcessLog
-from market_host.processes import Processes, ProcessFailed, end_on_signals, forever
+from market_host.processes import Processes, ProcessFailed
+from market_host.running import end_on_signals, forever, run_to_end
 from market_host.services import Ports, Services, start_services
 
 __all__ = [
@@ -17,5 +18,6 @@ __all__ = [
     "Services",
     "end_on_signals",
     "forever",
+    "run_to_end",
     "start_services",
 ]

@@ -16,11 +16,13 @@ from demo.run import GameFailed, Plan, play
 from demo.scenario import Scenario
 from demo.scenario_file import scenario_named
 from ledger import LedgerKind
-from market_host import Processes, ProcessLog, end_on_signals, forever
+from market_files import private_folder, write_file
+from market_host import Processes, ProcessLog, end_on_signals, forever, run_to_end
 from operator_cli.hosted_ledger import hosted_ledger
-from operator_cli.output import complaints, console, pretty_json
+from operator_cli.settings import OperatorSettings
+from operator_cli.voice import ExitCode, pretty_json, voice
 
-OPERATOR = "operator"
+STANDARD_OUTPUT = Path("-")
 
 
 def demo(
@@ -32,7 +34,9 @@ def demo(
         int | None, typer.Option(help="Play a random scenario of so many prosumers instead.", min=2, max=10_000)
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Of the random scenario; 0 if not said.")] = None,
-    json: Annotated[Path | None, typer.Option(help="Write the run's result to this file.", dir_okay=False)] = None,
+    json: Annotated[
+        Path | None, typer.Option(help="Write the run's result to this file; - for standard output.", dir_okay=False)
+    ] = None,
     ledger: Annotated[LedgerKind, typer.Option(help="On which ledger.")] = LedgerKind.EMBEDDED,
     home: Annotated[
         Path | None, typer.Option(help="Keep keys, queue and ledger here; default: a temporary folder.")
@@ -40,17 +44,25 @@ def demo(
     keep_running: Annotated[bool, typer.Option(help="Leave the market open after the game, until Ctrl-C.")] = False,
     time_limit: Annotated[float, typer.Option(help="Seconds until the demo gives up.", min=1)] = 900,
 ) -> None:
-    """Play a game: services and prosumers as processes of their own, from registration to settlement."""
+    """Play a game: services and prosumers as processes of their own.
+
+    It goes from registration to settlement, with everything that it needs.
+    """
+    voice.speak_json(json == STANDARD_OUTPUT)
     chosen = _scenario(scenario, prosumers, seed)
+    for warning in chosen.warnings():
+        voice.note(f"warning: {warning}")
     if json is not None:
         _require_place_for(json)
-    with _home(home) as folder, hosted_ledger(ledger, folder, OPERATOR, temporary=home is None) as environment:
-        plan = Plan(chosen, ledger.value, folder, OPERATOR, environment)
-        problems = asyncio.run(_demo(plan, json, keep_running, time_limit))
+    with _home(home) as folder:
+        settings = OperatorSettings(home=folder, ledger=ledger)
+        with hosted_ledger(settings, temporary=home is None) as environment:
+            plan = Plan(chosen, ledger.value, folder, settings.operator, environment)
+            problems = run_to_end(_demo(plan, json, keep_running, time_limit))
     for problem in problems:
-        complaints.print(f"[red]error[/] {problem}", highlight=False)
+        voice.error("", problem)
     if problems:
-        raise typer.Exit(1)
+        raise typer.Exit(ExitCode.FAILED)
 
 
 def _scenario(named: str | None, prosumers: int | None, seed: int | None) -> Scenario:
@@ -65,6 +77,10 @@ def _scenario(named: str | None, prosumers: int | None, seed: int | None) -> Sce
 
 def _require_place_for(file: Path) -> None:
     """Refuse before the game what could not be written after it."""
+    if file == STANDARD_OUTPUT:
+        return
+    if file.exists() and not file.is_file():
+        raise typer.BadParameter(f"{file} is no regular file; - writes to standard output", param_hint="--json")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=file.parent):
@@ -76,7 +92,7 @@ def _require_place_for(file: Path) -> None:
 @contextlib.contextmanager
 def _home(given: Path | None) -> Iterator[Path]:
     if given is not None:
-        yield given
+        yield private_folder(given)
         return
     with tempfile.TemporaryDirectory(prefix="energy-market-") as folder:
         yield Path(folder)
@@ -85,7 +101,7 @@ def _home(given: Path | None) -> Iterator[Path]:
 async def _demo(plan: Plan, json_file: Path | None, keep_running: bool, time_limit: float) -> list[str]:
     """Play, report, and return what is wrong with the result."""
     end_on_signals()
-    log = ProcessLog(console, _talkative(plan.scenario))
+    log = ProcessLog(voice.console, _talkative(plan.scenario))
     try:
         async with Processes(log.hear) as processes:
             try:
@@ -99,7 +115,7 @@ async def _demo(plan: Plan, json_file: Path | None, keep_running: bool, time_lim
             log.close()
             _report(run, json_file)
             if keep_running:
-                console.print(f"the market stays open, its home is {plan.home}; Ctrl-C ends it")
+                voice.progress(f"the market stays open, its home is {plan.home}; Ctrl-C ends it")
                 await processes.while_alive(forever())
             return run.problems()
     finally:
@@ -107,10 +123,12 @@ async def _demo(plan: Plan, json_file: Path | None, keep_running: bool, time_lim
 
 
 def _report(run: Run, json_file: Path | None) -> None:
-    print_report(console, run)
-    if json_file is not None:
-        json_file.write_text(pretty_json(run.document()))
-        console.print(f"the result is in {json_file}")
+    print_report(voice.console, run)
+    if json_file == STANDARD_OUTPUT:
+        voice.document(run.document())
+    elif json_file is not None:
+        write_file(json_file, pretty_json(run.document()).encode())
+        voice.progress(f"the result is in {json_file}")
 
 
 def _talkative(scenario: Scenario) -> frozenset[str] | None:

@@ -1,20 +1,17 @@
 """``energy-market ledger``: the chain itself, and whether it is what the rules say."""
 
-import asyncio
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from energy_market_chaincode.contract import invoke
 from ledger import LedgerKind
 from ledger.embedded import verify as verify_file
-from operator_cli.output import console, print_facts, print_json, print_table
 from operator_cli.settings import OperatorSettings
+from operator_cli.voice import AsJson, ExitCode, voice
 
 app = typer.Typer(help="The ledger's blocks.", no_args_is_help=True)
-
-AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
 
 
 @app.command()
@@ -23,9 +20,10 @@ def verify(
     replay_only: Annotated[
         bool, typer.Option(help="Do not run the rules again: for a chain written under an older version of them.")
     ] = False,
+    json: AsJson = False,
 ) -> None:
     """Recompute an embedded ledger's chain and state from its blocks; name the first block that does not fit."""
-    settings = OperatorSettings()
+    settings = OperatorSettings.read()
     if file is None and settings.ledger is LedgerKind.FABRIC:
         raise typer.BadParameter(
             "each peer of a Fabric ledger verifies every block itself, and `energy-market network status` compares "
@@ -33,11 +31,13 @@ def verify(
         )
     path = file or settings.home / "ledger.sqlite"
     found = verify_file(path, None if replay_only else invoke)
-    print_facts({"file": path, "blocks": found.blocks, "transactions": found.transactions, "events": found.events})
-    if found.fault is not None:
-        console.print(f"[red]does not fit[/] {found.fault}", highlight=False)
-        raise typer.Exit(1)
-    console.print(f"[green]everything fits[/]; the last block's hash is {found.head}", highlight=False)
+    counts = {"file": str(path), "blocks": found.blocks, "transactions": found.transactions, "events": found.events}
+    fault = None if found.fault is None else str(found.fault)
+    voice.facts({**counts, "head": found.head, "fault": fault})
+    if fault is not None:
+        voice.remark(f"does not fit {fault}")
+        raise typer.Exit(ExitCode.FAILED)
+    voice.remark(f"everything fits; the last block's hash is {found.head}")
 
 
 @app.command()
@@ -47,41 +47,24 @@ def blocks(
     json: AsJson = False,
 ) -> None:
     """List blocks."""
-
-    async def read() -> dict[str, Any]:
-        async with OperatorSettings().reader() as market:
-            return (await market.blocks(first, limit)).as_json()
-
-    view = asyncio.run(read())
+    view = OperatorSettings.read().ask(lambda market: market.blocks(first, limit)).as_json()
     if json:
-        print_json(view)
-        return
-    columns = ("number", "hash", "at", "nrTransactions")
-    print_table(columns, ([block[c] for c in columns] for block in view["blocks"]), f"height {view['height']}")
+        voice.document(view)
+    else:
+        voice.rows(view["blocks"], ("number", "hash", "at", "nrTransactions"), f"height {view['height']}")
 
 
 @app.command()
-def block(number: Annotated[int, typer.Argument(min=0)]) -> None:
-    """Show one block with its transactions, as JSON."""
-
-    async def read() -> dict[str, Any]:
-        async with OperatorSettings().reader() as market:
-            return (await market.block(number)).as_json()
-
-    print_json(asyncio.run(read()))
+def block(number: Annotated[int, typer.Argument(min=0)], json: AsJson = False) -> None:
+    """Show one block with its transactions, always as JSON."""
+    voice.document(OperatorSettings.read().ask(lambda market: market.block(number)))
 
 
 @app.command()
 def market(json: AsJson = False) -> None:
     """Show the operators and how much money there is."""
-
-    async def read() -> dict[str, Any]:
-        async with OperatorSettings().reader() as client:
-            return (await client.market()).as_json()
-
-    view = asyncio.run(read())
+    view = OperatorSettings.read().ask(lambda client: client.market()).as_json()
     if json:
-        print_json(view)
+        voice.document(view)
     else:
-        accounts = view.pop("accounts")
-        print_facts({**view, **accounts})
+        voice.facts({**view, **view["accounts"]}, (name for name in (*view, *view["accounts"]) if name != "accounts"))

@@ -2,66 +2,61 @@
 
 import asyncio
 import sys
+from importlib import import_module
 from importlib.metadata import version
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
-from pydantic import ValidationError
-from rich.markup import escape
 
-from demo.community import ForeignProsumer
-from demo.run import GameFailed
-from demo.scenario_file import ScenarioError, ScenarioMissing
-from fabric_network import NetworkError, ProgramsMissing
-from fabric_network import app as network_app
-from ledger import LedgerError
-from market_host import ProcessFailed
-from operator_cli import (
-    backup_commands,
-    demo_command,
-    game_commands,
-    ledger_commands,
-    prosumer_commands,
-    reset_command,
-    up_command,
-)
-from operator_cli.backup_commands import BackupFailed, BackupUnusable, NothingToBackUp
-from operator_cli.output import complaints
-from prosumer_client import MarketError, MarketUnavailable
+from operator_cli.voice import ExitCode, voice
 
-EXPECTED = (
-    MarketError,
-    LedgerError,
-    NetworkError,
-    ProgramsMissing,
-    ScenarioError,
-    ScenarioMissing,
-    ProcessFailed,
-    GameFailed,
-    BackupFailed,
-    BackupUnusable,
-    NothingToBackUp,
-    ForeignProsumer,
-    TimeoutError,
-    OSError,  # a folder or file that the user named; it says which and why
-)
-"""What can go wrong without being a defect of ours: a sentence is enough."""
+COMMANDS = {
+    "demo": ("demo_command:demo", "Play a game: services and prosumers as processes of their own."),
+    "up": ("up_command:up", "Start queue, optimizer, clock and page, and make the operator's key if there is none."),
+    "reset": ("reset_command:reset", "End and remove every game by a signed command, or begin a new chain."),
+    "backup": ("backup_commands:backup", "Copy the market's stores and keys into one file, while it runs."),
+    "restore": ("backup_commands:restore", "Put a backup in the place of the present market, which is kept."),
+    "sign": ("sign_command:sign", "Print a signed command for curl, or send it."),
+    "prosumers": ("prosumer_commands:app", "Prosumers, operators and their accounts."),
+    "games": ("game_commands:app", "Games and their results."),
+    "ledger": ("ledger_commands:app", "The ledger's blocks."),
+    "network": ("network_commands:app", "A Hyperledger Fabric network, on this machine or in containers."),
+}
+"""Where each command is, and how it is listed."""
+
+TRY_LATER = frozenset({"MARKET_UNAVAILABLE", "OUTCOME_PENDING"})
+
+
+class OnDemand(typer.core.TyperGroup):
+    """A group that imports a command when that is called; to list them it needs none of them."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        """Find the command that is called, and import it."""
+        name, command, rest = super().resolve_command(ctx, args)
+        return name, _imported(name) if name in COMMANDS else command, rest
+
+
+def _imported(name: str) -> Any:
+    place, summary = COMMANDS[name]
+    module, _, attribute = place.partition(":")
+    found = getattr(import_module(f"operator_cli.{module}"), attribute)
+    if not isinstance(found, typer.Typer):
+        function, found = found, typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+        found.command()(function)
+    command = typer.main.get_command(found)
+    command.help = command.help or summary
+    return command
+
 
 app = typer.Typer(
     name="energy-market",
+    cls=OnDemand,
     help="A local energy market on a permissioned ledger. Settings: ENERGY_MARKET_HOME, ENERGY_MARKET_QUEUE_URL, ...",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-app.command("demo")(demo_command.demo)
-app.command("up")(up_command.up)
-app.command("reset")(reset_command.reset)
-app.command("backup")(backup_commands.backup)
-app.command("restore")(backup_commands.restore)
-app.add_typer(prosumer_commands.app, name="prosumers")
-app.add_typer(game_commands.app, name="games")
-app.add_typer(ledger_commands.app, name="ledger")
-app.add_typer(network_app, name="network")
+for _name, (_module, _summary) in COMMANDS.items():
+    app.command(_name, help=_summary)(lambda: None)
 
 
 def _print_version(wanted: bool) -> None:
@@ -79,33 +74,22 @@ def _options(
     """Take the options that stand before a command."""
 
 
-def _with_code(error: BaseException) -> str:
-    """Return an error's sentence after its stable code, where it has one."""
-    code, sentence = getattr(error, "code", ""), str(error)
-    return sentence if sentence.startswith(code) else f"{code}: {sentence}"
-
-
 def main() -> None:
     """Run the command line."""
     try:
         app()
-    except EXPECTED as error:
-        complaints.print(f"[red]error[/] {escape(_with_code(error))}", highlight=False, soft_wrap=True)
-        if isinstance(error, MarketUnavailable):
-            complaints.print(
-                "is the market up? `energy-market up` starts one, ENERGY_MARKET_QUEUE_URL says where it is"
-            )
-        sys.exit(1)
-    except ValidationError as error:
-        if not error.title.endswith("Settings"):
-            raise  # a defect of ours
-        for problem in error.errors():
-            setting = f"ENERGY_MARKET_{'_'.join(map(str, problem['loc']))}".upper()
-            complaints.print(f"[red]error[/] UNUSABLE_SETTING: {setting}: {escape(problem['msg'])}", highlight=False)
-        sys.exit(1)
     except (KeyboardInterrupt, asyncio.CancelledError):
-        complaints.print("stopped")
-        sys.exit(130)
+        voice.error("STOPPED", "stopped")
+        sys.exit(ExitCode.STOPPED)
+    except Exception as error:
+        code = str(getattr(error, "code", ""))
+        # Ours have a code. The others are of a folder or file that the user named, and say which, or of a long wait.
+        if not code and not isinstance(error, OSError | TimeoutError):
+            raise  # a defect of ours
+        hint = "; `energy-market up` starts a market, ENERGY_MARKET_QUEUE_URL says where it is"
+        notes = "".join(f"; {note}" for note in getattr(error, "__notes__", ()))
+        voice.error(code, f"{error}{hint if code == 'MARKET_UNAVAILABLE' else ''}{notes}")
+        sys.exit(ExitCode.UNAVAILABLE if code in TRY_LATER else ExitCode.FAILED)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """``energy-market reset``: clear the market by a signed command, or begin a new chain."""
 
-import asyncio
+from importlib import import_module
+from types import ModuleType
 from typing import Annotated
 
 import typer
@@ -8,43 +9,48 @@ import typer
 from energy_market_chaincode import Topic
 from ledger import LedgerKind
 from ledger.embedded import archive_and_wipe
-from operator_cli.hosted_ledger import begin_fabric_anew
-from operator_cli.output import console
 from operator_cli.settings import OperatorSettings
+from operator_cli.voice import AsJson, voice
 
 
 def reset(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-    wipe: Annotated[bool, typer.Option("--wipe", help="Begin a new chain; the old one is put aside.")] = False,
+    wipe: Annotated[bool, typer.Option("--wipe", help="Begin a new chain; an embedded one is put aside.")] = False,
+    json: AsJson = False,
 ) -> None:
-    """End and remove every game and release every escrow, by a signed command: the chain keeps the evidence.
+    """End and remove every game by a signed command, or begin a new chain.
 
-    Prosumers, accounts and topology stay. With --wipe everything is gone from the new chain; the services must be
-    stopped for it.
+    The command releases every escrow, and the chain keeps the evidence; prosumers, accounts and topology stay. With
+    --wipe everything is gone from the new chain; the services must be stopped for it.
     """
-    settings = OperatorSettings()
-    what = "begin a new, empty chain" if wipe else "end and remove every game"
-    if not yes:
-        typer.confirm(f"This will {what} ({settings.ledger.value} ledger). Go on?", abort=True)
-    if wipe:
-        _wipe(settings)
-    else:
-        _clear(settings)
-
-
-def _clear(settings: OperatorSettings) -> None:
-    async def submit() -> int:
-        async with settings.market() as market:
-            return int((await market.submit(Topic.RESET_MARKET, {}))["games"])
-
-    console.print(f"the market is reset; {asyncio.run(submit())} games were removed")
-
-
-def _wipe(settings: OperatorSettings) -> None:
+    settings = OperatorSettings.read()
+    voice.confirm(f"This will {_plan(settings, wipe)} ({settings.ledger.value} ledger). Go on?", yes)
+    if not wipe:
+        result = settings.ask(lambda market: market.submit(Topic.RESET_MARKET, {}), settings.operator)
+        voice.done(result, f"the market is reset; {result['games']} games were removed")
+        return
+    kept = {}
     if settings.ledger is LedgerKind.EMBEDDED:
-        console.print(f"the old ledger is kept as {archive_and_wipe(settings.home / 'ledger.sqlite')}")
+        kept["ledger"] = str(archive_and_wipe(settings.home / "ledger.sqlite"))
     queue = settings.home / "queue.sqlite"
     if queue.exists():
-        console.print(f"the old queue is kept as {archive_and_wipe(queue)}")
+        kept["queue"] = str(archive_and_wipe(queue))
+    for what, place in kept.items():
+        voice.progress(f"the old {what} is kept as {place}")
     if settings.ledger is LedgerKind.FABRIC:
-        begin_fabric_anew(settings.home, settings.operator)
+        _own_network().begin_anew(settings)
+    if json:
+        voice.document({"kept": kept})
+
+
+def _plan(settings: OperatorSettings, wipe: bool) -> str:
+    if not wipe:
+        return "end and remove every game"
+    if settings.ledger is LedgerKind.FABRIC:
+        return str(_own_network().what_a_wipe_deletes(settings))
+    return f"put the ledger and the queue in {settings.home} aside and begin a new, empty chain"
+
+
+def _own_network() -> ModuleType:
+    """Import what brings gRPC, which a reset of an embedded ledger does not need."""
+    return import_module("operator_cli.own_network")

@@ -1,18 +1,36 @@
-"""Where an operator's market is, and as whom the operator speaks."""
+"""Where an operator's market is, as whom the operator speaks, and asking it."""
 
+import os
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any, ClassVar, Self, TypeVar
 
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BaseModel, ValidationError
 
 from ledger import LedgerKind
 from market_files import DEFAULT_HOME
+from market_host import run_to_end
 from prosumer_client import Identity, MarketClient, Patience
 
+PREFIX = "ENERGY_MARKET_"
 PATIENCE = Patience(total_s=10, longest_delay_s=1)
 """Somebody sits at the terminal and waits."""
 
+T = TypeVar("T")
+Question = Callable[[MarketClient], Awaitable[T]]
 
-class OperatorSettings(BaseSettings):
+
+class UnusableSetting(Exception):
+    """The environment says what cannot be."""
+
+    code: ClassVar[str] = "UNUSABLE_SETTING"
+
+    def __init__(self, error: ValidationError) -> None:
+        problems = (f"{PREFIX}{'_'.join(map(str, one['loc'])).upper()}: {one['msg']}" for one in error.errors())
+        super().__init__("; ".join(problems))
+
+
+class OperatorSettings(BaseModel):
     """From the environment (``ENERGY_MARKET_HOME`` and so on).
 
     Attributes
@@ -23,27 +41,47 @@ class OperatorSettings(BaseSettings):
         The ledger that commands are for; None: the one that the queue names.
     operator
         Whose key signs; ``<home>/keys/<operator>.pem``.
+    operator_public_key
+        Where the operator's private key is elsewhere: its public one, for a new network.
     """
-
-    model_config = SettingsConfigDict(env_prefix="ENERGY_MARKET_")
 
     home: Path = DEFAULT_HOME
     ledger: LedgerKind = LedgerKind.EMBEDDED
     ledger_id: str | None = None
     operator: str = "operator"
+    operator_public_key: str | None = None
     queue_url: str = "http://127.0.0.1:8080"
-    clock_url: str = "http://127.0.0.1:8082"
+    fabric_profile: Path | None = None
+
+    @classmethod
+    def read(cls, **given: Any) -> Self:
+        """Read the environment; what is given and not None counts before it. Raises UnusableSetting."""
+        set_there = {
+            name: os.environ[PREFIX + name.upper()] for name in cls.model_fields if PREFIX + name.upper() in os.environ
+        }
+        try:
+            return cls.model_validate(set_there | {name: value for name, value in given.items() if value is not None})
+        except ValidationError as error:
+            raise UnusableSetting(error) from None
 
     @property
     def keys(self) -> Path:
         """The folder of keys."""
         return self.home / "keys"
 
-    def market(self) -> MarketClient:
-        """Return a client that speaks as the operator; raises KeyFileError."""
-        identity = Identity.load(self.operator, self.keys)
-        return MarketClient(self.queue_url, identity, patience=PATIENCE, ledger=self.ledger_id)
+    def ask(self, question: Question[T], speaker: str | None = None) -> T:
+        """Ask the market something, or give it commands as somebody whose key is here.
 
-    def reader(self) -> MarketClient:
-        """Return a client that only reads."""
-        return MarketClient(self.queue_url, patience=PATIENCE)
+        Raises
+        ------
+        prosumer_client.KeyFileError
+            There is no key of the speaker.
+        prosumer_client.MarketError
+        """
+        identity = None if speaker is None else Identity.load(speaker, self.keys)
+
+        async def asked() -> T:
+            async with MarketClient(self.queue_url, identity, patience=PATIENCE, ledger=self.ledger_id) as market:
+                return await question(market)
+
+        return run_to_end(asked())

@@ -1,17 +1,26 @@
 """``energy-market up``: the services of a market on this machine, until Ctrl-C."""
 
-import asyncio
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from ledger import LedgerKind
-from market_host import Ports, Processes, ProcessLog, end_on_signals, forever, start_services
+from market_files import private_folder
+from market_host import (
+    Ports,
+    Processes,
+    ProcessLog,
+    end_on_signals,
+    forever,
+    run_to_end,
+    start_services,
+)
 from operator_cli.hosted_ledger import hosted_ledger
-from operator_cli.output import console
 from operator_cli.settings import OperatorSettings
+from operator_cli.voice import AsJson, voice
 from prosumer_client import Identity, key_file, load_or_create_key
 
 
@@ -22,17 +31,21 @@ def up(
     optimizer_port: Annotated[int, typer.Option(help="0: a free one.", min=0, max=65535)] = 8081,
     clock_port: Annotated[int, typer.Option(help="0: a free one.", min=0, max=65535)] = 8082,
     dashboard_port: Annotated[int, typer.Option(help="Of the page; 0: a free one.", min=0, max=65535)] = 8083,
+    json: AsJson = False,
 ) -> None:
-    """Start queue, optimizer, clock and page, and make the operator's key if there is none."""
-    settings = OperatorSettings()
-    settings = settings.model_copy(update={"home": home or settings.home, "ledger": ledger or settings.ledger})
-    with hosted_ledger(settings.ledger, settings.home, settings.operator) as environment:
-        asyncio.run(_up(settings, Ports(queue_port, optimizer_port, clock_port, dashboard_port), environment))
+    """Start queue, optimizer, clock and page, and make the operator's key if there is none.
+
+    With --json one document says where they listen, once they do; the log goes to standard error.
+    """
+    settings = OperatorSettings.read(home=home, ledger=ledger)
+    with hosted_ledger(settings) as environment:
+        run_to_end(_up(settings, Ports(queue_port, optimizer_port, clock_port, dashboard_port), environment))
 
 
 async def _up(settings: OperatorSettings, ports: Ports, environment: Mapping[str, str]) -> None:
     end_on_signals()
-    log = ProcessLog(console)
+    private_folder(settings.home).chmod(0o700)  # an older version left it open to others
+    log = ProcessLog(voice.console)
     operator = Identity(settings.operator, load_or_create_key(key_file(settings.keys, settings.operator)))
     environment = {
         **environment,
@@ -46,6 +59,8 @@ async def _up(settings: OperatorSettings, ports: Ports, environment: Mapping[str
             log.say(f"queue {services.queue_url}, optimizer {services.optimizer_url}, clock {services.clock_url}")
             log.say(f"watch the market at {services.page_url}")
             log.say(f"home {settings.home}; the operator is {operator.prosumer}; Ctrl-C stops the services")
+            if voice.as_json:
+                voice.document({**asdict(services), "home": str(settings.home), "operator": operator.prosumer})
             log.stands("the market is open")
             await processes.while_alive(forever())
     finally:

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from market_files import SECRET, FileLock, reach_disk, sync_folder
+from market_files import SECRET, FileLock, private_folder, reach_disk, sync_folder
 from prosumer_client.errors import KeyFileError, UnusableValue
 
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
@@ -46,7 +46,7 @@ def store_key(key: Ed25519PrivateKey, path: Path) -> None:
     KeyFileError
         ``KEY_FILE_EXISTS`` if the file is there already.
     """
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    private_folder(path.parent)
     text = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     with FileLock.acquire(path.with_name(".writing.lock"), wait=True):
         for left_over in path.parent.glob(f".*{_DRAFT}"):

@@ -8,17 +8,21 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from ledger.embedded import EmbeddedLedger
+from prosumer_client import Identity, load_key, store_key
 
 pytestmark = pytest.mark.acceptance
 
+JSON = {"content-type": "application/json"}
 COMMAND = [sys.executable, "-m", "operator_cli.main"]
 
 TWO_NEIGHBOURS = """
@@ -39,6 +43,7 @@ class OpenMarket:
 
     def up(self) -> None:
         ports = ["--queue-port", "0", "--optimizer-port", "0", "--clock-port", "0"]
+        os.umask(0o022)
         self.process = subprocess.Popen(
             [*COMMAND, "up", *ports],
             env=self._environment,
@@ -141,6 +146,66 @@ def test_no_key_is_lost_left_behind_or_given_to_another(market: OpenMarket) -> N
     assert {path.name for path in keys.iterdir()} == present
     assert market.run("prosumers", "add", "P001").returncode == 1
     assert {path.name for path in keys.iterdir()} == present
+
+
+def test_a_command_is_signed_for_whoever_speaks_http_alone(market: OpenMarket) -> None:
+    market.run("prosumers", "add", "S001")
+    signed = market.run("sign", "topUpAccount", "--data", '{"prosumer": "S001", "amount": 7.250000}')
+    assert signed.returncode == 0, signed.stderr
+    receipt = httpx.post(f"{market.queue_url}/queue", content=signed.stdout, headers=JSON)
+    assert receipt.status_code == 202
+    told = httpx.get(f"{market.queue_url}{receipt.json()['href']}", params={"wait": 20}, timeout=60)
+    assert told.json()["status"] == "committed"
+    assert market.read("prosumers", "show", "S001")["accountBalance"] == 7.25
+
+
+def test_a_signed_command_is_sent_and_its_result_awaited(market: OpenMarket) -> None:
+    market.run("prosumers", "add", "S001")
+    words = ("sign", "topUpAccount", "--send", "--id", "6f1e8a4c-8f3e-4a37-8a0e-6d0f3c6a2b11", "--data", "@-")
+    for _ in range(2):
+        done = market.run(*words, typed='{"prosumer": "S001", "amount": "7.25"}')
+        assert json.loads(done.stdout)["accountBalance"] == 7.25, done.stderr
+    refused = market.run(
+        "sign", "topUpAccount", "--as", "S001", "--send", "--data", '{"prosumer": "S001", "amount": 1}'
+    )
+    assert refused.returncode == 1
+    assert "NOT_AUTHORISED" in refused.stderr
+
+
+def test_a_replacement_that_was_killed_between_ledger_and_folder_is_completed(market: OpenMarket) -> None:
+    market.run("prosumers", "add", "S001")
+    keys = market.home / "keys"
+    draft = keys / ".S001.pem.next"
+    store_key(Ed25519PrivateKey.generate(), draft)
+    new = Identity("S001", load_key(draft)).public_key
+    assert market.run("prosumers", "replace-key", "S001", "--public-key", new).returncode == 0
+    done = market.run("prosumers", "replace-key", "S001")
+    assert "interrupted" in done.stdout
+    assert Identity.load("S001", keys).public_key == new == market.read("prosumers", "show", "S001")["publicKey"]
+    assert not draft.exists()
+
+
+def test_of_two_replacements_at_once_none_loses_the_key(market: OpenMarket) -> None:
+    market.run("prosumers", "add", "S001")
+    with ThreadPoolExecutor() as pool:
+        ended = list(pool.map(lambda _: market.run("prosumers", "replace-key", "S001"), range(3)))
+    assert [done.returncode for done in ended] == [0, 0, 0], [done.stderr for done in ended]
+    key = Identity.load("S001", market.home / "keys").public_key
+    assert key == market.read("prosumers", "show", "S001")["publicKey"]
+    assert not list((market.home / "keys").glob(".*.next"))
+
+
+def test_a_registration_that_failed_leaves_no_key(market: OpenMarket) -> None:
+    market.down()
+    assert market.run("prosumers", "add", "S001").returncode == 3
+    assert not (market.home / "keys" / "S001.pem").exists()
+
+
+def test_nobody_else_can_read_a_market_s_home_and_stores(market: OpenMarket) -> None:
+    assert market.home.stat().st_mode & 0o777 == 0o700
+    stores = {path.name: path.stat().st_mode & 0o777 for path in market.home.glob("*.sqlite*")}
+    assert stores
+    assert {mode & 0o077 for mode in stores.values()} == {0}
 
 
 def test_the_clock_takes_up_the_operator_s_new_key(market: OpenMarket, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from demo.random_scenario import random_scenario
 from demo.scenario_file import ScenarioError, load_scenario, read_scenario
+from market_files import UnusableFile
 
 SMALL = """\
 name: small
@@ -143,7 +144,7 @@ def test_what_is_no_mapping_in_yaml_is_refused_with_a_line(text: str) -> None:
 def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "scenario.yaml"
     file.write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(ScenarioError, match="not UTF-8"):
+    with pytest.raises(UnusableFile, match="not UTF-8"):
         load_scenario(file)
 
 

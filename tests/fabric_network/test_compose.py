@@ -5,9 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
-from fabric_network.commands import app
 from fabric_network.containers import ComposeNetwork
 from fabric_network.errors import NetworkBusy
 from fabric_network.health import State
@@ -37,26 +35,6 @@ def orderer_listens(network: ComposeNetwork) -> Iterator[None]:
     """One node that runs, and is not healthy."""
     with socket.create_server(("127.0.0.1", network.topology.orderers[0].port)):
         yield
-
-
-@pytest.mark.parametrize(
-    ("words", "instead"),
-    [
-        ("up", "docker compose up -d --wait"),
-        ("down", "docker compose stop"),
-        ("restart orderer1", "docker compose restart orderer1"),
-        ("upgrade 1.1", "ENERGY_MARKET_CONTRACT_VERSION=1.1 docker compose up -d --wait"),
-    ],
-)
-def test_what_only_compose_can_do_is_refused_with_the_command_to_type(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: str, instead: str
-) -> None:
-    monkeypatch.setenv("ENERGY_MARKET_SITE", "containers")
-    ended = CliRunner().invoke(app, [*words.split(), "--home", str(tmp_path)])
-    assert ended.exit_code == 1
-    assert "RUNS_IN_CONTAINERS" in ended.output
-    assert instead in ended.output
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_stopped_containers_are_shown_as_stopped(network: ComposeNetwork) -> None:

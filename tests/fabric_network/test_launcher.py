@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from fabric_network.command_line import CommandLine, clean_environment
-from fabric_network.commands import app, milliseconds
 from fabric_network.errors import (
     NetworkBusy,
     NetworkDiffers,
@@ -30,6 +29,7 @@ from fabric_network.programs import ProgramsMissing
 from fabric_network.setup import Operator, operator_of_key
 from fabric_network.topology import Topology
 from market_files import FileLock, write_file
+from operator_cli.network_commands import app, milliseconds
 
 OPERATOR = Operator("operator", base64.b64encode(bytes(32)).decode())
 
@@ -126,13 +126,6 @@ def test_the_status_of_a_network_that_is_down_shows_every_node_stopped(described
     assert [(node["name"], node["state"]) for node in nodes] == [
         (node.name, "stopped") for node in described.topology.nodes
     ]
-
-
-def test_errors_are_one_line_with_a_code(tmp_path: Path) -> None:
-    answer = CliRunner().invoke(app, ["down", "--home", str(tmp_path)])
-    assert answer.exit_code == 1
-    assert answer.stderr.startswith("NETWORK_MISSING: ")
-    assert answer.stderr.count("\n") == 1
 
 
 @settings(deadline=None)

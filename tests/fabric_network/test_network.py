@@ -76,7 +76,7 @@ def command(network: Network, *words: str) -> subprocess.Popen[str]:
     """Start one of our commands as a user would."""
     home = network.folder.root.parent
     return subprocess.Popen(
-        [sys.executable, "-m", "fabric_network", *words, "--home", str(home)],
+        [sys.executable, "-m", "operator_cli.main", "network", *words, "--home", str(home)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

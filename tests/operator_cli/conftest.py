@@ -16,7 +16,13 @@ class Ended:
     """How a command ended."""
 
     code: int
-    said: str
+    out: str
+    err: str
+
+    @property
+    def said(self) -> str:
+        """Everything in one line: a complaint may stand in a frame and be broken into lines."""
+        return re.sub(r"[\s│╭╮╰╯─]+", " ", self.out + self.err)
 
 
 Command = Callable[..., Ended]
@@ -39,7 +45,6 @@ def energy_market(home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
         with pytest.raises(SystemExit) as ended:
             main()
         written = capsys.readouterr()
-        # A complaint may stand in a frame and be broken into lines.
-        return Ended(int(ended.value.code or 0), re.sub(r"[\s│╭╮╰╯─]+", " ", written.out + written.err))
+        return Ended(int(ended.value.code or 0), written.out, written.err)
 
     return run

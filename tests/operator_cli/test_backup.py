@@ -124,7 +124,7 @@ def test_what_is_no_backup_changes_nothing(energy_market: Any, home: Path, tmp_p
     ended = energy_market("restore", str(file), "--yes")
     assert ended.code == 1
     assert "BACKUP_UNUSABLE" in ended.said
-    assert list(home.iterdir()) == []
+    assert [path.name for path in home.iterdir()] == [".restore-lock"]
     assert not list(tmp_path.glob("**/evil*"))
 
 

@@ -1,5 +1,6 @@
 """What a user can get wrong at the command line gets a sentence, never a traceback, and nothing is done by halves."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -62,3 +63,23 @@ def test_a_setting_that_cannot_be_is_named(
     assert ended.code == 1
     assert said in ended.said
     assert "Traceback" not in ended.said
+
+
+@pytest.mark.parametrize(
+    ("words", "instead"),
+    [
+        ("up", "docker compose up -d --wait"),
+        ("down", "docker compose stop"),
+        ("restart orderer1", "docker compose restart orderer1"),
+        ("upgrade 1.1", "ENERGY_MARKET_CONTRACT_VERSION=1.1 docker compose up -d --wait"),
+    ],
+)
+def test_what_only_compose_can_do_is_refused_with_the_command_to_type(
+    energy_market: Any, home: Path, monkeypatch: pytest.MonkeyPatch, words: str, instead: str
+) -> None:
+    monkeypatch.setenv("ENERGY_MARKET_SITE", "containers")
+    ended = energy_market("network", *words.split())
+    assert ended.code == 1
+    assert "RUNS_IN_CONTAINERS" in ended.said
+    assert instead in ended.said
+    assert not home.exists()

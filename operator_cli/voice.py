@@ -1,0 +1,140 @@
+"""The one voice of the command line: results, progress, errors and exit codes, for people and programs."""
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from enum import IntEnum
+from typing import Annotated, Any
+
+import simplejson
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+WIDE_COLUMNS = 200
+"""Where no terminal says how wide it is, in a pipe or a file, nothing is to be cut off."""
+
+
+class ExitCode(IntEnum):
+    """How a command ended; docs/reference/command-line.md is for users."""
+
+    DONE = 0
+    FAILED = 1
+    """What was asked for was refused, or is not so; the message says why."""
+    MISUSED = 2
+    """The words of the command line are none."""
+    UNAVAILABLE = 3
+    """Nobody answered, or the ledger has not decided yet: the same command may succeed later."""
+    STOPPED = 130
+    """By Ctrl-C or SIGTERM."""
+
+
+class Voice:
+    """Says what a command has to say. With --json standard output holds one JSON document and nothing else."""
+
+    def __init__(self) -> None:
+        self.as_json = False
+        self.out = Console(width=None if sys.stdout.isatty() else WIDE_COLUMNS)
+        self.err = Console(stderr=True)
+
+    def speak_json(self, wanted: bool) -> bool:
+        """Take the option --json."""
+        self.as_json = wanted
+        return wanted
+
+    @property
+    def console(self) -> Console:
+        """Where to tell a person how it goes."""
+        return self.err if self.as_json else self.out
+
+    def progress(self, sentence: str) -> None:
+        """Tell how it goes."""
+        self.console.print(escape(sentence), highlight=False, soft_wrap=True)
+
+    def note(self, sentence: str) -> None:
+        """Tell how it goes where standard output may be a command's file."""
+        self.err.print(escape(sentence), highlight=False, soft_wrap=True)
+
+    def remark(self, sentence: str) -> None:
+        """Tell a person what a program reads out of the document."""
+        if not self.as_json:
+            self.progress(sentence)
+
+    def done(self, result: Any, sentence: str) -> None:
+        """Give a command's result: the document, or a sentence."""
+        if self.as_json:
+            self.document(result)
+        else:
+            self.progress(sentence)
+
+    def rows(self, views: Sequence[Any], columns: Sequence[str], title: str | None = None) -> None:
+        """Give a list of views: whole as JSON, or some of their fields as a table."""
+        if self.as_json:
+            self.document(views)
+            return
+        views = plain(views)
+        table = Table(title=title, title_justify="left", header_style="dim")
+        for column in columns:
+            table.add_column(column, overflow="fold")  # an id that is cut off cannot be typed
+        for view in views:
+            table.add_row(*(as_text(view[column]) for column in columns))
+        self.out.print(table)
+
+    def facts(self, view: Any, names: Iterable[str] | None = None) -> None:
+        """Give one view: whole as JSON, or all or some of its fields line by line."""
+        if self.as_json:
+            self.document(view)
+            return
+        view = plain(view)
+        table = Table(show_header=False, box=None)
+        for name in view if names is None else names:
+            table.add_row(f"[dim]{escape(name)}[/]", as_text(view[name]))
+        self.out.print(table)
+
+    def line(self, text: str) -> None:
+        """Write a line to standard output that another program is to read as it is."""
+        sys.stdout.write(text + "\n")
+
+    def confirm(self, question: str, is_confirmed: bool) -> None:
+        """Have a person confirm what cannot be undone, if the command does not say yes itself."""
+        if not is_confirmed:
+            typer.confirm(question, abort=True, err=True)
+
+    def document(self, value: Any) -> None:
+        """Write JSON to standard output, decimals exact."""
+        sys.stdout.write(pretty_json(plain(value)))
+
+    def error(self, code: str, sentence: str) -> None:
+        """Say what went wrong, after its stable code where it has one."""
+        sentence = sentence.removeprefix(f"{code}: ")
+        if self.as_json:
+            sys.stderr.write(json.dumps({"code": code, "detail": sentence}) + "\n")
+        else:
+            shown = f"{code}: {sentence}" if code else sentence
+            self.err.print(f"[red]error[/] {escape(shown)}", highlight=False, soft_wrap=True)
+
+
+voice = Voice()
+
+AsJson = Annotated[bool, typer.Option("--json", help="Answer with JSON.", callback=voice.speak_json)]
+
+
+def plain(value: Any) -> Any:
+    """Return the rule book's views as what JSON is made of."""
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    return value.as_json() if hasattr(value, "as_json") else value
+
+
+def pretty_json(value: Any) -> str:
+    """Return a value as indented JSON with exact decimals."""
+    return simplejson.dumps(value, indent=2, use_decimal=True, allow_nan=False) + "\n"
+
+
+def as_text(cell: Any) -> str:
+    """Return a value as it stands in a table."""
+    if cell is None:
+        return "-"
+    return escape(format(cell, "f") if isinstance(cell, Decimal) else str(cell))

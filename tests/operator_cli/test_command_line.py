@@ -1,0 +1,86 @@
+"""The command line as a whole: what it imports, how it lists its commands, --json everywhere, and exit codes."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import typer
+
+from operator_cli.main import COMMANDS, app
+from prosumer_client import Patience
+
+HEAVY = {"cryptography", "fastapi", "grpc", "httpx", "numpy", "pydantic", "pydantic_settings", "scipy", "uvicorn"}
+LOADED = "import sys; from operator_cli.main import main\ntry: main()\nfinally: print(*sys.modules, file=sys.stderr)"
+
+
+def imported(*words: str) -> set[str]:
+    """Return what of the heavy packages a command imports in a fresh process."""
+    done = subprocess.run(
+        [sys.executable, "-c", LOADED, *words], capture_output=True, text=True, check=False, timeout=60
+    )
+    return HEAVY & {name.partition(".")[0] for name in done.stderr.split()}
+
+
+def commands(group: Any, *path: str) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Return every command with the words it is called by, imported."""
+    for name in group.commands:
+        _, command, _ = group.resolve_command(typer.Context(group), [name])
+        if isinstance(command, typer.core.TyperGroup):
+            yield from commands(command, *path, name)
+        else:
+            yield (*path, name), command
+
+
+ALL = dict(commands(typer.main.get_command(app)))
+
+
+@pytest.mark.parametrize("words", [("--help",), ("--version",)], ids=" ".join)
+def test_what_needs_no_command_imports_nothing_heavy(words: tuple[str, ...]) -> None:
+    assert imported(*words) == set()
+
+
+@pytest.mark.parametrize("command", COMMANDS.keys() - {"network"})
+def test_no_command_imports_what_only_services_need(command: str) -> None:
+    assert imported(command, "--help") & {"fastapi", "grpc", "numpy", "scipy", "uvicorn"} == set()
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_is_listed_as_it_describes_itself(name: str) -> None:
+    group = typer.main.get_command(app)
+    assert isinstance(group, typer.core.TyperGroup)
+    _, command, _ = group.resolve_command(typer.Context(group), [name])
+    assert command is not None
+    assert str(command.help).partition("\n")[0] == COMMANDS[name][1]
+
+
+@pytest.mark.parametrize("words", ALL, ids=" ".join)
+def test_every_command_answers_with_json_if_asked(words: tuple[str, ...]) -> None:
+    assert any("--json" in parameter.opts for parameter in ALL[words].params)
+
+
+def test_with_json_an_error_is_one_document_on_standard_error(energy_market: Any) -> None:
+    ended = energy_market("network", "status", "--json")
+    assert ended.code == 1
+    assert json.loads(ended.err)["code"] == "NETWORK_MISSING"
+    assert ended.out == ""
+
+
+def test_an_error_is_one_line_with_its_code(energy_market: Any) -> None:
+    ended = energy_market("network", "down")
+    assert ended.err.startswith("error NETWORK_MISSING: ")
+    assert ended.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [("--version", 0), ("network status", 1), ("games --nonsense", 2), ("games list", 3)],
+)
+def test_exit_codes_are_those_of_the_documentation(
+    energy_market: Any, monkeypatch: pytest.MonkeyPatch, words: str, code: int
+) -> None:
+    monkeypatch.setenv("ENERGY_MARKET_QUEUE_URL", "http://127.0.0.1:1")
+    monkeypatch.setattr("operator_cli.settings.PATIENCE", Patience(total_s=0.1))
+    assert energy_market(*words.split()).code == code
