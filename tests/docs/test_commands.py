@@ -1,5 +1,6 @@
 """What the documentation tells its readers to type exists: every program, every option, every address."""
 
+import json
 import re
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import pytest
 import typer
 from ruamel.yaml import YAML
 
+from energy_market_chaincode import DATA_OF_TOPIC, Topic
 from operator_cli.main import app
 from tests.docs.pages import PAGES, ROOT, Block, all_blocks, blocks, name_of, spans
 from tests.docs.shell import Words, commands
@@ -113,6 +115,16 @@ def test_every_command_of_the_operator_is_understood(words: Words) -> None:
     if rest or not isinstance(command, typer.core.TyperGroup):
         with suppress(typer.Exit):  # --help; what is not understood raises a UsageError
             command.make_context(str(command.name), rest)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [words for words in operator_commands() if words[:1] == ("sign",) and words[1:2] != ("TOPIC",)],
+    ids=" ".join,
+)
+def test_what_is_to_be_signed_is_a_command(words: Words) -> None:
+    data = words[words.index("--data") + 1]
+    DATA_OF_TOPIC[Topic(words[1])].model_validate(json.loads(data))
 
 
 @pytest.mark.parametrize("words", of("make"), ids=" ".join)

@@ -40,3 +40,19 @@ def test_a_link_leads_to_a_page_and_a_heading_of_it(page: str, link: str) -> Non
 @pytest.mark.parametrize(("page", "name"), FILES)
 def test_a_file_that_is_named_exists(page: str, name: str) -> None:
     assert (ROOT / name).exists() or name.startswith(MADE_LATER), page
+
+
+def test_every_page_is_in_the_sites_navigation() -> None:
+    nav = ROOT / "docs" / "nav.md"
+    listed = {(nav.parent / link).resolve() for link in re.findall(r"\]\(([^)]+)\)", nav.read_text())}
+    pages = {page for page in (ROOT / "docs").rglob("*.md") if page.parent.name != "decisions" and page != nav}
+    assert pages - listed == set()
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/explanation/architecture.md"])
+def test_every_room_is_on_the_maps(page: str) -> None:
+    rooms = {f"{door.parent.name}/" for door in ROOT.glob("*/__init__.py")} - {"tests/", "benchmarks/"}
+    told = set(
+        re.findall(r"`(\w+/)`", "\n".join(re.findall(r"^\| (`[^|]*) \|", (ROOT / page).read_text(), re.MULTILINE)))
+    )
+    assert rooms <= told
