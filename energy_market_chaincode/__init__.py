@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     )
     from energy_market_chaincode.canonical import MAX_NESTING, exact_json, read_exact_json, read_json, signed_bytes
     from energy_market_chaincode.commands import (
-        DATA_OF_TOPIC,
+        COMMANDS,
         Command,
         CommandData,
         MalformedFields,
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
         GRID_OPERATOR,
         NETWORK_OPERATOR,
         Identifier,
-        Mechanism,
         Phase,
         Role,
         Status,
@@ -50,7 +49,7 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
-    "DATA_OF_TOPIC",
+    "COMMANDS",
     "EVENT_NAME",
     "GRID_OPERATOR",
     "MAX_NESTING",
@@ -66,7 +65,6 @@ __all__ = [
     "Identifier",
     "Kwh",
     "MalformedFields",
-    "Mechanism",
     "MoneyCurrency",
     "Phase",
     "PriceCurrencyPerKwh",

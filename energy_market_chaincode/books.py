@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from energy_market_chaincode.entities import Account
 from energy_market_chaincode.errors import InsufficientFunds
+from energy_market_chaincode.records import Account
 from energy_market_chaincode.units import Money, currency
 from energy_market_chaincode.vocabulary import GRID_OPERATOR
 

@@ -5,7 +5,7 @@ checks it again, because the queue is transport, not authority.
 """
 
 import uuid
-from typing import Annotated, Any, Self, TypeVar
+from typing import Annotated, Any, ClassVar, Self, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -24,7 +24,7 @@ from energy_market_chaincode.errors import MalformedCommand
 from energy_market_chaincode.identity import public_key_from_text
 from energy_market_chaincode.times import same_spelling
 from energy_market_chaincode.views import FieldProblem
-from energy_market_chaincode.vocabulary import Identifier, Mechanism, Role, Topic
+from energy_market_chaincode.vocabulary import SEQUENTIAL_BEST_RESPONSE, Identifier, Role, Topic
 
 MAX_COMMAND_BYTES = 1_000_000
 """Of what is signed, as canonical JSON."""
@@ -37,6 +37,28 @@ M = TypeVar("M", bound=BaseModel)
 _COMMAND_NAMESPACE = uuid.UUID("8a4f4b56-4f2c-5d8e-9d1b-0f6c6f9f5f10")
 
 
+def _known_topic(topic: str) -> str:
+    if topic not in COMMANDS:
+        raise ValueError(f"should be one of {', '.join(COMMANDS)}")
+    return topic
+
+
+def _mechanisms() -> list[str]:
+    from energy_market_chaincode.mechanisms import MECHANISMS  # they build on this module
+
+    return list(MECHANISMS)
+
+
+def _known_mechanism(name: str) -> str:
+    if name not in _mechanisms():
+        raise ValueError(f"should be one of {', '.join(_mechanisms())}")
+    return name
+
+
+def _name_mechanisms(schema: dict[str, Any]) -> None:
+    schema["enum"] = _mechanisms()
+
+
 def _public_key(text: str) -> str:
     public_key_from_text(text)
     return text
@@ -46,11 +68,39 @@ Milliseconds = Annotated[int, Field(gt=0, le=MAX_MILLISECONDS, strict=True)]
 PublicKey = Annotated[str, Field(max_length=44), AfterValidator(_public_key)]
 
 
-class _Data(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel, populate_by_name=False)
+class CommandData(BaseModel):
+    """What a command says: one model for each topic.
+
+    Parameters
+    ----------
+    topic
+        How commands name it.
+    by
+        Who may give such commands; None: everybody who is registered.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel, defer_build=True)
+
+    topic: ClassVar[str]
+    by: ClassVar[Role | None]
+
+    def __init_subclass__(cls, *, topic: str = "", by: Role | None = None) -> None:
+        cls.topic, cls.by = topic, by
+        if topic:
+            COMMANDS[topic] = cls
 
 
-class RegisterProsumer(_Data):
+COMMANDS: dict[str, type[CommandData]] = {}
+"""The model of every topic."""
+
+
+class AboutGame(CommandData):
+    """About one game."""
+
+    game: Identifier
+
+
+class RegisterProsumer(CommandData, topic=Topic.REGISTER_PROSUMER, by=Role.OPERATOR):
     """Enter a prosumer or a further operator with its public key; the totals are its metered history in kWh."""
 
     id: Identifier
@@ -67,7 +117,7 @@ class RegisterProsumer(_Data):
         return self
 
 
-class SetTopology(_Data):
+class SetTopology(CommandData, topic=Topic.SET_TOPOLOGY, by=Role.OPERATOR):
     """State the hop distances: as a graph whose edges are one hop each, or as a table {buyer: {seller: hops}}."""
 
     edges: Annotated[list[tuple[Identifier, Identifier]], Field(min_length=1, max_length=100_000)] | None = None
@@ -85,24 +135,25 @@ class SetTopology(_Data):
         return self
 
 
-class TopUpAccount(_Data):
+class TopUpAccount(CommandData, topic=Topic.TOP_UP_ACCOUNT, by=Role.OPERATOR):
     """Bring money into the market: the only command that changes how much there is."""
 
     prosumer: Identifier
     amount: Annotated[MoneyCurrency, AfterValidator(positive)]
 
 
+MechanismName = Annotated[str, AfterValidator(_known_mechanism), Field(json_schema_extra=_name_mechanisms)]
 DeliverySlot = Annotated[Identifier, AfterValidator(same_spelling)]
 
 
-class PublishGame(_Data):
+class PublishGame(CommandData, topic=Topic.PUBLISH_GAME, by=Role.OPERATOR):
     """Open a game for one delivery slot; the defaults are the original system's parameters."""
 
     game: Identifier | None = None
     """Default: ``Game-`` and the delivery slot."""
     delivery_slot: DeliverySlot | None = None
     """A time in UTC, or any other name; a slot has one game. Default: the transaction's time."""
-    mechanism: Mechanism = Mechanism.SEQUENTIAL_BEST_RESPONSE
+    mechanism: MechanismName = SEQUENTIAL_BEST_RESPONSE
     registration_duration_ms: Milliseconds = 60_000
     expected_participants: Annotated[int, Field(ge=2, le=100_000, strict=True)] | None = None
     """Registration may stop early once so many offers and demands are in."""
@@ -120,31 +171,26 @@ class PublishGame(_Data):
     """What whoever causes an imbalance pays the grid per kWh, beyond bearing the difference in price."""
 
 
-class PublishOffer(_Data):
+class PublishOffer(AboutGame, topic=Topic.PUBLISH_OFFER):
     """Offer energy at a base price."""
 
-    game: Identifier
     amount: Annotated[EnergyKwh, AfterValidator(positive)]
     price: Annotated[PriceCurrencyPerKwh, AfterValidator(positive)]
 
 
-class PublishDemand(_Data):
+class PublishDemand(AboutGame, topic=Topic.PUBLISH_DEMAND):
     """Ask for energy."""
 
-    game: Identifier
     amount: Annotated[EnergyKwh, AfterValidator(positive)]
 
 
-class StopGameRegistration(_Data):
+class StopGameRegistration(AboutGame, topic=Topic.STOP_GAME_REGISTRATION, by=Role.OPERATOR):
     """End the registration and give the first buyer its turn, or cancel a game without buyers or sellers."""
 
-    game: Identifier
 
-
-class PublishBuyBid(_Data):
+class PublishBuyBid(AboutGame, topic=Topic.PUBLISH_BUY_BID):
     """Split the demand among the sellers, or pass: keepPlaying false, my bid stands."""
 
-    game: Identifier
     round: Annotated[int, Field(ge=1, strict=True)] | None = None
     """The round it is meant for; without it a bid that comes late may count in the next one."""
     bid_amounts: dict[Identifier, EnergyKwh] | None = None
@@ -160,75 +206,27 @@ class PublishBuyBid(_Data):
         return self
 
 
-class SkipTurn(_Data):
+class SkipTurn(AboutGame, topic=Topic.SKIP_TURN, by=Role.OPERATOR):
     """Pass over a buyer whose deadline is over; names the turn, so that it cannot hit the next buyer."""
 
-    game: Identifier
     buyer: Identifier
     round: Annotated[int, Field(ge=1, strict=True)]
 
 
-class PublishMeterReading(_Data):
+class PublishMeterReading(AboutGame, topic=Topic.PUBLISH_METER_READING):
     """Energy taken from and fed into the network since the meter's last reading."""
 
-    game: Identifier
     sequence: Annotated[int, Field(ge=0, le=2**53 - 1, strict=True)]
     in_energy: EnergyKwh
     out_energy: EnergyKwh
 
 
-class CloseMarket(_Data):
+class CloseMarket(AboutGame, topic=Topic.CLOSE_MARKET, by=Role.OPERATOR):
     """Settle what is left of a game against the grid's tariffs."""
 
-    game: Identifier
 
-
-class ResetMarket(_Data):
+class ResetMarket(CommandData, topic=Topic.RESET_MARKET, by=Role.OPERATOR):
     """End and remove every game and release every escrow; prosumers, accounts and topology stay."""
-
-
-CommandData = (
-    RegisterProsumer
-    | SetTopology
-    | TopUpAccount
-    | PublishGame
-    | PublishOffer
-    | PublishDemand
-    | StopGameRegistration
-    | PublishBuyBid
-    | SkipTurn
-    | PublishMeterReading
-    | CloseMarket
-    | ResetMarket
-)
-
-DATA_OF_TOPIC: dict[Topic, type[CommandData]] = {
-    Topic.REGISTER_PROSUMER: RegisterProsumer,
-    Topic.SET_TOPOLOGY: SetTopology,
-    Topic.TOP_UP_ACCOUNT: TopUpAccount,
-    Topic.PUBLISH_GAME: PublishGame,
-    Topic.PUBLISH_OFFER: PublishOffer,
-    Topic.PUBLISH_DEMAND: PublishDemand,
-    Topic.STOP_GAME_REGISTRATION: StopGameRegistration,
-    Topic.PUBLISH_BUY_BID: PublishBuyBid,
-    Topic.SKIP_TURN: SkipTurn,
-    Topic.PUBLISH_METER_READING: PublishMeterReading,
-    Topic.CLOSE_MARKET: CloseMarket,
-    Topic.RESET_MARKET: ResetMarket,
-}
-
-OPERATOR_TOPICS = frozenset(
-    {
-        Topic.REGISTER_PROSUMER,
-        Topic.SET_TOPOLOGY,
-        Topic.TOP_UP_ACCOUNT,
-        Topic.PUBLISH_GAME,
-        Topic.STOP_GAME_REGISTRATION,
-        Topic.SKIP_TURN,
-        Topic.CLOSE_MARKET,
-        Topic.RESET_MARKET,
-    }
-)
 
 
 class _Payload(BaseModel):
@@ -242,7 +240,7 @@ class _Payload(BaseModel):
 class _Envelope(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
     id: uuid.UUID | None = None
-    topic: Topic
+    topic: Annotated[str, AfterValidator(_known_topic)]
     payload: _Payload
     signature: Annotated[str, Field(max_length=128)]
 
@@ -262,7 +260,6 @@ class Command(BaseModel):
 
     model_config = ConfigDict(frozen=True)
     id: str
-    topic: Topic
     prosumer: str
     ledger: str | None
     data: CommandData
@@ -270,9 +267,9 @@ class Command(BaseModel):
     signed: Annotated[bytes, Field(repr=False)]
 
     @property
-    def is_for_operators(self) -> bool:
-        """Whether only operators may give this command."""
-        return self.topic in OPERATOR_TOPICS
+    def topic(self) -> str:
+        """What it asks for."""
+        return self.data.topic
 
 
 class MalformedFields(MalformedCommand):
@@ -310,7 +307,6 @@ def parse_command(value: Any) -> Command:
         raise MalformedFields([FieldProblem(field="command", message=too_long)])
     return Command(
         id=str(envelope.id or _content_id(value)),
-        topic=envelope.topic,
         prosumer=envelope.payload.prosumer,
         ledger=envelope.payload.ledger,
         data=data,
@@ -339,9 +335,9 @@ def _checked(model: type[M], value: Any, at: tuple[str, ...], problems: list[Fie
 def _checked_data(value: Any, problems: list[FieldProblem]) -> CommandData | None:
     """Check the data, also where the rest is wrong: whoever wrote the command shall learn of all problems at once."""
     try:
-        model = DATA_OF_TOPIC[Topic(value["topic"])]
+        model = COMMANDS[value["topic"]]
         data = value["payload"]["data"]
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError):
         return None  # the envelope's problems name it
     return _checked(model, data, ("payload", "data"), problems) if isinstance(data, dict) else None
 

@@ -1,15 +1,15 @@
 """What a rule works with: the state as records, the time, the signer, and the events it causes."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 from energy_market_chaincode.books import Books
-from energy_market_chaincode.entities import Account, Arena, Game, Record
+from energy_market_chaincode.commands import AboutGame
 from energy_market_chaincode.errors import UnknownGame, WrongPhase
 from energy_market_chaincode.events import Event
+from energy_market_chaincode.records import Account, Arena, Game, Record
 from energy_market_chaincode.savepoint import Workspace
-from energy_market_chaincode.units import Money
 from energy_market_chaincode.vocabulary import Phase
 
 R = TypeVar("R", bound=Record)
@@ -44,60 +44,74 @@ class Context:
         """Tell the world."""
         self.events.append(event)
 
-    async def find(self, kind: type[R], key: str) -> R | None:
+    async def find(self, kind: type[R], *names: str) -> R | None:
         """Load a record, None if there is none."""
-        value = await self.state.get(key)
+        value = await self.state.get(kind.key(*names))
         return None if value is None else kind.from_bytes(value)
 
-    async def load(self, kind: type[R], key: str) -> R:
+    async def load(self, kind: type[R], *names: str) -> R:
         """Load a record that must be there."""
-        record = await self.find(kind, key)
+        record = await self.find(kind, *names)
         if record is None:
-            raise LookupError(f"the ledger lacks {key}")
+            raise LookupError(f"the ledger lacks {kind.key(*names)}")
         return record
 
-    async def find_many(self, kind: type[R], keys: Sequence[str]) -> list[R | None]:
-        """Load records in the order of their keys."""
-        return [None if v is None else kind.from_bytes(v) for v in await self.state.get_many(keys)]
+    async def find_each(self, kind: type[R], *within: str, names: Iterable[str]) -> list[R | None]:
+        """Load a record for each of some names, ``within`` a game perhaps, in their order."""
+        values = await self.state.get_many([kind.key(*within, name) for name in names])
+        return [None if value is None else kind.from_bytes(value) for value in values]
 
-    async def load_all(self, kind: type[R], prefix: str) -> list[R]:
-        """Load all records whose keys begin with a prefix, in the order of the keys."""
-        return [kind.from_bytes(value) for _, value in await self.state.range(prefix)]
+    async def load_all(self, kind: type[R], *within: str) -> list[R]:
+        """Load all records of a kind, ``within`` a game perhaps, in the order of their keys."""
+        return [kind.from_bytes(value) for _, value in await self.state.range(kind.key(*within, ""))]
 
-    async def exists(self, key: str) -> bool:
-        """Tell whether a key is set."""
-        return await self.state.get(key) is not None
+    async def load_named(self, kind: type[R]) -> dict[str, R]:
+        """Load all records of a kind, each with its name."""
+        prefix = kind.key("")
+        return {key.removeprefix(prefix): kind.from_bytes(value) for key, value in await self.state.range(prefix)}
 
-    def save(self, key: str, record: Record) -> None:
+    async def exists(self, kind: type[Record], *names: str) -> bool:
+        """Tell whether there is a record."""
+        return await self.state.get(kind.key(*names)) is not None
+
+    def save(self, record: Record, *names: str) -> None:
         """Store a record."""
-        self.state.put(key, record.to_bytes())
+        self.state.put(record.key(*names), record.to_bytes())
 
-    async def game(self, game: str, topic: str, needed: Phase) -> Game:
-        """Load a game that must be in a phase.
+    def delete(self, kind: type[Record], *names: str) -> None:
+        """Remove a record, if it is there."""
+        self.state.delete(kind.key(*names))
+
+    async def delete_all(self, kind: type[Record]) -> None:
+        """Remove all records of a kind."""
+        for key, _ in await self.state.range(kind.key("")):
+            self.state.delete(key)
+
+    async def game(self, command: AboutGame, needed: Phase) -> Game:
+        """Load the game that a command is about and that must be in a phase.
 
         Raises
         ------
         UnknownGame, WrongPhase
         """
-        record = await self.find(Game, Game.key(game))
+        record = await self.find(Game, command.game)
         if record is None:
-            raise UnknownGame(game=game)
+            raise UnknownGame(game=command.game)
         if record.phase is not needed:
-            raise WrongPhase(topic=topic, game=game, needed=needed.value, phase=record.phase.value)
+            raise WrongPhase(topic=command.topic, game=command.game, needed=needed.value, phase=record.phase.value)
         return record
 
     async def arena(self, game: Game) -> Arena:
         """Load what was fixed when a game's registration stopped."""
-        return await self.load(Arena, Arena.key(game.id))
+        return await self.load(Arena, game.id)
 
     async def books(self, owners: Iterable[str]) -> Books:
         """Open accounts; one that was never used is empty."""
         names = sorted(set(owners))
-        records = await self.find_many(Account, [Account.key(name) for name in names])
-        empty = Account(free=Money(0), frozen=Money(0))
-        return Books({name: record or empty for name, record in zip(names, records, strict=True)})
+        records = await self.find_each(Account, names=names)
+        return Books({name: record or Account() for name, record in zip(names, records, strict=True)})
 
     def close_books(self, books: Books) -> None:
         """Store the accounts."""
         for owner, account in books.accounts().items():
-            self.save(Account.key(owner), account)
+            self.save(account, owner)

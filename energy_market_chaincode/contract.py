@@ -5,10 +5,12 @@ takes effect once: a signer's command ids are remembered with their results.
 """
 
 import hashlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from energy_market_chaincode import administration, delivery, playing, presentation, queries, registration
+from energy_market_chaincode import administration, presentation, queries
+from energy_market_chaincode import delivery as delivery  # these two declare their rules
+from energy_market_chaincode import registration as registration
 from energy_market_chaincode.canonical import MAX_NESTING, exact_json, read_json
 from energy_market_chaincode.commands import (
     Command,
@@ -17,7 +19,6 @@ from energy_market_chaincode.commands import (
     parse_command,
 )
 from energy_market_chaincode.context import Context
-from energy_market_chaincode.entities import Prosumer, Remembered
 from energy_market_chaincode.errors import (
     AlreadyInitialised,
     BadSignature,
@@ -32,33 +33,16 @@ from energy_market_chaincode.errors import (
 )
 from energy_market_chaincode.events import Event
 from energy_market_chaincode.identity import is_signed_by
-from energy_market_chaincode.market import Market
 from energy_market_chaincode.prefetch import keys_read_by
+from energy_market_chaincode.records import Market, Prosumer, Remembered
+from energy_market_chaincode.rules import RULES
 from energy_market_chaincode.savepoint import Workspace
 from energy_market_chaincode.stub import Stub
-from energy_market_chaincode.views import CommandResult, CommittedCommand, RejectedCommand, View
-from energy_market_chaincode.vocabulary import Role, Topic
+from energy_market_chaincode.views import CommandResult, CommittedCommand, RejectedCommand
+from energy_market_chaincode.vocabulary import Role
 
 EVENT_NAME = "market"
 """The name of the one event of a transaction; its payload is the JSON array of the market's events."""
-
-Rule = Callable[[Context, Any], Awaitable[View]]
-"""Decides a topic's commands: returns the result, raises a Rejection."""
-
-RULES: dict[Topic, Rule] = {
-    Topic.REGISTER_PROSUMER: administration.register_prosumer,
-    Topic.SET_TOPOLOGY: administration.set_topology,
-    Topic.TOP_UP_ACCOUNT: administration.top_up_account,
-    Topic.PUBLISH_GAME: registration.publish_game,
-    Topic.PUBLISH_OFFER: registration.publish_offer,
-    Topic.PUBLISH_DEMAND: registration.publish_demand,
-    Topic.STOP_GAME_REGISTRATION: registration.stop_game_registration,
-    Topic.PUBLISH_BUY_BID: playing.publish_buy_bid,
-    Topic.SKIP_TURN: playing.skip_turn,
-    Topic.PUBLISH_METER_READING: delivery.publish_meter_reading,
-    Topic.CLOSE_MARKET: delivery.close_market,
-    Topic.RESET_MARKET: administration.reset_market,
-}
 
 
 async def invoke(stub: Stub, function: str, args: Sequence[str]) -> bytes:
@@ -91,9 +75,9 @@ async def _init(stub: Stub, args: Sequence[str]) -> dict[str, str]:
     operator, public_key = args
     state = Workspace(stub)
     context = Context(state=state, now_ms=stub.timestamp_ms, place=0, signer=operator)
-    market = await context.find(Market, Market.KEY)
+    market = await context.find(Market)
     if market is not None:
-        known = await context.find(Prosumer, Prosumer.key(operator))
+        known = await context.find(Prosumer, operator)
         keys = {market.first_public_key, known.public_key if known is not None else None}
         if operator != market.first_operator or public_key not in keys:
             raise AlreadyInitialised(operator=market.first_operator)
@@ -102,13 +86,13 @@ async def _init(stub: Stub, args: Sequence[str]) -> dict[str, str]:
         data = RegisterProsumer.model_validate({"id": operator, "publicKey": public_key, "role": Role.OPERATOR})
     except ValueError as error:
         raise MalformedArguments(function="init", problems=str(error)) from None
-    market = Market(
+    beginning = Market(
         first_operator=operator,
         first_public_key=public_key,
         initialised_at_ms=stub.timestamp_ms,
         transaction=stub.transaction_id,
     )
-    context.save(Market.KEY, market)
+    context.save(beginning)
     await administration.register_prosumer(context, data)
     state.keep()
     await state.flush()
@@ -129,7 +113,7 @@ async def _submit(stub: Stub, argument: str) -> list[CommandResult]:
     if not isinstance(values, list):
         raise MalformedArguments(function="submit", problems="needs a JSON array of commands")
     state = Workspace(stub)
-    market = await state.get(Market.KEY)
+    market = await state.get(Market.key())
     if market is None:
         raise NotInitialised()
     ledger = Market.from_bytes(market).ledger
@@ -164,7 +148,7 @@ async def _decide(state: Workspace, now_ms: int, place: int, command: Command | 
         return _Decision(command, [])
     context = Context(state=state, now_ms=now_ms, place=place, signer=command.prosumer)
     digest = hashlib.sha256(command.signed).hexdigest()
-    remembered = await context.find(Remembered, Remembered.key(command.prosumer, command.id))
+    remembered = await context.find(Remembered, command.prosumer, command.id)
     if remembered is not None and remembered.digest == digest:
         # Verified when it was decided. Its signer may have another key by now, and its result stands all the same.
         return _Decision(presentation.remembered(remembered).model_copy(update={"duplicate": True}), [])
@@ -176,13 +160,13 @@ async def _decide(state: Workspace, now_ms: int, place: int, command: Command | 
         return _Decision(_rejected(command.id, command.prosumer, rejection), [])
     decision = await _apply(context, signer, command)
     memory = Remembered(digest=digest, result=exact_json(decision.result).decode())
-    context.save(Remembered.key(command.prosumer, command.id), memory)
+    context.save(memory, command.prosumer, command.id)
     state.keep()
     return decision
 
 
 async def _verified_signer(context: Context, command: Command) -> Prosumer:
-    signer = await context.find(Prosumer, Prosumer.key(command.prosumer))
+    signer = await context.find(Prosumer, command.prosumer)
     if signer is None:
         raise UnknownSigner(prosumer=command.prosumer)
     if not is_signed_by(command.signed, command.signature, signer.public_key):
@@ -193,9 +177,9 @@ async def _verified_signer(context: Context, command: Command) -> Prosumer:
 async def _apply(context: Context, signer: Prosumer, command: Command) -> _Decision:
     """Let the topic's rule decide; on a rejection go back to the savepoint."""
     try:
-        if command.is_for_operators and signer.role is not Role.OPERATOR:
-            raise OperatorsOnly(topic=command.topic.value, prosumer=signer.id)
-        result = await RULES[command.topic](context, command.data)
+        if command.data.by not in (None, signer.role):
+            raise OperatorsOnly(topic=command.topic, prosumer=signer.id)
+        result = await RULES[type(command.data)](context, command.data)
     except Rejection as rejection:
         context.state.forget()
         announced = [rejection.announcement] if rejection.announcement is not None else []

@@ -6,7 +6,8 @@ from energy_market_chaincode import presentation
 from energy_market_chaincode.books import Books
 from energy_market_chaincode.commands import CloseMarket, PublishMeterReading
 from energy_market_chaincode.context import Context
-from energy_market_chaincode.entities import (
+from energy_market_chaincode.errors import DeliveryNotOver, NotRegistered, ReadingRepeated
+from energy_market_chaincode.records import (
     Arena,
     Customers,
     Delivery,
@@ -14,11 +15,11 @@ from energy_market_chaincode.entities import (
     Game,
     MeterTotals,
     Purchases,
+    Reading,
     Settlement,
     Transfer,
-    reading_key,
 )
-from energy_market_chaincode.errors import DeliveryNotOver, NotRegistered, ReadingRepeated
+from energy_market_chaincode.rules import rule
 from energy_market_chaincode.settlement import (
     Deliveries,
     Meters,
@@ -31,24 +32,24 @@ from energy_market_chaincode.settlement import (
 from energy_market_chaincode.times import iso_time
 from energy_market_chaincode.units import Energy, Money
 from energy_market_chaincode.views import GameResult
-from energy_market_chaincode.vocabulary import GRID_OPERATOR, NETWORK_OPERATOR, Phase, Topic
+from energy_market_chaincode.vocabulary import GRID_OPERATOR, NETWORK_OPERATOR, Phase
 
 
+@rule
 async def publish_meter_reading(context: Context, data: PublishMeterReading) -> GameResult:
     """Count a reading once, and pay the transfers that are now certain."""
-    game = await context.game(data.game, Topic.PUBLISH_METER_READING, Phase.DELIVERY)
+    game = await context.game(data, Phase.DELIVERY)
     arena = await context.arena(game)
     prosumer = context.signer
     is_seller = arena.seller_index(prosumer) is not None
     if not is_seller and arena.buyer_index(prosumer) is None:
         raise NotRegistered(prosumer=prosumer, game=game.id, role="seller or buyer")
-    reading = reading_key(prosumer, data.sequence)
-    if await context.exists(reading):
+    if await context.exists(Reading, prosumer, str(data.sequence)):
         raise ReadingRepeated(sequence=data.sequence, prosumer=prosumer)
-    context.state.put(reading, b"{}")
+    context.save(Reading(), prosumer, str(data.sequence))
     await _count(context, game, data)
     if is_seller:
-        customers = await context.load(Customers, Customers.key(game.id, prosumer))
+        customers = await context.load(Customers, game.id, prosumer)
         await _pay_certain(context, game, customers.buyers, only_from=prosumer)
     else:
         await _pay_certain(context, game, [prosumer], only_from=None)
@@ -57,15 +58,14 @@ async def publish_meter_reading(context: Context, data: PublishMeterReading) -> 
 
 async def _count(context: Context, game: Game, data: PublishMeterReading) -> None:
     """Add a reading to the participant's delivery and to its meter's totals."""
-    key = Delivery.key(game.id, context.signer)
-    delivery = await context.find(Delivery, key) or Delivery()
+    delivery = await context.find(Delivery, game.id, context.signer) or Delivery()
     delivery = delivery.but(
         in_energy=delivery.in_energy + data.in_energy, out_energy=delivery.out_energy + data.out_energy
     )
-    context.save(key, delivery)
-    totals = await context.load(MeterTotals, MeterTotals.key(context.signer))
+    context.save(delivery, game.id, context.signer)
+    totals = await context.load(MeterTotals, context.signer)
     totals = totals.but(production=totals.production + data.out_energy, consumption=totals.consumption + data.in_energy)
-    context.save(MeterTotals.key(context.signer), totals)
+    context.save(totals, context.signer)
 
 
 async def _pay_certain(context: Context, game: Game, buyers: Sequence[str], only_from: str | None) -> None:
@@ -90,14 +90,14 @@ async def _pay_certain(context: Context, game: Game, buyers: Sequence[str], only
         if paid:
             await _pay_in_full(context, game, books, paid)
             kept = [t.but(delivered=t.energy) if (t.buyer, t.seller) in certain else t for t in purchase.transfers]
-            context.save(Purchases.key(game.id, buyer), Purchases(transfers=kept))
+            context.save(Purchases(transfers=kept), game.id, buyer)
     context.close_books(books)
 
 
 async def _pay_in_full(context: Context, game: Game, books: Books, transfers: Sequence[Transfer]) -> None:
     """Pay one buyer's transfers out of its escrow."""
     buyer = transfers[0].buyer
-    escrow = await context.load(Escrow, Escrow.key(game.id, buyer))
+    escrow = await context.load(Escrow, game.id, buyer)
     spent = 0
     for transfer in transfers:
         for payment in transfer_payments(transfer, transfer.energy, game.parameters.fee_per_hop):
@@ -105,12 +105,13 @@ async def _pay_in_full(context: Context, game: Game, books: Books, transfers: Se
             books.pay(payment.payer, payment.payee, payment.amount)
             spent += payment.amount
         context.emit(presentation.transfer_fulfilled(game.id, transfer))
-    context.save(Escrow.key(game.id, buyer), Escrow(amount=Money(escrow.amount - spent)))
+    context.save(Escrow(amount=Money(escrow.amount - spent)), game.id, buyer)
 
 
+@rule
 async def close_market(context: Context, data: CloseMarket) -> GameResult:
     """Settle what is left against the grid's tariffs, release every escrow, and end the game."""
-    game = await context.game(data.game, Topic.CLOSE_MARKET, Phase.DELIVERY)
+    game = await context.game(data, Phase.DELIVERY)
     arena = await context.arena(game)
     buyers = [demand.buyer for demand in arena.buyers]
     sellers = [offer.seller for offer in arena.sellers]
@@ -122,16 +123,16 @@ async def close_market(context: Context, data: CloseMarket) -> GameResult:
     delivered, payments = closing_payments(arena, transfers, meters, game.parameters)
     books = await context.books({*buyers, *sellers, GRID_OPERATOR, NETWORK_OPERATOR})
     for buyer in buyers:
-        escrow = await context.load(Escrow, Escrow.key(game.id, buyer))
+        escrow = await context.load(Escrow, game.id, buyer)
         books.thaw(buyer, escrow.amount)
-        context.state.delete(Escrow.key(game.id, buyer))
+        context.delete(Escrow, game.id, buyer)
     guaranteed = _settle(context, game, books, payments)
     context.close_books(books)
     settled = [t.but(delivered=energy) for t, energy in zip(transfers, delivered, strict=True)]
     _save_settled(context, game, buyers, transfers, settled)
     settlement = _settlement(context, game, arena, settled, meters, payments, guaranteed)
-    context.save(Settlement.key(game.id), settlement)
-    context.save(Game.key(game.id), game.but(phase=Phase.CLOSED))
+    context.save(settlement, game.id)
+    context.save(game.but(phase=Phase.CLOSED), game.id)
     context.emit(presentation.market_closed(game.id, settlement))
     return GameResult(game=game.id)
 
@@ -155,11 +156,11 @@ def _require_delivered(
 async def _count_presumed(context: Context, arena: Arena, meters: Meters) -> None:
     """Add what silent buyers are presumed to have taken to their totals, or silence would raise their metric."""
     silent = [demand for demand in arena.buyers if demand.buyer in meters.presumed]
-    totals = await context.find_many(MeterTotals, [MeterTotals.key(demand.buyer) for demand in silent])
+    totals = await context.find_each(MeterTotals, names=[demand.buyer for demand in silent])
     for demand, known in zip(silent, totals, strict=True):
-        total = known or MeterTotals.nothing()
+        total = known or MeterTotals()
         total = total.but(consumption=total.consumption + demand.demand)
-        context.save(MeterTotals.key(demand.buyer), total)
+        context.save(total, demand.buyer)
 
 
 def _settle(context: Context, game: Game, books: Books, payments: Iterable[Payment]) -> Money:
@@ -192,7 +193,7 @@ def _save_settled(
     for transfer in settled:
         bought[transfer.buyer].append(transfer)
     for buyer, kept in bought.items():
-        context.save(Purchases.key(game.id, buyer), Purchases(transfers=kept))
+        context.save(Purchases(transfers=kept), game.id, buyer)
 
 
 def _settlement(
@@ -229,12 +230,12 @@ def _settlement(
 
 
 async def _purchases(context: Context, game: Game, buyers: Sequence[str]) -> list[Purchases]:
-    records = await context.find_many(Purchases, [Purchases.key(game.id, buyer) for buyer in buyers])
+    records = await context.find_each(Purchases, game.id, names=buyers)
     return [record or Purchases(transfers=[]) for record in records]
 
 
 async def _reported(context: Context, game: Game, prosumers: Iterable[str]) -> dict[str, Delivery]:
     """Return what those meters counted for a game that have reported."""
     names = sorted(prosumers)
-    records = await context.find_many(Delivery, [Delivery.key(game.id, name) for name in names])
+    records = await context.find_each(Delivery, game.id, names=names)
     return {name: record for name, record in zip(names, records, strict=True) if record is not None}

@@ -145,6 +145,10 @@ class NotYourTurn(Rejection):
     """It is the turn of {turn} in round {round} of game {game}, not of {prosumer}."""
 
 
+class OtherMechanism(Rejection):
+    """{topic} is no move in the game {game}, whose mechanism is {mechanism}."""
+
+
 class UnknownSeller(Rejection):
     """{sellers} do not offer in game {game}."""
 

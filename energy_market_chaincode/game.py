@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from heapq import heapify, heappop, heapreplace
 
-from energy_market_chaincode.entities import Demand, Offer
+from energy_market_chaincode.records import Demand, Offer
 from energy_market_chaincode.units import (
     ENERGY_TIMES_PRICE_PER_MONEY,
     MAX_ENERGY,

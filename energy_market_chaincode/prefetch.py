@@ -12,7 +12,7 @@ from energy_market_chaincode.commands import (
     RegisterProsumer,
     TopUpAccount,
 )
-from energy_market_chaincode.entities import (
+from energy_market_chaincode.records import (
     Account,
     Arena,
     Bid,
@@ -20,14 +20,16 @@ from energy_market_chaincode.entities import (
     Demand,
     Escrow,
     Game,
+    HopsColumn,
+    HopsRow,
     MeterTotals,
+    NetworkNode,
     Offer,
     Play,
     Prosumer,
+    Reading,
     Remembered,
-    reading_key,
 )
-from energy_market_chaincode.topology import column_key, node_key, row_key
 
 
 def keys_read_by(command: Command) -> list[str]:
@@ -40,15 +42,15 @@ def keys_read_by(command: Command) -> list[str]:
         case TopUpAccount() as data:
             keys += [Prosumer.key(data.prosumer), Account.key(data.prosumer)]
         case PublishOffer() as data:
-            keys += [*_registration_keys(data.game, signer), column_key(signer)]
+            keys += [*_registration_keys(data.game, signer), HopsColumn.key(signer)]
         case PublishDemand() as data:
-            keys += [*_registration_keys(data.game, signer), row_key(signer), MeterTotals.key(signer)]
+            keys += [*_registration_keys(data.game, signer), HopsRow.key(signer), MeterTotals.key(signer)]
             keys += [Escrow.key(data.game, signer)]
         case PublishBuyBid() as data:
             keys += [Game.key(data.game), Arena.key(data.game), Play.key(data.game)]
             keys += [Bid.key(data.game, signer), Escrow.key(data.game, signer)]
         case PublishMeterReading() as data:
-            keys += [Game.key(data.game), Arena.key(data.game), reading_key(signer, data.sequence)]
+            keys += [Game.key(data.game), Arena.key(data.game), Reading.key(signer, str(data.sequence))]
             keys += [Delivery.key(data.game, signer), MeterTotals.key(signer)]
         case _:
             pass
@@ -58,5 +60,5 @@ def keys_read_by(command: Command) -> list[str]:
 def _registration_keys(game: str, signer: str) -> list[str]:
     return [
         *(Game.key(game), Offer.key(game, signer), Demand.key(game, signer)),
-        *(node_key(signer), Account.key(signer)),
+        *(NetworkNode.key(signer), Account.key(signer)),
     ]

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from energy_market_chaincode import events, views
 from energy_market_chaincode.canonical import read_exact_json
-from energy_market_chaincode.entities import (
+from energy_market_chaincode.records import (
     Arena,
     Bid,
     Game,

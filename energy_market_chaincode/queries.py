@@ -5,12 +5,17 @@ from typing import Any
 
 from energy_market_chaincode import presentation, views
 from energy_market_chaincode.context import Context
-from energy_market_chaincode.entities import (
+from energy_market_chaincode.contracting import supplies_of
+from energy_market_chaincode.errors import MalformedArguments, NotInitialised, UnknownGame, UnknownProsumer
+from energy_market_chaincode.game import bid_cost, seller_order, turn_order
+from energy_market_chaincode.records import (
     Account,
     Arena,
     Bid,
     Demand,
     Game,
+    Layout,
+    Market,
     MeterTotals,
     Offer,
     Outcome,
@@ -20,17 +25,10 @@ from energy_market_chaincode.entities import (
     Remembered,
     Settlement,
 )
-from energy_market_chaincode.errors import MalformedArguments, NotInitialised, UnknownGame, UnknownProsumer
-from energy_market_chaincode.game import bid_cost, seller_order, turn_order
-from energy_market_chaincode.market import Market
-from energy_market_chaincode.playing import supplies_of
 from energy_market_chaincode.savepoint import Workspace
 from energy_market_chaincode.times import moment
-from energy_market_chaincode.topology import Layout
-from energy_market_chaincode.units import Energy, Money, currency, currency_per_kwh, kwh
+from energy_market_chaincode.units import Energy, currency, currency_per_kwh, kwh
 from energy_market_chaincode.vocabulary import GRID_OPERATOR, NETWORK_OPERATOR, Phase, Role
-
-_NO_MONEY = Account(free=Money(0), frozen=Money(0))
 
 
 async def answer(state: Workspace, function: str, args: Sequence[str]) -> Any:
@@ -47,13 +45,13 @@ async def answer(state: Workspace, function: str, args: Sequence[str]) -> Any:
 
 
 async def _market(context: Context) -> views.MarketView:
-    market = await context.find(Market, Market.KEY)
+    market = await context.find(Market)
     if market is None:
         raise NotInitialised()
-    prosumers = await context.load_all(Prosumer, "prosumer/")
-    accounts = await context.load_all(Account, "account/")
-    institutions = await context.find_many(Account, [Account.key(GRID_OPERATOR), Account.key(NETWORK_OPERATOR)])
-    grid, network = (currency((account or _NO_MONEY).free) for account in institutions)
+    prosumers = await context.load_all(Prosumer)
+    accounts = await context.load_all(Account)
+    institutions = await context.find_each(Account, names=[GRID_OPERATOR, NETWORK_OPERATOR])
+    grid, network = (currency((account or Account()).free) for account in institutions)
     return views.MarketView(
         ledger=market.ledger,
         operators=[prosumer.id for prosumer in prosumers if prosumer.role is Role.OPERATOR],
@@ -61,27 +59,27 @@ async def _market(context: Context) -> views.MarketView:
         money=currency(sum(account.free + account.frozen for account in accounts)),
         frozen_funds=currency(sum(account.frozen for account in accounts)),
         accounts=views.Institutions(grid_operator=grid, network_operator=network),
-        topology=await context.exists(Layout.KEY),
+        topology=await context.exists(Layout),
     )
 
 
 async def _prosumers(context: Context) -> views.Prosumers:
-    records = await context.load_all(Prosumer, "prosumer/")
+    records = await context.load_all(Prosumer)
     return views.Prosumers(prosumers=await _prosumer_views(context, records))
 
 
 async def _prosumer(context: Context, prosumer: str) -> views.ProsumerView:
-    record = await context.find(Prosumer, Prosumer.key(prosumer))
+    record = await context.find(Prosumer, prosumer)
     if record is None:
         raise UnknownProsumer(id=prosumer)
     return (await _prosumer_views(context, [record]))[0]
 
 
 async def _prosumer_views(context: Context, prosumers: Sequence[Prosumer]) -> list[views.ProsumerView]:
-    accounts = await context.find_many(Account, [Account.key(prosumer.id) for prosumer in prosumers])
-    meters = await context.find_many(MeterTotals, [MeterTotals.key(prosumer.id) for prosumer in prosumers])
+    accounts = await context.find_each(Account, names=[prosumer.id for prosumer in prosumers])
+    meters = await context.find_each(MeterTotals, names=[prosumer.id for prosumer in prosumers])
     return [
-        _prosumer_view(prosumer, account or _NO_MONEY, meter or MeterTotals.nothing())
+        _prosumer_view(prosumer, account or Account(), meter or MeterTotals())
         for prosumer, account, meter in zip(prosumers, accounts, meters, strict=True)
     ]
 
@@ -102,7 +100,7 @@ def _prosumer_view(prosumer: Prosumer, account: Account, meter: MeterTotals) -> 
 
 
 async def _games(context: Context) -> views.Games:
-    games = sorted(await context.load_all(Game, "game/"), key=lambda game: (game.published_at_ms, game.id))
+    games = sorted(await context.load_all(Game), key=lambda game: (game.published_at_ms, game.id))
     return views.Games(games=[await _summary(context, game) for game in games])
 
 
@@ -125,22 +123,22 @@ async def _summary(context: Context, game: Game) -> views.GameSummary:
 
 async def _course(context: Context, game: Game) -> tuple[Arena | None, Play | None, Outcome | None]:
     return (
-        await context.find(Arena, Arena.key(game.id)),
-        await context.find(Play, Play.key(game.id)),
-        await context.find(Outcome, Outcome.key(game.id)),
+        await context.find(Arena, game.id),
+        await context.find(Play, game.id),
+        await context.find(Outcome, game.id),
     )
 
 
 async def _participants(context: Context, game: Game, arena: Arena | None) -> tuple[list[Offer], list[Demand]]:
     if arena is not None:
         return arena.sellers, arena.buyers
-    offers = await context.load_all(Offer, f"{Offer.PREFIX}{game.id}/")
-    demands = await context.load_all(Demand, f"{Demand.PREFIX}{game.id}/")
+    offers = await context.load_all(Offer, game.id)
+    demands = await context.load_all(Demand, game.id)
     return seller_order(offers), turn_order(demands)
 
 
 async def _find_game(context: Context, name: str) -> Game:
-    game = await context.find(Game, Game.key(name))
+    game = await context.find(Game, name)
     if game is None:
         raise UnknownGame(game=name)
     return game
@@ -151,7 +149,7 @@ async def _game(context: Context, name: str) -> views.GameView:
     arena, play, outcome = await _course(context, game)
     sellers, buyers = await _participants(context, game, arena)
     loads = play.loads if play is not None else [Energy(0)] * len(sellers)
-    settlement = await context.find(Settlement, Settlement.key(game.id))
+    settlement = await context.find(Settlement, game.id)
     return views.GameView(
         **dict(await _summary(context, game)),
         parameters=presentation.parameters(game.parameters),
@@ -198,7 +196,7 @@ async def _bids(context: Context, name: str) -> views.Bids:
     arena, play, outcome = await _course(context, game)
     if arena is None or play is None:
         return views.Bids(bids=[])
-    bids = await context.find_many(Bid, [Bid.key(game.id, demand.buyer) for demand in arena.buyers])
+    bids = await context.find_each(Bid, game.id, names=[demand.buyer for demand in arena.buyers])
     shown = []
     for i, (demand, bid) in enumerate(zip(arena.buyers, bids, strict=True)):
         cost = bid_cost(bid.amounts, supplies_of(game, arena, i, play.loads, bid)) if bid is not None else None
@@ -217,9 +215,9 @@ async def _bids(context: Context, name: str) -> views.Bids:
 
 async def _transfers(context: Context, name: str) -> views.Transfers:
     game = await _find_game(context, name)
-    arena = await context.find(Arena, Arena.key(game.id))
+    arena = await context.find(Arena, game.id)
     buyers = [demand.buyer for demand in arena.buyers] if arena is not None else []
-    purchases = await context.find_many(Purchases, [Purchases.key(game.id, buyer) for buyer in buyers])
+    purchases = await context.find_each(Purchases, game.id, names=buyers)
     return views.Transfers(
         transfers=[
             views.TransferView(
@@ -235,7 +233,7 @@ async def _transfers(context: Context, name: str) -> views.Transfers:
 
 
 async def _topology(context: Context) -> views.TopologyView:
-    layout = await context.find(Layout, Layout.KEY)
+    layout = await context.find(Layout)
     known = layout.edges if layout is not None else None
     return views.TopologyView(edges=[list(edge) for edge in known] if known is not None else None)
 
@@ -243,7 +241,7 @@ async def _topology(context: Context) -> views.TopologyView:
 async def _command(
     context: Context, prosumer: str, command: str
 ) -> views.CommittedCommand | views.RejectedCommand | None:
-    remembered = await context.find(Remembered, Remembered.key(prosumer, command))
+    remembered = await context.find(Remembered, prosumer, command)
     return None if remembered is None else presentation.remembered(remembered)
 
 

@@ -1,20 +1,9 @@
 """Rules of registration: a game is published, sellers offer, buyers ask, and the operator stops it in time."""
 
-from energy_market_chaincode import playing, presentation
-from energy_market_chaincode.commands import PublishDemand, PublishGame, PublishOffer, StopGameRegistration
+from energy_market_chaincode import presentation
+from energy_market_chaincode.commands import AboutGame, PublishDemand, PublishGame, PublishOffer, StopGameRegistration
 from energy_market_chaincode.context import Context
-from energy_market_chaincode.entities import (
-    Account,
-    Arena,
-    Demand,
-    Escrow,
-    Game,
-    MeterTotals,
-    Offer,
-    Outcome,
-    Parameters,
-    Slot,
-)
+from energy_market_chaincode.contracting import freeze_more
 from energy_market_chaincode.errors import (
     AlreadyRegistered,
     DebtUnpaid,
@@ -25,23 +14,41 @@ from energy_market_chaincode.errors import (
     TopologyMissing,
 )
 from energy_market_chaincode.game import grid_cost, seller_order, turn_order
+from energy_market_chaincode.mechanisms import MECHANISMS
+from energy_market_chaincode.records import (
+    Account,
+    Arena,
+    Demand,
+    Escrow,
+    Game,
+    HopsColumn,
+    HopsRow,
+    Layout,
+    MeterTotals,
+    Offer,
+    Outcome,
+    Parameters,
+    Slot,
+)
+from energy_market_chaincode.rules import rule
 from energy_market_chaincode.times import iso_time
-from energy_market_chaincode.topology import Layout, column_key, hop_distances, require_place, row_key
+from energy_market_chaincode.topology import hop_distances, require_place
 from energy_market_chaincode.units import currency
 from energy_market_chaincode.views import GameResult, RegistrationStopped
-from energy_market_chaincode.vocabulary import Phase, StopReason, Topic
+from energy_market_chaincode.vocabulary import Phase, StopReason
 
 
+@rule
 async def publish_game(context: Context, data: PublishGame) -> GameResult:
     """Open a game for a delivery slot that has none."""
     slot = data.delivery_slot or iso_time(context.now_ms)
     name = data.game or f"Game-{slot}"[:64]
-    if await context.exists(Game.key(name)):
+    if await context.exists(Game, name):
         raise GameExists(game=name)
-    taken = await context.find(Slot, Slot.key(slot))
+    taken = await context.find(Slot, slot)
     if taken is not None:
         raise SlotTaken(slot=slot, game=taken.game)
-    if not await context.exists(Layout.KEY):
+    if not await context.exists(Layout):
         raise TopologyMissing()
     game = Game(
         id=name,
@@ -51,28 +58,30 @@ async def publish_game(context: Context, data: PublishGame) -> GameResult:
         published_at_ms=context.now_ms,
         registration_ends_ms=context.now_ms + data.registration_duration_ms,
     )
-    context.save(Game.key(name), game)
-    context.save(Slot.key(slot), Slot(game=name))
+    context.save(game, name)
+    context.save(Slot(game=name), slot)
     context.emit(presentation.game_init(game))
     return GameResult(game=name)
 
 
+@rule
 async def publish_offer(context: Context, data: PublishOffer) -> GameResult:
     """Take a seller in."""
-    game = await _open_for(context, data.game, Topic.PUBLISH_OFFER)
-    await require_place(context, context.signer, "seller", column_key(context.signer))
+    game = await _open_for(context, data)
+    await require_place(context, "seller", HopsColumn)
     offer = Offer(seller=context.signer, capacity=data.amount, price=data.price, arrived=context.arrived)
-    context.save(Offer.key(game.id, context.signer), offer)
+    context.save(offer, game.id, context.signer)
     return GameResult(game=game.id)
 
 
+@rule
 async def publish_demand(context: Context, data: PublishDemand) -> GameResult:
     """Take a buyer in and freeze what its demand would cost from the grid."""
-    game = await _open_for(context, data.game, Topic.PUBLISH_DEMAND)
+    game = await _open_for(context, data)
     buyer = context.signer
-    await require_place(context, buyer, "buyer", row_key(buyer))
-    await playing.freeze_more(context, game.id, buyer, grid_cost(data.amount, game.parameters.retail_tariff))
-    totals = await context.load(MeterTotals, MeterTotals.key(buyer))
+    await require_place(context, "buyer", HopsRow)
+    await freeze_more(context, game.id, buyer, grid_cost(data.amount, game.parameters.retail_tariff))
+    totals = await context.load(MeterTotals, buyer)
     demand = Demand(
         buyer=buyer,
         demand=data.amount,
@@ -80,38 +89,38 @@ async def publish_demand(context: Context, data: PublishDemand) -> GameResult:
         consumption=totals.consumption,
         arrived=context.arrived,
     )
-    context.save(Demand.key(game.id, buyer), demand)
+    context.save(demand, game.id, buyer)
     return GameResult(game=game.id)
 
 
-async def _open_for(context: Context, name: str, topic: Topic) -> Game:
+async def _open_for(context: Context, command: AboutGame) -> Game:
     """Load a game that the signer may still register for."""
-    game = await context.game(name, topic, Phase.REGISTRATION)
+    game = await context.game(command, Phase.REGISTRATION)
     if context.now_ms >= game.registration_ends_ms:
-        raise RegistrationOver(game=name, ended=iso_time(game.registration_ends_ms))
-    keys = [Offer.key(name, context.signer), Demand.key(name, context.signer)]
-    if any(value is not None for value in await context.state.get_many(keys)):
-        raise AlreadyRegistered(prosumer=context.signer, game=name)
-    account = await context.find(Account, Account.key(context.signer))
+        raise RegistrationOver(game=game.id, ended=iso_time(game.registration_ends_ms))
+    if await context.exists(Offer, game.id, context.signer) or await context.exists(Demand, game.id, context.signer):
+        raise AlreadyRegistered(prosumer=context.signer, game=game.id)
+    account = await context.find(Account, context.signer)
     if account is not None and account.debt:
         raise DebtUnpaid(prosumer=context.signer, debt=currency(account.debt))
     return game
 
 
+@rule
 async def stop_game_registration(context: Context, data: StopGameRegistration) -> RegistrationStopped:
     """Fix sellers, buyers and hops and give the first buyer its turn; without sellers or buyers cancel the game."""
-    game = await context.game(data.game, Topic.STOP_GAME_REGISTRATION, Phase.REGISTRATION)
-    offers = seller_order(await context.load_all(Offer, f"{Offer.PREFIX}{game.id}/"))
-    demands = turn_order(await context.load_all(Demand, f"{Demand.PREFIX}{game.id}/"))
+    game = await context.game(data, Phase.REGISTRATION)
+    offers = seller_order(await context.load_all(Offer, game.id))
+    demands = turn_order(await context.load_all(Demand, game.id))
     _require_complete(context, game, len(offers) + len(demands))
     if not offers or not demands:
         await _cancel(context, game, demands)
         return RegistrationStopped(game=game.id, phase=Phase.CANCELLED)
     distances = await hop_distances(context, [d.buyer for d in demands], [o.seller for o in offers])
     arena = Arena(sellers=offers, buyers=demands, hops=distances)
-    context.save(Arena.key(game.id), arena)
-    context.save(Game.key(game.id), game.but(phase=Phase.PLAYING))
-    playing.begin(context, game, arena)
+    context.save(arena, game.id)
+    context.save(game.but(phase=Phase.PLAYING), game.id)
+    MECHANISMS[game.mechanism](context, game, arena)
     return RegistrationStopped(game=game.id, phase=Phase.PLAYING)
 
 
@@ -131,12 +140,12 @@ async def _cancel(context: Context, game: Game, demands: list[Demand]) -> None:
     """End a game that nobody can play: escrows thaw, the slot is free again."""
     books = await context.books(demand.buyer for demand in demands)
     for demand in demands:
-        escrow = await context.load(Escrow, Escrow.key(game.id, demand.buyer))
+        escrow = await context.load(Escrow, game.id, demand.buyer)
         books.thaw(demand.buyer, escrow.amount)
-        context.state.delete(Escrow.key(game.id, demand.buyer))
+        context.delete(Escrow, game.id, demand.buyer)
     context.close_books(books)
-    context.state.delete(Slot.key(game.slot))
-    context.save(Game.key(game.id), game.but(phase=Phase.CANCELLED))
+    context.delete(Slot, game.slot)
+    context.save(game.but(phase=Phase.CANCELLED), game.id)
     outcome = Outcome(reason=StopReason.CANCELLED, rounds=0, costs=[], regrets=[])
-    context.save(Outcome.key(game.id), outcome)
+    context.save(outcome, game.id)
     context.emit(presentation.game_stop(game.id, [], outcome))

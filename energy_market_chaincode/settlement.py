@@ -23,8 +23,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from energy_market_chaincode.entities import Arena, Delivery, Parameters, Transfer
 from energy_market_chaincode.game import energy_cost, grid_cost
+from energy_market_chaincode.records import Arena, Delivery, Parameters, Transfer
 from energy_market_chaincode.units import ENERGY_TIMES_PRICE_PER_MONEY, Energy, Money, divide_half_even
 from energy_market_chaincode.vocabulary import GRID_OPERATOR, NETWORK_OPERATOR
 

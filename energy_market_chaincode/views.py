@@ -15,12 +15,10 @@ from energy_market_chaincode.times import Time
 from energy_market_chaincode.vocabulary import (
     GRID_OPERATOR,
     NETWORK_OPERATOR,
-    Mechanism,
     Phase,
     Role,
     Status,
     StopReason,
-    Topic,
 )
 
 
@@ -147,7 +145,7 @@ class Terms(GameParameters):
 
     game: str
     delivery_slot: str
-    mechanism: Mechanism
+    mechanism: str
     registration_ends_at: Time
 
 
@@ -157,7 +155,7 @@ class GameSummary(View):
     game: str
     phase: Phase
     delivery_slot: str
-    mechanism: Mechanism
+    mechanism: str
     nr_sellers: int
     nr_buyers: int
     round: int
@@ -437,7 +435,7 @@ class CommandStatus(View):
     """How far a command came; topic, transaction and block are null where only the ledger remembers it."""
 
     id: str
-    topic: Topic | None
+    topic: str | None
     prosumer: str
     status: Status
     transaction: str | None

@@ -60,10 +60,8 @@ class StopReason(StrEnum):
     CANCELLED = "cancelled"
 
 
-class Mechanism(StrEnum):
-    """How a game finds its allocation."""
-
-    SEQUENTIAL_BEST_RESPONSE = "sequential-best-response"
+SEQUENTIAL_BEST_RESPONSE = "sequential-best-response"
+"""The mechanism of the paper: buyers answer the others' bids best, one after the other."""
 
 
 class Status(StrEnum):

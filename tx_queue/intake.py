@@ -153,7 +153,7 @@ def _checked(command: Command) -> CheckedCommand:
     return CheckedCommand(
         id=command.id,
         prosumer=command.prosumer,
-        topic=command.topic.value,
+        topic=command.topic,
         digest=hashlib.sha256(command.signed).digest(),
         text=(command.signed[:-1] + b',"signature":' + signature + b"}").decode(),
     )

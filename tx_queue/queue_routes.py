@@ -9,7 +9,7 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
-from energy_market_chaincode import Identifier, Status, Topic, views
+from energy_market_chaincode import Identifier, Status, views
 from energy_market_chaincode.canonical import read_exact_json
 from energy_market_chaincode.commands import Command
 from http_service import FieldError, Problem, exact_response, invalid_parameters, problem_document, read_json_body
@@ -161,7 +161,7 @@ def _status(entry: Entry) -> views.CommandStatus:
         error = views.CommandError(code=entry.code, message=entry.message)
     return views.CommandStatus(
         id=entry.id,
-        topic=Topic(entry.topic),
+        topic=entry.topic,
         prosumer=entry.prosumer,
         status=entry.status,
         transaction=entry.transaction,

@@ -6,8 +6,8 @@ from uuid import UUID
 from pydantic import BaseModel, Field, create_model
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
-from energy_market_chaincode import Identifier, Topic
-from energy_market_chaincode.commands import DATA_OF_TOPIC, CommandData
+from energy_market_chaincode import Identifier
+from energy_market_chaincode.commands import COMMANDS, CommandData
 
 MAX_COMMANDS = 1000
 """The most commands in one POST."""
@@ -18,21 +18,21 @@ Signature = Annotated[
 ]
 
 
-def _command_of(topic: Topic, data: type[CommandData]) -> type[BaseModel]:
+def _command_of(topic: str, data: type[CommandData]) -> type[BaseModel]:
     """Make the shape of a topic's commands."""
     payload = create_model(
         f"{data.__name__}Payload", prosumer=(Identifier, ...), ledger=(Identifier | None, None), data=(data, ...)
     )
     fields: dict[str, Any] = {
         "id": (UUID | None, None),
-        "topic": (Annotated[str, Field(json_schema_extra={"const": topic.value})], ...),
+        "topic": (Annotated[str, Field(json_schema_extra={"const": topic})], ...),
         "payload": (payload, ...),
         "signature": (Signature, ...),
     }
     return create_model(f"{data.__name__}Command", __doc__=data.__doc__, **fields)
 
 
-_COMMANDS = [_command_of(topic, data) for topic, data in DATA_OF_TOPIC.items()]
+_COMMANDS = [_command_of(topic, data) for topic, data in COMMANDS.items()]
 _COMMAND = {"anyOf": [{"$ref": f"#/components/schemas/{command.__name__}"} for command in _COMMANDS]}
 
 COMMAND_BODY: dict[str, Any] = {

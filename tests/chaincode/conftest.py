@@ -15,9 +15,9 @@ from hypothesis import HealthCheck, settings
 from energy_market_chaincode import GRID_OPERATOR, units
 from energy_market_chaincode.canonical import read_exact_json
 from energy_market_chaincode.contract import invoke
-from energy_market_chaincode.entities import Account, Escrow
 from energy_market_chaincode.game import Supply, best_response, bid_cost
 from energy_market_chaincode.identity import public_key_text, sign
+from energy_market_chaincode.records import Account, Escrow
 
 START_MS = 1_790_000_000_000
 

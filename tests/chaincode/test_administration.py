@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from energy_market_chaincode.entities import GAME_PREFIXES
 from energy_market_chaincode.errors import AlreadyInitialised, MalformedArguments, NotInitialised, ReservedName
+from energy_market_chaincode.records import RECORDS
 from tests.chaincode.conftest import Market
 
 OPERATORS_TOPICS: list[tuple[str, dict[str, Any]]] = [
@@ -19,6 +19,8 @@ OPERATORS_TOPICS: list[tuple[str, dict[str, Any]]] = [
     ("closeMarket", {"game": "g"}),
     ("resetMarket", {}),
 ]
+
+OF_GAMES = tuple(f"{prefix}/" for prefix, kind in RECORDS.items() if kind.RESET)
 
 
 @pytest.mark.parametrize(("topic", "data"), OPERATORS_TOPICS, ids=[topic for topic, _ in OPERATORS_TOPICS])
@@ -167,7 +169,7 @@ async def test_reset_ends_every_game_releases_every_escrow_and_keeps_the_money(m
     (event,) = market.named("MarketResetEvent")
     assert (event["game"], event["cancelledGames"]) == (None, ["delivery", "open", "playing"])
     assert (market.free("B"), market.frozen("B")) == (100_000_000 - paid, 0)
-    assert not [key for key in market.state if key.startswith(GAME_PREFIXES)]
+    assert not [key for key in market.state if key.startswith(OF_GAMES)]
     assert (await market.invoke("games"))["games"] == []
     assert {p["prosumer"] for p in (await market.invoke("prosumers"))["prosumers"]} == {"operator", "S", "B"}
     await market.start_game({"S": ("10", "0.1")}, {"B": "5"}, game="open", deliverySlot="open")
@@ -191,4 +193,4 @@ async def test_every_key_but_those_of_prosumers_topology_and_memory_belongs_to_a
     market.now_ms += 60_000
     await market.do("operator", "closeMarket", game="g")
     lasting = ("account/", "command/", "market", "meter/", "prosumer/", "topology")
-    assert {k for k in market.state if not k.startswith((*GAME_PREFIXES, *lasting))} == set()
+    assert {k for k in market.state if not k.startswith((*OF_GAMES, *lasting))} == set()

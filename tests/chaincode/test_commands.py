@@ -8,12 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from energy_market_chaincode import Topic, units
+from energy_market_chaincode import Role, Topic, units
 from energy_market_chaincode.commands import (
-    DATA_OF_TOPIC,
+    COMMANDS,
     MAX_COMMAND_BYTES,
     MAX_NAMED_PROBLEMS,
-    OPERATOR_TOPICS,
     Command,
     MalformedFields,
     PublishBuyBid,
@@ -42,8 +41,10 @@ def wrong_fields(value: Any) -> dict[str, str]:
 
 
 def test_every_topic_has_its_data_and_the_protocols_topics_are_the_operators() -> None:
-    assert set(DATA_OF_TOPIC) == set(Topic)
-    assert set(Topic) - OPERATOR_TOPICS == {"publishOffer", "publishDemand", "publishBuyBid", "publishMeterReading"}
+    assert set(COMMANDS) == set(Topic)
+    for_all = {topic for topic, data in COMMANDS.items() if data.by is None}
+    assert for_all == {"publishOffer", "publishDemand", "publishBuyBid", "publishMeterReading"}
+    assert {data.by for data in COMMANDS.values()} == {None, Role.OPERATOR}
 
 
 def test_amounts_are_read_into_the_ledgers_integers() -> None:

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from energy_market_chaincode.entities import Demand, Offer
 from energy_market_chaincode.game import (
     Supply,
     best_response,
@@ -21,6 +20,7 @@ from energy_market_chaincode.game import (
     turn_order,
     worst_cost,
 )
+from energy_market_chaincode.records import Demand, Offer
 from energy_market_chaincode.units import MAX_ENERGY, MAX_PRICE, Energy, Price
 
 Row = list[int]

@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from energy_market_chaincode import Topic
-from energy_market_chaincode.market import Market as Beginning
+from energy_market_chaincode.records import Market as Beginning
 from tests.chaincode.conftest import START_MS, Market
 
-ALL_TOPICS = {topic.value for topic in Topic} - {"skipTurn"}
+ALL_TOPICS = {str(topic) for topic in Topic} - {"skipTurn"}
 
 
 def naming(market: Market, ledger: str | None, command: dict[str, Any]) -> dict[str, Any]:
@@ -104,13 +104,13 @@ async def test_what_is_no_name_of_a_ledger_is_malformed(market: Market, ledger: 
 
 async def test_a_ledger_that_older_rules_began_has_an_id_too_which_stays(market: Market) -> None:
     old = f'{{"first_operator":"operator","first_public_key":"K","initialised_at_ms":{START_MS}}}'
-    market.state[Beginning.KEY] = old.encode()
+    market.state[Beginning.key()] = old.encode()
     ledger = await ledger_of(market)
     assert ledger == "1060071102d993105b17a7d840de85befe6f3cb4d0b65c0b3095835fa3a86b88"
     results = await market.submit(top_up(market, ledger), top_up(market, "tx0"))
     assert [result["status"] for result in results] == ["committed", "rejected"]
     await market.invoke("init", "operator", "K")
-    assert market.state[Beginning.KEY] == old.encode()
+    assert market.state[Beginning.key()] == old.encode()
 
 
 @pytest.fixture

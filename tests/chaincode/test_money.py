@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from energy_market_chaincode import GRID_OPERATOR, units
 from energy_market_chaincode.books import Books
-from energy_market_chaincode.entities import Account
 from energy_market_chaincode.errors import InsufficientFunds
+from energy_market_chaincode.records import Account
 from energy_market_chaincode.units import Money
 from tests.chaincode.conftest import Market
 

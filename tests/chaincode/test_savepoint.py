@@ -1,15 +1,16 @@
 """A transaction's working copy: it sees its own writes, and what a rejected command wrote never was."""
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from energy_market_chaincode import Topic, contract
+from energy_market_chaincode.commands import ResetMarket
 from energy_market_chaincode.context import Context
 from energy_market_chaincode.errors import UnknownGame
 from energy_market_chaincode.events import MarketResetEvent
+from energy_market_chaincode.rules import RULES
 from energy_market_chaincode.savepoint import Workspace
 from tests.chaincode.conftest import DictStub, Market
 
@@ -86,7 +87,7 @@ async def test_a_rule_that_writes_and_then_rejects_has_written_nothing_and_told_
         context.emit(MarketResetEvent(cancelled_games=[]))
         raise UnknownGame(game="none")
 
-    monkeypatch.setitem(contract.RULES, Topic.RESET_MARKET, careless)
+    monkeypatch.setitem(cast(dict[Any, Any], RULES), ResetMarket, careless)
     first, second = await market.submit(
         market.command("operator", "resetMarket"),
         market.command("operator", "registerProsumer", id="P", publicKey=market.public_key("P")),

@@ -8,7 +8,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from energy_market_chaincode import GameView, Phase, Topic, views
-from energy_market_chaincode.commands import DATA_OF_TOPIC
+from energy_market_chaincode.commands import COMMANDS
 from market_clock.decision import REGISTRATION_POLL, Act, Decision, Over, Wait, next_action
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -111,7 +111,7 @@ def test_no_command_comes_before_the_contract_takes_it(situation: Situation, now
 
     if isinstance(decision, Act):
         assert accepted(situation, decision.topic, now)
-        DATA_OF_TOPIC[decision.topic].model_validate(decision.data)
+        COMMANDS[decision.topic].model_validate(decision.data)
 
 
 @settings(deadline=None)

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
-from energy_market_chaincode import Topic, events, exact_json, read_exact_json, views
-from energy_market_chaincode.contract import RULES
+from energy_market_chaincode import events, exact_json, read_exact_json, views
+from energy_market_chaincode.commands import COMMANDS
+from energy_market_chaincode.rules import RULES
 
 ANSWERS: dict[str, Any] = {
     "/market": views.MarketView,
@@ -36,7 +37,7 @@ def check(kind: Any, answer: Any) -> None:
 def check_transaction(transaction: Any) -> None:
     for command, result in zip(transaction["commands"], transaction["results"], strict=True):
         if result["status"] == "committed":
-            rule = RULES[Topic(command["topic"])]
+            rule = RULES[COMMANDS[command["topic"]]]
             check(typing.get_type_hints(rule)["return"], result["result"])
     for event in transaction["events"]:
         check(events.EVENTS[event["name"]], event)

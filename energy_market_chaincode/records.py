@@ -1,20 +1,50 @@
-"""What stands on the ledger, record by record, in the ledger's integers; and the key of each.
+"""What stands on the ledger, record by record, in the ledger's integers.
 
 Keys are per entity, so that two prosumers' commands touch no common key while a game is open for registration.
 """
 
+import hashlib
 from typing import ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, RootModel
 
+from energy_market_chaincode.canonical import exact_json
 from energy_market_chaincode.units import Energy, Money, Price, Share
-from energy_market_chaincode.vocabulary import Mechanism, Phase, Role, StopReason
+from energy_market_chaincode.vocabulary import Phase, Role, StopReason
 
 
-class Record(BaseModel):
-    """A value on the ledger."""
+class Value(BaseModel):
+    """Something that stands on the ledger, alone or within a record."""
 
     model_config = ConfigDict(frozen=True)
+
+    def but(self, **changes: object) -> Self:
+        """Return a copy with some fields changed."""
+        return self.model_copy(update=changes)
+
+
+class Record(Value):
+    """What stands on the ledger under a key of its own.
+
+    Parameters
+    ----------
+    prefix
+        What the keys of this kind begin with.
+    reset
+        Whether a reset of the market removes it.
+    """
+
+    PREFIX: ClassVar[str]
+    RESET: ClassVar[bool]
+
+    def __init_subclass__(cls, *, prefix: str, reset: bool = False) -> None:
+        cls.PREFIX, cls.RESET = prefix, reset
+        RECORDS[prefix] = cls
+
+    @classmethod
+    def key(cls, *names: str) -> str:
+        """Return the key of a record, for instance of an offer by the names of its game and its seller."""
+        return "/".join((cls.PREFIX, *names))
 
     def to_bytes(self) -> bytes:
         """Return the record as it is stored: JSON, fields in the order of their declaration."""
@@ -25,12 +55,35 @@ class Record(BaseModel):
         """Read a record as it is stored."""
         return cls.model_validate_json(value)
 
-    def but(self, **changes: object) -> Self:
-        """Return a copy with some fields changed."""
-        return self.model_copy(update=changes)
+
+RECORDS: dict[str, type[Record]] = {}
+"""Every kind of record by its prefix."""
 
 
-class Prosumer(Record):
+class Market(Record, prefix="market"):
+    """The ledger's beginning; the first operator may have another key by now, in its record.
+
+    Attributes
+    ----------
+    transaction
+        The id of the transaction that began the ledger; None where rules wrote it that did not keep it.
+    """
+
+    first_operator: str
+    first_public_key: str
+    initialised_at_ms: int
+    transaction: str | None = None
+
+    @property
+    def ledger(self) -> str:
+        """The id of the ledger, which commands name."""
+        if self.transaction is not None:
+            return self.transaction
+        beginning = [self.first_operator, self.first_public_key, self.initialised_at_ms]
+        return hashlib.sha256(exact_json(beginning)).hexdigest()
+
+
+class Prosumer(Record, prefix="prosumer"):
     """A registered identity: prosumer or operator."""
 
     id: str
@@ -38,13 +91,8 @@ class Prosumer(Record):
     public_key: str
     registered_at_ms: int
 
-    @staticmethod
-    def key(prosumer: str) -> str:
-        """Return the key of a prosumer's record."""
-        return f"prosumer/{prosumer}"
 
-
-class Account(Record):
+class Account(Record, prefix="account"):
     """Money of a prosumer or of one of the two operators.
 
     Attributes
@@ -53,57 +101,32 @@ class Account(Record):
         What the grid operator paid in its place, and is owed. It is no money: nobody has it.
     """
 
-    free: Money
-    frozen: Money
+    free: Money = Money(0)
+    frozen: Money = Money(0)
     debt: Money = Money(0)
 
-    @staticmethod
-    def key(owner: str) -> str:
-        """Return the key of an account."""
-        return f"account/{owner}"
 
-
-class MeterTotals(Record):
+class MeterTotals(Record, prefix="meter"):
     """All that a prosumer's meter ever counted."""
 
-    production: Energy
-    consumption: Energy
-
-    @classmethod
-    def nothing(cls) -> Self:
-        """Return the totals of a meter that never counted anything."""
-        return cls(production=Energy(0), consumption=Energy(0))
-
-    @staticmethod
-    def key(prosumer: str) -> str:
-        """Return the key of a meter's totals."""
-        return f"meter/{prosumer}"
+    production: Energy = Energy(0)
+    consumption: Energy = Energy(0)
 
 
-class Remembered(Record):
+class Remembered(Record, prefix="command"):
     """A command that was decided: the digest of what was signed, and its result as exact JSON."""
 
     digest: str
     result: str
 
-    @staticmethod
-    def key(prosumer: str, command: str) -> str:
-        """Return the key under which a signer's command is remembered."""
-        return f"command/{prosumer}/{command}"
 
-
-class Slot(Record):
+class Slot(Record, prefix="slot", reset=True):
     """Which game a delivery slot has."""
 
     game: str
 
-    @staticmethod
-    def key(slot: str) -> str:
-        """Return the key of a delivery slot."""
-        return f"slot/{slot}"
 
-
-class Parameters(Record):
+class Parameters(Value):
     """The parameters of a game, see :class:`~energy_market_chaincode.commands.PublishGame`."""
 
     registration_duration_ms: int
@@ -118,25 +141,20 @@ class Parameters(Record):
     imbalance_penalty: Price
 
 
-class Game(Record):
+class Game(Record, prefix="game", reset=True):
     """A game: for which slot, by which rules, in which phase."""
 
     id: str
     slot: str
-    mechanism: Mechanism
+    mechanism: str
     parameters: Parameters
     published_at_ms: int
     registration_ends_ms: int
     phase: Phase = Phase.REGISTRATION
     delivery_ends_ms: int | None = None
 
-    @staticmethod
-    def key(game: str) -> str:
-        """Return the key of a game."""
-        return f"game/{game}"
 
-
-class Offer(Record):
+class Offer(Record, prefix="offer", reset=True):
     """What a seller offers."""
 
     seller: str
@@ -145,15 +163,8 @@ class Offer(Record):
     arrived: tuple[int, int]
     """Transaction's timestamp in ms, place in the transaction."""
 
-    PREFIX: ClassVar[str] = "offer/"
 
-    @staticmethod
-    def key(game: str, seller: str) -> str:
-        """Return the key of an offer."""
-        return f"offer/{game}/{seller}"
-
-
-class Demand(Record):
+class Demand(Record, prefix="demand", reset=True):
     """What a buyer asks for, and what its place in the turn order depends on."""
 
     buyer: str
@@ -162,28 +173,14 @@ class Demand(Record):
     consumption: Energy
     arrived: tuple[int, int]
 
-    PREFIX: ClassVar[str] = "demand/"
 
-    @staticmethod
-    def key(game: str, buyer: str) -> str:
-        """Return the key of a demand."""
-        return f"demand/{game}/{buyer}"
-
-
-class Escrow(Record):
+class Escrow(Record, prefix="escrow", reset=True):
     """What is frozen of a buyer's money for one game."""
 
     amount: Money
 
-    PREFIX: ClassVar[str] = "escrow/"
 
-    @staticmethod
-    def key(game: str, buyer: str) -> str:
-        """Return the key of an escrow."""
-        return f"escrow/{game}/{buyer}"
-
-
-class Arena(Record):
+class Arena(Record, prefix="arena", reset=True):
     """What is fixed when a game's registration stops.
 
     Attributes
@@ -200,11 +197,6 @@ class Arena(Record):
     buyers: list[Demand]
     hops: list[list[int]]
 
-    @staticmethod
-    def key(game: str) -> str:
-        """Return the key of a game's arena."""
-        return f"arena/{game}"
-
     def buyer_index(self, prosumer: str) -> int | None:
         """Return a buyer's place in the turn order, None if it is no buyer of this game."""
         return next((i for i, demand in enumerate(self.buyers) if demand.buyer == prosumer), None)
@@ -214,7 +206,7 @@ class Arena(Record):
         return next((j for j, offer in enumerate(self.sellers) if offer.seller == prosumer), None)
 
 
-class Play(Record):
+class Play(Record, prefix="play", reset=True):
     """Where the game stands: whose turn, until when, how many passed in this round, what each seller has sold."""
 
     round: int
@@ -223,25 +215,15 @@ class Play(Record):
     passes: int
     loads: list[Energy]
 
-    @staticmethod
-    def key(game: str) -> str:
-        """Return the key of a game's play."""
-        return f"play/{game}"
 
-
-class Bid(Record):
+class Bid(Record, prefix="bid", reset=True):
     """How a buyer split its demand among the sellers, in their order, and in which round."""
 
     amounts: list[Energy]
     round: int
 
-    @staticmethod
-    def key(game: str, buyer: str) -> str:
-        """Return the key of a bid."""
-        return f"bid/{game}/{buyer}"
 
-
-class Outcome(Record):
+class Outcome(Record, prefix="outcome", reset=True):
     """How a game stopped; ``costs`` and ``regrets`` in turn order."""
 
     reason: StopReason
@@ -249,13 +231,8 @@ class Outcome(Record):
     costs: list[Money]
     regrets: list[Money]
 
-    @staticmethod
-    def key(game: str) -> str:
-        """Return the key of a game's outcome."""
-        return f"outcome/{game}"
 
-
-class Transfer(Record):
+class Transfer(Value):
     """Energy that a seller owes a buyer, and the money for it.
 
     Attributes
@@ -287,46 +264,30 @@ class Transfer(Record):
         return self.delivered == self.energy
 
 
-class Purchases(Record):
+class Purchases(Record, prefix="purchases", reset=True):
     """A buyer's transfers, in the sellers' order."""
 
     transfers: list[Transfer]
 
-    @staticmethod
-    def key(game: str, buyer: str) -> str:
-        """Return the key of a buyer's transfers."""
-        return f"purchases/{game}/{buyer}"
 
-
-class Customers(Record):
+class Customers(Record, prefix="customers", reset=True):
     """The buyers a seller has transfers to, in turn order."""
 
     buyers: list[str]
 
-    @staticmethod
-    def key(game: str, seller: str) -> str:
-        """Return the key of a seller's customers."""
-        return f"customers/{game}/{seller}"
 
-
-class Delivery(Record):
+class Delivery(Record, prefix="delivery", reset=True):
     """What a participant's meter counted for a game."""
 
     in_energy: Energy = Energy(0)
     out_energy: Energy = Energy(0)
 
-    @staticmethod
-    def key(game: str, prosumer: str) -> str:
-        """Return the key of a participant's delivery."""
-        return f"delivery/{game}/{prosumer}"
+
+class Reading(Record, prefix="reading", reset=True):
+    """Marks a meter's reading as accepted."""
 
 
-def reading_key(prosumer: str, sequence: int) -> str:
-    """Return the key that marks a meter's reading as accepted."""
-    return f"reading/{prosumer}/{sequence}"
-
-
-class Settlement(Record):
+class Settlement(Record, prefix="settlement", reset=True):
     """What closing a game settled.
 
     Attributes
@@ -356,14 +317,20 @@ class Settlement(Record):
     guaranteed: Money
     presumed: list[str] = []
 
-    @staticmethod
-    def key(game: str) -> str:
-        """Return the key of a game's settlement."""
-        return f"settlement/{game}"
+
+class Layout(Record, prefix="topology"):
+    """How hop distances are known: by the edges of a graph, or (edges None) by rows of a table."""
+
+    edges: list[tuple[str, str]] | None
 
 
-GAME_PREFIXES = (
-    "arena/", "bid/", "customers/", "delivery/", "demand/", "escrow/", "game/", "offer/", "outcome/", "play/",
-    "purchases/", "reading/", "settlement/", "slot/",
-)  # fmt: skip
-"""All keys that a reset of the market removes."""
+class NetworkNode(Record, prefix="topology/node"):
+    """Marks a node of the graph."""
+
+
+class HopsRow(Record, RootModel[dict[str, int]], prefix="topology/row"):
+    """A buyer's row of the table: the hops to each seller."""
+
+
+class HopsColumn(Record, prefix="topology/column"):
+    """Marks a seller's column of the table."""

@@ -1,0 +1,117 @@
+"""The paper's mechanism: the buyer in turn bids or passes, until all pass in one round or the rounds are over."""
+
+from energy_market_chaincode import presentation
+from energy_market_chaincode.commands import AboutGame, PublishBuyBid, SkipTurn
+from energy_market_chaincode.context import Context
+from energy_market_chaincode.contracting import freeze_more, stop, supplies_of
+from energy_market_chaincode.errors import (
+    CapacityExceeded,
+    DeadlineNotPassed,
+    DemandNotMet,
+    NotRegistered,
+    NotYourTurn,
+    OtherMechanism,
+    TurnOver,
+    UnknownSeller,
+)
+from energy_market_chaincode.game import worst_cost
+from energy_market_chaincode.records import Arena, Bid, Game, Play
+from energy_market_chaincode.rules import rule
+from energy_market_chaincode.times import iso_time
+from energy_market_chaincode.units import Energy, kwh
+from energy_market_chaincode.views import GameResult
+from energy_market_chaincode.vocabulary import SEQUENTIAL_BEST_RESPONSE, Phase
+
+NAME = SEQUENTIAL_BEST_RESPONSE
+
+
+def begin(context: Context, game: Game, arena: Arena) -> None:
+    """Give the first buyer its turn."""
+    play = Play(
+        round=1,
+        turn=0,
+        deadline_ms=context.now_ms + game.parameters.turn_deadline_ms,
+        passes=0,
+        loads=[Energy(0)] * len(arena.sellers),
+    )
+    context.save(play, game.id)
+    context.emit(presentation.buy_bid(game, arena, play, None))
+
+
+async def _game(context: Context, command: AboutGame) -> Game:
+    """Load the game that a command is about, which must be played by this mechanism."""
+    game = await context.game(command, Phase.PLAYING)
+    if game.mechanism != NAME:
+        raise OtherMechanism(topic=command.topic, game=game.id, mechanism=game.mechanism)
+    return game
+
+
+@rule
+async def publish_buy_bid(context: Context, data: PublishBuyBid) -> GameResult:
+    """Take the bid of the buyer in turn, or its pass, and give the next buyer its turn."""
+    game = await _game(context, data)
+    arena = await context.arena(game)
+    play = await context.load(Play, game.id)
+    buyer = context.signer
+    if arena.buyer_index(buyer) is None:
+        raise NotRegistered(prosumer=buyer, game=game.id, role="buyer")
+    in_turn = arena.buyers[play.turn].buyer
+    if buyer != in_turn:
+        raise NotYourTurn(turn=in_turn, round=play.round, game=game.id, prosumer=buyer)
+    if data.round not in (None, play.round):
+        raise TurnOver(buyer=buyer, round=data.round, game=game.id)
+    if data.bid_amounts is None:
+        play = play.but(passes=play.passes + 1)
+    else:
+        play = await _take_bid(context, game, arena, play, data.bid_amounts)
+    await _advance(context, game, arena, play)
+    return GameResult(game=game.id)
+
+
+@rule
+async def skip_turn(context: Context, data: SkipTurn) -> GameResult:
+    """Pass over a buyer that missed its deadline: its bid stands, or it has none."""
+    game = await _game(context, data)
+    arena = await context.arena(game)
+    play = await context.load(Play, game.id)
+    if (data.buyer, data.round) != (arena.buyers[play.turn].buyer, play.round):
+        raise TurnOver(buyer=data.buyer, round=data.round, game=game.id)
+    if context.now_ms < play.deadline_ms:
+        raise DeadlineNotPassed(buyer=data.buyer, deadline=iso_time(play.deadline_ms))
+    await _advance(context, game, arena, play.but(passes=play.passes + 1))
+    return GameResult(game=game.id)
+
+
+async def _take_bid(context: Context, game: Game, arena: Arena, play: Play, by_seller: dict[str, Energy]) -> Play:
+    """Check a bid against demand, room and funds, and let it replace the earlier one."""
+    demand = arena.buyers[play.turn]
+    unknown = sorted(set(by_seller) - {offer.seller for offer in arena.sellers})
+    if unknown:
+        raise UnknownSeller(sellers=", ".join(unknown[:5]), game=game.id)
+    amounts = [by_seller.get(offer.seller, Energy(0)) for offer in arena.sellers]
+    if sum(amounts) != demand.demand:
+        raise DemandNotMet(total=kwh(sum(amounts)), prosumer=demand.buyer, demand=kwh(demand.demand))
+    standing = await context.find(Bid, game.id, demand.buyer)
+    supplies = supplies_of(game, arena, play.turn, play.loads, standing)
+    for offer, supply, energy in zip(arena.sellers, supplies, amounts, strict=True):
+        if energy > supply.room:
+            raise CapacityExceeded(amount=kwh(energy), seller=offer.seller, room=kwh(supply.room))
+    await freeze_more(context, game.id, demand.buyer, worst_cost(amounts, supplies))
+    context.save(Bid(amounts=amounts, round=play.round), game.id, demand.buyer)
+    loads = [supply.others_load + energy for supply, energy in zip(supplies, amounts, strict=True)]
+    return play.but(loads=loads)
+
+
+async def _advance(context: Context, game: Game, arena: Arena, play: Play) -> None:
+    """Give the next buyer its turn, or stop the game at the end of a round."""
+    if play.turn + 1 < len(arena.buyers):
+        play = play.but(turn=play.turn + 1)
+    elif play.passes == len(arena.buyers) or play.round >= game.parameters.round_limit:
+        await stop(context, game, arena, play)
+        return
+    else:
+        play = play.but(turn=0, round=play.round + 1, passes=0)
+    play = play.but(deadline_ms=context.now_ms + game.parameters.turn_deadline_ms)
+    context.save(play, game.id)
+    standing = await context.find(Bid, game.id, arena.buyers[play.turn].buyer)
+    context.emit(presentation.buy_bid(game, arena, play, standing))
