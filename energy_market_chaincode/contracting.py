@@ -8,13 +8,13 @@ from energy_market_chaincode.errors import InsufficientFunds
 from energy_market_chaincode.game import Supply, bid_cost, grid_cost, regret
 from energy_market_chaincode.records import (
     Arena,
-    Bid,
     Customers,
     Escrow,
     Game,
     Outcome,
     Play,
     Purchases,
+    StandingBid,
     Transfer,
 )
 from energy_market_chaincode.settlement import contracted_transfers
@@ -22,7 +22,7 @@ from energy_market_chaincode.units import SHARE_DECIMALS, Energy, Money, Price
 from energy_market_chaincode.vocabulary import Phase, StopReason
 
 
-def supplies_of(game: Game, arena: Arena, buyer: int, loads: Sequence[Energy], bid: Bid | None) -> list[Supply]:
+def supplies_of(game: Game, arena: Arena, buyer: int, loads: Sequence[Energy], bid: StandingBid | None) -> list[Supply]:
     """Return the sellers as one buyer sees them, its own bid taken out of the loads."""
     own = bid.amounts if bid is not None else [Energy(0)] * len(arena.sellers)
     return [
@@ -60,7 +60,7 @@ async def freeze_more(context: Context, game: str, buyer: str, required: Money) 
 
 async def stop(context: Context, game: Game, arena: Arena, play: Play) -> None:
     """Turn the standing bids into transfers, true up the escrows and certify the outcome."""
-    bids = await context.find_each(Bid, game.id, names=[demand.buyer for demand in arena.buyers])
+    bids = await context.find_each(StandingBid, game.id, names=[demand.buyer for demand in arena.buyers])
     outcome = _outcome(game, arena, play, bids)
     amounts = [bid.amounts if bid is not None else None for bid in bids]
     purchases = contracted_transfers(arena, amounts, play.loads, game.parameters.fee_per_hop)
@@ -73,7 +73,7 @@ async def stop(context: Context, game: Game, arena: Arena, play: Play) -> None:
     context.emit(presentation.game_stop(game.id, [demand.buyer for demand in arena.buyers], outcome))
 
 
-def _outcome(game: Game, arena: Arena, play: Play, bids: Sequence[Bid | None]) -> Outcome:
+def _outcome(game: Game, arena: Arena, play: Play, bids: Sequence[StandingBid | None]) -> Outcome:
     """Compute every buyer's cost and regret, and from them why the game stopped."""
     tariff = game.parameters.retail_tariff
     costs, regrets = [], []

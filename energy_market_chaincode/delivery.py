@@ -8,6 +8,7 @@ from energy_market_chaincode.commands import CloseMarket, PublishMeterReading
 from energy_market_chaincode.context import Context
 from energy_market_chaincode.errors import DeliveryNotOver, NotRegistered, ReadingRepeated
 from energy_market_chaincode.records import (
+    AcceptedReading,
     Arena,
     Customers,
     Delivery,
@@ -15,7 +16,6 @@ from energy_market_chaincode.records import (
     Game,
     MeterTotals,
     Purchases,
-    Reading,
     Settlement,
     Transfer,
 )
@@ -44,9 +44,9 @@ async def publish_meter_reading(context: Context, data: PublishMeterReading) -> 
     is_seller = arena.seller_index(prosumer) is not None
     if not is_seller and arena.buyer_index(prosumer) is None:
         raise NotRegistered(prosumer=prosumer, game=game.id, role="seller or buyer")
-    if await context.exists(Reading, prosumer, str(data.sequence)):
+    if await context.exists(AcceptedReading, prosumer, str(data.sequence)):
         raise ReadingRepeated(sequence=data.sequence, prosumer=prosumer)
-    context.save(Reading(), prosumer, str(data.sequence))
+    context.save(AcceptedReading(), prosumer, str(data.sequence))
     await _count(context, game, data)
     if is_seller:
         customers = await context.load(Customers, game.id, prosumer)

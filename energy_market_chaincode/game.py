@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from heapq import heapify, heappop, heapreplace
 
-from energy_market_chaincode.records import Demand, Offer
+from energy_market_chaincode.records import Demand, StandingOffer
 from energy_market_chaincode.units import (
     ENERGY_TIMES_PRICE_PER_MONEY,
     MAX_ENERGY,
@@ -177,6 +177,6 @@ def turn_order(demands: Sequence[Demand]) -> list[Demand]:
     return sorted(demands, key=place)
 
 
-def seller_order(offers: Sequence[Offer]) -> list[Offer]:
+def seller_order(offers: Sequence[StandingOffer]) -> list[StandingOffer]:
     """Order sellers by arrival."""
     return sorted(offers, key=lambda offer: (offer.arrived, offer.seller))

@@ -13,9 +13,9 @@ from energy_market_chaincode.commands import (
     TopUpAccount,
 )
 from energy_market_chaincode.records import (
+    AcceptedReading,
     Account,
     Arena,
-    Bid,
     Delivery,
     Demand,
     Escrow,
@@ -24,11 +24,11 @@ from energy_market_chaincode.records import (
     HopsRow,
     MeterTotals,
     NetworkNode,
-    Offer,
     Play,
     Prosumer,
-    Reading,
     Remembered,
+    StandingBid,
+    StandingOffer,
 )
 
 
@@ -48,9 +48,9 @@ def keys_read_by(command: Command) -> list[str]:
             keys += [Escrow.key(data.game, signer)]
         case PublishBuyBid() as data:
             keys += [Game.key(data.game), Arena.key(data.game), Play.key(data.game)]
-            keys += [Bid.key(data.game, signer), Escrow.key(data.game, signer)]
+            keys += [StandingBid.key(data.game, signer), Escrow.key(data.game, signer)]
         case PublishMeterReading() as data:
-            keys += [Game.key(data.game), Arena.key(data.game), Reading.key(signer, str(data.sequence))]
+            keys += [Game.key(data.game), Arena.key(data.game), AcceptedReading.key(signer, str(data.sequence))]
             keys += [Delivery.key(data.game, signer), MeterTotals.key(signer)]
         case _:
             pass
@@ -59,6 +59,6 @@ def keys_read_by(command: Command) -> list[str]:
 
 def _registration_keys(game: str, signer: str) -> list[str]:
     return [
-        *(Game.key(game), Offer.key(game, signer), Demand.key(game, signer)),
+        *(Game.key(game), StandingOffer.key(game, signer), Demand.key(game, signer)),
         *(NetworkNode.key(signer), Account.key(signer)),
     ]

@@ -7,13 +7,13 @@ from energy_market_chaincode import events, views
 from energy_market_chaincode.canonical import read_exact_json
 from energy_market_chaincode.records import (
     Arena,
-    Bid,
     Game,
     Outcome,
     Parameters,
     Play,
     Remembered,
     Settlement,
+    StandingBid,
     Transfer,
 )
 from energy_market_chaincode.times import moment
@@ -73,7 +73,7 @@ def game_init(game: Game) -> events.GameInitEvent:
     )
 
 
-def buy_bid(game: Game, arena: Arena, play: Play, standing: Bid | None) -> events.BuyBidEvent:
+def buy_bid(game: Game, arena: Arena, play: Play, standing: StandingBid | None) -> events.BuyBidEvent:
     """Tell a buyer that it is its turn, with all it needs to bid."""
     demand = arena.buyers[play.turn]
     own = standing.amounts if standing is not None else [Energy(0)] * len(arena.sellers)
@@ -100,7 +100,7 @@ def buy_bid(game: Game, arena: Arena, play: Play, standing: Bid | None) -> event
     )
 
 
-def amounts(arena: Arena, bid: Bid | None) -> dict[str, Decimal] | None:
+def amounts(arena: Arena, bid: StandingBid | None) -> dict[str, Decimal] | None:
     """Return a bid as {seller: kWh}, None if there is none."""
     if bid is None:
         return None

@@ -11,19 +11,19 @@ from energy_market_chaincode.game import bid_cost, seller_order, turn_order
 from energy_market_chaincode.records import (
     Account,
     Arena,
-    Bid,
     Demand,
     Game,
     Layout,
     Market,
     MeterTotals,
-    Offer,
     Outcome,
     Play,
     Prosumer,
     Purchases,
     Remembered,
     Settlement,
+    StandingBid,
+    StandingOffer,
 )
 from energy_market_chaincode.savepoint import Workspace
 from energy_market_chaincode.times import moment
@@ -129,10 +129,10 @@ async def _course(context: Context, game: Game) -> tuple[Arena | None, Play | No
     )
 
 
-async def _participants(context: Context, game: Game, arena: Arena | None) -> tuple[list[Offer], list[Demand]]:
+async def _participants(context: Context, game: Game, arena: Arena | None) -> tuple[list[StandingOffer], list[Demand]]:
     if arena is not None:
         return arena.sellers, arena.buyers
-    offers = await context.load_all(Offer, game.id)
+    offers = await context.load_all(StandingOffer, game.id)
     demands = await context.load_all(Demand, game.id)
     return seller_order(offers), turn_order(demands)
 
@@ -164,7 +164,7 @@ async def _game(context: Context, name: str) -> views.GameView:
     )
 
 
-def _seller(offer: Offer, load: Energy) -> views.SellerInGame:
+def _seller(offer: StandingOffer, load: Energy) -> views.SellerInGame:
     return views.SellerInGame(
         seller=offer.seller, capacity=kwh(offer.capacity), price=currency_per_kwh(offer.price), load=kwh(load)
     )
@@ -196,7 +196,7 @@ async def _bids(context: Context, name: str) -> views.Bids:
     arena, play, outcome = await _course(context, game)
     if arena is None or play is None:
         return views.Bids(bids=[])
-    bids = await context.find_each(Bid, game.id, names=[demand.buyer for demand in arena.buyers])
+    bids = await context.find_each(StandingBid, game.id, names=[demand.buyer for demand in arena.buyers])
     shown = []
     for i, (demand, bid) in enumerate(zip(arena.buyers, bids, strict=True)):
         cost = bid_cost(bid.amounts, supplies_of(game, arena, i, play.loads, bid)) if bid is not None else None

@@ -154,7 +154,7 @@ class Game(Record, prefix="game", reset=True):
     delivery_ends_ms: int | None = None
 
 
-class Offer(Record, prefix="offer", reset=True):
+class StandingOffer(Record, prefix="offer", reset=True):
     """What a seller offers."""
 
     seller: str
@@ -193,7 +193,7 @@ class Arena(Record, prefix="arena", reset=True):
         One row per buyer, one column per seller.
     """
 
-    sellers: list[Offer]
+    sellers: list[StandingOffer]
     buyers: list[Demand]
     hops: list[list[int]]
 
@@ -216,7 +216,7 @@ class Play(Record, prefix="play", reset=True):
     loads: list[Energy]
 
 
-class Bid(Record, prefix="bid", reset=True):
+class StandingBid(Record, prefix="bid", reset=True):
     """How a buyer split its demand among the sellers, in their order, and in which round."""
 
     amounts: list[Energy]
@@ -283,7 +283,7 @@ class Delivery(Record, prefix="delivery", reset=True):
     out_energy: Energy = Energy(0)
 
 
-class Reading(Record, prefix="reading", reset=True):
+class AcceptedReading(Record, prefix="reading", reset=True):
     """Marks a meter's reading as accepted."""
 
 

@@ -25,10 +25,10 @@ from energy_market_chaincode.records import (
     HopsRow,
     Layout,
     MeterTotals,
-    Offer,
     Outcome,
     Parameters,
     Slot,
+    StandingOffer,
 )
 from energy_market_chaincode.rules import rule
 from energy_market_chaincode.times import iso_time
@@ -69,7 +69,7 @@ async def publish_offer(context: Context, data: PublishOffer) -> GameResult:
     """Take a seller in."""
     game = await _open_for(context, data)
     await require_place(context, "seller", HopsColumn)
-    offer = Offer(seller=context.signer, capacity=data.amount, price=data.price, arrived=context.arrived)
+    offer = StandingOffer(seller=context.signer, capacity=data.amount, price=data.price, arrived=context.arrived)
     context.save(offer, game.id, context.signer)
     return GameResult(game=game.id)
 
@@ -98,11 +98,12 @@ async def _open_for(context: Context, command: AboutGame) -> Game:
     game = await context.game(command, Phase.REGISTRATION)
     if context.now_ms >= game.registration_ends_ms:
         raise RegistrationOver(game=game.id, ended=iso_time(game.registration_ends_ms))
-    if await context.exists(Offer, game.id, context.signer) or await context.exists(Demand, game.id, context.signer):
-        raise AlreadyRegistered(prosumer=context.signer, game=game.id)
-    account = await context.find(Account, context.signer)
+    signer = context.signer
+    if await context.exists(StandingOffer, game.id, signer) or await context.exists(Demand, game.id, signer):
+        raise AlreadyRegistered(prosumer=signer, game=game.id)
+    account = await context.find(Account, signer)
     if account is not None and account.debt:
-        raise DebtUnpaid(prosumer=context.signer, debt=currency(account.debt))
+        raise DebtUnpaid(prosumer=signer, debt=currency(account.debt))
     return game
 
 
@@ -110,7 +111,7 @@ async def _open_for(context: Context, command: AboutGame) -> Game:
 async def stop_game_registration(context: Context, data: StopGameRegistration) -> RegistrationStopped:
     """Fix sellers, buyers and hops and give the first buyer its turn; without sellers or buyers cancel the game."""
     game = await context.game(data, Phase.REGISTRATION)
-    offers = seller_order(await context.load_all(Offer, game.id))
+    offers = seller_order(await context.load_all(StandingOffer, game.id))
     demands = turn_order(await context.load_all(Demand, game.id))
     _require_complete(context, game, len(offers) + len(demands))
     if not offers or not demands:

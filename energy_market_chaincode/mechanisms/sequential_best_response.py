@@ -15,7 +15,7 @@ from energy_market_chaincode.errors import (
     UnknownSeller,
 )
 from energy_market_chaincode.game import worst_cost
-from energy_market_chaincode.records import Arena, Bid, Game, Play
+from energy_market_chaincode.records import Arena, Game, Play, StandingBid
 from energy_market_chaincode.rules import rule
 from energy_market_chaincode.times import iso_time
 from energy_market_chaincode.units import Energy, kwh
@@ -91,13 +91,13 @@ async def _take_bid(context: Context, game: Game, arena: Arena, play: Play, by_s
     amounts = [by_seller.get(offer.seller, Energy(0)) for offer in arena.sellers]
     if sum(amounts) != demand.demand:
         raise DemandNotMet(total=kwh(sum(amounts)), prosumer=demand.buyer, demand=kwh(demand.demand))
-    standing = await context.find(Bid, game.id, demand.buyer)
+    standing = await context.find(StandingBid, game.id, demand.buyer)
     supplies = supplies_of(game, arena, play.turn, play.loads, standing)
     for offer, supply, energy in zip(arena.sellers, supplies, amounts, strict=True):
         if energy > supply.room:
             raise CapacityExceeded(amount=kwh(energy), seller=offer.seller, room=kwh(supply.room))
     await freeze_more(context, game.id, demand.buyer, worst_cost(amounts, supplies))
-    context.save(Bid(amounts=amounts, round=play.round), game.id, demand.buyer)
+    context.save(StandingBid(amounts=amounts, round=play.round), game.id, demand.buyer)
     loads = [supply.others_load + energy for supply, energy in zip(supplies, amounts, strict=True)]
     return play.but(loads=loads)
 
@@ -113,5 +113,5 @@ async def _advance(context: Context, game: Game, arena: Arena, play: Play) -> No
         play = play.but(turn=0, round=play.round + 1, passes=0)
     play = play.but(deadline_ms=context.now_ms + game.parameters.turn_deadline_ms)
     context.save(play, game.id)
-    standing = await context.find(Bid, game.id, arena.buyers[play.turn].buyer)
+    standing = await context.find(StandingBid, game.id, arena.buyers[play.turn].buyer)
     context.emit(presentation.buy_bid(game, arena, play, standing))

@@ -20,7 +20,7 @@ from energy_market_chaincode.game import (
     turn_order,
     worst_cost,
 )
-from energy_market_chaincode.records import Demand, Offer
+from energy_market_chaincode.records import Demand, StandingOffer
 from energy_market_chaincode.units import MAX_ENERGY, MAX_PRICE, Energy, Price
 
 Row = list[int]
@@ -237,7 +237,7 @@ def test_metrics_that_differ_less_than_a_float_can_tell_are_told_apart() -> None
 
 @given(st.permutations([(1, 0), (1, 1), (2, 0), (5, 3)]))
 def test_sellers_stand_in_order_of_arrival(order: list[tuple[int, int]]) -> None:
-    offers = [Offer(seller=f"S{a}{b}", capacity=Energy(1), price=Price(1), arrived=(a, b)) for a, b in order]
+    offers = [StandingOffer(seller=f"S{a}{b}", capacity=Energy(1), price=Price(1), arrived=(a, b)) for a, b in order]
     assert [offer.seller for offer in seller_order(offers)] == ["S10", "S11", "S20", "S53"]
 
 
