@@ -5,12 +5,14 @@
 ...     await processes.while_alive(forever())
 """
 
+from market_host.launcher import warm_up
 from market_host.process_log import ProcessLog
 from market_host.processes import Processes, ProcessFailed
 from market_host.running import end_on_signals, forever, run_to_end
-from market_host.services import Ports, Services, start_services
+from market_host.services import PROGRAMS, Ports, Services, start_services
 
 __all__ = [
+    "PROGRAMS",
     "Ports",
     "ProcessFailed",
     "ProcessLog",
@@ -20,4 +22,5 @@ __all__ = [
     "forever",
     "run_to_end",
     "start_services",
+    "warm_up",
 ]

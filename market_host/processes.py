@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import signal
-import sys
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -13,6 +12,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 from urllib.parse import urlsplit
+
+from market_host.launcher import Program
 
 STOP_SECONDS = 10.0
 """How long a process may take to end after it was asked to."""
@@ -25,7 +26,6 @@ LONGEST_PAUSE_SECONDS = 60.0
 """Before a service that ended with an error is started again; the first is a second, each is twice the last. With
 pauses so long RESTARTS are never used up: a disk that is full for a day does not end the market."""
 KEPT_LINES = 20
-LINE_BYTES = 1 << 20
 
 T = TypeVar("T")
 
@@ -48,7 +48,7 @@ class _Child:
     name: str
     command: tuple[str, ...]
     environment: Mapping[str, str]
-    process: asyncio.subprocess.Process
+    program: Program
     keeper: asyncio.Task[None] | None = None
     has_served: bool = False
     restarted_at: deque[float] = field(default_factory=deque)
@@ -101,12 +101,12 @@ class Processes:
     @property
     def pids(self) -> dict[str, int]:
         """Process ids by name."""
-        return {child.name: child.process.pid for child in self._children.values()}
+        return {child.name: child.program.pid for child in self._children.values()}
 
     async def start(self, name: str, module: str, *arguments: str, environment: Mapping[str, str]) -> None:
         """Start ``python -m module arguments``."""
         command = (module, *arguments)
-        child = _Child(name, command, environment, await _spawn(command, environment))
+        child = _Child(name, command, environment, await _launch(command, environment))
         self._children[name] = child
         child.keeper = asyncio.create_task(self._keep(child))
 
@@ -136,7 +136,9 @@ class Processes:
             exit_code = await self._hear(child)
             if self._stopping.is_set() or not await self._may_start_again(child, exit_code):
                 return
-            child.process = await _spawn(child.command, child.environment)
+            child.program = await _launch(child.command, child.environment)
+            if self._stopping.is_set():
+                child.program.send(signal.SIGTERM)
 
     async def _may_start_again(self, child: _Child, exit_code: int) -> bool:
         """Note a child's end; return when it is to be started again, False if it is not."""
@@ -158,14 +160,12 @@ class Processes:
         return not self._stopping.is_set()
 
     async def _hear(self, child: _Child) -> int:
-        assert child.process.stdout is not None  # noqa: S101 - we asked for the pipe; for the type checker
-        async for line in child.process.stdout:
-            text = line.decode(errors="replace").rstrip()
-            child.lines.append(text)
+        async for line in child.program.lines():
+            child.lines.append(line)
             for expectation in self._expectations:
-                expectation.hear(child.name, text)
-            self._on_line(child.name, text)
-        return await child.process.wait()
+                expectation.hear(child.name, line)
+            self._on_line(child.name, line)
+        return await child.program.wait()
 
     async def wait_for_words(self, words: str, names: Iterable[str]) -> None:
         """Wait until each of some children has printed words, from now on or among its last KEPT_LINES lines."""
@@ -196,32 +196,28 @@ class Processes:
             await asyncio.gather(task, return_exceptions=True)
 
     async def stop(self) -> None:
-        """Ask every child to end, the last started first; kill what does not."""
+        """Ask every child to end, those before the others that use them; kill what does not."""
         self._stopping.set()
         children = list(reversed(self._children.values()))
-        for child in children:
-            _send(child, signal.SIGTERM)
-        keepers = [child.keeper for child in children if child.keeper is not None]
-        if keepers:
-            await asyncio.wait(keepers, timeout=STOP_SECONDS)
-        for child in children:
-            _send(child, signal.SIGKILL)
-        await asyncio.gather(*keepers)
+        guests = [child for child in children if not child.has_served]
+        for wave in (guests, *([service] for service in children if service.has_served)):
+            await _end(wave)
 
 
-async def _spawn(command: Sequence[str], environment: Mapping[str, str]) -> asyncio.subprocess.Process:
-    """Start a Python module in a session of its own, so that Ctrl-C reaches it only through us."""
-    return await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        *command,
-        env={**os.environ, **environment},
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-        start_new_session=True,
-        limit=LINE_BYTES,
-    )
+async def _end(children: Sequence[_Child]) -> None:
+    for child in children:
+        child.program.send(signal.SIGTERM)
+    keepers = [child.keeper for child in children if child.keeper is not None]
+    if keepers:
+        await asyncio.wait(keepers, timeout=STOP_SECONDS)
+    for child in children:
+        child.program.send(signal.SIGKILL)
+    await asyncio.gather(*keepers)
+
+
+async def _launch(command: Sequence[str], environment: Mapping[str, str]) -> Program:
+    module, *arguments = command
+    return await Program.launch(module, arguments, {**os.environ, **environment})
 
 
 async def _announced_url(announcement: Path) -> str:
@@ -233,11 +229,3 @@ async def _announced_url(announcement: Path) -> str:
 
 def _read_url(announcement: Path) -> str | None:
     return str(json.loads(announcement.read_text())["url"]) if announcement.exists() else None
-
-
-def _send(child: _Child, number: signal.Signals) -> None:
-    if child.process.returncode is None:
-        try:
-            child.process.send_signal(number)
-        except ProcessLookupError:
-            return

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from market_host.processes import Processes
 
+PROGRAMS = ("tx_queue", "optimization_api", "market_clock", "dashboard")
+
 
 @dataclass(frozen=True, slots=True)
 class Services:

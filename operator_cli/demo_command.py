@@ -17,7 +17,7 @@ from demo.scenario import Scenario
 from demo.scenario_file import scenario_named
 from ledger import LedgerKind
 from market_files import private_folder, write_file
-from market_host import Processes, ProcessLog, end_on_signals, forever, run_to_end
+from market_host import PROGRAMS, Processes, ProcessLog, end_on_signals, forever, run_to_end, warm_up
 from operator_cli.hosted_ledger import hosted_ledger
 from operator_cli.settings import OperatorSettings
 from operator_cli.voice import ExitCode, pretty_json, voice
@@ -49,6 +49,7 @@ def demo(
     It goes from registration to settlement, with everything that it needs.
     """
     voice.speak_json(json == STANDARD_OUTPUT)
+    warm_up(*PROGRAMS, "prosumer_client")
     chosen = _scenario(scenario, prosumers, seed)
     for warning in chosen.warnings():
         voice.note(f"warning: {warning}")

@@ -10,6 +10,7 @@ import typer
 from ledger import LedgerKind
 from market_files import private_folder
 from market_host import (
+    PROGRAMS,
     Ports,
     Processes,
     ProcessLog,
@@ -17,6 +18,7 @@ from market_host import (
     forever,
     run_to_end,
     start_services,
+    warm_up,
 )
 from operator_cli.hosted_ledger import hosted_ledger
 from operator_cli.settings import OperatorSettings
@@ -37,6 +39,7 @@ def up(
 
     With --json one document says where they listen, once they do; the log goes to standard error.
     """
+    warm_up(*PROGRAMS)
     settings = OperatorSettings.read(home=home, ledger=ledger)
     with hosted_ledger(settings) as environment:
         run_to_end(_up(settings, Ports(queue_port, optimizer_port, clock_port, dashboard_port), environment))

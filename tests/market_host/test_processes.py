@@ -45,11 +45,12 @@ class Heard:
 
 
 @pytest.fixture
-def modules(tmp_path: Path) -> dict[str, str]:
-    """An environment in which the modules of the tests can be found."""
+def modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """The environment of modules that are made here."""
     (tmp_path / "a_service.py").write_text(SERVICE)
     (tmp_path / "a_failure.py").write_text("print('no such luck', flush=True)\nraise SystemExit(3)\n")
-    return {"PYTHONPATH": str(tmp_path)}
+    monkeypatch.syspath_prepend(str(tmp_path))
+    return {"MADE_FOR": "tests"}
 
 
 async def test_a_service_is_found_by_its_announcement_and_stopped_at_the_end(
