@@ -5,6 +5,7 @@ made by :func:`create_app` and run by :func:`serve`; a :class:`Problem` that its
 says.
 """
 
+from http_service.admission import counts_as_stream
 from http_service.app import create_app, exact_response
 from http_service.problems import FieldError, Problem, invalid_parameters, problem_document, problem_response
 from http_service.reading import JsonRoute, read_json_body
@@ -17,6 +18,7 @@ __all__ = [
     "Problem",
     "ServiceSettings",
     "all_is_said",
+    "counts_as_stream",
     "create_app",
     "exact_response",
     "invalid_parameters",

@@ -10,9 +10,8 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, ProcessCol
 from starlette.responses import PlainTextResponse, Response
 
 from energy_market_chaincode.canonical import exact_json
-from http_service.body_limit import BodyLimit
-from http_service.crowd import CrowdLimit
-from http_service.limits import Limits
+from http_service.admission import BodyLimit, RequestLimit
+from http_service.limits import Limits, Occupancy
 from http_service.problems import MEDIA_TYPE, PROBLEM_SCHEMA, Problem, install_problem_handlers, nothing_here
 from http_service.reading import JsonRoute, no_strange_parameters
 from http_service.request_log import RequestLog
@@ -43,8 +42,8 @@ def create_app(
     -------
     FastAPI
         Its ``state.registry`` takes the service's own metrics; ``state.stopping`` is an ``asyncio.Event`` that is set
-        when the server was asked to stop, so that long polls and event streams end; ``state.limits`` may be changed
-        before it serves.
+        when the server was asked to stop, so that long polls and event streams end; ``state.occupancy`` may
+        be replaced before it serves.
     """
     app = FastAPI(
         title=title,
@@ -60,12 +59,12 @@ def create_app(
     app.state.registry = CollectorRegistry()
     app.state.stopping = asyncio.Event()
     app.state.ready = ready
-    app.state.limits = Limits()
+    app.state.occupancy = Occupancy(Limits())
     ProcessCollector(registry=app.state.registry)
     app.include_router(_monitoring)
     install_problem_handlers(app)
     app.add_middleware(BodyLimit, max_body_bytes=max_body_bytes)
-    app.add_middleware(CrowdLimit)
+    app.add_middleware(RequestLimit)
     app.add_middleware(RequestLog, registry=app.state.registry)
     return app
 

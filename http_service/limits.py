@@ -1,17 +1,190 @@
-"""How much of a service a stranger may take."""
+"""How much of a service a stranger may take, and who has to go when it is full."""
 
+import asyncio
+import time
 from dataclasses import dataclass
+
+from http_service.problems import Problem
+
+_COME_AGAIN = {"Retry-After": "1", "Connection": "close"}
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
     """What an application and its connections hold their clients to."""
 
-    open_requests: int = 800
-    """Requests, long polls and streams at once; with the spare connections below the usual 1024 open files."""
+    requests: int = 300
+    """Requests and long polls at once."""
+    streams: int = 1000
+    """Event streams at once."""
     spare_connections: int = 200
-    """Connections beyond the open requests: idle ones, those that still send their headers, and monitoring's."""
+    """Connections beyond these: idle ones, those that still send their request, and monitoring's."""
+    head_bytes: int = 65_536
+    """Of a request's line and headers, or of the trailers after its body."""
+    headers: int = 100
+    """Headers and trailers of one request."""
+    stream_head_bytes: int = 8192
+    """Of the request of a stream, which keeps its headers as long as it lasts."""
+    pipelined: int = 16
+    """Requests of one connection that wait for the answer to an earlier one."""
+    unfinished_bytes: int = 16_000_000
+    """Of all requests together that are not yet whole."""
+    body_bytes: int = 32_000_000
+    """Of all bodies together, until their requests are answered."""
+    small_body_bytes: int = 16_384
+    """A body up to this size is taken however many bytes the others hold."""
+    unread_bytes: int = 16_000_000
+    """Of all answers together that their clients are slow to read."""
     headers_s: float = 10.0
     """From a request's first byte, or a connection's beginning, to the end of its headers."""
     body_s: float = 30.0
     """From the end of the headers to the end of the body."""
+    stalled_s: float = 60.0
+    """How long a client may take nothing of what it is sent."""
+
+    @property
+    def connections(self) -> int:
+        """Connections at once."""
+        return self.requests + self.streams + self.spare_connections
+
+
+class Occupancy:
+    """Who is in: the connections, requests and streams of a service.
+
+    A full budget is no reason to refuse a newcomer as long as somebody holds a place without using it. All clients may
+    have the same address, so what they do decides: first goes the oldest connection that never had a request whole,
+    then the one that has been idle for longest; of the streams, one whose client does not read.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self.body_bytes = 0
+        self._connections: set[asyncio.Transport] = set()
+        self._strangers: dict[asyncio.Transport, None] = {}
+        self._resting: dict[asyncio.Transport, None] = {}
+        self._unfinished: dict[asyncio.Transport, int] = {}
+        self._unfinished_bytes = 0
+        self._unread: dict[asyncio.Transport, tuple[float, int]] = {}
+        self._requests: dict[Place, None] = {}
+        self._streams: dict[Place, None] = {}
+
+    # What a connection tells.
+
+    def enter(self, connection: asyncio.Transport) -> None:
+        """Let a new connection in; if that is one too many, another one goes, or it itself if all others are busy."""
+        self._connections.add(connection)
+        self._strangers[connection] = None
+        if len(self._connections) > self.limits.connections:
+            oldest = next(iter(self._strangers))
+            self._put_out(next(iter(self._resting), oldest) if oldest is connection else oldest)
+
+    def sends(self, connection: asyncio.Transport, nr_bytes: int) -> None:
+        """Count what came of a request that is not yet whole."""
+        self._unfinished[connection] = self._unfinished.get(connection, 0) + nr_bytes
+        self._unfinished_bytes += nr_bytes
+        while self._unfinished_bytes > self.limits.unfinished_bytes:
+            self._put_out(next(iter(self._unfinished)))
+
+    def has_asked(self, connection: asyncio.Transport) -> None:
+        """Note that a request is whole."""
+        self._strangers.pop(connection, None)
+        self._resting.pop(connection, None)
+        self._unfinished_bytes -= self._unfinished.pop(connection, 0)
+
+    def rests(self, connection: asyncio.Transport) -> None:
+        """Note that every request of a connection is answered."""
+        if connection in self._connections:
+            self._resting[connection] = None
+
+    def stalls(self, connection: asyncio.Transport) -> None:
+        """Note that a client does not take what it is sent; who did so for longest goes if too much waits in all."""
+        self._unread[connection] = (time.monotonic(), connection.get_write_buffer_size())
+        unread_bytes = sum(size for _, size in self._unread.values())
+        for other, (since, size) in list(self._unread.items()):
+            if unread_bytes <= self.limits.unread_bytes or since > time.monotonic() - 1:
+                return
+            self._put_out(other)
+            unread_bytes -= size
+
+    def reads(self, connection: asyncio.Transport) -> None:
+        """Note that a client takes what it is sent."""
+        self._unread.pop(connection, None)
+
+    def leave(self, connection: asyncio.Transport) -> None:
+        """Forget a connection."""
+        self._connections.discard(connection)
+        self.has_asked(connection)
+        self.reads(connection)
+
+    # What a request does.
+
+    def begin(self, connection: asyncio.Transport | None) -> "Place":
+        """Give a request a place.
+
+        Raises
+        ------
+        Problem
+            503 ``TOO_BUSY`` if there is none left.
+        """
+        if len(self._requests) >= self.limits.requests:
+            slow = next((place for place in self._requests if place.connection in self._unfinished), None)
+            if slow is None or slow.connection is None:
+                raise _too_busy("requests")
+            del self._requests[slow]
+            self._put_out(slow.connection)
+        place = Place(self, connection)
+        self._requests[place] = None
+        return place
+
+    def begin_stream(self, place: "Place") -> None:
+        """Make a request a stream, which has no end; raises Problem, 503 ``TOO_BUSY``."""
+        if len(self._streams) >= self.limits.streams:
+            deaf = next((each for each in self._streams if each.connection in self._unread), None)
+            if deaf is None or deaf.connection is None:
+                raise _too_busy("streams")
+            del self._streams[deaf]
+            self._put_out(deaf.connection)
+        del self._requests[place]
+        self._streams[place] = None
+
+    def end(self, place: "Place") -> None:
+        """Give a place back."""
+        self.body_bytes -= place.body_bytes
+        self._requests.pop(place, None)
+        self._streams.pop(place, None)
+
+    def _put_out(self, connection: asyncio.Transport) -> None:
+        self.leave(connection)
+        connection.abort()
+
+
+class Place:
+    """What one request takes of a service.
+
+    Attributes
+    ----------
+    connection
+        None where there is none, in tests.
+    """
+
+    __slots__ = ("_occupancy", "body_bytes", "connection")
+
+    def __init__(self, occupancy: Occupancy, connection: asyncio.Transport | None) -> None:
+        self._occupancy = occupancy
+        self.connection = connection
+        self.body_bytes = 0
+
+    def holds(self, nr_bytes: int) -> None:
+        """Count a piece of the body; raises Problem, 503 ``TOO_BUSY``, if all bodies together are too much."""
+        limits = self._occupancy.limits
+        self.body_bytes += nr_bytes
+        self._occupancy.body_bytes += nr_bytes
+        if self.body_bytes > limits.small_body_bytes and self._occupancy.body_bytes > limits.body_bytes:
+            raise Problem(
+                503, "TOO_BUSY", "This service has as much to read as it takes; try again.", headers=_COME_AGAIN
+            )
+
+
+def _too_busy(what: str) -> Problem:
+    detail = f"This service has as many {what} open as it takes; try again, and close what is not needed."
+    return Problem(503, "TOO_BUSY", detail, headers=_COME_AGAIN)

@@ -111,6 +111,15 @@ def problem_response(problem: Problem) -> Response:
     return Response(exact_json(problem_document(problem)), problem.status, problem.headers, MEDIA_TYPE)
 
 
+async def refuse(problem: Problem, scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer a request, or a WebSocket's handshake, with a problem before it comes to the application."""
+    answer = problem_response(problem)
+    if scope["type"] == "websocket":
+        await WebSocket(scope, receive, send).send_denial_response(answer)
+    else:
+        await answer(scope, receive, send)
+
+
 def install_problem_handlers(app: FastAPI) -> None:
     """Answer every error of an application with a problem document.
 

@@ -13,6 +13,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from http_service.connections import HttpConnection, WebSocketConnection
+from http_service.limits import Occupancy
 from http_service.settings import ServiceSettings
 from market_files import write_json
 
@@ -39,7 +40,7 @@ def serve(app: FastAPI, settings: ServiceSettings) -> None:
         1 if it cannot listen, 3 if the application cannot start; the log says why.
     """
     listener = _listen(settings.host, settings.port)
-    app.state.limits = settings.limits
+    app.state.occupancy = Occupancy(settings.limits)
     config = uvicorn.Config(
         app,
         http=HttpConnection,

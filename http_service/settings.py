@@ -27,8 +27,11 @@ class ServiceSettings(BaseSettings):
     port: Annotated[int, Field(ge=0, le=65535, description="port to listen on; 0 takes a free one")] = 0
     announce: Path | None = Field(None, description="file that gets the service's URL and process id once it listens")
     max_open_requests: Annotated[
-        int, Field(ge=1, description="requests, long polls and streams open at once; more get 503 TOO_BUSY")
-    ] = _LIMITS.open_requests
+        int, Field(ge=1, description="requests and long polls open at once; more get 503 TOO_BUSY")
+    ] = _LIMITS.requests
+    max_streams: Annotated[int, Field(ge=1, description="event streams open at once; more get 503 TOO_BUSY")] = (
+        _LIMITS.streams
+    )
     headers_seconds: Annotated[
         float, Field(gt=0, description="how long a client may take to send a request's headers")
     ] = _LIMITS.headers_s
@@ -40,7 +43,8 @@ class ServiceSettings(BaseSettings):
     @property
     def limits(self) -> Limits:
         """What the service's clients are held to."""
-        return Limits(self.max_open_requests, headers_s=self.headers_seconds, body_s=self.body_seconds)
+        requests, streams = self.max_open_requests, self.max_streams
+        return Limits(requests, streams, headers_s=self.headers_seconds, body_s=self.body_seconds)
 
 
 Settings = TypeVar("Settings", bound=ServiceSettings)

@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocketState
 
 from energy_market_chaincode import Identifier, exact_json
-from http_service import FieldError, Problem, problem_document
+from http_service import FieldError, Problem, counts_as_stream, problem_document
 from ledger import Cursor, InvalidCursor, LedgerReplaced, LedgerUnavailable
 from tx_queue.event_hub import BEFORE_ALL, EventHub, Interest, StreamedEvent
 from tx_queue.node import Node
@@ -31,7 +31,7 @@ REPLACED = 4409
 _NAME = "[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}"  # an Identifier
 _NAMES = f"^{_NAME}(,{_NAME})*$"
 
-router = APIRouter(tags=["events"])
+router = APIRouter(tags=["events"], dependencies=[Depends(counts_as_stream)])
 _log = structlog.stdlib.get_logger(__name__)
 
 From = Annotated[

@@ -7,11 +7,11 @@ from typing import Annotated, Any
 
 import httpx
 import pytest
-from fastapi import APIRouter, FastAPI, Request, Response, WebSocket
+from fastapi import APIRouter, Depends, FastAPI, Request, Response, WebSocket
 from pydantic import BaseModel, Field
 from starlette.responses import StreamingResponse
 
-from http_service import JsonRoute, Problem, create_app, exact_response, read_json_body
+from http_service import JsonRoute, Problem, counts_as_stream, create_app, exact_response, read_json_body
 
 MAX_BODY_BYTES = 1000
 
@@ -77,7 +77,7 @@ async def stopping(request: Request) -> str:
     return "the stream ended"
 
 
-@router.get("/endless")
+@router.get("/endless", dependencies=[Depends(counts_as_stream)])
 async def endless() -> StreamingResponse:
     """Stream without end."""
 

@@ -51,9 +51,13 @@ async def rest_of_log(process: Process) -> list[dict[str, Any]]:
 
 @asynccontextmanager
 async def served(*flags: str) -> AsyncIterator[str]:
-    """Run the service; gives its URL."""
+    """Run the service; gives its URL. Its log is read on, for a full pipe would stop it."""
     async with running(*flags) as process:
-        yield await url_of(process)
+        url = await url_of(process)
+        reading = asyncio.create_task(rest_of_log(process))
+        yield url
+        process.kill()
+        await reading
 
 
 @asynccontextmanager

@@ -1,6 +1,7 @@
 """No client can take what others need: memory, connections, time."""
 
 import json
+import socket
 from contextlib import AsyncExitStack, suppress
 
 import httpx
@@ -11,7 +12,7 @@ from websockets.exceptions import InvalidStatus
 from tests.http_service.program import connection, served
 
 HANDSHAKE = (
-    b"GET /quiet HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    b"GET /quiet HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
     b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: MDAwMDAwMDAwMDAwMDAwMA==\r\n\r\n"
 )
 NO_MASK = b"\0\0\0\0"
@@ -48,16 +49,97 @@ async def test_one_request_too_many_is_told_to_come_again_and_monitoring_is_not(
             assert (await client.get(path)).status_code == 200
 
 
-async def test_connections_beyond_the_limit_are_closed() -> None:
-    async with served("--max-open-requests", "1", "--headers-seconds", "100") as url, AsyncExitStack() as silent:
-        for _ in range(201):
-            await silent.enter_async_context(connection(url))
-        async with connection(url) as (reader, _):
-            with suppress(ConnectionResetError):
-                assert await reader.read() == b""
-        await silent.aclose()
+async def test_one_stream_too_many_is_told_to_come_again_and_requests_are_not() -> None:
+    stream = b"GET /endless HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    async with served("--max-streams", "1") as url, connection(url, stream) as (reader, _):
+        await reader.readuntil(b"beat")
         async with httpx.AsyncClient(base_url=url) as client:
-            assert (await client.get("/health")).status_code == 200
+            answer = await client.get("/endless")
+            assert (answer.status_code, answer.json()["code"]) == (503, "TOO_BUSY")
+            assert (await client.get("/exact")).status_code == 200
+        await reader.readuntil(b"beat")
+
+
+async def test_a_stream_whose_client_does_not_read_makes_room_for_one_whose_client_does() -> None:
+    stream = b"GET /endless HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    async with served("--max-streams", "1") as url, AsyncExitStack() as others:
+        deaf = others.enter_context(socket.socket())
+        deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        deaf.connect(("127.0.0.1", httpx.URL(url).port))
+        deaf.sendall(stream)
+        first_line = b""
+        while not first_line.startswith(b"HTTP/1.1 200"):
+            async with connection(url, stream) as (reader, _):
+                first_line = await reader.readline()
+
+
+async def test_a_newcomer_takes_the_place_of_the_oldest_connection_that_never_asked_anything() -> None:
+    flags = ("--max-open-requests", "1", "--max-streams", "1", "--headers-seconds", "100")
+    stream = b"GET /endless HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    async with served(*flags) as url, connection(url, stream) as (streaming, _), AsyncExitStack() as silent:
+        await streaming.readuntil(b"beat")
+        readers = [(await silent.enter_async_context(connection(url)))[0] for _ in range(201)]
+        async with httpx.AsyncClient(base_url=url) as client:
+            assert (await client.get("/exact")).status_code == 200
+        with suppress(ConnectionResetError):
+            assert await readers[0].read() == b""
+        assert not readers[-1].at_eof()
+        await streaming.readuntil(b"beat")
+
+
+def request(*lines: str) -> bytes:
+    return "\r\n".join(("GET /exact HTTP/1.1", "Host: localhost", *lines, "", "")).encode()
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        pytest.param(request(*(f"X-{n}: 1" for n in range(99))), 200, id="100 headers"),
+        pytest.param(request(*(f"X-{n}: 1" for n in range(100))), 431, id="101 headers"),
+        pytest.param(request("X: " + "x" * 65_000), 200, id="a large header"),
+        pytest.param(request("X: " + "x" * 65_536), 431, id="too large a header"),
+        pytest.param(b"GET /" + b"x" * 65_536, 431, id="an endless address"),
+        pytest.param(request()[:-2] + b"X: " + b"x" * 65_536, 431, id="an endless header"),
+        pytest.param(b"EHLO localhost\r\n\r\n", 400, id="another protocol"),
+    ],
+)
+async def test_a_requests_head_has_64_kb_and_100_headers_at_most(sent: bytes, status: int) -> None:
+    async with served() as url, connection(url, sent) as (reader, _):
+        head = await reader.readuntil(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 %d" % status)
+        if status != 200:
+            code = "HEADERS_TOO_LARGE" if status == 431 else "MALFORMED_HTTP"
+            assert json.loads(await reader.read())["code"] == code
+
+
+CHUNKED = b"GET /exact HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n"
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        pytest.param((b"0\r\n", b"X: 1\r\n" * 1000), id="trailers"),
+        pytest.param((b"0\r\nX:", b"x" * 10_000), id="a trailer"),
+        pytest.param((b"1;", b"x" * 10_000), id="an extension of a chunk"),
+        pytest.param((b"0\r\n\r\n", request() * 100), id="requests before an answer"),
+    ],
+)
+async def test_what_follows_a_body_without_end_ends_the_connection(piece: tuple[bytes, bytes]) -> None:
+    first, then = piece
+    async with served() as url, connection(url, CHUNKED + first) as (reader, writer):
+        writer.write(then * 100)
+        with suppress(ConnectionResetError):
+            await reader.read()
+
+
+async def test_http_1_0_gets_no_chunks() -> None:
+    async with served() as url, connection(url, b"GET /endless HTTP/1.0\r\nHost: localhost\r\n\r\n") as (reader, _):
+        head = (await reader.readuntil(b"\r\n\r\n")).lower()
+        assert b"transfer-encoding" not in head
+        assert b"connection: close" in head
+        assert await reader.readexactly(8) == b"beatbeat"
+    async with served() as url, connection(url, b"GET /exact HTTP/1.0\r\nHost: localhost\r\n\r\n") as (reader, _):
+        assert (await reader.read()).endswith(b'\r\n\r\n{"amount":0.12345678901234567890}')
 
 
 HALF_HEADERS = b"GET /health HTTP/1.1\r\nHost:"
@@ -71,7 +153,7 @@ async def test_a_connection_without_a_whole_request_in_time_is_closed(sent: byte
 
 @pytest.mark.parametrize("sent", [b"\r\n", HALF_HEADERS])
 async def test_the_next_request_of_a_connection_has_to_be_whole_in_time_as_well(sent: bytes) -> None:
-    whole = b"GET /wait?seconds=7 HTTP/1.1\r\nHost: x\r\n\r\n"
+    whole = b"GET /wait?seconds=7 HTTP/1.1\r\nHost: localhost\r\n\r\n"
     async with served("--headers-seconds", "0.5") as url, connection(url, whole) as (reader, writer):
         assert (await reader.readuntil(b"\r\n\r\n7")).startswith(b"HTTP/1.1 200")
         writer.write(sent)

@@ -1,16 +1,61 @@
-"""How large a request's body may be, and how long it may take."""
+"""Middleware that holds requests to the limits."""
 
 import asyncio
 from contextlib import suppress
 
 from starlette.datastructures import Headers
+from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from http_service.limits import Limits
-from http_service.problems import Problem, problem_response
+from http_service.limits import Occupancy, Place
+from http_service.problems import Problem, refuse
+from http_service.request_log import QUIET_ROUTES
 
+CONNECTION = "http_service.connection"
+"""Where the scope's state has the transport that a request came by."""
 MAX_DISCARDED_BYTES = 100_000_000
+_PLACE = "http_service.place"
 _CLOSE = {"Connection": "close"}
+
+
+class RequestLimit:
+    """Middleware: one request too many is answered 503 ``TOO_BUSY``; monitoring always gets its answer."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request."""
+        if scope["type"] not in ("http", "websocket"):
+            await self._app(scope, receive, send)
+            return
+        occupancy: Occupancy = scope["app"].state.occupancy
+        connection = scope.get("state", {}).get(CONNECTION)
+        try:
+            place = Place(occupancy, connection) if scope["path"] in QUIET_ROUTES else occupancy.begin(connection)
+        except Problem as problem:
+            await refuse(problem, scope, receive, send)
+            return
+        scope[_PLACE] = place
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            occupancy.end(place)
+
+
+async def counts_as_stream(connection: HTTPConnection) -> None:
+    """Count a request among the streams, which last; a route that streams depends on it.
+
+    Raises
+    ------
+    Problem
+        503 ``TOO_BUSY`` if there are too many, 431 ``HEADERS_TOO_LARGE``.
+    """
+    occupancy: Occupancy = connection.app.state.occupancy
+    most = occupancy.limits.stream_head_bytes
+    if sum(len(name) + len(value) for name, value in connection.scope["headers"]) > most:
+        raise Problem(431, "HEADERS_TOO_LARGE", f"The headers of a stream's request may have {most} bytes; send less.")
+    occupancy.begin_stream(connection.scope[_PLACE])
 
 
 class BodyLimit:
@@ -28,11 +73,11 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        limits: Limits = scope["app"].state.limits
-        body = _Body(receive, send, self._max_bytes, limits.body_s)
+        occupancy: Occupancy = scope["app"].state.occupancy
+        body = _Body(receive, send, scope[_PLACE], self._max_bytes, occupancy.limits.body_s)
         announced = Headers(scope=scope).get("content-length", "0")
         if announced.isdecimal() and int(announced) > self._max_bytes:
-            await problem_response(body.too_large())(scope, receive, body.send)
+            await refuse(body.too_large(), scope, receive, body.send)
         else:
             await self._app(scope, body.receive, body.send)
 
@@ -40,9 +85,10 @@ class BodyLimit:
 class _Body:
     """The body of one request, watched while it comes in."""
 
-    def __init__(self, receive: Receive, send: Send, max_bytes: int, seconds: float) -> None:
+    def __init__(self, receive: Receive, send: Send, place: Place, max_bytes: int, seconds: float) -> None:
         self._receive = receive
         self._send = send
+        self._place = place
         self._max_bytes = max_bytes
         self._seconds = seconds
         self._due = asyncio.get_running_loop().time() + seconds
@@ -71,6 +117,7 @@ class _Body:
         self._is_complete = not message.get("more_body", False)
         if self._received > self._max_bytes:
             raise self.too_large()
+        self._place.holds(len(message.get("body", b"")))
         return message
 
     async def send(self, message: Message) -> None:
