@@ -122,7 +122,14 @@ class MarketClient:
         OutcomePending
             It is in the queue, but was not decided while our patience lasted.
         """
-        return await self.outcome(await self.post(topic, data, command_id=command_id))
+        command = self.identity.command(topic, data, command_id, ledger=await self._ledger.id())
+        answer = await self._post(command.body, wait_s=LONG_POLL_S)
+        if isinstance(answer, dict) and "href" in answer:  # not decided while the queue waited
+            return await self.outcome(self._view(Receipt, answer))
+        result = self._result(self._view(views.CommandStatus, answer))
+        if result is None:
+            raise self._unexpected("answered a command with no decision")
+        return result
 
     async def post(self, topic: str, data: Mapping[str, Any], *, command_id: str | None = None) -> Receipt:
         """Give a command; return as soon as the queue has stored it."""
@@ -138,14 +145,18 @@ class MarketClient:
             question: dict[str, int | str] = {"wait": LONG_POLL_S, "prosumer": self.identity.prosumer}
             async with self._suspicion():
                 answer = await self._connection.exchange("GET", receipt.href, parameters=question, wait_s=LONG_POLL_S)
-            status = self._view(views.CommandStatus, answer)
-            if status.error is not None:
-                self._ledger.require_ours(status.error.code)
-                raise CommandRejected(status.error.code, status.error.message, receipt.id)
-            if status.result is not None:
-                return status.result
+            result = self._result(self._view(views.CommandStatus, answer))
+            if result is not None:
+                return result
             if time.monotonic() >= gives_up_at:
                 raise OutcomePending(receipt.id, patience_s)
+
+    def _result(self, status: views.CommandStatus) -> Result | None:
+        """Return the contract's result, None if there is none yet; raises CommandRejected."""
+        if status.error is not None:
+            self._ledger.require_ours(status.error.code)
+            raise CommandRejected(status.error.code, status.error.message, status.id)
+        return status.result
 
     async def submit_all(self, commands: Sequence[tuple[str, Mapping[str, Any]]]) -> list[Result | MarketError]:
         """Give many commands, each a topic and its data, in their order, and wait for the outcome of each.
@@ -195,9 +206,12 @@ class MarketClient:
         await self._connection.persist(post_waiting)
         return [receipts[command.id] for command in commands]
 
-    async def _post(self, content: bytes) -> Any:
+    async def _post(self, content: bytes, wait_s: int = 0) -> Any:
+        question = {"wait": wait_s} if wait_s else None
         try:
-            return await self._connection.exchange("POST", "/queue", content=content)
+            return await self._connection.exchange(
+                "POST", "/queue", content=content, parameters=question, wait_s=wait_s
+            )
         except RequestRefused as refusal:
             self._ledger.require_ours(refusal.code)
             raise

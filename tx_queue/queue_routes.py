@@ -39,6 +39,7 @@ Signer = Annotated[
     status_code=202,
     openapi_extra=schemas.COMMAND_BODY,
     responses={
+        200: {"description": "One command, decided while `wait` lasted.", "model": views.CommandStatus},
         202: {
             "description": "All were taken, now or before.",
             "model": views.Receipt | list[views.Receipt],
@@ -47,8 +48,11 @@ Signer = Annotated[
         207: {"description": "Not all were taken.", "model": list[views.Receipt | views.ProblemDocument]},
     },
 )
-async def post_commands(request: Request, node: Node) -> Response:
-    """Take one signed command or an array of at most 1,000; what is taken is stored durably before the answer."""
+async def post_commands(request: Request, node: Node, wait: Wait = 0) -> Response:
+    """Take one signed command or an array of at most 1,000; what is taken is stored durably before the answer.
+
+    With ``wait`` the answer to one command is its status as soon as it is decided; an array is answered at once.
+    """
     if request.app.state.stopping.is_set():
         raise shutting_down()
     body = await read_json_body(request)
@@ -58,6 +62,10 @@ async def post_commands(request: Request, node: Node) -> Response:
     if isinstance(answer, Problem):
         raise answer
     receipt = _receipt(answer)
+    if wait > 0:
+        entry = await _decided(node.store, answer.id, answer.prosumer, wait)
+        if entry is not None and entry.status.is_final:
+            return exact_response(_status(entry), 200, {"Location": receipt.href})
     return exact_response(receipt, 202, {"Location": receipt.href})
 
 

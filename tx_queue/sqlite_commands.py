@@ -23,11 +23,22 @@ class Taken(NamedTuple):
     positions: list[int]
 
 
-def waiting(connection: sqlite3.Connection) -> list[tuple[int, int]]:
-    """Return position and time of arrival (ms) of every command that is not settled, oldest first."""
-    return connection.execute(
-        "SELECT position, taken_at_ms FROM command WHERE status IS NULL ORDER BY position"
-    ).fetchall()
+class Unsettled(NamedTuple):
+    """A command that is not settled."""
+
+    position: int
+    taken_at_ms: int
+    id: str
+    prosumer: str
+    topic: str
+
+
+def unsettled(connection: sqlite3.Connection) -> list[Unsettled]:
+    """Return every command that is not settled, oldest first."""
+    rows = connection.execute(
+        "SELECT position, taken_at_ms, id, prosumer, topic FROM command WHERE status IS NULL ORDER BY position"
+    )
+    return [Unsettled(*row) for row in rows]
 
 
 def accept(connection: sqlite3.Connection, brought: Sequence[CheckedCommand], capacity: int, now_ms: int) -> Taken:

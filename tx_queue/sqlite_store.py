@@ -2,18 +2,21 @@
 
 Writes share synchronous writes (:class:`~tx_queue.sqlite_file.SqliteWriter`); reads have a connection of their own and
 never wait for them. What is claimed is kept in memory only: a node that starts again claims all that is not settled.
+What was taken while this node runs is handed out from memory, and what is on its way is found there: a command goes
+from its sender to the ledger and back without a read of the file.
 """
 
 import asyncio
 import sqlite3
 import time
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, closing
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Self, TypeVar
+from typing import Final, Self, TypeVar
 
 from energy_market_chaincode import Status
 from tx_queue import sqlite_commands as commands
@@ -32,10 +35,51 @@ from tx_queue.store import (
 
 _Result = TypeVar("_Result")
 
+MOST_BYTES_IN_MEMORY: Final = 16_000_000
+"""Of commands that wait; what is taken beyond is read from the file when its turn comes."""
+
 
 def wall_clock_ms() -> int:
     """Return the milliseconds since 1970-01-01 UTC."""
     return time.time_ns() // 1_000_000
+
+
+@dataclass(slots=True)
+class _OnItsWay:
+    """A command that is not settled in the file, and what became of it once that is known."""
+
+    position: int
+    topic: str
+    decision: Decision | None = None
+
+
+class _Fresh:
+    """Commands that were taken and not claimed: all of them, or the oldest if they are too many for memory."""
+
+    def __init__(self, is_complete: bool) -> None:
+        self._commands: deque[WaitingCommand] = deque()
+        self._bytes = 0
+        self.is_complete = is_complete
+        """Whether none waits in the file alone."""
+
+    def add(self, command: WaitingCommand) -> None:
+        """Take the newest command."""
+        self.is_complete = self.is_complete and self._bytes + len(command.text) <= MOST_BYTES_IN_MEMORY
+        if self.is_complete:
+            self._commands.append(command)
+            self._bytes += len(command.text)
+
+    def take(self, limits: TransactionLimits) -> list[WaitingCommand]:
+        """Remove and return the oldest commands."""
+        batch: list[WaitingCommand] = []
+        room = limits.bytes
+        while self._commands and len(batch) < limits.commands:
+            room -= len(self._commands[0].text.encode())
+            if batch and room < 0:
+                break
+            batch.append(self._commands.popleft())
+        self._bytes -= sum(len(command.text) for command in batch)
+        return batch
 
 
 class SqliteStore:
@@ -58,7 +102,11 @@ class SqliteStore:
         self._capacity = capacity
         self._retention_ms = retention_ms
         self._now_ms = now_ms
-        self._waiting = OrderedDict(commands.waiting(writer))
+        unsettled = commands.unsettled(writer)
+        self._waiting = OrderedDict((row.position, row.taken_at_ms) for row in unsettled)
+        self._on_their_way = {(row.id, row.prosumer): _OnItsWay(row.position, row.topic) for row in unsettled}
+        self._fresh = _Fresh(is_complete=not self._waiting)
+        self._newest = next(reversed(self._waiting), 0)
         self._claimed_to = 0
         self._arrived = asyncio.Event()
         self._watchers = Watchers()
@@ -108,7 +156,15 @@ class SqliteStore:
         now_ms = self._now_ms()
 
         def count_in(taken: commands.Taken) -> None:
-            self._waiting.update((position, now_ms) for position in taken.positions)
+            new = (
+                c for c, acceptance in zip(brought, taken.acceptances, strict=True) if acceptance is Acceptance.TAKEN
+            )
+            for position, c in zip(taken.positions, new, strict=True):
+                self._waiting[position] = now_ms
+                self._newest = position
+                self._on_their_way[c.id, c.prosumer] = _OnItsWay(position, c.topic)
+                if position > self._claimed_to:
+                    self._fresh.add(WaitingCommand(position, c.id, c.prosumer, c.topic, c.text))
             self._arrived.set()
 
         work = partial(commands.accept, brought=brought, capacity=self._capacity, now_ms=now_ms)
@@ -123,7 +179,10 @@ class SqliteStore:
         """
         while not self._is_stopped:
             self._arrived.clear()
-            batch = await self._read(partial(commands.next_batch, after=self._claimed_to, limits=limits))
+            batch = self._fresh.take(limits)
+            if not batch and not self._fresh.is_complete:
+                batch = await self._read(partial(commands.next_batch, after=self._claimed_to, limits=limits))
+                self._fresh.is_complete = not batch or batch[-1].position >= self._newest
             if batch:
                 self._claimed_to = batch[-1].position
                 return batch
@@ -131,21 +190,27 @@ class SqliteStore:
         return []
 
     async def settle(self, decisions: Sequence[Decision]) -> None:
-        """Keep what became of claimed commands and wake who watches them.
+        """Keep what became of claimed commands and wake who watches them, who need not wait for the file.
 
         Raises
         ------
         StoreUnavailable
         """
         now_ms = self._now_ms()
+        for decision in decisions:
+            self._waiting.pop(decision.command.position, None)
+            key = (decision.command.id, decision.command.prosumer)
+            self._on_their_way[key] = _OnItsWay(decision.command.position, decision.command.topic, decision)
+        self._watchers.wake(decision.command.id for decision in decisions)
 
-        def count_out(_: None) -> None:
+        def forget(_: None) -> None:
             for decision in decisions:
-                self._waiting.pop(decision.command.position, None)
-            self._watchers.wake(decision.command.id for decision in decisions)
+                key = (decision.command.id, decision.command.prosumer)
+                if self._on_their_way[key].position == decision.command.position:  # else its id was used anew
+                    del self._on_their_way[key]
 
         work = partial(commands.settle, decisions=decisions, now_ms=now_ms, expired_ms=now_ms - self._retention_ms)
-        await self._writer.write(work, then=count_out, is_promised=False)
+        await self._writer.write(work, then=forget, is_promised=False)
 
     async def find(self, command_id: str, prosumer: str | None = None) -> list[Entry]:
         """Return the commands of an id, of one signer or of all who used it.
@@ -154,7 +219,16 @@ class SqliteStore:
         ------
         StoreUnavailable
         """
-        return await self._read(partial(commands.find, command_id=command_id, prosumer=prosumer, status=self._status))
+        if prosumer is not None and (on_its_way := self._on_their_way.get((command_id, prosumer))):
+            return [self._entry(command_id, prosumer, on_its_way)]
+        found = await self._read(partial(commands.find, command_id=command_id, prosumer=prosumer, status=self._status))
+        on_their_way = [self._on_their_way.get((entry.id, entry.prosumer)) for entry in found]
+        if any(memory is None and not entry.status.is_final for entry, memory in zip(found, on_their_way, strict=True)):
+            return await self.find(command_id, prosumer)  # it was settled while the file was read
+        return [
+            entry if memory is None else self._entry(entry.id, entry.prosumer, memory)
+            for entry, memory in zip(found, on_their_way, strict=True)
+        ]
 
     def watch(self, command_id: str) -> AbstractContextManager[asyncio.Event]:
         """Give an event that is set once a command of this id is settled, or the store stops."""
@@ -180,6 +254,12 @@ class SqliteStore:
         self.stop()
         await self._writer.close()
         await asyncio.to_thread(self._close)
+
+    def _entry(self, command_id: str, prosumer: str, known: _OnItsWay) -> Entry:
+        if (d := known.decision) is None:
+            status = self._status(known.position)
+            return Entry(command_id, prosumer, known.topic, status, None, None, None, None, None)
+        return Entry(command_id, prosumer, known.topic, d.status, d.transaction, d.block, d.result, d.code, d.message)
 
     def _status(self, position: int) -> Status:
         """Say how far a command came that is not settled."""

@@ -1,6 +1,7 @@
 """The worker: takes what waits, in order, and hands it to the ledger as one transaction (group commit).
 
-While one transaction is in flight the next batch gathers by itself; there is no timer. What the ledger could not take
+While one transaction is in flight the next batch gathers by itself; there is no timer, and what became of the last one
+is written meanwhile. What the ledger could not take
 now is submitted again, for the contract counts each command once; what it will never take is found by halving. A single
 command that is too much for the ledger's time limits is told from a ledger that is away by an empty transaction, which
 a ledger that is well takes: no command may hold up for good what waits behind it.
@@ -59,11 +60,17 @@ class Worker:
         self._readiness = readiness
         self._limits = limits
         self._retrying = retrying
+        self._settling: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
         """Work until the store is stopped."""
-        while batch := await self._insist(lambda: self._store.claim(self._limits)):
-            await self._decide(batch)
+        try:
+            while batch := await self._insist(lambda: self._store.claim(self._limits)):
+                await self._decide(batch)
+            await self._settled()
+        finally:
+            if self._settling is not None:
+                self._settling.cancel()
 
     async def _decide(self, batch: Sequence[WaitingCommand]) -> None:
         try:
@@ -146,13 +153,19 @@ class Worker:
         return submission
 
     async def _settle(self, decisions: Sequence[Decision]) -> None:
-        await self._insist(lambda: self._store.settle(decisions))
+        await self._settled()
+        self._settling = asyncio.create_task(self._insist(lambda: self._store.settle(decisions)))
         for decision in decisions:
             self._metrics.settled.labels(decision.status, decision.code or "").inc()
             if decision.status is Status.REJECTED:
                 _log.info("rejected", command=decision.command.id, code=decision.code, reason=decision.message)
         doubted = {d.command.prosumer for d in decisions if d.code in (BadSignature.code, UnknownSigner.code)}
         self._signers.forget(doubted)
+
+    async def _settled(self) -> None:
+        """Wait until what was decided before is written."""
+        if self._settling is not None:
+            await self._settling
 
     async def _insist(self, ask: Callable[[], Awaitable[_Result]]) -> _Result:
         """Ask the store until it can answer."""

@@ -178,3 +178,22 @@ async def test_a_decision_that_cannot_be_written_is_kept_until_it_can(queue: Any
     assert (await queue.result(commands[-1]["id"]))["status"] == "committed"
     await until(queue.is_ready)
     assert len(queue.ledger.batches) == 1
+
+
+async def test_who_posts_one_command_and_waits_gets_its_status_at_once(queue: Any, operator: Any) -> None:
+    command = operator.top_up()
+    answer = await queue.http.post("/queue", params={"wait": 60}, json=command)
+    assert (answer.status_code, answer.json()["status"]) == (200, "committed")
+    assert answer.json() == await queue.result(command["id"])
+    assert answer.headers["Location"] == f"/queue/{command['id']}?prosumer=operator"
+    again = await queue.http.post("/queue", params={"wait": 60}, json=command)
+    assert (again.status_code, again.json()) == (200, answer.json())
+
+
+async def test_who_posts_and_waits_in_vain_gets_the_receipt(queue: Any, operator: Any) -> None:
+    queue.ledger.is_open.clear()
+    command = operator.top_up()
+    answer = await queue.http.post("/queue", params={"wait": 0.01}, json=command)
+    assert (answer.status_code, answer.json()["status"]) == (202, "queued")
+    queue.ledger.is_open.set()
+    assert (await queue.result(command["id"]))["status"] == "committed"

@@ -253,14 +253,16 @@ class StoreMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.runner = asyncio.Runner()
+        self.patch = pytest.MonkeyPatch()
         self.taken: dict[tuple[str, str], str] = {}
         self.waiting: list[tuple[str, str]] = []
         self.unclaimed: list[tuple[str, str]] = []
         self.claimed: list[WaitingCommand] = []
         self.statuses: dict[tuple[str, str], Status] = {}
 
-    @initialize()
-    def begin(self) -> None:
+    @initialize(bytes_in_memory=st.sampled_from([0, 5, 10**6]))
+    def begin(self, bytes_in_memory: int) -> None:
+        self.patch.setattr(sqlite_store, "MOST_BYTES_IN_MEMORY", bytes_in_memory)
         for file in self.path.parent.glob("*"):
             file.unlink()
         self.open()
@@ -295,7 +297,8 @@ class StoreMachine(RuleBasedStateMachine):
     @rule(count=st.integers(1, 4))
     def claim(self, count: int) -> None:
         batch = self.runner.run(self.store.claim(TransactionLimits(commands=count)))
-        expected, self.unclaimed = self.unclaimed[:count], self.unclaimed[count:]
+        assert 0 < len(batch) <= count
+        expected, self.unclaimed = self.unclaimed[: len(batch)], self.unclaimed[len(batch) :]
         assert [(waiting.id, waiting.prosumer) for waiting in batch] == expected
         assert [waiting.text for waiting in batch] == [self.taken[key] for key in expected]
         self.claimed += batch
@@ -330,6 +333,7 @@ class StoreMachine(RuleBasedStateMachine):
     def teardown(self) -> None:
         self.runner.run(self.store.close())
         self.runner.close()
+        self.patch.undo()
 
 
 def test_the_store_behaves_as_a_list_over_any_course_of_events(tmp_path: Path) -> None:
