@@ -21,7 +21,7 @@ class Event(View):
 
 
 class GameInitEvent(Event, Terms):
-    """A game accepts registrations; ``game_id`` is the game, as the original system names it."""
+    """A game accepts registrations; ``gameID`` is the game, as the original system names it."""
 
     name: Literal["GameInitEvent"] = "GameInitEvent"
     game: str

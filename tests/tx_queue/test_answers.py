@@ -1,5 +1,6 @@
 """A whole game over HTTP: every answer of every route, every result and event has exactly the fields of its type."""
 
+import re
 import typing
 from collections.abc import AsyncIterator
 from typing import Any
@@ -10,6 +11,7 @@ from pydantic import TypeAdapter
 from energy_market_chaincode import events, exact_json, read_exact_json, views
 from energy_market_chaincode.commands import COMMANDS
 from energy_market_chaincode.rules import RULES
+from tests.tx_queue import protocol_tables
 
 ANSWERS: dict[str, Any] = {
     "/market": views.MarketView,
@@ -115,3 +117,11 @@ def test_the_check_sees_a_field_too_few_and_one_too_many(fields: Any) -> None:
         check(views.GameResult, fields)
     with pytest.raises(AssertionError):
         check(views.Receipt, {"id": "a", "href": "b", **fields})
+
+
+def test_the_protocols_tables_are_made_from_the_types() -> None:
+    page = protocol_tables.PAGE.read_text()
+    assert protocol_tables.written(page) == page, "write them anew: python -m tests.tx_queue.protocol_tables"
+    named = {"{prosumer}": "{id}", "{game}": "{id}", "{number}": "{n}"}
+    paths = {re.sub(r"\{\w+\}", lambda found: named.get(found[0], found[0]), path) for path in ANSWERS}
+    assert paths == protocol_tables.READS.keys()

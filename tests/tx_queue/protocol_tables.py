@@ -1,0 +1,145 @@
+"""The tables of docs/reference/protocol.md, made from the rule book's types.
+
+``python -m tests.tx_queue.protocol_tables`` writes them anew; a test compares.
+"""
+
+import inspect
+import types
+import typing
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
+
+from pydantic import BaseModel, WithJsonSchema
+
+from energy_market_chaincode import events, views
+from energy_market_chaincode.amounts import EnergyKwh, MoneyCurrency, PriceCurrencyPerKwh, ShareOfOne
+from energy_market_chaincode.commands import COMMANDS, CommandData
+from energy_market_chaincode.contract import EVENT_NAME  # with it all rules are known
+from energy_market_chaincode.rules import RULES
+from energy_market_chaincode.times import Time
+
+PAGE = Path(__file__).parents[2] / "docs" / "reference" / "protocol.md"
+READS: dict[str, type[views.View]] = {
+    "/market": views.MarketView,
+    "/topology": views.TopologyView,
+    "/prosumers": views.Prosumers,
+    "/prosumers/{id}": views.ProsumerView,
+    "/games": views.Games,
+    "/games/{id}": views.GameView,
+    "/games/{id}/bids": views.Bids,
+    "/games/{id}/transfers": views.Transfers,
+    "/blocks": views.Blocks,
+    "/blocks/{n}": views.BlockView,
+    "/queue": views.QueueState,
+    "/queue/{id}": views.CommandStatus,
+}
+UNITS = {
+    get_args(EnergyKwh)[0]: "kWh",
+    get_args(MoneyCurrency)[0]: "currency",
+    get_args(PriceCurrencyPerKwh)[0]: "currency/kWh",
+    get_args(ShareOfOne)[0]: "share",
+}
+assert EVENT_NAME == "market"
+
+
+def table(head: str, rows: Iterable[Iterable[str]]) -> str:
+    columns = head.split(" | ")
+    lines = [head, "|".join(["---"] * len(columns)), *(" | ".join(row) for row in rows)]
+    return "".join(f"| {line} |\n" if "---" not in line else f"|{line}|\n" for line in lines)
+
+
+def fields(model: type[BaseModel], without: Iterable[str] = ()) -> str:
+    """List a model's fields: the name outside, a question mark where it may be left out, and what it is."""
+    hints = get_type_hints(model, include_extras=True)
+    return ", ".join(
+        " ".join(filter(None, [f"{field.alias or name}{mark(model, name)}", shape(hints[name])]))
+        for name, field in model.model_fields.items()
+        if name not in without
+    )
+
+
+def mark(model: type[BaseModel], name: str) -> str:
+    return "?" if issubclass(model, CommandData) and not model.model_fields[name].is_required() else ""
+
+
+def shape(kind: Any) -> str:
+    if kind == Time:
+        return "time"
+    if kind in UNITS:
+        return UNITS[kind]
+    origin, parts = get_origin(kind), get_args(kind)
+    if origin is Annotated:
+        shown = [part.json_schema for part in parts if isinstance(part, WithJsonSchema)]
+        return unit(shown[0]) if shown else shape(parts[0])
+    if origin in (typing.Union, types.UnionType):
+        others = [part for part in parts if part is not type(None)]
+        choices = dict.fromkeys(filter(None, map(shape, others)))
+        return " or ".join([*choices, *(["null"] if len(others) < len(parts) else [])])
+    if origin is list:
+        return f"[{shape(parts[0]) or '…'}]"
+    if origin is dict:
+        return f"{{…: {shape(parts[1]) or '…'}}}"
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        return f"{{{fields(kind)}}}"
+    return ""
+
+
+def unit(schema: dict[str, Any] | None) -> str:
+    """Return an amount's unit: the description's first words."""
+    said = str((schema or {})["description"]).partition(",")[0]
+    return {"currency units": "currency", "currency units per kWh": "currency/kWh", "a fraction": "share"}.get(
+        said, said
+    )
+
+
+def sentence(model: Any) -> str:
+    return (inspect.getdoc(model) or "").partition("\n\n")[0].replace("\n", " ").replace("``", "`")
+
+
+def results(data: type[CommandData]) -> Iterator[str]:
+    returned = get_type_hints(RULES[data])["return"]
+    for kind in get_args(returned) or (returned,):
+        yield f"{{{fields(kind)}}}"
+
+
+def tables() -> dict[str, str]:
+    """Every table by its name."""
+    return {
+        "topics": table(
+            "topic | who | data | result | what it asks",
+            (
+                (topic, data.by or "registered", fields(data) or "nothing", " or ".join(results(data)), sentence(data))
+                for topic, data in COMMANDS.items()
+            ),
+        ),
+        "results": table(
+            "status | fields",
+            (
+                (kind.model_fields["status"].default.value, fields(kind))
+                for kind in (views.CommittedCommand, views.RejectedCommand)
+            ),
+        ),
+        "events": table(
+            "name | data beside name, game | what it tells",
+            ((name, fields(kind, ("name", "game")), sentence(kind)) for name, kind in events.EVENTS.items()),
+        ),
+        "reads": table(
+            "path | fields | what it is",
+            ((f"`GET {path}`", fields(kind), sentence(kind)) for path, kind in READS.items()),
+        ),
+    }
+
+
+def written(page: str) -> str:
+    """Return the page with every table as the types have it."""
+    for name, text in tables().items():
+        begin, end = f"<!-- {name}: made from the types -->\n", "<!-- end -->\n"
+        before, _, rest = page.partition(begin)
+        assert rest, f"the page has no place for the table of {name}"
+        page = f"{before}{begin}{text}{end}{rest.partition(end)[2]}"
+    return page
+
+
+if __name__ == "__main__":
+    PAGE.write_text(written(PAGE.read_text()))
