@@ -16,8 +16,7 @@ import numpy as np
 
 from benchmarks.service_process import service
 from benchmarks.table import Table
-from energy_market_chaincode.game import Supply
-from energy_market_chaincode.units import Energy, Price, price_from_currency_per_kwh
+from energy_market_chaincode import Energy, Price, Supply, price_from_currency_per_kwh
 from market_solver import ENERGIES_PER_KWH, Supplies, best_amounts, best_bid, original_bid
 from prosumer_client import Bid, Optimizer, SellerView
 from prosumer_client import Turn as BuyersTurn

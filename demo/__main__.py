@@ -16,7 +16,7 @@ from rich.console import Console
 from demo.community import ForeignProsumer, enter, make_keys, start_prosumers
 from demo.scenario import Scenario
 from demo.scenario_file import ScenarioError, ScenarioMissing, scenario_named
-from energy_market_chaincode.errors import CommandIdReused
+from energy_market_chaincode import CommandIdReused
 from market_files import DEFAULT_HOME
 from market_host import Processes, ProcessFailed, ProcessLog
 from prosumer_client import MarketClient, MarketError, is_local

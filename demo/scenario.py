@@ -11,8 +11,7 @@ from typing import Annotated, Any, Self
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from demo.topology import Graph, HopTable, Inconsistency, graph_inconsistencies, hop_table, table_inconsistencies
-from energy_market_chaincode import Identifier, units
-from energy_market_chaincode.commands import PublishGame
+from energy_market_chaincode import Identifier, PublishGame, units
 
 
 def _positive(value: Decimal) -> Decimal:

@@ -33,9 +33,39 @@ if TYPE_CHECKING:
         parse_command,
     )
     from energy_market_chaincode.contract import EVENT_NAME, invoke
+    from energy_market_chaincode.errors import (
+        AlreadyRegistered,
+        BadSignature,
+        CommandIdReused,
+        GameExists,
+        LedgerDiffers,
+        MalformedArguments,
+        MalformedCommand,
+        NotYourTurn,
+        OperatorsOnly,
+        Rejection,
+        SlotTaken,
+        TopologyMissing,
+        TurnOver,
+        UnknownGame,
+        UnknownProsumer,
+        UnknownSigner,
+        WrongPhase,
+    )
+    from energy_market_chaincode.game import Supply, bid_cost
     from energy_market_chaincode.identity import is_signed_by, public_key_from_text, public_key_text, sign
     from energy_market_chaincode.stub import Stub
     from energy_market_chaincode.times import Time, iso, iso_time, milliseconds, moment
+    from energy_market_chaincode.units import (
+        ENERGY_DECIMALS,
+        MAX_MONEY,
+        PRICE_DECIMALS,
+        Energy,
+        Money,
+        Price,
+        money_from_currency,
+        price_from_currency_per_kwh,
+    )
     from energy_market_chaincode.views import FieldProblem, GameView, Receipt, Terms
     from energy_market_chaincode.vocabulary import (
         GRID_OPERATOR,
@@ -50,34 +80,59 @@ if TYPE_CHECKING:
 
 __all__ = [
     "COMMANDS",
+    "ENERGY_DECIMALS",
     "EVENT_NAME",
     "GRID_OPERATOR",
+    "MAX_MONEY",
     "MAX_NESTING",
     "NETWORK_OPERATOR",
+    "PRICE_DECIMALS",
+    "AlreadyRegistered",
+    "BadSignature",
     "Command",
     "CommandData",
+    "CommandIdReused",
     "Currency",
     "CurrencyPerKwh",
+    "Energy",
     "EnergyKwh",
     "FieldProblem",
     "Fraction",
+    "GameExists",
     "GameView",
     "Identifier",
     "Kwh",
+    "LedgerDiffers",
+    "MalformedArguments",
+    "MalformedCommand",
     "MalformedFields",
+    "Money",
     "MoneyCurrency",
+    "NotYourTurn",
+    "OperatorsOnly",
     "Phase",
+    "Price",
     "PriceCurrencyPerKwh",
     "PublishGame",
     "Receipt",
+    "Rejection",
     "Role",
     "ShareOfOne",
+    "SlotTaken",
     "Status",
     "StopReason",
     "Stub",
+    "Supply",
     "Terms",
     "Time",
     "Topic",
+    "TopologyMissing",
+    "TurnOver",
+    "UnknownGame",
+    "UnknownProsumer",
+    "UnknownSigner",
+    "WrongPhase",
+    "bid_cost",
     "errors",
     "events",
     "exact_json",
@@ -88,8 +143,10 @@ __all__ = [
     "iso_time",
     "milliseconds",
     "moment",
+    "money_from_currency",
     "parse_command",
     "positive",
+    "price_from_currency_per_kwh",
     "public_key_from_text",
     "public_key_text",
     "read_exact_json",
@@ -100,7 +157,20 @@ __all__ = [
     "views",
 ]
 _MODULES = ("errors", "events", "game", "units", "views")
-_SOURCES = ("canonical", "stub", "vocabulary", "times", "amounts", "views", "identity", "commands", "contract")
+_SOURCES = (
+    "units",
+    "canonical",
+    "errors",
+    "stub",
+    "vocabulary",
+    "times",
+    "amounts",
+    "views",
+    "identity",
+    "commands",
+    "game",
+    "contract",
+)
 """Where the other names are from: what loads fast comes first."""
 
 

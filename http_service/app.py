@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, FastAPI, Request
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, ProcessCollector, generate_latest
 from starlette.responses import PlainTextResponse, Response
 
-from energy_market_chaincode.canonical import exact_json
+from energy_market_chaincode import exact_json
 from http_service.admission import BodyLimit, RequestLimit
 from http_service.limits import Limits, Occupancy
 from http_service.problems import MEDIA_TYPE, PROBLEM_SCHEMA, Problem, install_problem_handlers, nothing_here

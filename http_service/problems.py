@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketState
 
-from energy_market_chaincode.canonical import exact_json
+from energy_market_chaincode import exact_json
 
 MEDIA_TYPE = "application/problem+json"
 MAX_LISTED_ERRORS = 100

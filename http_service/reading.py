@@ -11,7 +11,7 @@ from fastapi.routing import APIRoute, APIWebSocketRoute
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 
-from energy_market_chaincode.canonical import read_json
+from energy_market_chaincode import read_json
 from http_service.problems import FieldError, Problem, invalid_parameters, malformed_json
 
 MAX_SHOWN_NAME = 100

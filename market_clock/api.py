@@ -7,8 +7,7 @@ from fastapi import APIRouter, Body, Path, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
-from energy_market_chaincode import Identifier, iso, iso_time, milliseconds
-from energy_market_chaincode.commands import PublishGame
+from energy_market_chaincode import Identifier, PublishGame, iso, iso_time, milliseconds
 from http_service import JsonRoute, Problem, problem_response
 from market_clock.clock import Clock, utc_now
 from market_clock.conductor import Course

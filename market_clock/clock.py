@@ -7,8 +7,7 @@ from pathlib import Path
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
-from energy_market_chaincode import Role, Topic
-from energy_market_chaincode.errors import BadSignature, LedgerDiffers, UnknownSigner
+from energy_market_chaincode import BadSignature, LedgerDiffers, Role, Topic, UnknownSigner
 from market_clock.conductor import Conductor
 from market_clock.publisher import Publisher
 from market_clock.schedule import Schedule

@@ -10,17 +10,19 @@ import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler  # type: ignore[import-untyped] # APScheduler 3 has no types
 from apscheduler.triggers.base import BaseTrigger  # type: ignore[import-untyped] # as above
 
-from energy_market_chaincode import Topic, iso_time, milliseconds
-from energy_market_chaincode.commands import PublishGame
-from energy_market_chaincode.errors import (
+from energy_market_chaincode import (
     BadSignature,
     CommandIdReused,
     GameExists,
     MalformedCommand,
     OperatorsOnly,
+    PublishGame,
     SlotTaken,
+    Topic,
     TopologyMissing,
     UnknownSigner,
+    iso_time,
+    milliseconds,
 )
 from market_clock.conductor import OnCommand
 from market_clock.schedule import Schedule, ScheduleEntry, game_data

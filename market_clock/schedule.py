@@ -10,8 +10,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, model_validator
 
-from energy_market_chaincode import Identifier
-from energy_market_chaincode.commands import PublishGame
+from energy_market_chaincode import Identifier, PublishGame
 from market_clock.schedule_store import ScheduleStore, StoredEntry
 from market_clock.slots import Cron, Interval, SlotSeries, cron_trigger, duration_ms
 

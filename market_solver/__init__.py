@@ -13,7 +13,7 @@ Everywhere a_j = p_j / C_j is a seller's slope: by how much a kWh taken from it 
 
 Examples
 --------
->>> from energy_market_chaincode.units import Energy, Price
+>>> from energy_market_chaincode import Energy, Price
 >>> game = ExactGame(
 ...     buyers=["P"],
 ...     demands=[Energy(30_000)],

@@ -11,9 +11,8 @@ from typing import Self
 
 import numpy as np
 
+from energy_market_chaincode import Energy, units
 from energy_market_chaincode import game as rules
-from energy_market_chaincode import units
-from energy_market_chaincode.units import Energy
 from market_solver.water_filling import Filling, Floats, fill, fill_few
 
 ENERGIES_PER_KWH = 10.0**units.ENERGY_DECIMALS

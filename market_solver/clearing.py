@@ -6,8 +6,7 @@ from typing import Self, TypeAlias
 
 import numpy as np
 
-from energy_market_chaincode.game import bid_cost
-from energy_market_chaincode.units import Energy, Money
+from energy_market_chaincode import Energy, Money, bid_cost
 from market_solver.best_response import ENERGIES_PER_KWH, MONEY_PER_CURRENCY, best_bid
 from market_solver.congestion import Priced, improvements, variational_equilibrium
 from market_solver.game import ExactGame, GameInKwh, Objective

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from energy_market_chaincode import Energy, Price
 from energy_market_chaincode import game as rules
-from energy_market_chaincode.units import Energy, Price
 from market_solver.best_response import ENERGIES_PER_KWH, PRICES_PER_CURRENCY, Supplies
 from market_solver.rounding import UnitCosts
 from market_solver.water_filling import Floats

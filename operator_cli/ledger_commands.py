@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from energy_market_chaincode.contract import invoke
+from energy_market_chaincode import invoke
 from ledger import LedgerKind
 from ledger.embedded import verify as verify_file
 from operator_cli.settings import OperatorSettings

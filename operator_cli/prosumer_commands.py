@@ -5,8 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from energy_market_chaincode import Role, Topic
-from energy_market_chaincode.units import MAX_MONEY, money_from_currency
+from energy_market_chaincode import MAX_MONEY, Role, Topic, money_from_currency
 from operator_cli.key_changes import KeyChange, entered_key
 from operator_cli.settings import OperatorSettings
 from operator_cli.voice import AsJson, voice

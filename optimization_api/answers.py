@@ -5,8 +5,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
-from energy_market_chaincode import units
-from energy_market_chaincode.game import bid_cost
+from energy_market_chaincode import bid_cost, units
 from market_solver import Clearing, best_amounts, best_bid
 from optimization_api.questions import BestResponseQuestion
 

@@ -5,9 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
-from energy_market_chaincode import units
-from energy_market_chaincode.game import Supply
-from energy_market_chaincode.units import Energy, Price
+from energy_market_chaincode import Energy, Price, Supply, units
 from http_service import JsonRoute, create_app, exact_response
 from market_solver import (
     best_bid,

@@ -8,9 +8,8 @@ from typing import Annotated, Self
 import numpy as np
 from pydantic import ConfigDict, Field, WithJsonSchema
 
+from energy_market_chaincode import Energy, Price, units
 from energy_market_chaincode import game as rules
-from energy_market_chaincode import units
-from energy_market_chaincode.units import Energy, Price
 from http_service import FieldError, invalid_parameters
 from market_solver import Supplies, best_bid, nearness, original_bid, rounded
 from optimization_api.answers import Answer

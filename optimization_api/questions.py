@@ -5,10 +5,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
+from energy_market_chaincode import Energy, EnergyKwh, Price, PriceCurrencyPerKwh, ShareOfOne, positive, units
 from energy_market_chaincode import game as rules
-from energy_market_chaincode import units
-from energy_market_chaincode.amounts import EnergyKwh, PriceCurrencyPerKwh, ShareOfOne, positive
-from energy_market_chaincode.units import Energy, Price
 from http_service import FieldError, Problem, invalid_parameters
 from market_solver import ExactGame
 

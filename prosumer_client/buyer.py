@@ -3,8 +3,18 @@
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from energy_market_chaincode import GameView, Phase, Terms, Topic, events, units
-from energy_market_chaincode.errors import NotYourTurn, TurnOver, UnknownGame, WrongPhase
+from energy_market_chaincode import (
+    GameView,
+    NotYourTurn,
+    Phase,
+    Terms,
+    Topic,
+    TurnOver,
+    UnknownGame,
+    WrongPhase,
+    events,
+    units,
+)
 from prosumer_client.amounts import UnusableDecision, read_number
 from prosumer_client.client import MarketClient
 from prosumer_client.errors import CommandRejected, MarketError, RequestRefused

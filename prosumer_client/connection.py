@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import stamina
 
-from energy_market_chaincode.canonical import read_exact_json
+from energy_market_chaincode import read_exact_json
 from prosumer_client.errors import MarketUnavailable, RequestRefused, UnexpectedAnswer, UnusableValue
 from prosumer_client.lean_imports import httpx, httpx_sse
 

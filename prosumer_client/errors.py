@@ -17,8 +17,7 @@ error                         what to do
 from collections.abc import Sequence
 from typing import Any
 
-from energy_market_chaincode.errors import LedgerDiffers
-from energy_market_chaincode.views import FieldProblem
+from energy_market_chaincode import FieldProblem, LedgerDiffers
 
 
 class MarketError(Exception):

@@ -11,8 +11,7 @@ from typing import Any, Self
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from energy_market_chaincode.canonical import signed_bytes
-from energy_market_chaincode.identity import public_key_text, sign
+from energy_market_chaincode import public_key_text, sign, signed_bytes
 from prosumer_client.keys import key_file, load_key
 
 _NAMESPACE = uuid.UUID("f3c1c2f0-6f0e-5b57-9f7c-5a4c0b7f6f1d")

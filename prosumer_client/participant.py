@@ -8,8 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple, TypeVar
 
-from energy_market_chaincode import GameView, Phase, Terms, Topic
-from energy_market_chaincode.errors import AlreadyRegistered, CommandIdReused
+from energy_market_chaincode import AlreadyRegistered, CommandIdReused, GameView, Phase, Terms, Topic
 from prosumer_client.amounts import UnusableDecision, read_number, round_kwh
 from prosumer_client.client import MarketClient
 from prosumer_client.errors import CommandRejected, MarketError, RequestRefused

@@ -7,9 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from energy_market_chaincode import Identifier
-from energy_market_chaincode.canonical import read_exact_json
-from energy_market_chaincode.units import ENERGY_DECIMALS, PRICE_DECIMALS
+from energy_market_chaincode import ENERGY_DECIMALS, PRICE_DECIMALS, Identifier, read_exact_json
 from prosumer_client.buyer import Buyer
 from prosumer_client.client import MarketClient
 from prosumer_client.identity import Identity

@@ -6,9 +6,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Self
 
-from energy_market_chaincode import events, units, views
+from energy_market_chaincode import Energy, events, units, views
 from energy_market_chaincode import game as rules
-from energy_market_chaincode.units import Energy
 from prosumer_client.amounts import read_number
 
 ROUNDING_SLACK = 10

@@ -9,7 +9,7 @@ import structlog
 from fastapi import FastAPI, Request
 from starlette.responses import Response
 
-from energy_market_chaincode.errors import Rejection
+from energy_market_chaincode import Rejection
 from http_service import Problem, all_is_said, create_app, problem_response
 from ledger import LedgerError, open_ledger
 from tx_queue import queue_routes, reads, streams

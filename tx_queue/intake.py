@@ -7,15 +7,16 @@ from typing import Any
 
 import simplejson
 
-from energy_market_chaincode.commands import Command, parse_command
-from energy_market_chaincode.errors import (
+from energy_market_chaincode import (
     BadSignature,
+    Command,
     CommandIdReused,
     LedgerDiffers,
     MalformedCommand,
     UnknownSigner,
+    is_signed_by,
+    parse_command,
 )
-from energy_market_chaincode.identity import is_signed_by
 from http_service import Problem
 from ledger import LedgerUnavailable
 from tx_queue.ledger_facts import LedgerName, Signers

@@ -3,8 +3,7 @@
 import asyncio
 from collections.abc import Collection, Iterable
 
-from energy_market_chaincode import read_exact_json
-from energy_market_chaincode.errors import UnknownProsumer
+from energy_market_chaincode import UnknownProsumer, read_exact_json
 from ledger import Ledger
 
 

@@ -1,12 +1,12 @@
 """The queue's problem answers: status, code, what was wrong and what to do."""
 
-from energy_market_chaincode.commands import MalformedFields
-from energy_market_chaincode.errors import (
+from energy_market_chaincode import (
     BadSignature,
     CommandIdReused,
     LedgerDiffers,
     MalformedArguments,
     MalformedCommand,
+    MalformedFields,
     Rejection,
     UnknownGame,
     UnknownProsumer,

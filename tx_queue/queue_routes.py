@@ -9,9 +9,7 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
-from energy_market_chaincode import Identifier, Status, views
-from energy_market_chaincode.canonical import read_exact_json
-from energy_market_chaincode.commands import Command
+from energy_market_chaincode import Command, Identifier, Status, read_exact_json, views
 from http_service import FieldError, Problem, exact_response, invalid_parameters, problem_document, read_json_body
 from ledger import Ledger, LedgerUnavailable
 from tx_queue import schemas

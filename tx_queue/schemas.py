@@ -6,8 +6,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field, create_model
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
-from energy_market_chaincode import Identifier
-from energy_market_chaincode.commands import COMMANDS, CommandData
+from energy_market_chaincode import COMMANDS, CommandData, Identifier
 
 MAX_COMMANDS = 1000
 """The most commands in one POST."""

@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from energy_market_chaincode import Status
-from energy_market_chaincode.errors import BadSignature, LedgerDiffers, MalformedCommand, UnknownSigner
+from energy_market_chaincode import BadSignature, LedgerDiffers, MalformedCommand, Status, UnknownSigner
 
 
 class StoreUnavailable(Exception):

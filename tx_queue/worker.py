@@ -15,9 +15,7 @@ from typing import Any, TypeVar
 import stamina
 import structlog
 
-from energy_market_chaincode import Status
-from energy_market_chaincode.canonical import exact_json, read_exact_json
-from energy_market_chaincode.errors import BadSignature, UnknownSigner
+from energy_market_chaincode import BadSignature, Status, UnknownSigner, exact_json, read_exact_json
 from ledger import Ledger, LedgerUnavailable, Submission, TransactionFailed
 from tx_queue.ledger_facts import Signers
 from tx_queue.metrics import Metrics

@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
-from energy_market_chaincode.errors import Rejection
+from energy_market_chaincode import Rejection
 from ledger.contract import Call, Contract, split_events
 from ledger.embedded import store
 from ledger.embedded.chain import TransactionRecord

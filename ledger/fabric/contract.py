@@ -6,8 +6,7 @@ A rejection travels as the message of a chaincode's answer; both ends are ours.
 import json
 from collections.abc import Iterator, Sequence
 
-from energy_market_chaincode import contract
-from energy_market_chaincode.errors import Rejection
+from energy_market_chaincode import Rejection, contract
 from ledger.fabric.chaincode_server import ChaincodeTransaction, ContractFailure
 
 _STATUS = 400

@@ -8,7 +8,7 @@ from typing import Self, TypeVar
 
 import stamina
 
-from energy_market_chaincode.contract import EVENT_NAME
+from energy_market_chaincode import EVENT_NAME
 from ledger.contract import SUBMIT, Call, read_results, read_transaction, split_events, submit_argument
 from ledger.fabric.contract import read_rejection
 from ledger.fabric.gateway import (

@@ -11,7 +11,8 @@ from demo.random_scenario import random_scenario
 from demo.scenario import Scenario, ScenarioBuyer, ScenarioSeller
 from demo.scenario_file import load_scenario
 from demo.topology import hop_table
-from energy_market_chaincode.commands import PublishGame, RegisterProsumer, SetTopology
+from energy_market_chaincode import PublishGame
+from energy_market_chaincode.commands import RegisterProsumer, SetTopology
 
 
 def test_the_originals_game_has_the_figures_of_its_log(scenarios: Path) -> None:

@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from energy_market_chaincode import errors
-from energy_market_chaincode.errors import DemandNotMet, MalformedCommand, Rejection, UnknownGame
+from energy_market_chaincode import MalformedCommand, Rejection, UnknownGame, errors
+from energy_market_chaincode.errors import DemandNotMet
 from ledger.fabric.contract import read_rejection, rejection_text
 from ledger.fabric.gateway import IdentityExpired, SigningIdentity, UnusableIdentity, channel_blocks
 from ledger.fabric.gateway.identity import _GROUP_ORDER

@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from energy_market_chaincode.canonical import exact_json
-from energy_market_chaincode.contract import EVENT_NAME
+from energy_market_chaincode import EVENT_NAME, exact_json
 from ledger import Cursor, LedgerEvent, LedgerReplaced, LedgerUnavailable
 from ledger.fabric.gateway import ChannelBlock, ChannelTransaction, ContractRefused, GatewayClient, GatewayUnavailable
 from ledger.fabric.ledger import FabricLedger

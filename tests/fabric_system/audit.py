@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-from energy_market_chaincode.canonical import read_exact_json
+from energy_market_chaincode import read_exact_json
 from fabric_network.launcher import Network
 from ledger import Block, Ledger
 from ledger.fabric.gateway import FabricProfile

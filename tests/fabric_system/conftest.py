@@ -13,8 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from demo.scenario import Scenario
 from demo.scenario_file import SCENARIOS, load_scenario
-from energy_market_chaincode.canonical import read_exact_json
-from energy_market_chaincode.commands import PublishGame
+from energy_market_chaincode import PublishGame, read_exact_json
 from fabric_network.launcher import ANY_FREE_PORTS, Network
 from fabric_network.setup import Operator, operator_of_key
 from prosumer_client.keys import key_file, store_key

@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from energy_market_chaincode.canonical import exact_json, read_exact_json
-from energy_market_chaincode.identity import sign
+from energy_market_chaincode import exact_json, read_exact_json, sign
 from ledger import Ledger
 from ledger.embedded import EmbeddedLedger
 from prosumer_client.identity import Identity

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from energy_market_chaincode.errors import Rejection
+from energy_market_chaincode import Rejection
 from ledger import LedgerSettings
 from market_clock.settings import ClockSettings
 from operator_cli.settings import OperatorSettings

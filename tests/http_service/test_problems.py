@@ -8,7 +8,7 @@ import httpx
 import pytest
 from structlog.testing import capture_logs
 
-from energy_market_chaincode.canonical import read_exact_json
+from energy_market_chaincode import read_exact_json
 from http_service import FieldError, Problem, create_app, problem_document
 from tests.http_service.conftest import always_ready, router
 

@@ -12,10 +12,8 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from energy_market_chaincode.canonical import exact_json, read_exact_json
-from energy_market_chaincode.errors import AlreadyInitialised, UnknownFunction, UnknownGame
-from energy_market_chaincode.identity import public_key_text, sign
-from energy_market_chaincode.stub import Stub
+from energy_market_chaincode import Stub, UnknownGame, exact_json, public_key_text, read_exact_json, sign
+from energy_market_chaincode.errors import AlreadyInitialised, UnknownFunction
 from fabric_network.launcher import ANY_FREE_PORTS, Network
 from fabric_network.setup import operator_of_key
 from ledger import Ledger, LedgerKind, LedgerSettings, open_ledger, open_memory_ledger

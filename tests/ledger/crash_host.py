@@ -12,7 +12,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from energy_market_chaincode.identity import public_key_text, sign
+from energy_market_chaincode import public_key_text, sign
 from ledger.embedded import EmbeddedLedger
 
 SENDERS = 5

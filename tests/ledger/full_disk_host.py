@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from energy_market_chaincode.stub import Stub
+from energy_market_chaincode import Stub
 from ledger import LedgerUnavailable
 from ledger.embedded import EmbeddedLedger
 

@@ -10,8 +10,8 @@ from typing import Any, cast
 
 import pytest
 
-from energy_market_chaincode.canonical import read_exact_json
-from energy_market_chaincode.errors import UnknownFunction, UnknownGame, UnknownProsumer
+from energy_market_chaincode import UnknownGame, UnknownProsumer, read_exact_json
+from energy_market_chaincode.errors import UnknownFunction
 from ledger import Cursor, InvalidCursor, Ledger, LedgerEvent, TransactionFailed, UnknownBlock
 
 Command = Callable[..., str]

@@ -12,8 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from energy_market_chaincode.canonical import read_exact_json
-from energy_market_chaincode.identity import public_key_text
+from energy_market_chaincode import public_key_text, read_exact_json
 from ledger import LedgerUnavailable
 from ledger.contract import Contract
 from ledger.embedded import EmbeddedLedger, verify

@@ -16,8 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from energy_market_chaincode.canonical import read_exact_json
-from energy_market_chaincode.stub import Stub
+from energy_market_chaincode import Stub, read_exact_json
 from ledger import LedgerUnavailable, TransactionFailed
 from ledger.contract import Contract
 from ledger.embedded import EmbeddedLedger, verify

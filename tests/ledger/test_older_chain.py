@@ -9,9 +9,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from energy_market_chaincode.canonical import exact_json, read_exact_json
-from energy_market_chaincode.contract import invoke
-from energy_market_chaincode.identity import public_key_text, sign
+from energy_market_chaincode import exact_json, invoke, public_key_text, read_exact_json, sign
 from ledger.embedded import EmbeddedLedger, verify
 
 KEY = Ed25519PrivateKey.from_private_bytes(b"operator".ljust(32, b"\0"))

@@ -8,8 +8,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import ValidationError
 
-from energy_market_chaincode.canonical import read_exact_json
-from energy_market_chaincode.identity import public_key_text
+from energy_market_chaincode import public_key_text, read_exact_json
 from ledger import LedgerKind, LedgerSettings, open_ledger
 from ledger.embedded import verify
 

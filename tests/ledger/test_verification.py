@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from energy_market_chaincode.identity import public_key_text, sign
+from energy_market_chaincode import public_key_text, sign
 from ledger import LedgerUnavailable
 from ledger.contract import Contract
 from ledger.embedded import EmbeddedLedger, Fault, store, verify

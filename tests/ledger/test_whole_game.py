@@ -8,8 +8,7 @@ from typing import Any, cast
 
 from demo.scenario import Scenario
 from demo.scenario_file import SCENARIOS, load_scenario
-from energy_market_chaincode import Topic
-from energy_market_chaincode.canonical import read_exact_json
+from energy_market_chaincode import Topic, read_exact_json
 from energy_market_chaincode.events import BuyBidEvent
 from ledger import Ledger, LedgerEvent
 from prosumer_client.identity import Identity

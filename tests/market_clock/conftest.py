@@ -10,9 +10,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from energy_market_chaincode import Topic, moment, views
-from energy_market_chaincode.canonical import read_exact_json
-from energy_market_chaincode.errors import Rejection
+from energy_market_chaincode import Rejection, Topic, moment, read_exact_json, views
 from ledger import Block, Cursor, open_memory_ledger
 from ledger.embedded import EmbeddedLedger
 from market_clock.conductor import Conductor

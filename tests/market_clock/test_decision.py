@@ -7,8 +7,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from energy_market_chaincode import GameView, Phase, Topic, views
-from energy_market_chaincode.commands import COMMANDS
+from energy_market_chaincode import COMMANDS, GameView, Phase, Topic, views
 from market_clock.decision import REGISTRATION_POLL, Act, Decision, Over, Wait, next_action
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)

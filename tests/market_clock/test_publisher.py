@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from energy_market_chaincode import Topic, milliseconds
-from energy_market_chaincode.commands import PublishGame
+from energy_market_chaincode import PublishGame, Topic, milliseconds
 from market_clock.publisher import NotStarted, Publisher
 from market_clock.schedule import Schedule, ScheduleEntry
 from market_clock.schedule_store import ScheduleStore

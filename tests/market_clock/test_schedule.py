@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from energy_market_chaincode.commands import PublishGame
+from energy_market_chaincode import PublishGame
 from market_clock.schedule import EntryExists, Schedule, ScheduleEntry, UnknownEntry, game_data
 from market_clock.schedule_store import ScheduleStore
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from energy_market_chaincode.errors import Rejection
+from energy_market_chaincode import Rejection
 from market_clock.publisher import stays_due
 from prosumer_client.errors import CommandRejected, MarketUnavailable, RequestRefused, UnexpectedAnswer
 

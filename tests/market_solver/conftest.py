@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 
-from energy_market_chaincode.game import Supply
-from energy_market_chaincode.units import Energy, Price, energy_from_kwh, price_from_currency_per_kwh
+from energy_market_chaincode import Energy, Price, Supply, price_from_currency_per_kwh
+from energy_market_chaincode.units import energy_from_kwh
 from market_solver import ExactGame, GameInKwh, Supplies
 
 FEE_PER_HOP = 0.02

@@ -5,8 +5,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
+from energy_market_chaincode import Energy, Price
 from energy_market_chaincode import game as rules
-from energy_market_chaincode.units import Energy, Price
 from market_solver import best_bid
 
 patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # the machine may be busy

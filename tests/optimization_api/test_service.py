@@ -7,7 +7,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from energy_market_chaincode.canonical import read_exact_json
+from energy_market_chaincode import read_exact_json
 from optimization_api import OptimizerSettings, make_app
 from optimization_api.gate import Gate
 

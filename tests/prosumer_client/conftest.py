@@ -12,8 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from energy_market_chaincode.canonical import exact_json, read_exact_json, signed_bytes
-from energy_market_chaincode.errors import Rejection
+from energy_market_chaincode import Rejection, exact_json, read_exact_json, signed_bytes
 from ledger import Cursor, LedgerEvent
 from ledger.embedded import EmbeddedLedger
 from prosumer_client import Identity, MarketClient, MarketEvent, Patience

@@ -10,10 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from energy_market_chaincode import Topic
-from energy_market_chaincode.canonical import read_json
-from energy_market_chaincode.commands import PublishOffer, parse_command
-from energy_market_chaincode.identity import is_signed_by
+from energy_market_chaincode import Topic, is_signed_by, parse_command, read_json
+from energy_market_chaincode.commands import PublishOffer
 from energy_market_chaincode.units import currency_per_kwh, kwh
 from prosumer_client.identity import Identity, repeatable_id
 

@@ -11,7 +11,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from energy_market_chaincode.identity import public_key_text
+from energy_market_chaincode import public_key_text
 from prosumer_client import Identity, KeyFileError, create_key, key_file, load_key, load_or_create_key, store_key
 
 

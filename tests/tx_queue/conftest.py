@@ -17,8 +17,7 @@ import uvicorn
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import FastAPI
 
-from energy_market_chaincode.canonical import read_exact_json
-from energy_market_chaincode.identity import public_key_text, sign
+from energy_market_chaincode import public_key_text, read_exact_json, sign
 from ledger import (
     Block,
     Cursor,

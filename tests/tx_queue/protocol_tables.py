@@ -12,12 +12,19 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel, WithJsonSchema
 
-from energy_market_chaincode import events, views
-from energy_market_chaincode.amounts import EnergyKwh, MoneyCurrency, PriceCurrencyPerKwh, ShareOfOne
-from energy_market_chaincode.commands import COMMANDS, CommandData
+from energy_market_chaincode import (
+    COMMANDS,
+    CommandData,
+    EnergyKwh,
+    MoneyCurrency,
+    PriceCurrencyPerKwh,
+    ShareOfOne,
+    Time,
+    events,
+    views,
+)
 from energy_market_chaincode.contract import EVENT_NAME  # with it all rules are known
 from energy_market_chaincode.rules import RULES
-from energy_market_chaincode.times import Time
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "protocol.md"
 READS: dict[str, type[views.View]] = {
@@ -52,11 +59,14 @@ def table(head: str, rows: Iterable[Iterable[str]]) -> str:
 def fields(model: type[BaseModel], without: Iterable[str] = ()) -> str:
     """List a model's fields: the name outside, a question mark where it may be left out, and what it is."""
     hints = get_type_hints(model, include_extras=True)
-    return ", ".join(
-        " ".join(filter(None, [f"{field.alias or name}{mark(model, name)}", shape(hints[name])]))
+    listed = (
+        f"{field.alias or name}{mark(model, name)} {shape(hints[name])}".strip()
         for name, field in model.model_fields.items()
         if name not in without
     )
+    if issubclass(model, CommandData):  # null is as good as nothing
+        listed = (field.removesuffix("or null").strip() for field in listed)
+    return ", ".join(field.replace("  ", " ") for field in listed)
 
 
 def mark(model: type[BaseModel], name: str) -> str:
@@ -75,7 +85,7 @@ def shape(kind: Any) -> str:
     if origin in (typing.Union, types.UnionType):
         others = [part for part in parts if part is not type(None)]
         choices = dict.fromkeys(filter(None, map(shape, others)))
-        return " or ".join([*choices, *(["null"] if len(others) < len(parts) else [])])
+        return " or ".join(choices) + (" or null" if len(others) < len(parts) else "")
     if origin is list:
         return f"[{shape(parts[0]) or '…'}]"
     if origin is dict:

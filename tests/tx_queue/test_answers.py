@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
-from energy_market_chaincode import events, exact_json, read_exact_json, views
-from energy_market_chaincode.commands import COMMANDS
+from energy_market_chaincode import COMMANDS, events, exact_json, read_exact_json, views
 from energy_market_chaincode.rules import RULES
 from tests.tx_queue import protocol_tables
 

@@ -10,7 +10,7 @@ import stamina
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from energy_market_chaincode.canonical import exact_json
+from energy_market_chaincode import exact_json
 from ledger import (
     Cursor,
     InvalidCursor,

@@ -11,7 +11,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from energy_market_chaincode.identity import sign
+from energy_market_chaincode import sign
 from fabric_network.launcher import ANY_FREE_PORTS, Network
 from fabric_network.setup import operator_of_key
 from ledger.fabric.gateway import FabricProfile, GatewayClient, Invocation

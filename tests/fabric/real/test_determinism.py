@@ -14,8 +14,7 @@ from fabric_protos.peer.peer_pb2_grpc import EndorserStub
 from fabric_protos.peer.proposal_pb2 import ChaincodeAction
 from fabric_protos.peer.proposal_response_pb2 import ProposalResponse, ProposalResponsePayload
 
-from energy_market_chaincode.canonical import read_exact_json
-from energy_market_chaincode.identity import public_key_text
+from energy_market_chaincode import public_key_text, read_exact_json
 from ledger.contract import SUBMIT, submit_argument
 from ledger.fabric.gateway import FabricProfile, GatewayClient, Invocation, SigningIdentity
 from ledger.fabric.gateway.messages import propose

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from energy_market_chaincode.errors import UnknownGame
+from energy_market_chaincode import UnknownGame
 from fabric_network.launcher import Network
 from ledger import (
     Cursor,
