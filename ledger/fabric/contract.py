@@ -6,7 +6,7 @@ A rejection travels as the message of a chaincode's answer; both ends are ours.
 import json
 from collections.abc import Iterator, Sequence
 
-from energy_market_chaincode import Rejection, contract
+from energy_market_chaincode import Rejection, invoke
 from ledger.fabric.chaincode_server import ChaincodeTransaction, ContractFailure
 
 _STATUS = 400
@@ -15,7 +15,7 @@ _STATUS = 400
 async def market_contract(transaction: ChaincodeTransaction, function: str, args: Sequence[str]) -> bytes:
     """Host the market's contract: a rejection becomes a failure with the rejection as JSON."""
     try:
-        return await contract.invoke(transaction, function, args)
+        return await invoke(transaction, function, args)
     except Rejection as rejection:
         raise ContractFailure(rejection_text(rejection), status=_STATUS) from None
 
