@@ -48,7 +48,7 @@ bench: $(VENV)/.dev ## speed, as ratios against baselines
 
 docs: $(VENV)/.docs ## build the documentation's site into build/site, and check it
 	$(BIN)/python -m zensical build --clean --strict
-	$(PYTEST) -q -m site
+	$(PYTEST) -q -m site tests/docs
 	@echo "open build/site/index.html"
 
 lint: $(VENV)/.dev ## ruff, mypy and the import arrows

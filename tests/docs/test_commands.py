@@ -13,7 +13,7 @@ import pytest
 import typer
 from ruamel.yaml import YAML
 
-from energy_market_chaincode import DATA_OF_TOPIC, Topic
+from energy_market_chaincode import COMMANDS
 from operator_cli.main import app
 from tests.docs.pages import PAGES, ROOT, Block, all_blocks, blocks, name_of, spans
 from tests.docs.shell import Words, commands
@@ -124,7 +124,7 @@ def test_every_command_of_the_operator_is_understood(words: Words) -> None:
 )
 def test_what_is_to_be_signed_is_a_command(words: Words) -> None:
     data = words[words.index("--data") + 1]
-    DATA_OF_TOPIC[Topic(words[1])].model_validate(json.loads(data))
+    COMMANDS[words[1]].model_validate(json.loads(data))
 
 
 @pytest.mark.parametrize("words", of("make"), ids=" ".join)
