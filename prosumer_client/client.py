@@ -34,7 +34,7 @@ MAX_BATCH = 1000
 MAX_BATCH_BYTES = 1_000_000
 """Of one request with several commands; the queue takes a few times as much."""
 CONCURRENT_WAITS = 16
-_SIGNS_OF_ANOTHER_LEDGER = frozenset({"INVALID_CURSOR", "UNKNOWN_COMMAND"})
+_SIGNS_OF_ANOTHER_LEDGER = frozenset({"INVALID_CURSOR", "LEDGER_REPLACED", "UNKNOWN_COMMAND"})
 """Codes of refusals that a ledger may be behind which was begun anew."""
 
 
@@ -311,6 +311,7 @@ class MarketClient:
         after: str | None = None,
         *,
         game: str | None = None,
+        prosumers: Sequence[str] = (),
         on_now: Callable[[], Awaitable[None]] | None = None,
     ) -> AsyncGenerator[MarketEvent, None]:
         """Yield the market's events without end, over breaks without loss or repeat.
@@ -319,7 +320,7 @@ class MarketClient:
 
         Parameters
         ----------
-        after, game, on_now
+        after, game, prosumers, on_now
             See :class:`~prosumer_client.events.EventReader`.
 
         Raises
@@ -329,7 +330,8 @@ class MarketClient:
         MarketUnavailable
             If the stream did not work for as long as our patience lasts.
         """
-        async with self._suspicion(), aclosing(EventReader(self._connection, after, game, on_now).read()) as events:
+        reader = EventReader(self._connection, after, game, prosumers, self._ledger.known, on_now)
+        async with self._suspicion(), aclosing(reader.read()) as events:
             async for event in events:
                 yield event
 
@@ -349,6 +351,11 @@ class KnownLedger:
         self._is_pinned = bool(pinned)
         self._id = pinned or None
         self._asking = asyncio.Lock()
+
+    @property
+    def known(self) -> str | None:
+        """The ledger's id, None if nobody asked for it yet."""
+        return self._id
 
     async def id(self) -> str:
         """Return the ledger's id; the first time the queue is asked for it, unless it is pinned.

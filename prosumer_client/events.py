@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +12,7 @@ from httpx_sse import ServerSentEvent
 
 from energy_market_chaincode import events, read_exact_json
 from prosumer_client.connection import Interruption, ServiceConnection
-from prosumer_client.errors import UnexpectedAnswer
+from prosumer_client.errors import RequestRefused, UnexpectedAnswer
 
 FROM_NOW = "now"
 """In place of a cursor: only what happens from now on."""
@@ -70,6 +70,10 @@ class EventReader:
         A cursor; None for all events from the first; :data:`FROM_NOW`.
     game
         Keep this game's events only.
+    prosumers
+        Keep only what concerns one of these; nobody: everything.
+    ledger
+        The id of the ledger that the cursors are of, if it is known: on another one they are refused.
     on_now
         Awaited whenever the stream begins at the present: at first, and again if it broke before it told us a cursor
         to resume from. What happened until then is on the ledger and not in the stream, what happens later will be in
@@ -81,11 +85,13 @@ class EventReader:
         connection: ServiceConnection,
         after: str | None,
         game: str | None = None,
+        prosumers: Sequence[str] = (),
+        ledger: str | None = None,
         on_now: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self._connection = connection
         self._cursor = after or "0"
-        self._game = game
+        self._parameters = {"game": game, "prosumer": ",".join(prosumers) or None, "ledger": ledger}
         self._on_now = on_now or _ignore
         self._opened_at = math.inf
         self._events: AsyncGenerator[MarketEvent, None] | None = None
@@ -136,7 +142,7 @@ class EventReader:
         return time.monotonic() - self._opened_at > self._connection.patience.longest_delay_s
 
     async def _read_once(self) -> AsyncGenerator[MarketEvent, None]:
-        parameters = {"from": self._cursor} if self._game is None else {"from": self._cursor, "game": self._game}
+        parameters = {name: text for name, text in self._parameters.items() if text} | {"from": self._cursor}
         async with self._connection.stream("/events", parameters) as source:
             self._opened_at = time.monotonic()
             if self._cursor == FROM_NOW:
@@ -149,6 +155,8 @@ class EventReader:
 
     def _accept(self, message: ServerSentEvent) -> MarketEvent | None:
         """Move the cursor to a message; return its event, unless it has none or was seen before."""
+        if message.event == "problem":  # the last message, of a ledger whose place another has taken
+            raise RequestRefused.from_problem(409, message.json())
         try:
             event = MarketEvent.from_wire(read_exact_json(message.data)) if message.data else None
             # A server may also state the cursor alone, before anything happened.

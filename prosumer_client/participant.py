@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Coroutine, Mapping, Sequence
 from contextlib import aclosing
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, ClassVar, NamedTuple, TypeVar
 
 from energy_market_chaincode import AlreadyRegistered, CommandIdReused, GameView, Phase, Terms, Topic
 from prosumer_client.amounts import UnusableDecision, read_number, round_kwh
@@ -28,6 +28,9 @@ class Participant(ABC):
     It keeps nothing on disk. Whatever it says on an occasion has the same command id in every life of the process, so
     that saying it again changes nothing: after a crash it looks at the ledger and goes on.
     """
+
+    hears_others: ClassVar[bool] = False
+    """Whether :meth:`concerns` is to be asked about what the market tells of others alone, their turns for instance."""
 
     def __init__(self, market: MarketClient) -> None:
         self.market = market
@@ -190,6 +193,9 @@ LISTENING = "Listening to the market"
 
 _log = structlog.get_logger()
 
+MOST_NAMED = 200
+"""Whom a stream is asked for by name: a longer address would be refused. A larger group hears everything."""
+
 Inbox = asyncio.Queue[GameView | MarketEvent]
 
 
@@ -208,6 +214,8 @@ async def run_together(market: MarketClient, members: Sequence[Participant]) -> 
         Those concern them all.
     """
     inboxes: list[Inbox] = [asyncio.Queue() for _ in members]
+    names = sorted({member.prosumer for member in members})
+    concerned = () if len(names) > MOST_NAMED or any(member.hears_others for member in members) else names
 
     async def look() -> None:
         for game in await market.open_games():
@@ -216,7 +224,7 @@ async def run_together(market: MarketClient, members: Sequence[Participant]) -> 
         _log.info(LISTENING)
 
     async def listen() -> None:
-        async with aclosing(market.events(FROM_NOW, on_now=look)) as events:
+        async with aclosing(market.events(FROM_NOW, prosumers=concerned, on_now=look)) as events:
             async for event in events:
                 for member, inbox in zip(members, inboxes, strict=True):
                     if member.concerns(event):

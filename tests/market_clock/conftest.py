@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -79,6 +79,7 @@ class LedgerMarket(MarketClient):
         after: str | None = None,
         *,
         game: str | None = None,
+        prosumers: Sequence[str] = (),
         on_now: Callable[[], Awaitable[None]] | None = None,
     ) -> AsyncGenerator[MarketEvent, None]:
         await self._get_through()

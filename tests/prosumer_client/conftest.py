@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from energy_market_chaincode import Rejection, exact_json, read_exact_json, signed_bytes
+from energy_market_chaincode import Rejection, events, exact_json, read_exact_json, signed_bytes
 from ledger import Cursor, LedgerEvent
 from ledger.embedded import EmbeddedLedger
 from prosumer_client import Identity, MarketClient, MarketEvent, Patience
@@ -224,6 +224,9 @@ class FakeMarket:
         await writer.drain()
         async for event in self.ledger.events(after):
             if request.query.get("game", event.data["game"]) != event.data["game"]:
+                continue
+            concerned = events.concerned(event.data)
+            if "prosumer" in request.query and concerned and concerned.isdisjoint(request.query["prosumer"].split(",")):
                 continue
             chunk = sse(event) * (2 if self.repeats_events else 1)
             if budget is not None and len(chunk) > budget:

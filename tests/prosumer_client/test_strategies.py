@@ -17,7 +17,18 @@ import pytest
 from structlog.testing import capture_logs
 
 from energy_market_chaincode import GameView
-from prosumer_client import Bid, Buyer, MarketClient, Meter, Optimizer, Patience, Seller, Turn, run_together
+from prosumer_client import (
+    Bid,
+    Buyer,
+    MarketClient,
+    MarketEvent,
+    Meter,
+    Optimizer,
+    Patience,
+    Seller,
+    Turn,
+    run_together,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Coroutine
@@ -169,6 +180,34 @@ async def test_the_documented_strategy_plays_game_after_game(
         assert settlement.energy_delivered == 56
     state = await market.market()
     assert (state.money, state.frozen_funds) == (Decimal(7000), Decimal(0))
+
+
+async def test_who_plays_hears_its_own_turns_and_none_of_the_others(
+    market: MarketClient, identity: Callable[[str], Identity], background: Background
+) -> None:
+    """One message for each process and turn is what a turn would cost otherwise."""
+    _, strategy = documented_strategy()
+    members = company(market, identity, strategy)
+    background(run_together(market, members))
+    await publish_and_begin(market, "G1")
+    await event_of(market, "GameStopEvent", "G1")
+    everything = await heard_until_the_stop(market, [])
+    turns = [event for event in everything if event.name == "BuyBidEvent"]
+    assert len(turns) == 2 * len(BUYERS)
+    for buyer in BUYERS:
+        own = [event for event in turns if event.data["buyerInTurn"] == buyer]
+        assert len(own) == 2
+        assert len(await heard_until_the_stop(market, [buyer])) == len(everything) - len(turns) + len(own)
+
+
+async def heard_until_the_stop(market: MarketClient, prosumers: list[str]) -> list[MarketEvent]:
+    heard: list[MarketEvent] = []
+    async with asyncio.timeout(60), aclosing(market.events(prosumers=prosumers)) as events:
+        async for event in events:
+            heard.append(event)
+            if event.name == "GameStopEvent":
+                break
+    return heard
 
 
 async def test_a_queue_killed_in_mid_game_costs_no_turn(
