@@ -71,7 +71,7 @@ PublicKey = Annotated[str, Field(max_length=44), AfterValidator(_public_key)]
 class CommandData(BaseModel):
     """What a command says: one model for each topic.
 
-    Parameters
+    Attributes
     ----------
     topic
         How commands name it.
