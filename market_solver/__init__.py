@@ -27,6 +27,14 @@ Examples
 (True, [[3077, 26923]])
 """
 
+from market_solver.arena import (
+    Arena,
+    GridEquilibrium,
+    certified,
+    equilibrium_with_grid,
+    hops_of_graph,
+    hops_of_places,
+)
 from market_solver.best_response import (
     ENERGIES_PER_KWH,
     Supplies,
@@ -41,23 +49,32 @@ from market_solver.clearing import (
     clear_by_social_optimum,
     clear_by_variational_equilibrium,
 )
+from market_solver.congestion import TooManyPairs
 from market_solver.game import ExactGame, GameInKwh
 from market_solver.rounding import nearness, rounded
-from market_solver.water_filling import fill
+from market_solver.water_filling import Floats, fill
 
 __all__ = [
     "ENERGIES_PER_KWH",
     "Allocation",
+    "Arena",
     "Clearing",
     "ExactGame",
+    "Floats",
     "GameInKwh",
+    "GridEquilibrium",
     "Supplies",
+    "TooManyPairs",
     "best_amounts",
     "best_bid",
+    "certified",
     "clear_by_best_response",
     "clear_by_social_optimum",
     "clear_by_variational_equilibrium",
+    "equilibrium_with_grid",
     "fill",
+    "hops_of_graph",
+    "hops_of_places",
     "nearness",
     "original_bid",
     "rounded",

@@ -8,7 +8,7 @@ import numpy as np
 
 from energy_market_chaincode import Energy, Money, bid_cost
 from market_solver.best_response import ENERGIES_PER_KWH, MONEY_PER_CURRENCY, best_bid
-from market_solver.congestion import Priced, improvements, variational_equilibrium
+from market_solver.equilibrium import Priced, improvements, variational_equilibrium
 from market_solver.game import ExactGame, GameInKwh, Objective
 from market_solver.rounding import Energies, UnitCosts, rounded
 from market_solver.water_filling import Floats

@@ -162,7 +162,7 @@ def clearings(game: ExactGame) -> dict[str, Clearing]:
     }
 
 
-@patient
+@settings(patient, max_examples=30)
 @given(data=st.data())
 def test_however_extreme_a_game_is_demands_are_met_and_what_is_said_to_be_converged_is(
     data: st.DataObject, extreme_games: ExactGames
@@ -310,3 +310,14 @@ def test_slsqp_finds_nothing_below_the_lower_bounds(data: st.DataObject, exact_g
     optimum = clear_by_social_optimum(game)
     assert in_kwh.potential(equilibrium.allocation.amounts) <= minimum(in_kwh, "potential") + 1e-3
     assert in_kwh.total_cost(optimum.allocation.amounts) <= minimum(in_kwh, "total cost") + 1e-3
+
+
+def test_a_demand_of_one_unit_beside_a_large_one_is_met_exactly() -> None:
+    cent = 10**16
+    game = extreme(
+        capacities=[1, 1, 46601, 1, 46677],
+        prices=[cent] * 5,
+        demands=[46604, 1],
+        fees=[[0, 0, 4 * cent, 0, 2 * cent], [0, 0, 0, 0, 4 * cent]],
+    )
+    assert clear_by_variational_equilibrium(game).converged

@@ -5,7 +5,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from market_solver import ENERGIES_PER_KWH, ExactGame, GameInKwh, nearness, rounded
-from market_solver.congestion import variational_equilibrium
+from market_solver.equilibrium import variational_equilibrium
 from market_solver.rounding import Energies, UnitCosts
 from market_solver.water_filling import Floats
 

@@ -1,0 +1,77 @@
+"""The variational equilibrium with the grid in the game, against solvers that others made, in one process."""
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from statistics import median
+from typing import TypeVar
+
+from benchmarks.referees import by_nashopt, by_piqp, random_arena, total_cost
+from benchmarks.table import Table
+from market_solver import Arena, Floats, GridEquilibrium, certified, equilibrium_with_grid
+
+T = TypeVar("T")
+
+OURS = (10, 60, 100, 1_000, 10_000)
+REFEREES: tuple[tuple[str, Callable[[Arena], Floats], tuple[int, ...]], ...] = (
+    ("NashOpt", by_nashopt, (10, 60)),
+    ("PIQP", by_piqp, (10, 60, 100, 1_000)),
+)
+REPETITIONS = 5
+
+
+def tables() -> Iterator[Table]:
+    """Measure, and return the table."""
+    rows = [row(prosumers) for prosumers in OURS]
+    yield Table(
+        "The variational equilibrium with the grid in the game",
+        (
+            "prosumers",
+            "market_solver, ms",
+            "steps",
+            "relative gap",
+            *(f"{name}, ms" for name, _, _ in REFEREES),
+            *(f"times {name}" for name, _, _ in REFEREES),
+            "cost differs by",
+        ),
+        rows,
+        f"30 % sellers, 1 to 9 hops at random. Processor time; ours is the median of {REPETITIONS}, theirs with the "
+        "making of their matrices. NashOpt: its qp_gnep. PIQP: at 1e-9.",
+    )
+
+
+def row(prosumers: int) -> tuple[str, ...]:
+    """Measure one line of the table."""
+    arena = random_arena(prosumers)
+    runs = [timed(solved, arena) for _ in range(REPETITIONS)]
+    ours = median(seconds for seconds, _ in runs)
+    found, steps = runs[0][1]
+    theirs = {
+        name: timed(solve, arena)
+        for name, solve, sizes in REFEREES
+        if prosumers in sizes and (name != "NashOpt" or sys.platform == "linux")
+    }
+    differences = [abs(total_cost(arena, rows) / found.total_cost - 1) for _, rows in theirs.values()]
+    return (
+        f"{prosumers:,}",
+        f"{ours * 1e3:.1f}",
+        str(steps),
+        f"{found.relative_gap:.0e}",
+        *(f"{theirs[name][0] * 1e3:,.0f}" if name in theirs else "-" for name, _, _ in REFEREES),
+        *(f"{theirs[name][0] / ours:,.0f}" if name in theirs else "-" for name, _, _ in REFEREES),
+        f"{max(differences):.0e}" if differences else "-",
+    )
+
+
+def solved(arena: Arena) -> tuple[GridEquilibrium, int]:
+    """Return the equilibrium and the number of steps."""
+    for steps, nearer in enumerate(equilibrium_with_grid(arena), 1):  # noqa: B007  the last ones are what is wanted
+        point = nearer
+    return certified(arena, point), steps
+
+
+def timed(call: Callable[[Arena], T], arena: Arena) -> tuple[float, T]:
+    """Return processor seconds and the result."""
+    began = time.process_time()
+    result = call(arena)
+    return time.process_time() - began, result

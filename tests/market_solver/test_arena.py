@@ -1,0 +1,138 @@
+"""The variational equilibrium with the grid in the game."""
+
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from benchmarks.referees import by_nashopt, by_piqp, random_arena, total_cost
+from market_solver import (
+    Arena,
+    GridEquilibrium,
+    TooManyPairs,
+    certified,
+    congestion,
+    equilibrium_with_grid,
+    hops_of_graph,
+    hops_of_places,
+)
+
+patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # the machine may be busy
+
+
+def solved(arena: Arena) -> GridEquilibrium:
+    *_, point = equilibrium_with_grid(arena)
+    return certified(arena, point)
+
+
+@st.composite
+def arenas(draw: st.DrawFn) -> Arena:
+    buyers, sellers, places = draw(st.integers(1, 8)), draw(st.integers(1, 6)), draw(st.integers(1, 4))
+
+    def numbers(low: float, high: float, count: int) -> list[float]:
+        return draw(st.lists(st.floats(low, high), min_size=count, max_size=count))
+
+    hops = draw(st.lists(st.integers(0, 9), min_size=places * sellers, max_size=places * sellers))
+    return Arena(
+        demand=np.array(numbers(0.0001, 50, buyers)),
+        capacity=np.array(numbers(0.0001, 100, sellers)),
+        price=np.array(numbers(0.01, 0.5, sellers)),
+        hops=np.array(hops, dtype=np.uint8).reshape(places, sellers),
+        place=np.array(draw(st.lists(st.integers(0, places - 1), min_size=buyers, max_size=buyers))),
+        fee_per_hop=draw(st.sampled_from([0.0, 0.02])),
+        retail_tariff=draw(st.sampled_from([0.05, 0.14, 0.2869, 2.0])),
+    )
+
+
+@patient
+@given(arena=arenas())
+def test_the_gap_is_closed_and_the_rows_fit(arena: Arena) -> None:
+    found = solved(arena)
+    assert found.relative_gap <= 1e-8
+    rows = found.rows.toarray()
+    assert rows.min() >= 0
+    assert found.from_grid.min() >= 0
+    assert rows.sum(axis=1) + found.from_grid == pytest.approx(arena.demand, rel=1e-9)
+    assert (rows.sum(axis=0) <= arena.capacity * (1 + 1e-12)).all()
+
+
+@patient
+@given(arena=arenas())
+def test_nobody_pays_more_at_the_margin_than_the_tariff_and_whoever_pays_less_needs_no_grid(arena: Arena) -> None:
+    found = solved(arena)
+    assert (found.levels <= arena.retail_tariff).all()
+    assert (found.from_grid[found.levels < arena.retail_tariff - 1e-9] <= 1e-6).all()
+
+
+@patient
+@given(arena=arenas(), data=st.data())
+def test_the_order_of_buyers_does_not_matter(arena: Arena, data: st.DataObject) -> None:
+    order = np.array(data.draw(st.permutations(range(len(arena.demand)))))
+    other = Arena(
+        arena.demand[order],
+        arena.capacity,
+        arena.price,
+        arena.hops,
+        arena.place[order],
+        arena.fee_per_hop,
+        arena.retail_tariff,
+    )
+    assert solved(other).total_cost == pytest.approx(solved(arena).total_cost, rel=1e-6)
+
+
+@pytest.mark.parametrize("prosumers", [100, 1000])
+@pytest.mark.parametrize("retail_tariff", [0.06, 0.14, 0.3])
+def test_large_arenas_are_solved_to_a_tiny_gap(prosumers: int, retail_tariff: float) -> None:
+    assert solved(random_arena(prosumers, retail_tariff=retail_tariff)).relative_gap <= 1e-8
+
+
+def test_pairs_that_are_not_looked_at_first_are_found_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    arena = random_arena(300)
+    expected = solved(arena).total_cost
+    monkeypatch.setattr(congestion, "FEW_PAIRS", 0)
+    monkeypatch.setattr(congestion, "MARGIN_HOPS", 1e-9)
+    monkeypatch.setattr(congestion, "MARGIN_SHARE", 1e-9)
+    found = solved(arena)
+    assert found.relative_gap <= 1e-8
+    assert found.total_cost == pytest.approx(expected, rel=1e-7)
+
+
+def test_more_pairs_than_fit_into_memory_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(congestion, "MAX_PAIRS", 100)
+    with pytest.raises(TooManyPairs):
+        solved(random_arena(100))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="NashOpt's JAX is not on every platform")
+@pytest.mark.filterwarnings("ignore")  # its own
+@pytest.mark.parametrize("prosumers", [10, 30, pytest.param(60, marks=pytest.mark.acceptance)])
+def test_nashopt_finds_the_same_cost(prosumers: int) -> None:
+    arena = random_arena(prosumers)
+    assert total_cost(arena, by_nashopt(arena)) == pytest.approx(solved(arena).total_cost, rel=1e-5)
+
+
+@pytest.mark.parametrize("prosumers", [10, 300])
+def test_piqp_finds_the_same_cost(prosumers: int) -> None:
+    arena = random_arena(prosumers)
+    assert total_cost(arena, by_piqp(arena)) == pytest.approx(solved(arena).total_cost, rel=1e-5)
+
+
+EDGES = [("a", "hub"), ("b", "hub"), ("hub", "far"), ("far", "c")]
+
+
+def test_hops_are_the_fewest_edges_of_a_graph() -> None:
+    assert hops_of_graph(["a", "c"], ["b", "c", "a"], [*EDGES, ("a", "hub")]).tolist() == [[2, 3, 0], [3, 0, 3]]
+
+
+def test_who_is_not_in_the_graph_or_cannot_be_reached_is_named() -> None:
+    with pytest.raises(LookupError, match="x"):
+        hops_of_graph(["x"], ["a"], EDGES)
+    with pytest.raises(LookupError, match="y cannot be reached from a"):
+        hops_of_graph(["a"], ["y"], [*EDGES, ("y", "z")])
+
+
+def test_hops_of_a_table_stand_in_the_order_of_places_and_sellers() -> None:
+    table = {"north": {"s": 1, "t": 2}, "south": {"t": 0, "s": 4}}
+    assert hops_of_places(["south", "north"], ["t", "s"], table).tolist() == [[0, 4], [2, 1]]
