@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterator
 from statistics import median
 from typing import TypeVar
 
-from benchmarks.referees import by_nashopt, by_piqp, random_arena, total_cost
+from benchmarks.referees import by_nashopt, by_piqp, random_game, total_cost
 from benchmarks.table import Table
-from market_solver import Arena, Floats, GridEquilibrium, certified, equilibrium_with_grid
+from market_solver import Floats, GridEquilibrium, GridGame, certified, equilibrium_with_grid
 
 T = TypeVar("T")
 
 OURS = (10, 60, 100, 1_000, 10_000)
-REFEREES: tuple[tuple[str, Callable[[Arena], Floats], tuple[int, ...]], ...] = (
+REFEREES: tuple[tuple[str, Callable[[GridGame], Floats], tuple[int, ...]], ...] = (
     ("NashOpt", by_nashopt, (10, 60)),
     ("PIQP", by_piqp, (10, 60, 100, 1_000)),
 )
@@ -42,16 +42,16 @@ def tables() -> Iterator[Table]:
 
 def row(prosumers: int) -> tuple[str, ...]:
     """Measure one line of the table."""
-    arena = random_arena(prosumers)
-    runs = [timed(solved, arena) for _ in range(REPETITIONS)]
+    game = random_game(prosumers)
+    runs = [timed(solved, game) for _ in range(REPETITIONS)]
     ours = median(seconds for seconds, _ in runs)
     found, steps = runs[0][1]
     theirs = {
-        name: timed(solve, arena)
+        name: timed(solve, game)
         for name, solve, sizes in REFEREES
         if prosumers in sizes and (name != "NashOpt" or sys.platform == "linux")
     }
-    differences = [abs(total_cost(arena, rows) / found.total_cost - 1) for _, rows in theirs.values()]
+    differences = [abs(total_cost(game, rows) / found.total_cost - 1) for _, rows in theirs.values()]
     return (
         f"{prosumers:,}",
         f"{ours * 1e3:.1f}",
@@ -63,15 +63,15 @@ def row(prosumers: int) -> tuple[str, ...]:
     )
 
 
-def solved(arena: Arena) -> tuple[GridEquilibrium, int]:
+def solved(game: GridGame) -> tuple[GridEquilibrium, int]:
     """Return the equilibrium and the number of steps."""
-    for steps, nearer in enumerate(equilibrium_with_grid(arena), 1):  # noqa: B007  the last ones are what is wanted
+    for steps, nearer in enumerate(equilibrium_with_grid(game), 1):  # noqa: B007  the last ones are what is wanted
         point = nearer
-    return certified(arena, point), steps
+    return certified(game, point), steps
 
 
-def timed(call: Callable[[Arena], T], arena: Arena) -> tuple[float, T]:
+def timed(call: Callable[[GridGame], T], game: GridGame) -> tuple[float, T]:
     """Return processor seconds and the result."""
     began = time.process_time()
-    result = call(arena)
+    result = call(game)
     return time.process_time() - began, result

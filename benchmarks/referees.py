@@ -8,15 +8,15 @@ import numpy as np
 import piqp
 from scipy.sparse import csc_array, csc_matrix, diags_array, eye_array, hstack, kron
 
-from market_solver import Arena, Floats
+from market_solver import Floats, GridGame
 
 
-def random_arena(prosumers: int, seed: int = 1, retail_tariff: float = 0.14) -> Arena:
+def random_game(prosumers: int, seed: int = 1, retail_tariff: float = 0.14) -> GridGame:
     """Return 30 % sellers of 10 to 100 kWh at 0.05 to 0.09, buyers of 10 to 50 kWh, 1 to 9 hops at 0.02."""
     random = np.random.default_rng(seed)
     sellers = 3 * prosumers // 10
     buyers = prosumers - sellers
-    return Arena(
+    return GridGame(
         demand=random.uniform(10, 50, buyers),
         capacity=random.uniform(10, 100, sellers),
         price=random.uniform(0.05, 0.09, sellers),
@@ -27,20 +27,20 @@ def random_arena(prosumers: int, seed: int = 1, retail_tariff: float = 0.14) -> 
     )
 
 
-def total_cost(arena: Arena, rows: Floats) -> float:
+def total_cost(game: GridGame, rows: Floats) -> float:
     """Return what all buyers pay for rows (B, S), what they lack of their demand bought from the grid."""
     load = rows.sum(axis=0)
-    bought = (rows * (arena.price + arena.fee_per_hop * arena.hops[arena.place])).sum()
-    lacking = arena.demand.sum() - rows.sum()
-    return float(bought + (arena.price / arena.capacity) @ load**2 + arena.retail_tariff * lacking)
+    bought = (rows * (game.price + game.fee_per_hop * game.hops[game.place])).sum()
+    lacking = game.demand.sum() - rows.sum()
+    return float(bought + (game.price / game.capacity) @ load**2 + game.retail_tariff * lacking)
 
 
-def by_nashopt(arena: Arena) -> Floats:
+def by_nashopt(game: GridGame) -> Floats:
     """Return the rows (B, S) of the variational equilibrium by NashOpt, a solver of linear-quadratic games."""
     from nashopt import GNEP_LQ  # it loads JAX, which takes seconds
 
-    buyers, sellers = len(arena.demand), len(arena.capacity)
-    slope, costs = arena.price / arena.capacity, _linear_costs(arena)
+    buyers, sellers = len(game.demand), len(game.capacity)
+    slope, costs = game.price / game.capacity, _linear_costs(game)
     size = buyers * sellers
     quadratic, linear = [], []
     for buyer in range(buyers):
@@ -54,47 +54,47 @@ def by_nashopt(arena: Arena) -> Floats:
         quadratic.append(of_buyer)
         linear.append(cost)
     limits = np.vstack([np.tile(np.eye(sellers), buyers), np.kron(np.eye(buyers), np.ones(sellers))])
-    game = GNEP_LQ(
+    solver = GNEP_LQ(
         [sellers] * buyers,
         quadratic,
         linear,
         lb=np.zeros(size),
         ub=np.full(size, np.inf),
         A=limits,
-        b=np.concatenate([arena.capacity, arena.demand]),
+        b=np.concatenate([game.capacity, game.demand]),
         variational=True,
         solver="qp_gnep",
     )
-    return np.asarray(game.solve().x).reshape(buyers, sellers)
+    return np.asarray(solver.solve().x).reshape(buyers, sellers)
 
 
-def by_piqp(arena: Arena) -> Floats:
+def by_piqp(game: GridGame) -> Floats:
     """Return the rows (B, S) that minimise the potential by PIQP, an interior-point method for quadratic programmes.
 
     The loads are variables of their own, so that its matrices are sparse.
     """
-    buyers, sellers = len(arena.demand), len(arena.capacity)
-    slope, size = arena.price / arena.capacity, buyers * sellers
+    buyers, sellers = len(game.demand), len(game.capacity)
+    slope, size = game.price / game.capacity, buyers * sellers
     loads = hstack([kron(np.ones((1, buyers)), eye_array(sellers)), -eye_array(sellers)])
     purchases = hstack([kron(eye_array(buyers), np.ones((1, sellers))), csc_array((buyers, sellers))])
     solver = piqp.SparseSolver()
     solver.settings.eps_abs = solver.settings.eps_rel = 1e-9
     solver.setup(
         P=csc_matrix(diags_array(np.concatenate([np.tile(slope, buyers), slope]))),
-        c=np.concatenate([_linear_costs(arena), np.zeros(sellers)]),
+        c=np.concatenate([_linear_costs(game), np.zeros(sellers)]),
         A=csc_matrix(loads),
         b=np.zeros(sellers),
         G=csc_matrix(purchases),
-        h_u=arena.demand,
+        h_u=game.demand,
         x_l=np.zeros(size + sellers),
-        x_u=np.concatenate([np.full(size, np.inf), arena.capacity]),
+        x_u=np.concatenate([np.full(size, np.inf), game.capacity]),
     )
     status = solver.solve()
     assert status == piqp.PIQP_SOLVED, status
     return np.asarray(solver.result.x[:size]).reshape(buyers, sellers)
 
 
-def _linear_costs(arena: Arena) -> Floats:
+def _linear_costs(game: GridGame) -> Floats:
     """Return what a kWh costs more than the grid's before loads raise it, (B S,)."""
-    costs = arena.price + arena.fee_per_hop * arena.hops[arena.place] - arena.retail_tariff
+    costs = game.price + game.fee_per_hop * game.hops[game.place] - game.retail_tariff
     return np.asarray(costs.ravel())

@@ -27,14 +27,6 @@ Examples
 (True, [[3077, 26923]])
 """
 
-from market_solver.arena import (
-    Arena,
-    GridEquilibrium,
-    certified,
-    equilibrium_with_grid,
-    hops_of_graph,
-    hops_of_places,
-)
 from market_solver.best_response import (
     ENERGIES_PER_KWH,
     Supplies,
@@ -51,18 +43,26 @@ from market_solver.clearing import (
 )
 from market_solver.congestion import TooManyPairs
 from market_solver.game import ExactGame, GameInKwh
+from market_solver.grid_game import (
+    GridEquilibrium,
+    GridGame,
+    certified,
+    equilibrium_with_grid,
+    hops_of_graph,
+    hops_of_places,
+)
 from market_solver.rounding import nearness, rounded
 from market_solver.water_filling import Floats, fill
 
 __all__ = [
     "ENERGIES_PER_KWH",
     "Allocation",
-    "Arena",
     "Clearing",
     "ExactGame",
     "Floats",
     "GameInKwh",
     "GridEquilibrium",
+    "GridGame",
     "Supplies",
     "TooManyPairs",
     "best_amounts",

@@ -22,7 +22,7 @@ _PLACES_AT_ONCE = 256
 
 
 @dataclass(frozen=True, slots=True)
-class Arena:
+class GridGame:
     """The sellers and buyers of a slot with the grid in the game; B buyers, S sellers, K places of buyers.
 
     Attributes
@@ -104,7 +104,7 @@ class GridEquilibrium:
         return np.asarray(self.rows.T @ np.ones(self.rows.shape[0]))
 
 
-def equilibrium_with_grid(arena: Arena) -> Iterator[DualPoint]:
+def equilibrium_with_grid(game: GridGame) -> Iterator[DualPoint]:
     """Come closer to the variational equilibrium, step by step; the last point is the best that round-off allows.
 
     Its duality gap is some 1e-12 of the potential. A thousand prosumers take 5 ms, ten thousand 0.4 s.
@@ -116,7 +116,7 @@ def equilibrium_with_grid(arena: Arena) -> Iterator[DualPoint]:
 
     Examples
     --------
-    >>> arena = Arena(
+    >>> game = GridGame(
     ...     demand=np.array([4.0, 6.0]),
     ...     capacity=np.array([8.0]),
     ...     price=np.array([0.1]),
@@ -125,26 +125,26 @@ def equilibrium_with_grid(arena: Arena) -> Iterator[DualPoint]:
     ...     fee_per_hop=0.02,
     ...     retail_tariff=0.2,
     ... )
-    >>> *_, point = equilibrium_with_grid(arena)
-    >>> found = certified(arena, point)
+    >>> *_, point = equilibrium_with_grid(game)
+    >>> found = certified(game, point)
     >>> found.loads.round(6).tolist(), found.from_grid.round(6).tolist(), found.relative_gap < 1e-12
     ([4.266667], [1.866667, 3.866667], True)
     """
-    yield from ascent(arena.programme())
+    yield from ascent(game.programme())
 
 
-def certified(arena: Arena, point: DualPoint) -> GridEquilibrium:
+def certified(game: GridGame, point: DualPoint) -> GridEquilibrium:
     """Make rows that fit the capacities of what buyers would take, and say how good they are.
 
     What is too much of a seller is taken from all its buyers in proportion, and comes from the grid instead.
     """
     taken = point.pairs.sellers_sums(point.amounts)
-    fitting = np.minimum(1.0, arena.capacity / np.maximum(taken, 1e-300))
+    fitting = np.minimum(1.0, game.capacity / np.maximum(taken, 1e-300))
     amounts = point.amounts * fitting[point.pairs.seller]
     rows = point.pairs.matrix(amounts)
-    from_grid = np.maximum(arena.demand - point.pairs.buyers_sums(amounts), 0.0)
-    load, slope = point.pairs.sellers_sums(amounts), arena.price / arena.capacity
-    linear = float(point.pairs.cost @ amounts) + arena.retail_tariff * float(from_grid.sum())
+    from_grid = np.maximum(game.demand - point.pairs.buyers_sums(amounts), 0.0)
+    load, slope = point.pairs.sellers_sums(amounts), game.price / game.capacity
+    linear = float(point.pairs.cost @ amounts) + game.retail_tariff * float(from_grid.sum())
     squares = point.pairs.sellers_sums(amounts * amounts)
     return GridEquilibrium(
         scarcity=np.maximum(point.prices, 0.0),

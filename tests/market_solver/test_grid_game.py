@@ -7,10 +7,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from benchmarks.referees import by_nashopt, by_piqp, random_arena, total_cost
+from benchmarks.referees import by_nashopt, by_piqp, random_game, total_cost
 from market_solver import (
-    Arena,
     GridEquilibrium,
+    GridGame,
     TooManyPairs,
     certified,
     congestion,
@@ -22,20 +22,20 @@ from market_solver import (
 patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # the machine may be busy
 
 
-def solved(arena: Arena) -> GridEquilibrium:
-    *_, point = equilibrium_with_grid(arena)
-    return certified(arena, point)
+def solved(game: GridGame) -> GridEquilibrium:
+    *_, point = equilibrium_with_grid(game)
+    return certified(game, point)
 
 
 @st.composite
-def arenas(draw: st.DrawFn) -> Arena:
+def games(draw: st.DrawFn) -> GridGame:
     buyers, sellers, places = draw(st.integers(1, 8)), draw(st.integers(1, 6)), draw(st.integers(1, 4))
 
     def numbers(low: float, high: float, count: int) -> list[float]:
         return draw(st.lists(st.floats(low, high), min_size=count, max_size=count))
 
     hops = draw(st.lists(st.integers(0, 9), min_size=places * sellers, max_size=places * sellers))
-    return Arena(
+    return GridGame(
         demand=np.array(numbers(0.0001, 50, buyers)),
         capacity=np.array(numbers(0.0001, 100, sellers)),
         price=np.array(numbers(0.01, 0.5, sellers)),
@@ -47,54 +47,54 @@ def arenas(draw: st.DrawFn) -> Arena:
 
 
 @patient
-@given(arena=arenas())
-def test_the_gap_is_closed_and_the_rows_fit(arena: Arena) -> None:
-    found = solved(arena)
+@given(game=games())
+def test_the_gap_is_closed_and_the_rows_fit(game: GridGame) -> None:
+    found = solved(game)
     assert found.relative_gap <= 1e-8
     rows = found.rows.toarray()
     assert rows.min() >= 0
     assert found.from_grid.min() >= 0
-    assert rows.sum(axis=1) + found.from_grid == pytest.approx(arena.demand, rel=1e-9)
-    assert (rows.sum(axis=0) <= arena.capacity * (1 + 1e-12)).all()
+    assert rows.sum(axis=1) + found.from_grid == pytest.approx(game.demand, rel=1e-9)
+    assert (rows.sum(axis=0) <= game.capacity * (1 + 1e-12)).all()
 
 
 @patient
-@given(arena=arenas())
-def test_nobody_pays_more_at_the_margin_than_the_tariff_and_whoever_pays_less_needs_no_grid(arena: Arena) -> None:
-    found = solved(arena)
-    assert (found.levels <= arena.retail_tariff).all()
-    assert (found.from_grid[found.levels < arena.retail_tariff - 1e-9] <= 1e-6).all()
+@given(game=games())
+def test_nobody_pays_more_at_the_margin_than_the_tariff_and_whoever_pays_less_needs_no_grid(game: GridGame) -> None:
+    found = solved(game)
+    assert (found.levels <= game.retail_tariff).all()
+    assert (found.from_grid[found.levels < game.retail_tariff - 1e-9] <= 1e-6).all()
 
 
 @patient
-@given(arena=arenas(), data=st.data())
-def test_the_order_of_buyers_does_not_matter(arena: Arena, data: st.DataObject) -> None:
-    order = np.array(data.draw(st.permutations(range(len(arena.demand)))))
-    other = Arena(
-        arena.demand[order],
-        arena.capacity,
-        arena.price,
-        arena.hops,
-        arena.place[order],
-        arena.fee_per_hop,
-        arena.retail_tariff,
+@given(game=games(), data=st.data())
+def test_the_order_of_buyers_does_not_matter(game: GridGame, data: st.DataObject) -> None:
+    order = np.array(data.draw(st.permutations(range(len(game.demand)))))
+    other = GridGame(
+        game.demand[order],
+        game.capacity,
+        game.price,
+        game.hops,
+        game.place[order],
+        game.fee_per_hop,
+        game.retail_tariff,
     )
-    assert solved(other).total_cost == pytest.approx(solved(arena).total_cost, rel=1e-6)
+    assert solved(other).total_cost == pytest.approx(solved(game).total_cost, rel=1e-6)
 
 
 @pytest.mark.parametrize("prosumers", [100, 1000])
 @pytest.mark.parametrize("retail_tariff", [0.06, 0.14, 0.3])
 def test_large_arenas_are_solved_to_a_tiny_gap(prosumers: int, retail_tariff: float) -> None:
-    assert solved(random_arena(prosumers, retail_tariff=retail_tariff)).relative_gap <= 1e-8
+    assert solved(random_game(prosumers, retail_tariff=retail_tariff)).relative_gap <= 1e-8
 
 
 def test_pairs_that_are_not_looked_at_first_are_found_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    arena = random_arena(300)
-    expected = solved(arena).total_cost
+    game = random_game(300)
+    expected = solved(game).total_cost
     monkeypatch.setattr(congestion, "FEW_PAIRS", 0)
     monkeypatch.setattr(congestion, "MARGIN_HOPS", 1e-9)
     monkeypatch.setattr(congestion, "MARGIN_SHARE", 1e-9)
-    found = solved(arena)
+    found = solved(game)
     assert found.relative_gap <= 1e-8
     assert found.total_cost == pytest.approx(expected, rel=1e-7)
 
@@ -102,21 +102,21 @@ def test_pairs_that_are_not_looked_at_first_are_found_all_the_same(monkeypatch: 
 def test_more_pairs_than_fit_into_memory_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(congestion, "MAX_PAIRS", 100)
     with pytest.raises(TooManyPairs):
-        solved(random_arena(100))
+        solved(random_game(100))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="NashOpt's JAX is not on every platform")
 @pytest.mark.filterwarnings("ignore")  # its own
 @pytest.mark.parametrize("prosumers", [10, 30, pytest.param(60, marks=pytest.mark.acceptance)])
 def test_nashopt_finds_the_same_cost(prosumers: int) -> None:
-    arena = random_arena(prosumers)
-    assert total_cost(arena, by_nashopt(arena)) == pytest.approx(solved(arena).total_cost, rel=1e-5)
+    game = random_game(prosumers)
+    assert total_cost(game, by_nashopt(game)) == pytest.approx(solved(game).total_cost, rel=1e-5)
 
 
 @pytest.mark.parametrize("prosumers", [10, 300])
 def test_piqp_finds_the_same_cost(prosumers: int) -> None:
-    arena = random_arena(prosumers)
-    assert total_cost(arena, by_piqp(arena)) == pytest.approx(solved(arena).total_cost, rel=1e-5)
+    game = random_game(prosumers)
+    assert total_cost(game, by_piqp(game)) == pytest.approx(solved(game).total_cost, rel=1e-5)
 
 
 EDGES = [("a", "hub"), ("b", "hub"), ("hub", "far"), ("far", "c")]
