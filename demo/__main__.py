@@ -10,7 +10,6 @@ import signal
 import sys
 from pathlib import Path
 
-import httpx
 from rich.console import Console
 
 from demo.community import ForeignProsumer, enter, make_keys, start_prosumers
@@ -19,13 +18,9 @@ from demo.scenario_file import ScenarioError, ScenarioMissing, scenario_named
 from energy_market_chaincode import CommandIdReused
 from market_files import DEFAULT_HOME
 from market_host import Processes, ProcessFailed, ProcessLog
-from prosumer_client import MarketClient, MarketError, is_local
+from prosumer_client import ClockClient, MarketClient, MarketError, RequestRefused
 
 OPERATOR = "operator"
-
-
-class ScheduleRefused(Exception):
-    """The clock does not take the scenario's games onto its schedule."""
 
 
 async def run(scenario: Scenario, every: str) -> None:
@@ -33,7 +28,7 @@ async def run(scenario: Scenario, every: str) -> None:
 
     Raises
     ------
-    MarketError, ForeignProsumer, ScheduleRefused, ProcessFailed, httpx.HTTPError
+    MarketError, ForeignProsumer, ProcessFailed
     """
     home = Path(os.environ.get("ENERGY_MARKET_HOME", DEFAULT_HOME))
     told_to_stop = asyncio.Event()
@@ -55,26 +50,23 @@ async def run(scenario: Scenario, every: str) -> None:
                 "ENERGY_MARKET_LOG_FORMAT": "json",
             }
             await processes.while_alive(start_prosumers(processes, scenario, home / "prosumers", settings))
-            await _schedule(scenario, every)
+            async with ClockClient(_url("CLOCK", 8082), operator, ledger) as clock:
+                await _schedule(clock, scenario, every)
             log.say(f"the clock publishes a game every {every}")
             await processes.while_alive(_wait_for(told_to_stop))
     finally:
         log.close()
 
 
-async def _schedule(scenario: Scenario, every: str) -> None:
+async def _schedule(clock: ClockClient, scenario: Scenario, every: str) -> None:
     """Have the clock publish one game now and then one every so often; asking again changes nothing."""
-    games = {"parameters": scenario.game_parameters()}
-    url = _url("CLOCK", 8082)
-    async with httpx.AsyncClient(base_url=url, timeout=60, trust_env=not is_local(url)) as clock:
-        for entry in (
-            {"id": f"{scenario.name}-first", "once": True},
-            {"id": f"{scenario.name}-{every}", "every": every},
-        ):
-            answer = await clock.post("/schedule", json=entry | games)
-            # The first game was published before, in other words: it is not published twice.
-            if answer.is_error and answer.json()["code"] != CommandIdReused.code:
-                raise ScheduleRefused(f"the clock did not take the games onto its schedule: {answer.text}")
+    parameters = scenario.game_parameters()
+    try:
+        await clock.publish(parameters, entry=f"{scenario.name}-first")
+    except RequestRefused as refusal:
+        if refusal.code != CommandIdReused.code:  # else it was published before, in other words
+            raise
+    await clock.add({"id": f"{scenario.name}-{every}", "every": every, "parameters": parameters})
 
 
 async def _wait_for(event: asyncio.Event) -> None:
@@ -91,10 +83,10 @@ def main() -> int:
     parser.add_argument("--scenario", default="original", help="a file, or one of ours by name [original]")
     parser.add_argument("--every", default="3m", help="how often there is a game [3m]")
     flags = parser.parse_args()
-    expected = (MarketError, ForeignProsumer, ScheduleRefused, ProcessFailed, ScenarioError, ScenarioMissing)
+    expected = (MarketError, ForeignProsumer, ProcessFailed, ScenarioError, ScenarioMissing)
     try:
         asyncio.run(run(scenario_named(flags.scenario), flags.every))
-    except (*expected, httpx.HTTPError, OSError) as error:
+    except (*expected, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     return 0

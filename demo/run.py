@@ -7,13 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import httpx
-
 from demo.community import enter, make_keys, start_prosumers
 from demo.result import Accounts, Run, accounts_of
 from demo.scenario import Scenario
 from market_host import Processes, ProcessLog, Services, start_services
-from prosumer_client import Identity, MarketClient, MarketEvent, is_local
+from prosumer_client import ClockClient, Identity, MarketClient, MarketEvent
 
 
 class GameFailed(Exception):
@@ -112,7 +110,8 @@ async def _play(
     with watch.step("prosumers"):
         await start_prosumers(processes, scenario, plan.home / "prosumers", settings)
     with watch.step("game"):
-        game = await _publish(services.clock_url, scenario)
+        async with ClockClient(services.clock_url, market.identity, await market.ledger_id()) as clock:
+            game = await clock.publish(scenario.game_parameters())
         await _follow(market, game, log)
     return Run(
         scenario=scenario,
@@ -128,15 +127,6 @@ async def _play(
 
 async def _accounts(market: MarketClient) -> Accounts:
     return accounts_of(await market.prosumers(), await market.market())
-
-
-async def _publish(clock_url: str, scenario: Scenario) -> str:
-    """Let the clock publish the scenario's game at once, and return its id."""
-    async with httpx.AsyncClient(base_url=clock_url, timeout=60, trust_env=not is_local(clock_url)) as clock:
-        answer = await clock.post("/schedule", json={"once": True, "parameters": scenario.game_parameters()})
-        if answer.is_error:
-            raise GameFailed(f"the clock did not publish the game: {answer.text}")
-        return str(answer.json()["game"])
 
 
 async def _follow(market: MarketClient, game: str, log: ProcessLog) -> None:

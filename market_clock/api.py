@@ -1,15 +1,15 @@
-"""The clock's HTTP: its schedule, pause and resume. Times are ISO 8601 in UTC with milliseconds."""
+"""The clock's HTTP: its schedule for everybody, an operator's commands about it; times in ISO 8601 in UTC."""
 
-import uuid
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
-from fastapi import APIRouter, Body, Path, Request, Response
+from fastapi import APIRouter, Body, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
 from energy_market_chaincode import Identifier, PublishGame, iso, iso_time, milliseconds
 from http_service import JsonRoute, Problem, problem_response
-from market_clock.clock import Clock, utc_now
+from market_clock.clock import Clock
+from market_clock.commands import ClockCommand, ClockData, PauseCommand, ResumeCommand
 from market_clock.conductor import Course
 from market_clock.publisher import NotStarted, Publication, is_about_us
 from market_clock.schedule import (
@@ -21,33 +21,33 @@ from market_clock.schedule import (
     UnknownEntry,
     require_unnamed,
 )
-from prosumer_client import MarketError, MarketUnavailable
+from prosumer_client import ClockTopic, MarketError, MarketUnavailable
 
 _SOON = {"Retry-After": "1"}
 
 
 async def schedule_unavailable(_request: Request, error: Exception) -> Response:
     """Answer for a schedule that cannot be written now."""
-    detail = f"Nothing was changed: {error}; an operator has to look after the clock's disk, then try again."
+    detail = f"The clock could not do this: {error}; look after its disk, then send the same command again."
     return problem_response(Problem(503, "STORE_UNAVAILABLE", detail, headers=_SOON))
 
 
 router = APIRouter(tags=["schedule"], route_class=JsonRoute)
 
 
-class NewEntry(BaseModel):
+class NewEntry(ClockData):
     """Games to be published: again and again (every or cron), or one at once."""
 
     model_config = ConfigDict(
-        extra="forbid",
         json_schema_extra={
             "examples": [
                 {
                     "id": "quarter-hours",
                     "cron": "*/15 6-20 * * mon-fri",
                     "parameters": {"registrationDurationMs": 30000},
+                    "validUntil": "2026-11-28T12:05:00Z",
                 },
-                {"once": True, "parameters": {"expectedParticipants": 11}},
+                {"once": True, "parameters": {"expectedParticipants": 11}, "validUntil": "2026-11-28T12:05:00Z"},
             ]
         },
     )
@@ -65,6 +65,30 @@ class NewEntry(BaseModel):
         if not self.once:
             require_unnamed(self.parameters)
         return self
+
+
+class NewEntryCommand(ClockCommand[NewEntry]):
+    """Publish games."""
+
+    topic: Literal[ClockTopic.SCHEDULE_GAMES]
+
+
+class RemovedEntry(ClockData):
+    """Games that are not to be published any more."""
+
+    id: Identifier
+
+
+class RemovalCommand(ClockCommand[RemovedEntry]):
+    """Publish these games no more."""
+
+    topic: Literal[ClockTopic.UNSCHEDULE_GAMES]
+
+
+class Removed(BaseModel):
+    """An entry that is off the schedule."""
+
+    id: str
 
 
 class PublishedGame(BaseModel):
@@ -141,25 +165,32 @@ async def schedule(request: Request) -> ScheduleView:
     return schedule_view(_clock(request))
 
 
-@router.post("/schedule", status_code=201)
-async def add(request: Request, response: Response, entry: Annotated[NewEntry, Body()]) -> EntryView | PublishedGame:
+@router.post("/schedule", status_code=201, response_model=EntryView | PublishedGame)
+async def add(request: Request, response: Response, command: Annotated[NewEntryCommand, Body()]) -> Any:
     """Add games to the schedule, or publish one at once.
 
     The same entry under the same id again changes nothing and has the same answer.
     """
-    clock, entry_id = _clock(request), entry.id or uuid.uuid4().hex
+    clock, entry = _clock(request), command.payload.data
+    entry_id = entry.id or command.id.hex
     if entry_id == COMMAND_LINE:
         raise Problem(409, "FIXED_ENTRY", f"{COMMAND_LINE} is what --every and --cron enter; choose another id.")
-    if entry.once:
-        return PublishedGame(id=entry_id, game=await _publish_now(clock, entry_id, entry.parameters))
-    stated = entry.model_dump(include={"every", "cron"}, exclude_none=True)
-    try:
-        clock.publisher.add(ScheduleEntry(id=entry_id, parameters=entry.parameters, **stated))
-    except EntryExists:
-        detail = f"The schedule has another entry {entry_id}; choose another id, or delete that one first."
-        raise Problem(409, "ENTRY_EXISTS", detail) from None
-    response.headers["Location"] = f"/schedule/{entry_id}"
-    return entry_view(clock, entry_id)
+
+    async def work() -> EntryView | PublishedGame:
+        if entry.once:
+            return PublishedGame(id=entry_id, game=await _publish_now(clock, entry_id, entry.parameters))
+        stated = entry.model_dump(include={"every", "cron"}, exclude_none=True)
+        try:
+            clock.publisher.add(ScheduleEntry(id=entry_id, parameters=entry.parameters, **stated))
+        except EntryExists:
+            detail = f"The schedule has another entry {entry_id}; choose another id, or remove that one first."
+            raise Problem(409, "ENTRY_EXISTS", detail) from None
+        return entry_view(clock, entry_id)
+
+    answer = await clock.desk.carry_out(await request.json(), command, work)
+    if not entry.once:
+        response.headers["Location"] = "/schedule"
+    return answer
 
 
 async def _publish_now(clock: Clock, entry_id: str, parameters: PublishGame) -> str:
@@ -178,40 +209,54 @@ async def _publish_now(clock: Clock, entry_id: str, parameters: PublishGame) -> 
         raise Problem(409, error.code, error.message) from None
 
 
-@router.delete("/schedule/{entry_id}", status_code=204)
-async def remove(request: Request, entry_id: Annotated[Identifier, Path()]) -> Response:
+@router.post("/unschedule", response_model=Removed)
+async def remove(request: Request, command: Annotated[RemovalCommand, Body()]) -> Any:
     """Take an entry off the schedule; games that are published already go on."""
+    clock, entry_id = _clock(request), command.payload.data.id
     if entry_id == COMMAND_LINE:
         detail = "The clock was started with this entry; start it without --every and --cron instead."
         raise Problem(409, "FIXED_ENTRY", detail)
-    try:
-        _clock(request).publisher.remove(entry_id)
-    except UnknownEntry:
-        raise Problem(
-            404, "UNKNOWN_ENTRY", f"The schedule has no entry {entry_id}; GET /schedule lists them."
-        ) from None
-    return Response(status_code=204)
+
+    async def work() -> Removed:
+        try:
+            clock.publisher.remove(entry_id)
+        except UnknownEntry:
+            detail = f"The schedule has no entry {entry_id}; GET /schedule lists them."
+            raise Problem(404, "UNKNOWN_ENTRY", detail) from None
+        return Removed(id=entry_id)
+
+    return await clock.desk.carry_out(await request.json(), command, work)
 
 
-@router.post("/pause")
-async def pause(request: Request) -> Paused:
+@router.post("/pause", response_model=Paused)
+async def pause(request: Request, command: Annotated[PauseCommand, Body()]) -> Any:
     """Publish no games until resumed, over restarts too. Games that are published already go on: money is at stake."""
-    _clock(request).publisher.schedule.pause()
-    return Paused(paused=True)
+    clock = _clock(request)
+
+    async def work() -> Paused:
+        clock.publisher.schedule.pause()
+        return Paused(paused=True)
+
+    return await clock.desk.carry_out(await request.json(), command, work)
 
 
-@router.post("/resume")
-async def resume(request: Request) -> Paused:
+@router.post("/resume", response_model=Paused)
+async def resume(request: Request, command: Annotated[ResumeCommand, Body()]) -> Any:
     """Publish games again, from the next slot on; those that passed during the pause are not made up for."""
-    _clock(request).publisher.schedule.resume(milliseconds(utc_now()))
-    return Paused(paused=False)
+    clock = _clock(request)
+
+    async def work() -> Paused:
+        clock.publisher.schedule.resume(milliseconds(clock.time.now()))
+        return Paused(paused=False)
+
+    return await clock.desk.carry_out(await request.json(), command, work)
 
 
 def schedule_view(clock: Clock) -> ScheduleView:
     """Show the whole schedule and the games under way."""
     schedule = clock.publisher.schedule
     return ScheduleView(
-        now=iso(utc_now()),
+        now=iso(clock.time.now()),
         paused=schedule.is_paused,
         speed=schedule.speed,
         entries=[entry_view(clock, entry_id) for entry_id in schedule.ids()],
@@ -223,7 +268,7 @@ def entry_view(clock: Clock, entry_id: str) -> EntryView:
     """Show an entry; raises UnknownEntry."""
     schedule = clock.publisher.schedule
     entry = schedule.entry(entry_id)
-    slot = None if schedule.is_paused else schedule.next_after(entry_id, milliseconds(utc_now()))
+    slot = None if schedule.is_paused else schedule.next_after(entry_id, milliseconds(clock.time.now()))
     return EntryView(
         id=entry_id,
         every=entry.every,

@@ -1,17 +1,19 @@
 """The market clock itself: waits to be admitted, then publishes games and conducts all that are on the ledger."""
 
 import asyncio
-from datetime import UTC, datetime
 from pathlib import Path
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
-from energy_market_chaincode import BadSignature, LedgerDiffers, Role, Topic, UnknownSigner
+from energy_market_chaincode import BadSignature, LedgerDiffers, Role, Topic, UnknownSigner, milliseconds
+from market_clock.commands import CommandDesk
 from market_clock.conductor import Conductor
 from market_clock.publisher import Publisher
 from market_clock.schedule import Schedule
+from market_clock.schedule_store import ScheduleStore
 from market_clock.settings import ClockSettings
+from market_time import SteadyTime
 from prosumer_client import AnotherLedger, Identity, MarketClient, MarketError, RequestRefused
 
 BEGIN_ANEW_S = 5.0
@@ -27,11 +29,6 @@ _KEY_REFUSED = frozenset({BadSignature.code, UnknownSigner.code})
 _log = structlog.stdlib.get_logger(__name__)
 
 
-def utc_now() -> datetime:
-    """Return the time of this machine."""
-    return datetime.now(UTC)
-
-
 class KeyRefused(Exception):
     """The market does not take the clock's signature any more."""
 
@@ -41,13 +38,23 @@ class LedgerLost(Exception):
 
 
 class Clock:
-    """A market clock on a connection with the queue."""
+    """A market clock on a connection with the queue.
+
+    Attributes
+    ----------
+    time
+        By which everything is timed.
+    """
 
     def __init__(
-        self, market: MarketClient, schedule: Schedule, settings: ClockSettings, registry: CollectorRegistry
+        self, market: MarketClient, store: ScheduleStore, settings: ClockSettings, registry: CollectorRegistry
     ) -> None:
-        self.publisher = Publisher(schedule, utc_now, self._count)
-        self.conductor = Conductor(utc_now, self._count)
+        self.time = SteadyTime()
+        schedule = Schedule(store, settings.speed)
+        schedule.enter_command_line(settings.every, settings.cron, milliseconds(self.time.now()))
+        self.publisher = Publisher(schedule, self.time.now, self._count)
+        self.conductor = Conductor(self.time.now, self._count)
+        self.desk = CommandDesk(market, store, self.time.now)
         self._market = market
         self._admission = Admission(market, settings.operator, settings.keys)
         self._defect: str | None = None
@@ -61,7 +68,7 @@ class Clock:
 
     async def not_ready(self) -> str | None:
         """Tell why the clock cannot do its work right now, None if it can."""
-        return self._defect or self._admission.reason or self.conductor.trouble
+        return self.time.trouble or self._defect or self._admission.reason or self.conductor.trouble
 
     async def run(self) -> None:
         """Work without end. A defect of ours is logged and shown, and the work begun anew: the ledger has the truth.
@@ -146,7 +153,7 @@ class Admission:
 
         Raises
         ------
-        NotAdmitted, KeyFileError, MarketError
+        NotAdmitted, LedgerLost, KeyFileError, MarketError
         """
         identity = Identity.load(self._operator, self._keys)
         try:
@@ -165,5 +172,6 @@ class Admission:
                 f"{self._operator} is registered on this ledger with another public key than {identity.public_key}, "
                 f"the one of the key in {self._keys}"
             )
-        await self._market.ledger_id()
+        if (await self._market.market()).ledger != await self._market.ledger_id():
+            raise LedgerLost
         return identity

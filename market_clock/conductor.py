@@ -253,19 +253,18 @@ class Course:
 
 
 class Conductor:
-    """Follows the events from now on, and begins by looking at the games there are.
-
-    Attributes
-    ----------
-    trouble
-        Why the ledger cannot be followed at present; None when it can.
-    """
+    """Follows the events from now on, and begins by looking at the games there are."""
 
     def __init__(self, now: Callable[[], datetime], on_command: OnCommand) -> None:
-        self.trouble: str | None = "the event stream is not open yet"
+        self._lost: str | None = "the event stream is not open yet"
         self._time = LedgerTime(now)
         self._on_command = on_command
         self._courses: dict[str, Course] = {}
+
+    @property
+    def trouble(self) -> str | None:
+        """Why the ledger cannot be followed at present, or its time not be trusted; None when all is well."""
+        return self._lost or self._time.trouble
 
     def courses(self) -> list[Course]:
         """Return the courses of the games that are not over."""
@@ -306,7 +305,8 @@ class Conductor:
             for game in await market.games():
                 if not game.is_over:
                     attend(game.game)
-            self.trouble = None
+            await self._time.look(market)
+            self._lost = None
 
         try:
             async with aclosing(market.events(FROM_NOW, on_now=take_stock)) as events:
@@ -315,7 +315,7 @@ class Conductor:
         except AnotherLedger:
             raise
         except MarketError as error:
-            self.trouble = str(error)
+            self._lost = str(error)
             _log.warning("lost the ledger's events; following it again", code=error.code, reason=error.message)
 
     def _hear(self, event: MarketEvent, attend: Attend) -> None:

@@ -3,8 +3,11 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from energy_market_chaincode import iso
 from prosumer_client import MarketClient
 
+MOST_AHEAD = timedelta(minutes=1)
+"""So far the ledger's time may be ahead of this machine's before something is wrong."""
 GOOD_FOR = timedelta(minutes=5)
 """How long a lead of this machine that was learnt is believed in: somebody may have set its time meanwhile."""
 
@@ -24,6 +27,7 @@ class LedgerTime:
     def __init__(self, machine_now: Callable[[], datetime]) -> None:
         self._machine_now = machine_now
         self._lead = timedelta()
+        self._heard: datetime | None = None
         self._learnt_at: datetime | None = None
 
     def machine_now(self) -> datetime:
@@ -39,8 +43,26 @@ class LedgerTime:
 
     def hear(self, at: datetime) -> None:
         """Take note of the time of something that happened on the ledger: it cannot lag behind that."""
+        self._heard = at
         if self._learnt_at is not None and at > self.now():
             self._lead = max(self._machine_now() - at, timedelta())
+
+    @property
+    def trouble(self) -> str | None:
+        """Tell that the ledger's time and this machine's cannot both be right; None if they can."""
+        if self._heard is None or (ahead := self._heard - self._machine_now()) <= MOST_AHEAD:
+            return None
+        return (
+            f"the ledger's time, {iso(self._heard)}, is {ahead} ahead of this machine's: one of them is wrong. If it "
+            "is the ledger's, an operator has to set it right (energy-market ledger set-time); what it times waits"
+        )
+
+    async def look(self, market: MarketClient) -> datetime | None:
+        """Return the time of the ledger's last block; None if that is one of the network's own; raises MarketError."""
+        height = (await market.blocks(limit=1)).height
+        at = [block.at for block in (await market.blocks(height - 1, 1)).blocks if block.at is not None]
+        self._heard = at[-1] if at else self._heard
+        return at[-1] if at else None
 
     async def learn(self, market: MarketClient, asked_at: datetime) -> None:
         """Learn by how much this machine leads; raises MarketError.
@@ -50,10 +72,9 @@ class LedgerTime:
         asked_at
             This machine's time when we gave a command that a block took up since.
         """
-        height = (await market.blocks(limit=1)).height
-        (last,) = (await market.blocks(height - 1, 1)).blocks
-        if last.at is None:  # a block of the network's own, without the contract's transactions
+        last = await self.look(market)
+        if last is None:
             return
         self.now()  # what was learnt long ago is forgotten first
-        self._lead = max(self._lead, asked_at - last.at)
+        self._lead = max(self._lead, asked_at - last)
         self._learnt_at = self._machine_now()

@@ -3,12 +3,10 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import structlog
-from apscheduler.schedulers.asyncio import AsyncIOScheduler  # type: ignore[import-untyped] # APScheduler 3 has no types
-from apscheduler.triggers.base import BaseTrigger  # type: ignore[import-untyped] # as above
 
 from energy_market_chaincode import (
     BadSignature,
@@ -39,6 +37,8 @@ from prosumer_client import (
 
 TRY_AGAIN_S = 30.0
 """How long a slot that stays due waits; only an outage that the client was patient about needs no rest."""
+LOOK_EVERY_S = 1.0
+"""How often the publisher looks at the time at least: somebody may have corrected it."""
 START_WAIT_S = 10.0
 """How long a caller who wants a game at once waits for a clock that is still starting."""
 
@@ -78,18 +78,6 @@ class NotStarted(Exception):
     """The clock does not publish games yet."""
 
 
-class _SlotTrigger(BaseTrigger):  # type: ignore[misc] # BaseTrigger has no types
-    """Tells APScheduler an entry's next slot. It never tells a slot in the past: those the schedule makes up for."""
-
-    def __init__(self, schedule: Schedule, entry_id: str) -> None:
-        self._schedule = schedule
-        self._entry_id = entry_id
-
-    def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime | None:
-        slot = self._schedule.next_after(self._entry_id, milliseconds(now))
-        return datetime.fromtimestamp(slot / 1000, UTC) if slot is not None else None
-
-
 class Publisher:
     """Gives publishGame for every slot that comes.
 
@@ -108,9 +96,8 @@ class Publisher:
         self._on_command = on_command
         self._market: MarketClient | None = None
         self._is_started = asyncio.Event()
-        self._scheduler: AsyncIOScheduler | None = None
         self._tasks: asyncio.TaskGroup | None = None
-        self._publishing: set[str] = set()
+        self._served: set[str] = set()
         self._last: dict[str, Publication] = {}
 
     async def run(self, market: MarketClient) -> None:
@@ -122,20 +109,17 @@ class Publisher:
             With the identity of an operator.
         """
         self._market = market
-        self._scheduler = scheduler = AsyncIOScheduler(timezone=UTC)
-        for entry_id in self.schedule.ids():
-            self._put_in(scheduler, entry_id)
+        self._served.clear()  # of a run that a defect ended
         async with asyncio.TaskGroup() as tasks:
             self._tasks = tasks
-            scheduler.start()
+            for entry_id in self.schedule.ids():
+                self._begin_to_serve(entry_id)
             self._is_started.set()
             try:
                 await asyncio.Event().wait()
             finally:
-                # Before the group ends: a job that fires while it does would find no place in it.
                 self._is_started.clear()
-                self._scheduler = self._tasks = None
-                scheduler.shutdown(wait=False)
+                self._tasks = None
 
     def last(self, entry_id: str) -> Publication | None:
         """Return what became of an entry's last slot, as far as this process knows."""
@@ -144,15 +128,12 @@ class Publisher:
     def add(self, entry: ScheduleEntry) -> None:
         """Enter an entry; raises as :meth:`~market_clock.schedule.Schedule.add`."""
         self.schedule.add(entry, milliseconds(self._now()))
-        if self._scheduler is not None:
-            self._put_in(self._scheduler, entry.id)
+        self._begin_to_serve(entry.id)
 
     def remove(self, entry_id: str) -> None:
         """Remove an entry; raises UnknownEntry."""
         self.schedule.remove(entry_id)
         self._last.pop(entry_id, None)
-        if self._scheduler is not None and self._scheduler.get_job(entry_id) is not None:
-            self._scheduler.remove_job(entry_id)
 
     async def publish_now(self, entry_id: str, parameters: PublishGame) -> str:
         """Publish a game at once and return its id; the same again under the same id is the same game.
@@ -170,42 +151,35 @@ class Publisher:
             raise NotStarted from None
         return await self._publish(game_data(parameters, self.schedule.speed), "once", entry_id)
 
-    def _put_in(self, scheduler: AsyncIOScheduler, entry_id: str) -> None:
-        first = self.schedule.next_after(entry_id, self.schedule.handled_until(entry_id))
-        if first is None:
-            _log.warning("this entry of the schedule has no slots any more", entry=entry_id)
-            return
-        scheduler.add_job(
-            self._fire,
-            _SlotTrigger(self.schedule, entry_id),
-            (entry_id,),
-            id=entry_id,
-            next_run_time=datetime.fromtimestamp(first / 1000, UTC),
-            replace_existing=True,
-            misfire_grace_time=None,  # however late: the schedule says what is due
-            coalesce=True,
-            max_instances=1,
-        )
+    def _begin_to_serve(self, entry_id: str) -> None:
+        if self._tasks is not None and entry_id not in self._served:
+            self._served.add(entry_id)
+            self._tasks.create_task(self._serve(entry_id), name=f"publish {entry_id}")
 
-    async def _fire(self, entry_id: str) -> None:
-        """Publish what is due in a task of ours: APScheduler does not expect that a job waits, or is cancelled."""
-        if entry_id not in self._publishing and self._tasks is not None:
-            self._publishing.add(entry_id)
-            self._tasks.create_task(self._publish_due(entry_id), name=f"publish {entry_id}")
+    async def _serve(self, entry_id: str) -> None:
+        """Publish what is due of an entry when it is, until the entry is removed.
 
-    async def _publish_due(self, entry_id: str) -> None:
-        """Publish what is due of an entry. While that does not succeed a later slot replaces an earlier one."""
-        try:
-            while (slot := self.schedule.due(entry_id, milliseconds(self._now()))) is not None:
-                publication = self._last[entry_id] = await self._publish_slot(entry_id, slot)
-                if isinstance(publication.error, AnotherLedger):
-                    return  # the clock ends its work; the slot stays due for the next one
-                if publication.error is None or not stays_due(publication.error):
-                    await self._handle(entry_id, slot)
-                elif not isinstance(publication.error, MarketUnavailable):  # else the client was patient for us
-                    await asyncio.sleep(TRY_AGAIN_S)
-        finally:
-            self._publishing.discard(entry_id)
+        While that does not succeed a later slot replaces an earlier one. What is due is told by the schedule alone, so
+        that no timer of ours can be wrong about it.
+        """
+        while entry_id in self.schedule.ids():
+            slot = self.schedule.due(entry_id, milliseconds(self._now()))
+            if slot is None:
+                await asyncio.sleep(self._seconds_to_next(entry_id))
+                continue
+            publication = self._last[entry_id] = await self._publish_slot(entry_id, slot)
+            if isinstance(publication.error, AnotherLedger):
+                return  # the clock ends its work; the slot stays due for the next one
+            if publication.error is None or not stays_due(publication.error):
+                await self._handle(entry_id, slot)
+            elif not isinstance(publication.error, MarketUnavailable):  # else the client was patient for us
+                await asyncio.sleep(TRY_AGAIN_S)
+        self._served.discard(entry_id)
+
+    def _seconds_to_next(self, entry_id: str) -> float:
+        now_ms = milliseconds(self._now())
+        slot = self.schedule.next_after(entry_id, now_ms)
+        return LOOK_EVERY_S if slot is None else min(LOOK_EVERY_S, (slot - now_ms) / 1000)
 
     async def _handle(self, entry_id: str, slot: int) -> None:
         """Note that a slot is dealt with; until that is written the slot comes again, and its command counts once."""

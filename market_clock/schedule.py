@@ -5,17 +5,24 @@ latest. Slots that passed while the clock was paused are not made up for.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Annotated, Any, Self
 
+import structlog
 from pydantic import AfterValidator, BaseModel, ConfigDict, model_validator
 
-from energy_market_chaincode import Identifier, PublishGame
-from market_clock.schedule_store import ScheduleStore, StoredEntry
+from energy_market_chaincode import Identifier, PublishGame, iso_time
+from market_clock.schedule_store import ScheduleStore, ScheduleUnavailable, StoredEntry
 from market_clock.slots import Cron, Interval, SlotSeries, cron_trigger, duration_ms
 
+AHEAD_MS = 5_000
+"""So far ahead of us may be what another clock on the same schedule has dealt with, or we before we were corrected."""
 COMMAND_LINE = "command-line"
 """The id of the entry that the service was started with."""
+
+
+_log = structlog.stdlib.get_logger(__name__)
 
 
 def _checked(check: Callable[[str], object]) -> AfterValidator:
@@ -85,6 +92,7 @@ class EntryExists(Exception):
 class _Scheduled:
     entry: ScheduleEntry
     series: SlotSeries
+    created_ms: int
     handled_ms: int
 
 
@@ -105,7 +113,7 @@ class Schedule:
 
     def _read(self, stored: StoredEntry) -> _Scheduled:
         entry = ScheduleEntry.model_validate_json(stored.document)
-        return _Scheduled(entry, entry.series(stored.created_ms, self.speed), stored.handled_ms)
+        return _Scheduled(entry, entry.series(stored.created_ms, self.speed), stored.created_ms, stored.handled_ms)
 
     @property
     def is_paused(self) -> bool:
@@ -137,6 +145,18 @@ class Schedule:
         self._store.add(stored)
         self._scheduled[entry.id] = self._read(stored)
 
+    def enter_command_line(self, every: str | None, cron: str | None, now_ms: int) -> None:
+        """Hold what the service was started with this time, and no longer what it was with last time."""
+        stated = {name: text for name, text in (("every", every), ("cron", cron)) if text is not None}
+        wanted = ScheduleEntry(id=COMMAND_LINE, **stated) if stated else None
+        known = self.entry(COMMAND_LINE) if COMMAND_LINE in self._scheduled else None
+        if known == wanted:
+            return
+        if known is not None:
+            self.remove(COMMAND_LINE)
+        if wanted is not None:
+            self.add(wanted, now_ms)
+
     def remove(self, entry_id: str) -> None:
         """Remove an entry; raises UnknownEntry."""
         self._find(entry_id)
@@ -144,19 +164,35 @@ class Schedule:
         del self._scheduled[entry_id]
 
     def due(self, entry_id: str, now_ms: int) -> int | None:
-        """Return the slot a game is to be published for now, the latest if several passed; None if there is none."""
+        """Return the slot a game is to be published for now, the latest if several passed; None if there is none.
+
+        A slot of the future cannot have been dealt with but by a clock whose time was wrong. That is taken back, lest
+        the entry stands still until then.
+        """
         scheduled = self._scheduled.get(entry_id)
         if scheduled is None or self._paused:
             return None
+        if max(scheduled.handled_ms, scheduled.created_ms) > now_ms + AHEAD_MS:
+            scheduled = self._set_back(entry_id, now_ms)
         return scheduled.series.latest(scheduled.handled_ms, now_ms)
+
+    def _set_back(self, entry_id: str, now_ms: int) -> "_Scheduled":
+        known = self._scheduled[entry_id]
+        _log.warning(
+            "the schedule had dealt with slots that are yet to come: the time was wrong; it goes on from now",
+            entry=entry_id,
+            dealt_with_until=iso_time(known.handled_ms),
+            now=iso_time(now_ms),
+        )
+        known.created_ms, known.handled_ms = min(known.created_ms, now_ms), min(known.handled_ms, now_ms)
+        known.series = known.entry.series(known.created_ms, self.speed)
+        with suppress(ScheduleUnavailable):  # then it is found again at the next start
+            self._store.set_back(entry_id, now_ms)
+        return known
 
     def next_after(self, entry_id: str, moment_ms: int) -> int | None:
         """Return an entry's first slot after a moment; None if it has none; raises UnknownEntry."""
         return self._find(entry_id).series.next_after(moment_ms)
-
-    def handled_until(self, entry_id: str) -> int:
-        """Return up to which moment an entry's slots are dealt with; raises UnknownEntry."""
-        return self._find(entry_id).handled_ms
 
     def handle(self, entry_id: str, slot_ms: int) -> None:
         """Note that a slot, and every one before it, is dealt with."""

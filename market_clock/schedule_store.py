@@ -15,6 +15,14 @@ CREATE TABLE IF NOT EXISTS entry (
 ) STRICT;
 CREATE TABLE IF NOT EXISTS clock (only_row INTEGER PRIMARY KEY CHECK (only_row = 1), paused INTEGER NOT NULL) STRICT;
 INSERT OR IGNORE INTO clock VALUES (1, 0);
+CREATE TABLE IF NOT EXISTS command (
+    prosumer TEXT NOT NULL,
+    id TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    answer TEXT NOT NULL,
+    valid_until_ms INTEGER NOT NULL,
+    PRIMARY KEY (prosumer, id)
+) STRICT;
 """
 
 
@@ -48,8 +56,29 @@ class StoredEntry:
     handled_ms: int
 
 
+@dataclass(frozen=True, slots=True)
+class RememberedCommand:
+    """A command that was carried out, and what was answered.
+
+    Attributes
+    ----------
+    digest
+        SHA-256 of what was signed.
+    answer
+        As JSON.
+    valid_until_ms
+        So long it is remembered.
+    """
+
+    prosumer: str
+    id: str
+    digest: str
+    answer: str
+    valid_until_ms: int
+
+
 class ScheduleStore:
-    """Entries, how far each is dealt with, and whether the clock is paused.
+    """Entries, how far each is dealt with, whether the clock is paused, and the commands that made it so.
 
     Every call is one short transaction that is on the disk when it returns. The file may be shared by two clocks. What
     writes may raise ScheduleUnavailable.
@@ -90,6 +119,14 @@ class ScheduleStore:
         """Note that an entry's slots up to a moment are dealt with; never goes back."""
         self._connection.execute("UPDATE entry SET handled_ms = max(handled_ms, ?) WHERE id = ?", (moment_ms, entry_id))
 
+    @_store_errors()
+    def set_back(self, entry_id: str, now_ms: int) -> None:
+        """Take back that an entry is of the future, or that slots of the future are dealt with."""
+        self._connection.execute(
+            "UPDATE entry SET handled_ms = min(handled_ms, ?), created_ms = min(created_ms, ?) WHERE id = ?",
+            (now_ms, now_ms, entry_id),
+        )
+
     def is_paused(self) -> bool:
         """Tell whether the clock is paused."""
         (paused,) = self._connection.execute("SELECT paused FROM clock").fetchone()
@@ -107,3 +144,19 @@ class ScheduleStore:
             self._connection.execute("BEGIN IMMEDIATE")
             self._connection.execute("UPDATE entry SET handled_ms = max(handled_ms, ?)", (moment_ms,))
             self._connection.execute("UPDATE clock SET paused = 0")
+
+    def remembered(self, prosumer: str, command_id: str) -> RememberedCommand | None:
+        """Return a command that was carried out, None if there is none."""
+        query = "SELECT prosumer, id, digest, answer, valid_until_ms FROM command WHERE prosumer = ? AND id = ?"
+        with closing(self._connection.execute(query, (prosumer, command_id))) as rows:
+            row = rows.fetchone()
+        return None if row is None else RememberedCommand(*row)
+
+    @_store_errors()
+    def remember(self, command: RememberedCommand, now_ms: int) -> None:
+        """Note that a command was carried out; forget those that are not valid any more."""
+        with self._connection:  # commits, or takes back
+            self._connection.execute("BEGIN IMMEDIATE")
+            self._connection.execute("DELETE FROM command WHERE valid_until_ms < ?", (now_ms,))
+            row = (command.prosumer, command.id, command.digest, command.answer, command.valid_until_ms)
+            self._connection.execute("INSERT INTO command VALUES (?, ?, ?, ?, ?)", row)

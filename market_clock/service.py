@@ -7,11 +7,9 @@ from importlib.metadata import version
 
 from fastapi import FastAPI
 
-from energy_market_chaincode import milliseconds
 from http_service import create_app
 from market_clock.api import router, schedule_unavailable
-from market_clock.clock import Clock, utc_now
-from market_clock.schedule import COMMAND_LINE, Schedule, ScheduleEntry
+from market_clock.clock import Clock
 from market_clock.schedule_store import ScheduleStore, ScheduleUnavailable
 from market_clock.settings import ClockSettings
 from prosumer_client import MarketClient, Patience
@@ -34,10 +32,8 @@ def build_app(settings: ClockSettings) -> FastAPI:
         settings.home.mkdir(parents=True, exist_ok=True)
         store = ScheduleStore(settings.home / "clock.sqlite")
         try:
-            schedule = Schedule(store, settings.speed)
-            _enter_command_line(schedule, settings)
             async with MarketClient(settings.queue_url, patience=PATIENCE, ledger=settings.ledger_id) as market:
-                app.state.clock = Clock(market, schedule, settings, app.state.registry)
+                app.state.clock = Clock(market, store, settings, app.state.registry)
                 working = asyncio.create_task(app.state.clock.run())
                 try:
                     yield
@@ -63,16 +59,3 @@ def build_app(settings: ClockSettings) -> FastAPI:
     app.include_router(router)
     app.add_exception_handler(ScheduleUnavailable, schedule_unavailable)
     return app
-
-
-def _enter_command_line(schedule: Schedule, settings: ClockSettings) -> None:
-    """Make the schedule hold what the service was started with this time, and no longer what it was with last time."""
-    known = schedule.entry(COMMAND_LINE) if COMMAND_LINE in schedule.ids() else None
-    stated = settings.model_dump(include={"every", "cron"}, exclude_none=True)
-    wanted = ScheduleEntry(id=COMMAND_LINE, **stated) if stated else None
-    if known == wanted:
-        return
-    if known is not None:
-        schedule.remove(COMMAND_LINE)
-    if wanted is not None:
-        schedule.add(wanted, milliseconds(utc_now()))

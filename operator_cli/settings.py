@@ -51,6 +51,7 @@ class OperatorSettings(BaseModel):
     operator: str = "operator"
     operator_public_key: str | None = None
     queue_url: str = "http://127.0.0.1:8080"
+    clock_url: str = "http://127.0.0.1:8082"
     fabric_profile: Path | None = None
 
     @classmethod

@@ -10,6 +10,7 @@ from energy_market_chaincode import GameView, Receipt, Terms
 from prosumer_client.amounts import UnusableDecision, round_kwh, round_price
 from prosumer_client.buyer import Buyer
 from prosumer_client.client import MarketClient
+from prosumer_client.clock import ClockClient, ClockTopic
 from prosumer_client.connection import Patience, is_local
 from prosumer_client.errors import (
     AnotherLedger,
@@ -37,6 +38,8 @@ __all__ = [
     "AnotherLedger",
     "Bid",
     "Buyer",
+    "ClockClient",
+    "ClockTopic",
     "CommandRejected",
     "ContractReader",
     "Contracted",

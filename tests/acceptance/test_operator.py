@@ -18,7 +18,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from ledger.embedded import EmbeddedLedger
-from prosumer_client import Identity, load_key, store_key
+from prosumer_client import ClockClient, Identity, MarketClient, load_key, store_key
 
 pytestmark = pytest.mark.acceptance
 
@@ -214,11 +214,15 @@ def test_the_clock_takes_up_the_operator_s_new_key(market: OpenMarket, tmp_path:
     assert market.run("games", "publish", "--scenario", str(scenario)).returncode == 0
     clock = json.loads((market.home / "announcements" / "market_clock").read_text())["url"]
     assert market.run("prosumers", "replace-key", "operator").returncode == 0
-    with httpx.Client(base_url=clock, timeout=60) as http:
-        refused = http.post("/schedule", json={"id": "with-the-old-key", "once": True})
-        assert "BAD_SIGNATURE" in refused.text
-        answers = (http.post("/schedule", json={"id": f"try-{number}", "once": True}) for number in range(50))
-        assert any(answer.status_code == 201 for answer in answers)
+
+    async def publish_by_the_clock() -> None:
+        operator = Identity.load("operator", market.home / "keys")
+        async with MarketClient(market.queue_url, operator) as client:
+            ledger = await client.ledger_id()
+        async with ClockClient(clock, operator, ledger) as client:  # which is patient while it loads its new key
+            await client.publish({})
+
+    asyncio.run(publish_by_the_clock())
 
 
 def test_a_reset_asks_first_and_leaves_the_chain_as_evidence(market: OpenMarket, tmp_path: Path) -> None:

@@ -180,7 +180,8 @@ async def test_a_delivery_that_waits_for_a_buyer_without_a_bid_ends_at_its_time(
 
     await neighbourhood.until("MarketClosedEvent", game)
 
-    assert neighbourhood.heard.count(("closeMarket", "DELIVERY_NOT_OVER")) == 1
+    # Twice if the transfer was seen on the ledger before its event was heard, which calls for another look.
+    assert neighbourhood.heard.count(("closeMarket", "DELIVERY_NOT_OVER")) in (1, 2)
 
 
 async def test_a_buyer_without_a_bid_that_reports_late_ends_the_delivery(neighbourhood: Any) -> None:

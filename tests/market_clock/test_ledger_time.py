@@ -93,3 +93,35 @@ async def test_an_event_of_a_later_time_corrects_it() -> None:
     assert time.now() == NOON
     time.hear(NOON + timedelta(minutes=1))
     assert time.now() == NOON + timedelta(minutes=1)
+
+
+async def test_a_ledger_ahead_of_the_machine_is_said_until_one_of_them_is_set_right() -> None:
+    machine = Machine()
+    machine.time = NOON - timedelta(days=400)
+    time = LedgerTime(machine.now)
+    assert time.trouble is None
+    await time.look(Ledger())  # type: ignore[arg-type]  # all of a market that is asked for
+    assert time.trouble is not None
+    assert "400 days" in time.trouble
+    assert "energy-market ledger set-time" in time.trouble
+    time.hear(machine.time)  # an operator began a new epoch
+    assert time.trouble is None
+    time.hear(NOON)
+    machine.time = NOON
+    assert time.trouble is None
+
+
+async def test_a_ledger_somewhat_ahead_is_no_trouble() -> None:
+    machine = Machine()
+    machine.time = NOON - timedelta(seconds=20)
+    time = LedgerTime(machine.now)
+    await time.look(Ledger())  # type: ignore[arg-type]  # as above
+    assert time.trouble is None
+
+
+async def test_a_last_block_of_the_network_s_own_says_nothing() -> None:
+    machine = Machine()
+    machine.time = NOON - timedelta(days=400)
+    time = LedgerTime(machine.now)
+    assert await time.look(Ledger(None)) is None  # type: ignore[arg-type]  # as above
+    assert time.trouble is None

@@ -255,3 +255,41 @@ async def test_a_game_at_once_waits_for_a_clock_that_is_starting_but_not_for_eve
     with pytest.raises(NotStarted):
         await publisher.publish_now("mine", PublishGame())
     store.close()
+
+
+# -- a time that was wrong
+
+
+class WrongTime:
+    """A machine's time that a test sets."""
+
+    def __init__(self) -> None:
+        self.off = timedelta()
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + self.off
+
+
+@pytest.mark.parametrize("off", [timedelta(days=400), timedelta(hours=1)], ids=str)
+async def test_games_go_on_after_the_time_was_wrong_for_one_slot(
+    neighbourhood: Any, tmp_path: Path, off: timedelta
+) -> None:
+    time = WrongTime()
+    time.off = off
+    with closing(ScheduleStore(tmp_path / "clock.sqlite")) as store:
+        schedule = Schedule(store, SPEED)
+        publisher = Publisher(schedule, time.now, neighbourhood.hear)
+        working = asyncio.create_task(publisher.run(neighbourhood.client()))
+        publisher.add(OFTEN)
+        wrong = await neighbourhood.next_game()
+        assert datetime.fromisoformat(wrong["deliverySlot"]) > datetime.now(UTC) + off / 2
+        time.off = timedelta()
+
+        async with asyncio.timeout(60):
+            while True:
+                right = await neighbourhood.next_game()
+                if abs(datetime.fromisoformat(right["deliverySlot"]) - datetime.now(UTC)) < timedelta(minutes=1):
+                    break
+        working.cancel()
+        with suppress(asyncio.CancelledError):
+            await working

@@ -147,3 +147,63 @@ def test_a_factor_shortens_registration_and_delivery_but_no_turn(
 def test_a_factor_shortens_the_default_durations_too() -> None:
     assert game_data(PublishGame(), speed=60) == {"registrationDurationMs": 1000, "deliveryDurationMs": 1000}
     assert game_data(PublishGame(), speed=1) == {}
+
+
+# -- a time that was wrong
+
+RHYTHMS = [EVERY_MINUTE, ScheduleEntry(id="often", cron="* * * * *")]
+WRONG_BY = [400 * 24 * 60 * MINUTE, 60 * MINUTE]
+
+
+@pytest.mark.parametrize("entry", RHYTHMS, ids=["every", "cron"])
+@pytest.mark.parametrize("ahead", WRONG_BY, ids=["400 days", "an hour"])
+@pytest.mark.parametrize("anew", [False, True], ids=["at work", "started again"])
+def test_slots_that_a_wrong_time_dealt_with_do_not_freeze_the_schedule(
+    open_schedule: Open, entry: ScheduleEntry, ahead: int, anew: bool
+) -> None:
+    schedule = open_schedule()
+    schedule.add(entry, NOW)
+    schedule.handle("often", NOW + ahead)
+    schedule = open_schedule() if anew else schedule
+
+    assert schedule.due("often", NOW + 30_000) is None, "it goes on from now"
+    assert schedule.due("often", NOW + MINUTE) == NOW + MINUTE
+    schedule.handle("often", NOW + MINUTE)
+    assert open_schedule().due("often", NOW + 2 * MINUTE) == NOW + 2 * MINUTE
+
+
+@pytest.mark.parametrize("entry", RHYTHMS, ids=["every", "cron"])
+def test_an_entry_made_while_the_time_was_wrong_begins_now(open_schedule: Open, entry: ScheduleEntry) -> None:
+    open_schedule().add(entry, NOW + WRONG_BY[0])
+    schedule = open_schedule()
+
+    assert schedule.due("often", NOW) is None
+    assert schedule.due("often", NOW + MINUTE) == NOW + MINUTE
+
+
+def test_what_another_clock_dealt_with_a_moment_ahead_of_us_stays_dealt_with(open_schedule: Open) -> None:
+    schedule = open_schedule()
+    schedule.add(EVERY_MINUTE, NOW)
+    schedule.handle("often", NOW + MINUTE)
+
+    assert schedule.due("often", NOW + MINUTE - 1000) is None
+    assert schedule.due("often", NOW + MINUTE) is None
+
+
+@given(
+    handled=st.integers(-500 * MINUTE, 500 * MINUTE),
+    steps=st.lists(st.integers(-100 * MINUTE, 100 * MINUTE), min_size=1, max_size=20),
+)
+@settings(deadline=None, max_examples=50)
+def test_however_the_time_was_set_the_next_slot_comes_within_its_interval(handled: int, steps: list[int]) -> None:
+    with closing(ScheduleStore(Path(":memory:"))) as store:
+        schedule = Schedule(store, 1)
+        schedule.add(EVERY_MINUTE, NOW)
+        schedule.handle("often", NOW + handled)
+        now = NOW
+        for step in steps:
+            now += step
+            slot = schedule.due("often", now)
+            if slot is not None:
+                schedule.handle("often", slot)
+        assert schedule.due("often", now + MINUTE + 5_000) is not None

@@ -86,7 +86,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/schedule/{entry_id}": {
+    "/unschedule": {
         parameters: {
             query?: never;
             header?: never;
@@ -95,12 +95,12 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        post?: never;
         /**
          * Remove
          * @description Take an entry off the schedule; games that are published already go on.
          */
-        delete: operations["remove_schedule__entry_id__delete"];
+        post: operations["remove_unschedule_post"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -151,6 +151,24 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
+         * ClockData
+         * @description What every command to the clock says.
+         *
+         *     Attributes
+         *     ----------
+         *     valid_until
+         *         From then on it is refused.
+         */
+        ClockData: {
+            /**
+             * Validuntil
+             * Format: date-time
+             * @description At most an hour ahead.
+             * @example 2026-11-28T12:05:00Z
+             */
+            validUntil: string;
+        };
+        /**
          * DrivenGame
          * @description A game that the clock drives: when it will look at it again, and what stands in its way.
          */
@@ -194,16 +212,25 @@ export interface components {
          *       "id": "quarter-hours",
          *       "parameters": {
          *         "registrationDurationMs": 30000
-         *       }
+         *       },
+         *       "validUntil": "2026-11-28T12:05:00Z"
          *     }
          * @example {
          *       "once": true,
          *       "parameters": {
          *         "expectedParticipants": 11
-         *       }
+         *       },
+         *       "validUntil": "2026-11-28T12:05:00Z"
          *     }
          */
         NewEntry: {
+            /**
+             * Validuntil
+             * Format: date-time
+             * @description At most an hour ahead.
+             * @example 2026-11-28T12:05:00Z
+             */
+            validUntil: string;
             /**
              * Id
              * @description To ask again without doing it twice. Default: a random one.
@@ -243,6 +270,44 @@ export interface components {
              *     }
              */
             parameters?: components["schemas"]["PublishGame"];
+        };
+        /**
+         * NewEntryCommand
+         * @description Publish games.
+         */
+        NewEntryCommand: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /**
+             * Topic
+             * @constant
+             */
+            topic: "scheduleGames";
+            payload: components["schemas"]["_Payload_NewEntry_"];
+            /** Signature */
+            signature: string;
+        };
+        /**
+         * PauseCommand
+         * @description Publish no games for now.
+         */
+        PauseCommand: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /**
+             * Topic
+             * @constant
+             */
+            topic: "pauseClock";
+            payload: components["schemas"]["_Payload_ClockData_"];
+            /** Signature */
+            signature: string;
         };
         /**
          * Paused
@@ -343,6 +408,67 @@ export interface components {
             game: string;
         };
         /**
+         * RemovalCommand
+         * @description Publish these games no more.
+         */
+        RemovalCommand: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /**
+             * Topic
+             * @constant
+             */
+            topic: "unscheduleGames";
+            payload: components["schemas"]["_Payload_RemovedEntry_"];
+            /** Signature */
+            signature: string;
+        };
+        /**
+         * Removed
+         * @description An entry that is off the schedule.
+         */
+        Removed: {
+            /** Id */
+            id: string;
+        };
+        /**
+         * RemovedEntry
+         * @description Games that are not to be published any more.
+         */
+        RemovedEntry: {
+            /**
+             * Validuntil
+             * Format: date-time
+             * @description At most an hour ahead.
+             * @example 2026-11-28T12:05:00Z
+             */
+            validUntil: string;
+            /** Id */
+            id: string;
+        };
+        /**
+         * ResumeCommand
+         * @description Publish games again.
+         */
+        ResumeCommand: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /**
+             * Topic
+             * @constant
+             */
+            topic: "resumeClock";
+            payload: components["schemas"]["_Payload_ClockData_"];
+            /** Signature */
+            signature: string;
+        };
+        /**
          * ScheduleView
          * @description All that the clock has to do.
          */
@@ -357,6 +483,48 @@ export interface components {
             entries: components["schemas"]["EntryView"][];
             /** Games */
             games: components["schemas"]["DrivenGame"][];
+        };
+        /** _Payload[ClockData] */
+        _Payload_ClockData_: {
+            /**
+             * Prosumer
+             * @description The operator who signs.
+             */
+            prosumer: string;
+            /**
+             * Ledger
+             * @description The id of the ledger, as GET /market of the queue says.
+             */
+            ledger: string;
+            data: components["schemas"]["ClockData"];
+        };
+        /** _Payload[NewEntry] */
+        _Payload_NewEntry_: {
+            /**
+             * Prosumer
+             * @description The operator who signs.
+             */
+            prosumer: string;
+            /**
+             * Ledger
+             * @description The id of the ledger, as GET /market of the queue says.
+             */
+            ledger: string;
+            data: components["schemas"]["NewEntry"];
+        };
+        /** _Payload[RemovedEntry] */
+        _Payload_RemovedEntry_: {
+            /**
+             * Prosumer
+             * @description The operator who signs.
+             */
+            prosumer: string;
+            /**
+             * Ledger
+             * @description The id of the ledger, as GET /market of the queue says.
+             */
+            ledger: string;
+            data: components["schemas"]["RemovedEntry"];
         };
     };
     responses: never;
@@ -668,7 +836,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["NewEntry"];
+                "application/json": components["schemas"]["NewEntryCommand"];
             };
         };
         responses: {
@@ -735,23 +903,27 @@ export interface operations {
             };
         };
     };
-    remove_schedule__entry_id__delete: {
+    remove_unschedule_post: {
         parameters: {
             query?: never;
             header?: never;
-            path: {
-                entry_id: string;
-            };
+            path?: never;
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RemovalCommand"];
+            };
+        };
         responses: {
             /** @description Successful Response */
-            204: {
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/json": components["schemas"]["Removed"];
+                };
             };
             /** @description The request cannot be answered; the code says why. */
             "4XX": {
@@ -814,7 +986,11 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PauseCommand"];
+            };
+        };
         responses: {
             /** @description Successful Response */
             200: {
@@ -886,7 +1062,11 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ResumeCommand"];
+            };
+        };
         responses: {
             /** @description Successful Response */
             200: {

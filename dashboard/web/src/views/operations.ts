@@ -12,6 +12,8 @@ import type { Plain } from "../signing/canonical.js";
 import { send } from "../signing/operator.js";
 import { session } from "../signing/session.js";
 
+/** How long a command to the clock is valid. */
+const VALID_MS = 60_000;
 const SERVICES: readonly ServiceName[] = ["queue", "clock", "optimizer"];
 const COUNTED_MS = 3000;
 
@@ -182,7 +184,8 @@ export class Operations extends LitElement {
     await this.#carryOut(async () => {
       if (session.operator === null) return;
       const verb = store.schedule?.paused === true ? "resume" : "pause";
-      await api.post("clock", verb, await session.operator.sign(verb === "pause" ? "pauseClock" : "resumeClock", {}));
+      const validUntil = new Date(Date.now() + VALID_MS).toISOString();
+      await api.post("clock", verb, await session.operator.sign(verb === "pause" ? "pauseClock" : "resumeClock", { validUntil }));
     });
   };
 
