@@ -1,24 +1,28 @@
 """The people of a scenario: their keys, their places on the ledger, and the processes they run."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from demo.scenario import Scenario
 from energy_market_chaincode import GRID_OPERATOR, Topic
-from market_host import Processes
+from market_host import Processes, read_record
 from prosumer_client import LISTENING, Identity, MarketClient, MarketError, key_file, load_or_create_key
 
 ALONE_UP_TO = 50
 """So many prosumers get a process each; more of them share GROUPS processes."""
 GROUPS = 10
+REFUSED = frozenset({"Not taken into the game", "Leaving the market, which refuses us"})
+"""What a prosumer's log says when it is refused."""
 
 Command = tuple[Topic, Mapping[str, Any]]
 
 
 class ForeignProsumer(Exception):
     """The ledger knows a prosumer of the scenario under a key that we do not have."""
+
+    code: ClassVar[str] = "FOREIGN_PROSUMER"
 
     def __init__(self, prosumer: str, keys: Path) -> None:
         super().__init__(
@@ -100,3 +104,41 @@ def _groups(people: Sequence[dict[str, Any]]) -> list[list[dict[str, Any]]]:
     if len(people) <= ALONE_UP_TO:
         return [[person] for person in people]
     return [list(people[start::GROUPS]) for start in range(GROUPS)]
+
+
+class Refusals:
+    """Hears of prosumers that the market does not take into the game, and gives it up once it cannot be played.
+
+    Parameters
+    ----------
+    give_up
+        Is called with why, once all sellers or all buyers are refused.
+    """
+
+    def __init__(self, scenario: Scenario, give_up: Callable[[Exception], None]) -> None:
+        self._groups = {"sellers": set(scenario.sellers), "buyers": set(scenario.buyers)}
+        self._give_up = give_up
+        self._reasons: dict[str, str] = {}
+
+    def hear(self, _: str, line: str) -> None:
+        """Note a refusal, if a line of a prosumer's log tells of one."""
+        record = read_record(line)
+        if record["event"] not in REFUSED:
+            return
+        self._reasons[str(record.get("prosumer"))] = f"{record.get('code')}: {record.get('reason')}"
+        for group, names in self._groups.items():
+            if names <= self._reasons.keys():
+                self._give_up(NobodyTakenIn(group, {name: self._reasons[name] for name in sorted(names)}))
+
+
+class NobodyTakenIn(Exception):
+    """The market refused all sellers or all buyers of a game."""
+
+    code: ClassVar[str] = "NOBODY_TAKEN_IN"
+
+    def __init__(self, group: str, reasons: Mapping[str, str]) -> None:
+        by_reason: dict[str, list[str]] = {}
+        for name, reason in reasons.items():
+            by_reason.setdefault(reason, []).append(name)
+        lines = (f"\n    {reason} ({', '.join(names)})" for reason, names in by_reason.items())
+        super().__init__(f"the market refused all {group}, so there is no game:{''.join(lines)}")

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
-from demo.community import enter, make_keys, start_prosumers
+from demo.community import Refusals, enter, make_keys, start_prosumers
 from demo.result import Accounts, Run, accounts_of
 from demo.scenario import Scenario
 from market_host import Processes, ProcessLog, Services, start_services
@@ -16,6 +16,8 @@ from prosumer_client import ClockClient, Identity, MarketClient, MarketEvent
 
 class GameFailed(Exception):
     """The game did not come to its end."""
+
+    code: ClassVar[str] = "GAME_FAILED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +111,7 @@ async def _play(
     }
     with watch.step("prosumers"):
         await start_prosumers(processes, scenario, plan.home / "prosumers", settings)
+    processes.listen(Refusals(scenario, processes.give_up).hear)
     with watch.step("game"):
         async with ClockClient(services.clock_url, market.identity, await market.ledger_id()) as clock:
             game = await clock.publish(scenario.game_parameters())

@@ -6,7 +6,7 @@
 """
 
 from market_host.launcher import warm_up
-from market_host.process_log import ProcessLog
+from market_host.process_log import ProcessLog, read_record
 from market_host.processes import Processes, ProcessFailed
 from market_host.running import end_on_signals, forever, run_to_end
 from market_host.services import PROGRAMS, Ports, Services, start_services
@@ -20,6 +20,7 @@ __all__ = [
     "Services",
     "end_on_signals",
     "forever",
+    "read_record",
     "run_to_end",
     "start_services",
     "warm_up",

@@ -49,7 +49,7 @@ class ProcessLog:
 
     def hear(self, name: str, line: str) -> None:
         """Print a line that a process printed: structlog's JSON, or plain text where something went wrong early."""
-        record = _record(line)
+        record = read_record(line)
         level = str(record.get("level", "info"))
         if level in ("info", "debug") and (record["event"] in _HOUSEKEEPING or not self._is_shown(name)):
             return
@@ -70,7 +70,8 @@ class ProcessLog:
         )
 
 
-def _record(line: str) -> dict[str, Any]:
+def read_record(line: str) -> dict[str, Any]:
+    """Read a line of a process's log; what is none becomes a warning."""
     try:
         record = json.loads(line)
     except ValueError:

@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, ClassVar, Self, TypeVar
 from urllib.parse import urlsplit
 
 from market_host.launcher import Program
@@ -36,6 +36,8 @@ OnLine = Callable[[str, str], None]
 class ProcessFailed(Exception):
     """A process ended that should not have."""
 
+    code: ClassVar[str] = "PROCESS_FAILED"
+
     def __init__(self, name: str, exit_code: int | None, lines: Sequence[str]) -> None:
         self.name = name
         self.exit_code = exit_code
@@ -55,21 +57,6 @@ class _Child:
     lines: deque[str] = field(default_factory=lambda: deque(maxlen=KEPT_LINES))
 
 
-@dataclass(slots=True)
-class _Expectation:
-    """Words that some children have yet to print."""
-
-    words: str
-    silent: set[str]
-    met: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def hear(self, name: str, line: str) -> None:
-        if self.words in line:
-            self.silent.discard(name)
-        if not self.silent:
-            self.met.set()
-
-
 class Processes:
     """A group of child processes. Leaving it stops them, in the reverse order of their start.
 
@@ -84,11 +71,10 @@ class Processes:
     """
 
     def __init__(self, on_line: OnLine) -> None:
-        self._on_line = on_line
         self._children: dict[str, _Child] = {}
-        self._expectations: list[_Expectation] = []
+        self._listeners = [on_line]
         self._stopping = asyncio.Event()
-        self._failure: asyncio.Future[ProcessFailed] = asyncio.get_running_loop().create_future()
+        self._failure: asyncio.Future[Exception] = asyncio.get_running_loop().create_future()
 
     async def __aenter__(self) -> Self:
         return self
@@ -147,13 +133,12 @@ class Processes:
             child.restarted_at.popleft()
         was_killed = exit_code < 0
         if not (was_killed or child.has_served) or len(child.restarted_at) >= RESTARTS:
-            if not self._failure.done():
-                self._failure.set_result(ProcessFailed(child.name, exit_code, list(child.lines)))
+            self.give_up(ProcessFailed(child.name, exit_code, list(child.lines)))
             return False
         pause_s = 0.0 if was_killed else min(2.0 ** len(child.restarted_at), LONGEST_PAUSE_SECONDS)
         child.restarted_at.append(now)
         end = f"killed by signal {-exit_code}" if was_killed else f"ended with exit code {exit_code}"
-        self._on_line(child.name, f"{end}; starting it again" + (f" in {pause_s:g} s" if pause_s else ""))
+        self._tell(child.name, f"{end}; starting it again" + (f" in {pause_s:g} s" if pause_s else ""))
         with suppress(TimeoutError):
             async with asyncio.timeout(pause_s):
                 await self._stopping.wait()
@@ -162,19 +147,37 @@ class Processes:
     async def _hear(self, child: _Child) -> int:
         async for line in child.program.lines():
             child.lines.append(line)
-            for expectation in self._expectations:
-                expectation.hear(child.name, line)
-            self._on_line(child.name, line)
+            self._tell(child.name, line)
         return await child.program.wait()
+
+    def _tell(self, name: str, line: str) -> None:
+        for hear in self._listeners:
+            hear(name, line)
+
+    def listen(self, hear: OnLine) -> None:
+        """Have somebody else, too, hear every line from now on."""
+        self._listeners.append(hear)
+
+    def give_up(self, failure: Exception) -> None:
+        """Let :meth:`while_alive` raise a failure, unless there is one already."""
+        if not self._failure.done():
+            self._failure.set_result(failure)
 
     async def wait_for_words(self, words: str, names: Iterable[str]) -> None:
         """Wait until each of some children has printed words, from now on or among its last KEPT_LINES lines."""
         silent = {name for name in names if not any(words in line for line in self._children[name].lines)}
+        met = asyncio.Event()
+
+        def hear(name: str, line: str) -> None:
+            if words in line:
+                silent.discard(name)
+            if not silent:
+                met.set()
+
         if silent:
-            expectation = _Expectation(words, silent)
-            self._expectations.append(expectation)
-            await expectation.met.wait()
-            self._expectations.remove(expectation)
+            self.listen(hear)
+            await met.wait()
+            self._listeners.remove(hear)
 
     async def while_alive(self, work: Coroutine[Any, Any, T]) -> T:
         """Await something as long as no child fails.
@@ -182,7 +185,7 @@ class Processes:
         Raises
         ------
         ProcessFailed
-            When one does first.
+            When one does first; or what :meth:`give_up` was given.
         """
         task = asyncio.create_task(work)
         either: set[asyncio.Future[Any]] = {task, self._failure}

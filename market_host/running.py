@@ -4,7 +4,7 @@ import asyncio
 import signal
 import threading
 from collections.abc import Coroutine
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -14,26 +14,47 @@ def run_to_end(work: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine and return what it returns, also where a loop runs already, as in a notebook.
 
     There it runs in a thread of its own, while the notebook waits; an interrupt of the notebook cancels it.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        If it was cancelled, see :func:`end_on_signals`.
     """
+    try:
+        return _run(work)
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
+
+
+def _run(work: Coroutine[Any, Any, T]) -> T:
     try:
         asyncio.get_running_loop()
     except RuntimeError:
         return asyncio.run(work)
     started: Future[tuple[asyncio.AbstractEventLoop, asyncio.Task[T]]] = Future()
+    outcome: Future[T] = Future()
 
     async def noted() -> T:
         task = asyncio.create_task(work)
         started.set_result((asyncio.get_running_loop(), task))
         return await task
 
-    with ThreadPoolExecutor(max_workers=1) as thread:
-        outcome = thread.submit(asyncio.run, noted())
+    def apart() -> None:
         try:
-            return outcome.result()
-        except KeyboardInterrupt:
-            loop, task = started.result()
-            loop.call_soon_threadsafe(task.cancel)
-            raise
+            outcome.set_result(asyncio.run(noted()))
+        except BaseException as error:
+            outcome.set_exception(error)
+
+    thread = threading.Thread(target=apart)
+    try:
+        thread.start()
+        return outcome.result()
+    except KeyboardInterrupt:
+        loop, task = started.result()
+        loop.call_soon_threadsafe(task.cancel)
+        raise
+    finally:
+        thread.join()
 
 
 def end_on_signals() -> None:

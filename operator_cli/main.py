@@ -1,9 +1,7 @@
 """The entry of ``energy-market``: all commands, and one place where errors become a sentence and an exit code."""
 
-import asyncio
 import sys
 from importlib import import_module
-from importlib.metadata import version
 from typing import Annotated, Any
 
 import typer
@@ -62,6 +60,8 @@ for _name, (_module, _summary) in COMMANDS.items():
 
 def _print_version(wanted: bool) -> None:
     if wanted:
+        from importlib.metadata import version  # costs as much as all the rest of this module
+
         typer.echo(f"energy-market {version('energy-market')}")
         raise typer.Exit
 
@@ -79,9 +79,10 @@ def main() -> None:
     """Run the command line."""
     try:
         app()
-    except (KeyboardInterrupt, asyncio.CancelledError):
-        voice.error("STOPPED", "stopped")
-        sys.exit(ExitCode.STOPPED)
+    except SystemExit as ended:
+        if ended.code == ExitCode.STOPPED:
+            voice.error("STOPPED", "stopped")
+        raise
     except Exception as error:
         code = str(getattr(error, "code", ""))
         # Ours have a code. The others are of a folder or file that the user named, and say which, or of a long wait.

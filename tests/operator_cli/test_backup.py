@@ -1,7 +1,9 @@
 """A market's stores and keys in one file, and back."""
 
 import io
+import os
 import sqlite3
+import stat
 import tarfile
 from collections.abc import Iterator
 from contextlib import closing
@@ -133,3 +135,53 @@ def test_without_a_market_there_is_nothing_to_back_up(energy_market: Any, home: 
     assert "NOTHING_TO_BACK_UP" in ended.said
     assert str(home) in ended.said
     assert not (tmp_path / "market.tar").exists()
+
+
+@pytest.mark.usefixtures("running")
+def test_a_backup_takes_no_place_but_a_file_s(energy_market: Any, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    ended = energy_market("backup", str(tmp_path / "pipe"))
+    assert ended.code == 2
+    assert "no regular file" in ended.said
+    assert stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
+
+
+@pytest.mark.usefixtures("running")
+def test_the_key_of_an_unfinished_replacement_is_in_the_backup_and_named(
+    energy_market: Any, home: Path, tmp_path: Path
+) -> None:
+    for name in (".S001.pem.next", "S001.pem.old"):
+        (home / "keys" / name).write_text(name)
+    ended = energy_market("backup", str(tmp_path / "market.tar"))
+    assert ".S001.pem.next is of a replacement that did not come to its end" in ended.said
+    (home / "keys" / ".S001.pem.next").unlink()
+    with tarfile.open(tmp_path / "market.tar") as archive:
+        assert {"keys/.S001.pem.next", "keys/S001.pem.old"} <= set(archive.getnames())
+
+
+def test_a_restore_that_was_killed_leaves_no_folder_with_keys(
+    energy_market: Any,
+    running: list[sqlite3.Connection],
+    home: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    energy_market("backup", str(tmp_path / "market.tar"))
+    stop(running)
+
+    def killed(_: Path) -> None:
+        folders = [path for path in home.iterdir() if path.is_dir() and path.name != "keys"]
+        assert folders
+        assert [file.name for folder in folders for file in folder.rglob("*") if file.suffix == ".pem"] == []
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("operator_cli.backup_commands.archive_and_wipe", killed)
+    assert energy_market("restore", str(tmp_path / "market.tar"), "--yes").code == 130
+
+
+def test_what_a_killed_backup_left_is_removed_by_the_next_one(
+    energy_market: Any, running: list[sqlite3.Connection], home: Path, tmp_path: Path
+) -> None:
+    (home / ".backup-left").mkdir()
+    assert energy_market("backup", str(tmp_path / "market.tar")).code == 0
+    assert not (home / ".backup-left").exists()

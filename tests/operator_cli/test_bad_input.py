@@ -1,15 +1,32 @@
 """What a user can get wrong at the command line gets a sentence, never a traceback, and nothing is done by halves."""
 
+import io
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from fabric_network import Topology
 
 
 @pytest.mark.parametrize(
     ("words", "said"),
     [
         ("demo --scenario nowhere", "SCENARIO_MISSING"),
+        ("demo --scenario /dev/zero", "no regular file"),
+        ("demo --scenario /bin/sh", "not UTF-8"),
+        ("demo --scenario {pipe}", "no regular file"),
+        ("demo --json {pipe}", "no regular file"),
+        ("demo --json /dev/full", "no regular file"),
+        ("restore /dev/zero --yes", "BACKUP_UNUSABLE"),
+        ("restore / --yes", "Is a directory"),
+        ("sign publishDemand --data @/dev/zero", "no regular file"),
+        ("sign publishDemand --data @{pipe}", "no regular file"),
+        ("sign publishDemand --data nonsense", "no JSON"),
+        ("sign publishDemand --data [1]", "must be a JSON object"),
+        ("sign publishDemand --as S1 --ledger L", "KEY_FILE_MISSING"),
+        ("reset --wipe --yes --nonsense", "No such option"),
         ("demo --scenario /", "one of ours: imbalance, original, random"),
         ("games publish --scenario nowhere", "SCENARIO_MISSING"),
         ("demo --json /dev/null/result.json", "cannot write to /dev/null"),
@@ -33,8 +50,10 @@ import pytest
         ("network restart orderer1", "NETWORK_MISSING"),
     ],
 )
-def test_it_is_said_in_a_sentence(energy_market: Any, words: str, said: str) -> None:
-    ended = energy_market(*words.split())
+def test_it_is_said_in_a_sentence(energy_market: Any, tmp_path: Path, words: str, said: str) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    ended = energy_market(*words.format(pipe=pipe).split())
     assert ended.code in (1, 2)
     assert said in ended.said
     assert "Traceback" not in ended.said
@@ -83,3 +102,36 @@ def test_what_only_compose_can_do_is_refused_with_the_command_to_type(
     assert "RUNS_IN_CONTAINERS" in ended.said
     assert instead in ended.said
     assert not home.exists()
+
+
+def test_up_on_fabric_takes_the_network_that_is_named_and_makes_none(
+    energy_market: Any, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ENERGY_MARKET_FABRIC_PROFILE", "nowhere/profile.json")
+    ended = energy_market("up", "--ledger", "fabric")
+    assert ended.code == 1
+    assert "nowhere/profile.json" in ended.said
+    assert not home.exists()
+
+
+def test_a_wipe_deletes_nothing_of_a_network_that_somebody_else_runs(
+    energy_market: Any, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ENERGY_MARKET_FABRIC_PROFILE", "theirs/profile.json")
+    monkeypatch.setenv("ENERGY_MARKET_LEDGER", "fabric")
+    ended = energy_market("reset", "--wipe", "--yes")
+    assert ended.code == 1
+    assert "NOT_OUR_NETWORK" in ended.said
+
+
+def test_before_a_wipe_it_is_said_what_is_deleted_on_fabric(
+    energy_market: Any, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ENERGY_MARKET_LEDGER", "fabric")
+    home.joinpath("network").mkdir(parents=True)
+    home.joinpath("network", "topology.json").write_text(Topology(base_port=7050).model_dump_json())
+    monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
+    ended = energy_market("reset", "--wipe")
+    assert ended.code == 1
+    for words in (str(home / "network"), "blocks and states", "utility-peer1", "certificates and keys"):
+        assert words in ended.said
