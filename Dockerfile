@@ -16,7 +16,8 @@ COPY --from=packages /opt/market /opt/market
 ENV PATH=/opt/market/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
-    ENERGY_MARKET_HOME=/market
+    ENERGY_MARKET_HOME=/market \
+    ENERGY_MARKET_HOSTS=queue,optimizer,clock,dashboard
 # A new volume takes over the owner of the folder that it is mounted on.
 RUN groupadd --gid 10001 market \
     && useradd --uid 10001 --gid market --home-dir /market --create-home market \

@@ -11,7 +11,9 @@ from starlette.responses import PlainTextResponse, Response
 
 from energy_market_chaincode import exact_json
 from http_service.admission import BodyLimit, RequestLimit
+from http_service.documentation import add_documentation
 from http_service.limits import Limits, Occupancy
+from http_service.origins import KnownNames, OriginCheck
 from http_service.problems import MEDIA_TYPE, PROBLEM_SCHEMA, Problem, install_problem_handlers, nothing_here
 from http_service.reading import JsonRoute, no_strange_parameters
 from http_service.request_log import RequestLog
@@ -42,8 +44,8 @@ def create_app(
     -------
     FastAPI
         Its ``state.registry`` takes the service's own metrics; ``state.stopping`` is an ``asyncio.Event`` that is set
-        when the server was asked to stop, so that long polls and event streams end; ``state.occupancy`` may
-        be replaced before it serves.
+        when the server was asked to stop, so that long polls and event streams end; ``state.occupancy``
+        and ``state.known_names`` are replaced by :func:`http_service.serve` as the settings say.
     """
     app = FastAPI(
         title=title,
@@ -53,6 +55,7 @@ def create_app(
         responses=PROBLEM_RESPONSES,
         dependencies=[Depends(no_strange_parameters)],
         redirect_slashes=False,
+        openapi_url=None,
     )
     app.router.route_class = JsonRoute
     app.router.default = nothing_here
@@ -60,11 +63,14 @@ def create_app(
     app.state.stopping = asyncio.Event()
     app.state.ready = ready
     app.state.occupancy = Occupancy(Limits())
+    app.state.known_names = KnownNames()
     ProcessCollector(registry=app.state.registry)
     app.include_router(_monitoring)
+    add_documentation(app)
     install_problem_handlers(app)
     app.add_middleware(BodyLimit, max_body_bytes=max_body_bytes)
     app.add_middleware(RequestLimit)
+    app.add_middleware(OriginCheck)
     app.add_middleware(RequestLog, registry=app.state.registry)
     return app
 

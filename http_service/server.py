@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import resource
 import signal
 import socket
 from pathlib import Path
@@ -19,6 +20,9 @@ from market_files import write_json
 
 SHUTDOWN_SECONDS = 8
 """How long open requests may take to end; shorter than the 10 s that container engines and our demo wait."""
+
+FURTHER_FILES = 200
+"""Of a service, beside its connections."""
 
 LARGEST_MESSAGE_BYTES = 1024
 """Of what a WebSocket's client says; no service listens to it."""
@@ -41,6 +45,8 @@ def serve(app: FastAPI, settings: ServiceSettings) -> None:
     """
     listener = _listen(settings.host, settings.port)
     app.state.occupancy = Occupancy(settings.limits)
+    app.state.known_names = settings.known_names
+    _allow_open_files(settings.limits.connections + FURTHER_FILES)
     config = uvicorn.Config(
         app,
         http=HttpConnection,
@@ -51,6 +57,7 @@ def serve(app: FastAPI, settings: ServiceSettings) -> None:
         log_level="warning",  # that it starts, listens and stops we say ourselves
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # else everybody on this machine could say to be somebody else
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
     )
     server = _Server(config, app.state.stopping, _url(settings.host, listener), settings.announce)
@@ -97,6 +104,16 @@ def all_is_said() -> None:
 def announce(file: Path, url: str) -> None:
     """Write where this process listens, as JSON, so that a reader finds the whole file or none."""
     write_json(file, {"url": url, "pid": os.getpid()})
+
+
+def _allow_open_files(wanted: int) -> None:
+    """Raise what the shell allows, mostly 1,024 or 256, as far as the system lets us."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+    if most < wanted:
+        _log.warning("may open too few files for its limits; lower --max-streams or raise ulimit -Hn", files=most)
 
 
 def _listen(host: str, port: int) -> socket.socket:

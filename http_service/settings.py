@@ -10,6 +10,7 @@ from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, CliSettingsSource, SettingsConfigDict
 
 from http_service.limits import Limits
+from http_service.origins import KnownNames
 from market_files import DEFAULT_HOME
 
 _LIMITS = Limits()
@@ -38,6 +39,11 @@ class ServiceSettings(BaseSettings):
     body_seconds: Annotated[float, Field(gt=0, description="how long a client may take to send a request's body")] = (
         _LIMITS.body_s
     )
+    hosts: str = Field("", description="further names under which clients know the service, separated by commas")
+    origins: str = Field(
+        "http://localhost:8083,http://127.0.0.1:8083,http://[::1]:8083",
+        description="pages that may use the service, separated by commas",
+    )
     home: Path = Field(DEFAULT_HOME, description="folder of the market's files")
 
     @property
@@ -45,6 +51,11 @@ class ServiceSettings(BaseSettings):
         """What the service's clients are held to."""
         requests, streams = self.max_open_requests, self.max_streams
         return Limits(requests, streams, headers_s=self.headers_seconds, body_s=self.body_seconds)
+
+    @property
+    def known_names(self) -> KnownNames:
+        """For which names the service answers."""
+        return KnownNames.of(self.host, self.hosts, self.origins)
 
 
 Settings = TypeVar("Settings", bound=ServiceSettings)

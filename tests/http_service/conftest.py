@@ -128,5 +128,5 @@ def app() -> FastAPI:
 @pytest.fixture
 async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
     """Return a client of the small service, in this process."""
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://small") as client:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as client:
         yield client

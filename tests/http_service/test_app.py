@@ -24,7 +24,7 @@ async def test_a_service_that_is_not_ready_says_why_and_is_still_alive() -> None
         return "the ledger does not answer"
 
     app = create_app(title="T", version="1", description="D", ready=ready, max_body_bytes=1)
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://small") as client:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as client:
         answer = await client.get("/ready")
         assert (answer.status_code, answer.json()["code"]) == (503, "NOT_READY")
         assert answer.json()["detail"] == "the ledger does not answer"

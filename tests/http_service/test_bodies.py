@@ -13,8 +13,8 @@ BOTH_WAYS_TO_READ = pytest.mark.parametrize("path", ["/offers", "/raw"])
 
 def beginning(path: str, length: int, more: str = "") -> bytes:
     """Begin a request with two bytes of its body."""
-    lines = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n{more}"
-    return f"{lines}\r\n{{".encode()
+    lines = (f"POST {path} HTTP/1.1", "Host: localhost", "Content-Type: application/json", f"Content-Length: {length}")
+    return "\r\n".join((*lines, more, "{")).encode()
 
 
 async def answer_to(url: str, sent: bytes) -> tuple[list[str], dict[str, Any], bytes]:
@@ -62,7 +62,7 @@ async def test_a_client_that_hangs_up_in_mid_body_is_no_defect(path: str) -> Non
 
 
 async def test_a_stream_does_not_wait_for_the_body_of_its_request() -> None:
-    get = b"GET /endless HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{"
+    get = b"GET /endless HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{"
     async with served("--body-seconds", "0.05") as url, connection(url, get) as (reader, _):
         await reader.readuntil(b"beat")
         async with connection(url, beginning("/raw", 2)) as (slow, _):

@@ -77,7 +77,7 @@ async def test_what_is_no_object_is_told_so_without_the_names_of_our_classes(cli
 async def test_too_long_a_number_is_refused_without_advice_for_programmers(path: str) -> None:
     app = create_app(title="T", version="1", description="D", ready=always_ready, max_body_bytes=10_000)
     app.include_router(router)
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://small") as client:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as client:
         found = document(await post(client, path, b"1" * 5000), 400, "MALFORMED_JSON")
     assert "4300 digits" in found["detail"]
     assert "sys." not in found["detail"]
@@ -145,7 +145,7 @@ async def test_a_parameter_that_the_resource_does_not_have_or_has_twice_is_named
 
 
 async def test_a_wrong_method_says_which_are_allowed(client: httpx.AsyncClient) -> None:
-    answer = await client.delete("/offers", headers={"Host": "["})
+    answer = await client.delete("/offers")
     found = document(answer, 405, "METHOD_NOT_ALLOWED")
     assert found["detail"] == "/offers takes POST; /docs of Small says for what."
     assert answer.headers["allow"] == "POST"

@@ -46,7 +46,9 @@ async def test_a_stopped_service_lets_open_requests_and_streams_end_and_ends_wit
 @asynccontextmanager
 async def _half_a_request(url: str) -> AsyncIterator[asyncio.StreamWriter]:
     _, writer = await asyncio.open_connection("127.0.0.1", httpx.URL(url).port)
-    writer.write(b"POST /raw HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{")
+    writer.write(
+        b"POST /raw HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{"
+    )
     await writer.drain()
     yield writer
     writer.close()

@@ -34,5 +34,5 @@ def app() -> FastAPI:
 @pytest.fixture
 async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
     """Return a client of the service in this process."""
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://optimizer") as client:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as client:
         yield client

@@ -198,7 +198,7 @@ async def test_the_service_is_ready(client: httpx.AsyncClient) -> None:
 async def test_one_game_too_many_at_once_is_told_to_come_back(original_question: dict[str, Any], path: str) -> None:
     app = make_app(OptimizerSettings(solves_at_once=1))
     gate: Gate = app.state.gate
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://optimizer") as client:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as client:
         with gate.entered():
             answer = await client.post(path, json=original_question)
             assert (answer.status_code, answer.json()["code"]) == (503, "TOO_BUSY")
@@ -209,7 +209,7 @@ async def test_one_game_too_many_at_once_is_told_to_come_back(original_question:
 
 async def test_a_game_that_takes_too_long_is_given_up(original_question: dict[str, Any]) -> None:
     app = make_app(OptimizerSettings(solve_seconds=1e-9))
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://optimizer") as client:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as client:
         answer = await client.post("/equilibrium", json={**original_question, "tolerance": 0})
     assert (answer.status_code, answer.json()["code"]) == (422, "SOLVE_TOO_LONG")
 

@@ -257,7 +257,7 @@ def running(tmp_path: Path, ledger: FaultyLedger) -> Running:
                 client = httpx.AsyncClient(base_url=url, timeout=60)
             else:
                 await stack.enter_async_context(app.router.lifespan_context(app))
-                client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://queue", timeout=60)
+                client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost", timeout=60)
             http = await stack.enter_async_context(client)
             yield Queue(http, app, ledger)
 
