@@ -30,6 +30,8 @@ from energy_market_chaincode.times import moment
 from energy_market_chaincode.units import Energy, currency, currency_per_kwh, kwh
 from energy_market_chaincode.vocabulary import GRID_OPERATOR, NETWORK_OPERATOR, Phase, Role
 
+ALL = slice(None)
+
 
 async def answer(state: Workspace, function: str, args: Sequence[str]) -> Any:
     """Answer a question of :data:`QUERIES`.
@@ -39,9 +41,18 @@ async def answer(state: Workspace, function: str, args: Sequence[str]) -> Any:
     MalformedArguments, UnknownGame, UnknownProsumer, NotInitialised
     """
     query, names = QUERIES[function]
+    context = Context(state=state, now_ms=0, place=0, signer="")
+    if function in PAGED and len(args) == len(names) + 2:
+        return await query(context, *args[:-2], _page(function, *args[-2:]))
     if len(args) != len(names):
         raise MalformedArguments(function=function, problems=f"needs {', '.join(names) or 'no argument'}")
-    return await query(Context(state=state, now_ms=0, place=0, signer=""), *args)
+    return await query(context, *args)
+
+
+def _page(function: str, first: str, limit: str) -> slice:
+    if not (first.isdecimal() and limit.isdecimal()):
+        raise MalformedArguments(function=function, problems="needs whole numbers: from which on, and how many")
+    return slice(int(first), int(first) + int(limit))
 
 
 async def _market(context: Context) -> views.MarketView:
@@ -63,8 +74,8 @@ async def _market(context: Context) -> views.MarketView:
     )
 
 
-async def _prosumers(context: Context) -> views.Prosumers:
-    records = await context.load_all(Prosumer)
+async def _prosumers(context: Context, page: slice = ALL) -> views.Prosumers:
+    records = (await context.load_all(Prosumer))[page]
     return views.Prosumers(prosumers=await _prosumer_views(context, records))
 
 
@@ -99,9 +110,9 @@ def _prosumer_view(prosumer: Prosumer, account: Account, meter: MeterTotals) -> 
     )
 
 
-async def _games(context: Context) -> views.Games:
+async def _games(context: Context, page: slice = ALL) -> views.Games:
     games = sorted(await context.load_all(Game), key=lambda game: (game.published_at_ms, game.id))
-    return views.Games(games=[await _summary(context, game) for game in games])
+    return views.Games(games=[await _summary(context, game) for game in games[page]])
 
 
 async def _summary(context: Context, game: Game) -> views.GameSummary:
@@ -191,14 +202,14 @@ def _stop(buyers: Sequence[Demand], outcome: Outcome) -> views.StopView:
     )
 
 
-async def _bids(context: Context, name: str) -> views.Bids:
+async def _bids(context: Context, name: str, page: slice = ALL) -> views.Bids:
     game = await _find_game(context, name)
     arena, play, outcome = await _course(context, game)
     if arena is None or play is None:
         return views.Bids(bids=[])
     bids = await context.find_each(StandingBid, game.id, names=[demand.buyer for demand in arena.buyers])
     shown = []
-    for i, (demand, bid) in enumerate(zip(arena.buyers, bids, strict=True)):
+    for i, (demand, bid) in list(enumerate(zip(arena.buyers, bids, strict=True)))[page]:
         cost = bid_cost(bid.amounts, supplies_of(game, arena, i, play.loads, bid)) if bid is not None else None
         shown.append(
             views.BidView(
@@ -213,7 +224,7 @@ async def _bids(context: Context, name: str) -> views.Bids:
     return views.Bids(bids=shown)
 
 
-async def _transfers(context: Context, name: str) -> views.Transfers:
+async def _transfers(context: Context, name: str, page: slice = ALL) -> views.Transfers:
     game = await _find_game(context, name)
     arena = await context.find(Arena, game.id)
     buyers = [demand.buyer for demand in arena.buyers] if arena is not None else []
@@ -225,9 +236,9 @@ async def _transfers(context: Context, name: str) -> views.Transfers:
                 is_fulfilled=transfer.is_fulfilled,
                 **dict(presentation.contracted(transfer)),
             )
-            for purchase in purchases
-            if purchase is not None
-            for transfer in purchase.transfers
+            for transfer in [each for purchase in purchases if purchase is not None for each in purchase.transfers][
+                page
+            ]
         ]
     )
 
@@ -248,6 +259,9 @@ async def _command(
 async def _state(context: Context, prefix: str) -> dict[str, str]:
     return {key: value.decode() for key, value in await context.state.range(prefix)}
 
+
+PAGED = frozenset({"prosumers", "games", "bids", "transfers"})
+"""Questions with long answers: they may be asked with two more arguments, from which item on (from 0) and how many."""
 
 QUERIES: dict[str, tuple[Callable[..., Awaitable[Any]], tuple[str, ...]]] = {
     "market": (_market, ()),

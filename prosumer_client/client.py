@@ -27,8 +27,11 @@ from prosumer_client.identity import Identity, SignedCommand
 Result = dict[str, Any]
 """What a command's rule returned, by the names of its type in :mod:`energy_market_chaincode.views`."""
 V = TypeVar("V", bound=views.View)
+Item = TypeVar("Item")
 
 LONG_POLL_S = 20
+MAX_PAGE = 1000
+"""Items of a list that the queue gives in one answer."""
 MAX_BATCH = 1000
 """Commands in one request."""
 MAX_BATCH_BYTES = 1_000_000
@@ -233,7 +236,7 @@ class MarketClient:
 
     async def prosumers(self) -> list[views.ProsumerView]:
         """Return all that are registered."""
-        return (await self._read(views.Prosumers, "/prosumers")).prosumers
+        return await self._read_all(views.Prosumers, "/prosumers", lambda page: page.prosumers)
 
     async def prosumer(self, prosumer: str) -> views.ProsumerView:
         """Return one that is registered; RequestRefused ``UNKNOWN_PROSUMER`` if it is not."""
@@ -241,7 +244,7 @@ class MarketClient:
 
     async def games(self) -> list[views.GameSummary]:
         """Return a summary of every game, the oldest first."""
-        return (await self._read(views.Games, "/games")).games
+        return await self._read_all(views.Games, "/games", lambda page: page.games)
 
     async def open_games(self) -> list[views.GameView]:
         """Return the games whole in which something can still happen."""
@@ -263,11 +266,12 @@ class MarketClient:
 
     async def bids(self, game: str) -> list[views.BidView]:
         """Return a game's bids in turn order."""
-        return (await self._read(views.Bids, f"/games/{quote(game, safe='')}/bids")).bids
+        return await self._read_all(views.Bids, f"/games/{quote(game, safe='')}/bids", lambda page: page.bids)
 
     async def transfers(self, game: str) -> list[views.TransferView]:
         """Return a game's transfers."""
-        return (await self._read(views.Transfers, f"/games/{quote(game, safe='')}/transfers")).transfers
+        path = f"/games/{quote(game, safe='')}/transfers"
+        return await self._read_all(views.Transfers, path, lambda page: page.transfers)
 
     async def blocks(self, first: int = 0, limit: int = 100) -> views.Blocks:
         """Return the ledger's height and the headers of some of its blocks."""
@@ -283,6 +287,15 @@ class MarketClient:
 
     async def _read(self, kind: type[V], path: str, parameters: Mapping[str, int] | None = None) -> V:
         return self._view(kind, await self._connection.exchange("GET", path, parameters=parameters))
+
+    async def _read_all(self, kind: type[V], path: str, items_of: Callable[[V], list[Item]]) -> list[Item]:
+        """Read a list page by page."""
+        items: list[Item] = []
+        while True:
+            page = items_of(await self._read(kind, path, {"from": len(items), "limit": MAX_PAGE}))
+            items += page
+            if len(page) < MAX_PAGE:
+                return items
 
     def _view(self, kind: type[V], answer: Any) -> V:
         try:

@@ -96,11 +96,12 @@ class Intake:
         if not commands:
             return {}
         acceptances = await self._store.accept([_checked(command) for command in commands.values()])
+        retry_s = self._metrics.drain.seconds_for(acceptances.count(Acceptance.FULL))
         refused: dict[int, Problem] = {}
         for (number, command), acceptance in zip(commands.items(), acceptances, strict=True):
             self._metrics.taken.labels(acceptance).inc()
             if acceptance is Acceptance.FULL:
-                refused[number] = queue_full()
+                refused[number] = queue_full(retry_s)
             elif acceptance is Acceptance.ID_REUSED:
                 refused[number] = rejected(CommandIdReused(prosumer=command.prosumer, id=command.id))
         return refused

@@ -1,12 +1,44 @@
 """What the queue counts for Prometheus."""
 
+import math
+import time
+from collections import deque
 from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from tx_queue.store import Backlog
 
+LONGEST_RETRY_S = 60
+_LATELY_S = 10.0
 _BATCH_SIZES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
+
+
+class DrainRate:
+    """How fast the queue drains, from what was decided lately."""
+
+    def __init__(self, now_s: Callable[[], float] = time.monotonic) -> None:
+        self._now_s = now_s
+        self._since = now_s()
+        self._decided: deque[tuple[float, int]] = deque()
+
+    def note(self, commands: int) -> None:
+        """Note that so many commands were decided."""
+        self._decided.append((self._now_s(), commands))
+        self._look_back()
+
+    def seconds_for(self, commands: int) -> int:
+        """Return in how many whole seconds so many will have been decided, 1 to 60; 60 if none was lately."""
+        self._look_back()
+        decided = sum(number for _, number in self._decided)
+        if decided == 0:
+            return LONGEST_RETRY_S
+        seconds = max(self._now_s() - self._since, 0.001)
+        return min(max(math.ceil(commands * min(seconds, _LATELY_S) / decided), 1), LONGEST_RETRY_S)
+
+    def _look_back(self) -> None:
+        while self._decided and self._decided[0][0] < self._now_s() - _LATELY_S:
+            self._decided.popleft()
 
 
 class Metrics:
@@ -23,6 +55,7 @@ class Metrics:
             "queue_batch_commands", "Commands per transaction.", buckets=_BATCH_SIZES, registry=registry
         )
         self.commit_s = Histogram("queue_commit_seconds", "From submit to commit.", registry=registry)
+        self.drain = DrainRate()
         self.streams = Gauge("event_streams", "Open event streams.", ["transport"], registry=registry)
 
     def show_backlog(self, backlog: Callable[[], Backlog]) -> None:

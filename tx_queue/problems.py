@@ -68,11 +68,10 @@ def shutting_down() -> Problem:
     )
 
 
-def queue_full() -> Problem:
-    """Return the problem of a queue at its capacity."""
-    return Problem(
-        429, "QUEUE_FULL", "The queue is full and did not take the command; send it again later.", headers=RETRY_AFTER
-    )
+def queue_full(retry_s: int) -> Problem:
+    """Return the problem of a queue at its capacity that will have room for as many again in some seconds."""
+    detail = f"The queue is full and did not take the command; send it again in {retry_s} s."
+    return Problem(429, "QUEUE_FULL", detail, headers={"Retry-After": str(retry_s)})
 
 
 def unknown_command(command_id: str) -> Problem:

@@ -15,7 +15,7 @@ from ledger import Ledger, LedgerUnavailable
 from tx_queue import schemas
 from tx_queue.intake import Answer
 from tx_queue.node import Node, QueueNode
-from tx_queue.problems import RETRY_AFTER, shutting_down, unknown_command
+from tx_queue.problems import shutting_down, unknown_command
 from tx_queue.schemas import MAX_COMMANDS
 from tx_queue.store import Entry, QueueStore
 
@@ -106,7 +106,8 @@ async def _post_many(node: QueueNode, values: list[Any]) -> Response:
         raise Problem(422, "MALFORMED_COMMAND", f"{advice}: {message}.", errors=[FieldError("commands", message)])
     answers = await node.intake.take(values)
     problems = [answer for answer in answers if isinstance(answer, Problem)]
-    headers = RETRY_AFTER if any("Retry-After" in problem.headers for problem in problems) else None
+    pauses = [int(problem.headers["Retry-After"]) for problem in problems if "Retry-After" in problem.headers]
+    headers = {"Retry-After": str(max(pauses))} if pauses else None
     return exact_response([_element(answer) for answer in answers], 207 if problems else 202, headers)
 
 

@@ -1,9 +1,9 @@
 """What stands on the ledger: market, games, bids, transfers, prosumers and blocks."""
 
 import asyncio
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Depends, Path, Query
 from starlette.responses import Response
 
 from energy_market_chaincode import Identifier, moment, views
@@ -13,11 +13,30 @@ from tx_queue.node import Node
 
 router = APIRouter(tags=["ledger"])
 
+MAX_ITEMS = 1000
+"""Of a list in one answer, unless fewer are asked for."""
 MAX_BLOCKS = 100
 BLOCKS_READ_AT_ONCE = 8
 
 GameId = Annotated[Identifier, Path(description="A game's id.")]
 ProsumerId = Annotated[Identifier, Path(description="A prosumer's or an operator's id.")]
+
+
+class Page(NamedTuple):
+    """Which items of a list: the first one's number, and how many at most; as the contract wants to hear it."""
+
+    first: str
+    limit: str
+
+
+async def _page(
+    first: Annotated[int, Query(alias="from", ge=0, lt=2**53, description="Number of the first, from 0.")] = 0,
+    limit: Annotated[int, Query(ge=1, le=MAX_ITEMS, description="How many at most.")] = MAX_ITEMS,
+) -> Page:
+    return Page(str(first), str(limit))
+
+
+Paged = Annotated[Page, Depends(_page)]
 BlockNumber = Annotated[int, Path(ge=0, lt=2**53, description="From 0.")]
 
 
@@ -34,9 +53,9 @@ async def topology(node: Node) -> Response:
 
 
 @router.get("/games", responses={200: {"model": views.Games}})
-async def games(node: Node) -> Response:
-    """Return all games, oldest first."""
-    return exact_response(await node.ledger.query("games"))
+async def games(node: Node, page: Paged) -> Response:
+    """Return games, oldest first."""
+    return exact_response(await node.ledger.query("games", *page))
 
 
 @router.get("/games/{game}", responses={200: {"model": views.GameView}})
@@ -46,21 +65,21 @@ async def game(node: Node, game: GameId) -> Response:
 
 
 @router.get("/games/{game}/bids", responses={200: {"model": views.Bids}})
-async def bids(node: Node, game: GameId) -> Response:
+async def bids(node: Node, game: GameId, page: Paged) -> Response:
     """Return a game's standing bids in turn order; 404 UNKNOWN_GAME."""
-    return exact_response(await node.ledger.query("bids", game))
+    return exact_response(await node.ledger.query("bids", game, *page))
 
 
 @router.get("/games/{game}/transfers", responses={200: {"model": views.Transfers}})
-async def transfers(node: Node, game: GameId) -> Response:
+async def transfers(node: Node, game: GameId, page: Paged) -> Response:
     """Return a game's transfers; 404 UNKNOWN_GAME."""
-    return exact_response(await node.ledger.query("transfers", game))
+    return exact_response(await node.ledger.query("transfers", game, *page))
 
 
 @router.get("/prosumers", responses={200: {"model": views.Prosumers}})
-async def prosumers(node: Node) -> Response:
-    """Return all registered identities with their accounts."""
-    return exact_response(await node.ledger.query("prosumers"))
+async def prosumers(node: Node, page: Paged) -> Response:
+    """Return registered identities with their accounts, by name."""
+    return exact_response(await node.ledger.query("prosumers", *page))
 
 
 @router.get("/prosumers/{prosumer}", responses={200: {"model": views.ProsumerView}})

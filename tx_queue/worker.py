@@ -153,6 +153,7 @@ class Worker:
     async def _settle(self, decisions: Sequence[Decision]) -> None:
         await self._settled()
         self._settling = asyncio.create_task(self._insist(lambda: self._store.settle(decisions)))
+        self._metrics.drain.note(len(decisions))
         for decision in decisions:
             self._metrics.settled.labels(decision.status, decision.code or "").inc()
             if decision.status is Status.REJECTED:

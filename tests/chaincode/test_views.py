@@ -201,3 +201,9 @@ async def test_a_question_writes_nothing(town: Market) -> None:
     for function, args in (("market", ()), ("prosumers", ()), ("games", ()), ("game", ("g",)), ("state", ("",))):
         await town.invoke(function, *args)
     assert town.state == before
+
+
+@pytest.mark.parametrize("page", [("x", "1"), ("0", "-1"), ("1.5", "2"), ("0",), ("0", "1", "2")])
+async def test_a_page_that_is_none_is_refused(market: Market, page: tuple[str, ...]) -> None:
+    with pytest.raises(MalformedArguments):
+        await market.invoke("games", *page)

@@ -131,3 +131,38 @@ async def test_without_a_ledger_reads_are_told_to_come_again(queue: Any, path: s
     answer = await queue.http.get(path)
     assert (answer.status_code, answer.json()["code"]) == (503, "LEDGER_UNAVAILABLE")
     assert answer.headers["Retry-After"]
+
+
+async def test_lists_are_read_page_by_page_up_to_2000_games(queue: Any, operator: Any) -> None:
+    await queue.do(operator.command("setTopology", edges=[["a", "b"]]))
+    names = [f"G{number:04}" for number in range(2000)]
+    for half in (names[:1000], names[1000:]):
+        receipts = (await queue.post([operator.publish_game(name) for name in half])).json()
+        assert (await queue.result(receipts[-1]["id"]))["status"] == "committed"
+    pages = [(await read(queue, "/games", **{"from": first}))["games"] for first in (0, 1000, 2000)]
+    assert [len(page) for page in pages] == [1000, 1000, 0]
+    assert [game["game"] for page in pages for game in page] == names
+    few = await read(queue, "/games", **{"from": 998, "limit": 4})
+    assert [game["game"] for game in few["games"]] == names[998:1002]
+
+
+async def test_bids_transfers_and_prosumers_are_paged_too(market: Any, operator: Any, signer: Any) -> None:
+    assert [p["prosumer"] for p in (await read(market, "/prosumers", **{"from": 1, "limit": 1}))["prosumers"]] == ["S1"]
+    assert [b["buyer"] for b in (await read(market, "/games/G/bids", limit=1))["bids"]] == ["B1"]
+    assert (await read(market, "/games/G/bids", **{"from": 1}))["bids"] == []
+    assert (await read(market, "/games/G/transfers", **{"from": 0, "limit": 7}))["transfers"] == []
+
+
+@pytest.mark.parametrize("path", ["/games", "/prosumers", "/games/G/bids", "/games/G/transfers"])
+@pytest.mark.parametrize("query", ["limit=0", "limit=1001", "from=-1", "from=now", "form=0", "limit=1&limit=2"])
+async def test_a_page_that_is_none_is_refused(queue: Any, path: str, query: str) -> None:
+    answer = await queue.http.get(f"{path}?{query}")
+    assert (answer.status_code, answer.json()["code"]) == (422, "INVALID_PARAMETER")
+
+
+@pytest.mark.parametrize(
+    "path", ["/market?x=1", "/queue?form=1", "/games/G?x=1", "/blocks?form=1", "/events?gmae=x", "/events?form=now"]
+)
+async def test_a_parameter_that_a_route_does_not_have_is_refused(queue: Any, path: str) -> None:
+    answer = await queue.http.get(path)
+    assert (answer.status_code, answer.json()["code"]) == (422, "INVALID_PARAMETER")
