@@ -22,7 +22,7 @@ GameId = Annotated[Identifier, Path(description="A game's id.")]
 ProsumerId = Annotated[Identifier, Path(description="A prosumer's or an operator's id.")]
 
 
-class Page(NamedTuple):
+class ListPage(NamedTuple):
     """Which items of a list: the first one's number, and how many at most; as the contract wants to hear it."""
 
     first: str
@@ -32,11 +32,11 @@ class Page(NamedTuple):
 async def _page(
     first: Annotated[int, Query(alias="from", ge=0, lt=2**53, description="Number of the first, from 0.")] = 0,
     limit: Annotated[int, Query(ge=1, le=MAX_ITEMS, description="How many at most.")] = MAX_ITEMS,
-) -> Page:
-    return Page(str(first), str(limit))
+) -> ListPage:
+    return ListPage(str(first), str(limit))
 
 
-Paged = Annotated[Page, Depends(_page)]
+Paged = Annotated[ListPage, Depends(_page)]
 BlockNumber = Annotated[int, Path(ge=0, lt=2**53, description="From 0.")]
 
 
