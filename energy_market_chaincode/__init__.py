@@ -54,7 +54,7 @@ if TYPE_CHECKING:
     )
     from energy_market_chaincode.game import Supply, bid_cost
     from energy_market_chaincode.identity import is_signed_by, public_key_from_text, public_key_text, sign
-    from energy_market_chaincode.stub import Stub
+    from energy_market_chaincode.stub import Sender, Stub
     from energy_market_chaincode.times import Time, iso, iso_time, milliseconds, moment
     from energy_market_chaincode.units import (
         ENERGY_DECIMALS,
@@ -117,6 +117,7 @@ __all__ = [
     "Receipt",
     "Rejection",
     "Role",
+    "Sender",
     "ShareOfOne",
     "SlotTaken",
     "Status",

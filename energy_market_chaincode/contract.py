@@ -23,6 +23,7 @@ from energy_market_chaincode.errors import (
     AlreadyInitialised,
     BadSignature,
     CommandIdReused,
+    FoundersOnly,
     LedgerDiffers,
     MalformedArguments,
     NotInitialised,
@@ -37,7 +38,7 @@ from energy_market_chaincode.prefetch import keys_read_by
 from energy_market_chaincode.records import Market, Prosumer, Remembered
 from energy_market_chaincode.rules import RULES
 from energy_market_chaincode.savepoint import Workspace
-from energy_market_chaincode.stub import Stub
+from energy_market_chaincode.stub import Sender, Stub
 from energy_market_chaincode.views import CommandResult, CommittedCommand, RejectedCommand
 from energy_market_chaincode.vocabulary import Role
 
@@ -45,8 +46,13 @@ EVENT_NAME = "market"
 """The name of the one event of a transaction; its payload is the JSON array of the market's events."""
 
 
-async def invoke(stub: Stub, function: str, args: Sequence[str]) -> bytes:
+async def invoke(stub: Stub, function: str, args: Sequence[str], sender: Sender | None = None) -> bytes:
     """Run one of the contract's functions (see docs/reference/protocol.md) and return its answer as exact JSON.
+
+    Parameters
+    ----------
+    sender
+        Who sent it, where several organisations run the ledger; on others whoever has its file may found the market.
 
     Raises
     ------
@@ -56,6 +62,7 @@ async def invoke(stub: Stub, function: str, args: Sequence[str]) -> bytes:
     if function == "submit":
         return exact_json(await _submit(stub, _one_argument(function, args)))
     if function == "init":
+        _check_founder(sender)
         return exact_json(await _init(stub, args))
     if function in queries.QUERIES:
         return exact_json(await queries.answer(Workspace(stub), function, args))
@@ -66,6 +73,14 @@ def _one_argument(function: str, args: Sequence[str]) -> str:
     if len(args) != 1:
         raise MalformedArguments(function=function, problems=f"needs one argument, got {len(args)}")
     return args[0]
+
+
+def _check_founder(sender: Sender | None) -> None:
+    if sender is None or (sender.is_administrator and sender.organisation in sender.founders):
+        return
+    role = "an administrator" if sender.is_administrator else "a member"
+    founders = ", ".join(sorted(sender.founders)) or "no organisation"
+    raise FoundersOnly(founders=founders, sender=role, organisation=sender.organisation)
 
 
 async def _init(stub: Stub, args: Sequence[str]) -> dict[str, str]:

@@ -195,5 +195,9 @@ class AlreadyInitialised(Rejection):
     """The ledger already has its first operator, {operator}."""
 
 
+class FoundersOnly(Rejection):
+    """The first operator is entered by an administrator of {founders}, not by {sender} of {organisation}."""
+
+
 class NotInitialised(Rejection):
     """The ledger has no operator yet; call init with an operator's id and public key."""

@@ -1,7 +1,27 @@
 """What the contract asks of a ledger: the key-value stub of one transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who sent a transaction, on a ledger that several organisations run.
+
+    Attributes
+    ----------
+    organisation
+        The organisation that vouches for the sender.
+    is_administrator
+        Whether it is one of that organisation's administrators.
+    founders
+        The organisations that were named when the contract was approved.
+    """
+
+    organisation: str
+    is_administrator: bool
+    founders: Collection[str]
 
 
 class Stub(Protocol):

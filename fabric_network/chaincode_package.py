@@ -1,7 +1,8 @@
-"""The chaincode package: what peers install. It holds no code, only how to reach the server that runs it.
+"""The chaincode package: what peers install and organisations approve.
 
+It holds how to reach the server that runs the contract, a hash of the contract's code, and who may found the market.
 Whatever differs between the peers is a template that each peer's external builder fills in, so the package, and with it
-its id, is the same for all organisations.
+its id, is the same for all organisations; and a server of other code cannot serve under it by mistake.
 """
 
 import gzip
@@ -11,6 +12,7 @@ import json
 import tarfile
 
 from fabric_network.topology import Topology
+from ledger.fabric import contract_code_hash
 
 CONNECTION = {
     "address": "{{.address}}",
@@ -24,15 +26,25 @@ CONNECTION = {
 
 
 def chaincode_package(topology: Topology) -> bytes:
-    """Return the package of the topology's chaincode version: the same bytes on every machine."""
+    """Return the package of the topology's chaincode version with the contract that is installed here.
+
+    The same bytes on every machine.
+    """
     metadata = {"type": "ccaas", "label": label(topology)}
-    code = _archive({"connection.json": json.dumps(CONNECTION).encode()})
+    approved = {"code": contract_code_hash(), "founders": founders(topology)}
+    files = {"connection.json": CONNECTION, "contract.json": approved}
+    code = _archive({name: json.dumps(content).encode() for name, content in files.items()})
     return _archive({"metadata.json": json.dumps(metadata).encode(), "code.tar.gz": code})
 
 
 def label(topology: Topology) -> str:
     """Return the package's label. It names the version, so a server of another version cannot serve by mistake."""
     return f"{topology.chaincode}_{topology.chaincode_version}"
+
+
+def founders(topology: Topology) -> list[str]:
+    """Return the MSP ids of the organisations whose administrators may found the market."""
+    return [organisation.msp_id for organisation in topology.organisations]
 
 
 def package_id(topology: Topology, package: bytes) -> str:

@@ -4,7 +4,7 @@ import json
 import os
 import re
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -89,14 +89,35 @@ class CommandLine:
             raise ProgramFailed(f"osnadmin against {orderer.name}: {_reason(answer)}")
         return int(match[1]), answer[match.end() :]
 
+    def order(self, peer: Peer, arguments: Sequence[str], is_done: Callable[[], bool] = lambda: False) -> None:
+        """Have ``peer`` send a transaction through one orderer after the other, until one takes it.
+
+        Parameters
+        ----------
+        is_done
+            Tells after a failure whether the transaction took effect all the same.
+
+        Raises
+        ------
+        ProgramFailed, NotReady
+            The last orderer's reason.
+        """
+        *others, last = self.topology.orderers
+        for orderer in others:
+            try:
+                self.peer(peer, *arguments, *self.to_orderer(orderer))
+                return
+            except (ProgramFailed, NotReady):
+                if is_done():
+                    return
+        self.peer(peer, *arguments, *self.to_orderer(last))
+
     def to_orderer(self, orderer: Orderer) -> Sequence[str]:
         """Return the arguments that make ``peer`` send a transaction through an orderer."""
         return ("--orderer", orderer.address, "--tls", "--cafile", str(self.folder.tls_authority(ORDERING)))
 
-    def to_endorsers(self) -> Sequence[str]:
-        """Return the arguments that make ``peer`` ask one peer of every organisation to endorse."""
-        topology = self.topology
-        endorsers = [topology.peers_of(organisation)[0] for organisation in topology.organisations]
+    def to_endorsers(self, endorsers: Iterable[Peer]) -> Sequence[str]:
+        """Return the arguments that make ``peer`` ask other peers to endorse."""
         return [
             word
             for peer in endorsers

@@ -7,9 +7,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from fabric_network.chaincode_package import chaincode_package, package_id
+from fabric_network.chaincode_package import chaincode_package, founders, package_id
 from fabric_network.folder import NetworkFolder, NodeFolder
 from fabric_network.topology import ORDERING, Consensus, ContractHost, Node, Orderer, Organisation, Peer, Site, Topology
+from ledger.fabric import FOUNDERS_VARIABLE
 
 ADMIN = "Admin"
 CLIENT = "User1"
@@ -333,6 +334,7 @@ def node_environment(node: Node, topology: Topology, folder: NetworkFolder) -> d
             }
         case ContractHost():
             return {
+                FOUNDERS_VARIABLE: ",".join(founders(topology)),
                 "CHAINCODE_ID": package_id(topology, chaincode_package(topology)),
                 "CHAINCODE_SERVER_ADDRESS": f"{node.listen_host}:{node.port}",
                 "CHAINCODE_TLS_KEY": str(own.tls_key),

@@ -23,12 +23,13 @@ from fabric_network.folder import (
     read_description,
     refuse_differences,
     remove,
+    renamed,
     write_description,
 )
-from fabric_network.health import NetworkStatus, NodeStatus, State, obstacle_of
 from fabric_network.material import prepare, shell_assignments
 from fabric_network.programs import ProgramsMissing, fabric_programs
 from fabric_network.setup import Operator, operator_of_key, set_up
+from fabric_network.status import NetworkStatus
 from fabric_network.topology import Consensus, Node, Site, Topology
 from fabric_network.waiting import for_each
 from ledger import LedgerKind
@@ -71,7 +72,9 @@ class ComposeNetwork:
     def status(self) -> NetworkStatus:
         """Ask every node how it is; raises NetworkMissing."""
         topology = self.topology
-        return NetworkStatus(topology=topology, nodes=tuple(for_each(self._status_of, topology.nodes)))
+        listening = for_each(_listens, topology.nodes)
+        running = {node.name: None for node, runs in zip(topology.nodes, listening, strict=True) if runs}
+        return NetworkStatus.of(topology, self.folder, running)
 
     def wipe(self) -> None:
         """Delete the network with its ledger and keys, its containers being stopped; the volumes stay, empty.
@@ -88,15 +91,8 @@ class ComposeNetwork:
         for volume in self.folder.volumes():
             empty(volume)
         # The description goes last: what is left of a wipe that was killed is still known to be a network.
-        for path in (self.folder.authorities, self.folder.artifacts, self.folder.topology):
+        for path in (self.folder.authorities, self.folder.artifacts, self.folder.wanted, self.folder.topology):
             remove(path)
-
-    def _status_of(self, node: Node) -> NodeStatus:
-        state, obstacle = State.STOPPED, None
-        if _listens(node):
-            obstacle = obstacle_of(node, self.folder)
-            state = State.HEALTHY if obstacle is None else State.UNHEALTHY
-        return NodeStatus.of(node, self.topology, pid=None, state=state, obstacle=obstacle)
 
 
 def _listens(node: Node) -> bool:
@@ -148,8 +144,10 @@ def operator_key() -> None:
 @app.command("set-up")
 def set_up_market() -> None:
     """Complete the set-up of a network whose nodes run."""
-    topology = read_description(_FOLDER)
+    topology = read_description(_FOLDER, wanted=True)
     set_up(CommandLine(fabric_programs(topology.release), topology, _FOLDER), _operator(), typer.echo)
+    write_description(topology, _FOLDER)
+    remove(_FOLDER.wanted)
 
 
 @app.command()
@@ -163,13 +161,17 @@ def folders() -> None:
 
 
 def _agreed(wishes: dict[str, Any]) -> Topology:
-    """Describe the network, or read how it was; the contract's version alone may change."""
-    if _FOLDER.topology.is_file():
-        present = read_description(_FOLDER)
-        refuse_differences(present, {name: value for name, value in wishes.items() if name != "chaincode_version"})
-    topology = described(wishes)
-    write_description(topology, _FOLDER)
-    return topology
+    """Describe a new network, or return how this one is to be: the contract's version alone may change."""
+    if not _FOLDER.topology.is_file():
+        write_description(described(wishes), _FOLDER)
+    present = read_description(_FOLDER)
+    refuse_differences(present, {name: value for name, value in wishes.items() if name != "chaincode_version"})
+    if wishes["chaincode_version"] == present.chaincode_version:
+        remove(_FOLDER.wanted)
+        return present
+    wanted = renamed(present, wishes["chaincode_version"])
+    write_description(wanted, _FOLDER, wanted=True)
+    return wanted
 
 
 def _write_public(ledger: LedgerKind) -> None:

@@ -21,6 +21,18 @@ class NetworkDiffers(NetworkError):
     code = "NETWORK_DIFFERS"
 
 
+class ContractDiffers(NetworkError):
+    """The contract that is installed here is not what the network has under the same version."""
+
+    code = "CONTRACT_DIFFERS"
+
+
+class VersionUsed(NetworkError):
+    """The network had a contract of this version before."""
+
+    code = "VERSION_USED"
+
+
 class NetworkMissing(NetworkError):
     """There is no network here."""
 

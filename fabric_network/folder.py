@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from fabric_network.errors import NetworkDiffers, NetworkMissing, UnusableTopology
+from fabric_network.errors import NetworkDiffers, NetworkMissing, UnusableTopology, VersionUsed
 from fabric_network.topology import ORDERING, Node, Organisation, Topology
 from market_files import write_file
 
@@ -104,6 +104,11 @@ class NetworkFolder:
         return self.root / "topology.json"
 
     @property
+    def wanted(self) -> Path:
+        """Hold the description as it is to be once a new version of the contract is committed; containers only."""
+        return self.root / "wanted.json"
+
+    @property
     def authorities(self) -> Path:
         """Hold what cryptogen made: every key of the network, the authorities' own included."""
         return self.root / "authorities"
@@ -180,19 +185,29 @@ def described(fields: Mapping[str, Any]) -> Topology:
         raise UnusableTopology(f"no network can be made so: {_first_problem(error)}") from None
 
 
-def read_description(folder: NetworkFolder) -> Topology:
-    """Read how the network was described; raises NetworkMissing, UnusableTopology."""
+def renamed(topology: Topology, version: str) -> Topology:
+    """Describe a network with another version of the contract; raises VersionUsed, UnusableTopology."""
+    used = (*topology.earlier_versions, topology.chaincode_version)
+    if version in used:
+        raise VersionUsed(f"the contract on this network was or is called {', '.join(used)}; choose another name")
+    return described(topology.model_dump() | {"chaincode_version": version, "earlier_versions": used})
+
+
+def read_description(folder: NetworkFolder, *, wanted: bool = False) -> Topology:
+    """Read how the network was described, or is wanted to be; raises NetworkMissing, UnusableTopology."""
+    file = folder.wanted if wanted and folder.wanted.is_file() else folder.topology
     try:
-        return Topology.model_validate_json(folder.topology.read_bytes())
+        return Topology.model_validate_json(file.read_bytes())
     except FileNotFoundError:
         raise NetworkMissing(f"there is no network in {folder.root}; `energy-market network up` makes one") from None
     except ValidationError as error:
-        raise UnusableTopology(f"{folder.topology} is not usable: {_first_problem(error)}") from None
+        raise UnusableTopology(f"{file} is not usable: {_first_problem(error)}") from None
 
 
-def write_description(topology: Topology, folder: NetworkFolder) -> None:
-    """Keep a description."""
-    write_file(folder.topology, topology.model_dump_json(indent=2).encode() + b"\n")
+def write_description(topology: Topology, folder: NetworkFolder, *, wanted: bool = False) -> None:
+    """Keep a description: of what there is, or of what is wanted."""
+    file = folder.wanted if wanted else folder.topology
+    write_file(file, topology.model_dump_json(indent=2).encode() + b"\n")
 
 
 def refuse_differences(topology: Topology, wishes: Mapping[str, Any]) -> None:

@@ -1,20 +1,19 @@
-"""How a network is: each node's word on itself, how many blocks it has, whether its gateway can serve."""
+"""How a node is: its word on itself, how many blocks it has, whether its gateway can serve."""
 
 import re
 import socket
 import ssl
-from enum import StrEnum
-from typing import Self
 
 import grpc
 import httpx
 from fabric_protos.discovery import protocol_pb2, protocol_pb2_grpc
 from fabric_protos.peer import proposal_response_pb2
-from pydantic import BaseModel, ConfigDict
 
 from fabric_network.configuration import CLIENT
+from fabric_network.errors import NotReady
 from fabric_network.folder import NetworkFolder
 from fabric_network.topology import ContractHost, Node, Orderer, Peer, Topology
+from fabric_network.waiting import for_each
 from ledger.fabric.gateway import SigningIdentity
 
 _TIMEOUT_SECONDS = 2.0
@@ -29,6 +28,37 @@ def obstacle_of(node: Node, folder: NetworkFolder) -> str | None:
     except httpx.HTTPError as error:
         return f"{node.name} does not answer ({type(error).__name__})"
     return None if answer.status_code == httpx.codes.OK else f"{node.name} says {answer.text.strip()}"
+
+
+def standing_obstacle(node: Node, topology: Topology, folder: NetworkFolder) -> str | None:
+    """Return why a node does not do its part in the market, None if it does.
+
+    A node may be healthy by its own word and know no channel or no contract: in a network that is half made, say.
+    """
+    obstacle = obstacle_of(node, folder)
+    if obstacle is not None or isinstance(node, ContractHost):
+        return obstacle
+    if height_of(node, topology) is None:
+        return f"{node.name} has not joined channel {topology.channel}"
+    return gateway_obstacle(node, topology, folder) if isinstance(node, Peer) else None
+
+
+def answering_peers(topology: Topology, folder: NetworkFolder) -> list[Peer]:
+    """Return the peers that are healthy."""
+    obstacles = for_each(lambda peer: obstacle_of(peer, folder), topology.peers)
+    return [peer for peer, obstacle in zip(topology.peers, obstacles, strict=True) if obstacle is None]
+
+
+def one_of_each(topology: Topology, folder: NetworkFolder) -> list[Peer]:
+    """Return a healthy peer of every organisation; raises NotReady if there is none of one."""
+    answering = answering_peers(topology, folder)
+    found = []
+    for organisation in topology.organisations:
+        peers = [peer for peer in answering if peer.organisation == organisation]
+        if not peers:
+            raise NotReady(f"no peer of {organisation.name} answers, and without it nothing is endorsed")
+        found.append(peers[0])
+    return found
 
 
 def height_of(node: Orderer | Peer, topology: Topology) -> int | None:
@@ -86,56 +116,3 @@ def _signed_question(peer: Peer, topology: Topology, folder: NetworkFolder) -> p
         authentication=protocol_pb2.AuthInfo(client_identity=identity.creator), queries=[query]
     ).SerializeToString()
     return protocol_pb2.SignedRequest(payload=payload, signature=identity.sign(payload))
-
-
-class State(StrEnum):
-    """What a node's process is doing."""
-
-    HEALTHY = "healthy"
-    UNHEALTHY = "unhealthy"
-    STOPPED = "stopped"
-
-
-class NodeStatus(BaseModel):
-    """One node; ``height`` is its number of blocks, None where it has no ledger or does not say."""
-
-    model_config = ConfigDict(frozen=True)
-
-    name: str
-    organisation: str
-    address: str
-    pid: int | None
-    state: State
-    obstacle: str | None
-    """Why it is unhealthy."""
-    height: int | None
-
-    @classmethod
-    def of(cls, node: Node, topology: Topology, *, pid: int | None, state: State, obstacle: str | None) -> Self:
-        """Put together what is known of a node, and ask it for its height if it is healthy."""
-        height = None
-        if state is State.HEALTHY and not isinstance(node, ContractHost):
-            height = height_of(node, topology)
-        return cls(
-            name=node.name,
-            organisation=node.organisation.msp_id,
-            address=node.address,
-            pid=pid,
-            state=state,
-            obstacle=obstacle,
-            height=height,
-        )
-
-
-class NetworkStatus(BaseModel):
-    """The network and all its nodes."""
-
-    model_config = ConfigDict(frozen=True)
-
-    topology: Topology
-    nodes: tuple[NodeStatus, ...]
-
-    @property
-    def is_healthy(self) -> bool:
-        """Tell whether every node is."""
-        return all(node.state is State.HEALTHY for node in self.nodes)

@@ -4,7 +4,7 @@ import secrets
 import signal
 import socket
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,14 +18,16 @@ from fabric_network.folder import (
     read_description,
     refuse_differences,
     remove,
+    renamed,
     write_description,
 )
-from fabric_network.health import NetworkStatus, NodeStatus, State, obstacle_of
+from fabric_network.health import obstacle_of
 from fabric_network.lifecycle import Lifecycle
 from fabric_network.material import prepare
 from fabric_network.processes import DetachedProcess
 from fabric_network.programs import fabric_programs
-from fabric_network.setup import Operator, Report, set_up
+from fabric_network.setup import Operator, Report, await_gateways, introduce, join_channel, set_up
+from fabric_network.status import NetworkStatus
 from fabric_network.topology import ContractHost, Node, Orderer, Organisation, Peer, Topology
 from fabric_network.waiting import for_each, wait_until
 from ledger.fabric.gateway import PROFILE_NAME
@@ -92,12 +94,19 @@ class Network:
             And whatever :meth:`up` raises.
         """
         with self._changing():
-            topology = described(self.topology.model_dump() | {"chaincode_version": version})
-            write_description(topology, self.folder)
-            if all(self._process(node).pid is not None for node in topology.nodes):
-                self._replace_contract(topology, report)
-            self._bring_up(topology, operator, report)
-        return topology
+            wanted = renamed(self.topology, version)
+            command_line = self._command_line(wanted)
+            prepare(command_line)
+            if not any(self._process(orderer).pid for orderer in wanted.orderers):
+                self._start_all((*wanted.orderers, *wanted.peers), command_line)
+            join_channel(command_line, report)
+            self._replace_contract(command_line, report)
+            write_description(wanted, self.folder)
+            self._start_all(wanted.chaincode_servers, command_line)
+            await_gateways(command_line)
+            introduce(operator, command_line)
+            report("every gateway is ready")
+        return wanted
 
     def down(self) -> None:
         """Stop every node and keep its data; raises NetworkMissing, NetworkBusy, NodeFailed."""
@@ -134,36 +143,40 @@ class Network:
     def status(self) -> NetworkStatus:
         """Ask every node how it is; raises NetworkMissing."""
         topology = self.topology
-        return NetworkStatus(topology=topology, nodes=tuple(for_each(self._status_of, topology.nodes)))
-
-    def _status_of(self, node: Node) -> NodeStatus:
-        pid = self._process(node).pid
-        obstacle = obstacle_of(node, self.folder) if pid is not None else None
-        state = State.STOPPED if pid is None else State.UNHEALTHY if obstacle else State.HEALTHY
-        return NodeStatus.of(node, self.topology, pid=pid, state=state, obstacle=obstacle)
+        running = {node.name: pid for node in topology.nodes if (pid := self._process(node).pid) is not None}
+        return NetworkStatus.of(topology, self.folder, running)
 
     def _bring_up(self, topology: Topology, operator: Operator, report: Report) -> None:
         command_line = self._command_line(topology)
         prepare(command_line)
         report(f"starting {len(topology.nodes)} nodes, logs in {self.folder.root / 'logs'}")
-        for node in topology.nodes:
-            self._start(node, command_line)
-        for node in topology.nodes:
-            self._await(node)
+        self._start_all(topology.nodes, command_line)
         set_up(command_line, operator, report)
 
-    def _replace_contract(self, topology: Topology, report: Report) -> None:
+    def _start_all(self, nodes: Sequence[Node], command_line: CommandLine) -> None:
+        for node in nodes:
+            self._start(node, command_line)
+        for node in nodes:
+            self._await(node)
+
+    def _replace_contract(self, command_line: CommandLine, report: Report) -> None:
         """Make another version the channel's while the network runs; leaves the chaincode servers stopped.
 
-        They stop before the commit: a peer that then looks for the new version must not find a server of the old one.
+        While it is committed they hold still: a peer that then looks for the new version must not find a server of the
+        old one. Should the commit fail they go on.
         """
-        command_line = self._command_line(topology)
-        prepare(command_line)
-        lifecycle = Lifecycle(command_line)
-        report(f"version {topology.chaincode_version} is installed and approved while the present one serves")
+        topology, lifecycle = command_line.topology, Lifecycle(command_line)
         lifecycle.install_and_approve()
-        for_each(lambda server: self._process(server).stop(), topology.chaincode_servers)
-        lifecycle.commit()
+        report(f"version {topology.chaincode_version} is installed and approved while the present one serves")
+        servers = [self._process(server) for server in topology.chaincode_servers]
+        for server in servers:
+            server.send(signal.SIGSTOP)
+        try:
+            lifecycle.commit()
+            for_each(DetachedProcess.kill, servers)
+        finally:
+            for server in servers:
+                server.send(signal.SIGCONT)
 
     def _agreed(self, wishes: Mapping[str, Any]) -> Topology:
         """Return the network there is if it is as wished, or describe a new one."""

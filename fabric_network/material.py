@@ -20,9 +20,10 @@ from fabric_network.configuration import (
     node_environment,
     orderer_config,
 )
+from fabric_network.errors import ContractDiffers
 from fabric_network.folder import NetworkFolder, copy_tree, remove
-from fabric_network.topology import ContractHost, Node, Orderer, Organisation, Peer, Site, Topology
-from ledger.fabric.gateway import PROFILE_NAME, FabricProfile, GatewayAddress
+from fabric_network.topology import ORDERING, ContractHost, Node, Orderer, Organisation, Peer, Site, Topology
+from ledger.fabric.gateway import PROFILE_NAME, FabricProfile, GatewayAddress, OrdererAddress
 from market_files import SECRET, write_file, write_json
 
 
@@ -31,7 +32,7 @@ def prepare(command_line: CommandLine) -> None:
 
     Raises
     ------
-    ProgramFailed, NotReady
+    ProgramFailed, NotReady, ContractDiffers
     """
     topology, folder = command_line.topology, command_line.folder
     folder.root.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -78,7 +79,14 @@ def _make_first_block(command_line: CommandLine) -> None:
 
 
 def _write_package(topology: Topology, folder: NetworkFolder) -> None:
-    write_file(folder.package(topology.chaincode_version), chaincode_package(topology))
+    file, package = folder.package(topology.chaincode_version), chaincode_package(topology)
+    if file.is_file() and file.read_bytes() != package:
+        raise ContractDiffers(
+            f"version {topology.chaincode_version} of the contract on this network has other code than what is "
+            "installed here; give that a new version: `energy-market network upgrade VERSION` (containers: "
+            "ENERGY_MARKET_CONTRACT_VERSION)"
+        )
+    write_file(file, package)
 
 
 def _equip(node: Node, topology: Topology, folder: NetworkFolder) -> None:
@@ -119,6 +127,7 @@ def _write_client(organisation: Organisation, topology: Topology, folder: Networ
     write_file(own / "key.pem", user.key.read_bytes(), SECRET)
     for other in topology.organisations:
         write_file(own / _authority_name(other), folder.tls_authority(other).read_bytes())
+    write_file(own / _authority_name(ORDERING), folder.tls_authority(ORDERING).read_bytes())
     profile = client_profile(organisation, topology)
     write_json(own / PROFILE_NAME, profile.model_dump(mode="json"))
 
@@ -143,6 +152,11 @@ def client_profile(organisation: Organisation, topology: Topology) -> FabricProf
             )
             for peer in peers
         ),
+        orderers=tuple(
+            OrdererAddress(address=orderer.address, tls_ca=Path(_authority_name(ORDERING)))
+            for orderer in topology.orderers
+        ),
+        ordering_quorum=topology.quorum,
         endorsing_organisations=tuple(endorser.msp_id for endorser in topology.organisations),
     )
 

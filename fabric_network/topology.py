@@ -125,6 +125,8 @@ class Topology(_Part):
     channel: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,60}$")] = "market"
     chaincode: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,60}$")] = "energy-market"
     chaincode_version: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9.]{0,30}$")] = "1.0"
+    earlier_versions: tuple[str, ...] = ()
+    """Those that the contract had before; their names are not used again."""
     organisations: Annotated[tuple[Organisation, ...], Field(min_length=1)] = (
         Organisation(name="cooperative"),
         Organisation(name="utility"),
@@ -169,6 +171,12 @@ class Topology(_Part):
     def orderers(self) -> tuple[Orderer, ...]:
         """In the order of their numbers."""
         return self._all[0]
+
+    @property
+    def quorum(self) -> int:
+        """How many orderers have to take part, lest nothing is ordered."""
+        faulty = (self.nr_orderers - 1) // (3 if self.consensus is Consensus.BFT else 2)
+        return self.nr_orderers - faulty
 
     @property
     def peers(self) -> tuple[Peer, ...]:

@@ -153,6 +153,9 @@ class Ledger(Protocol):
         LedgerUnavailable
         """
 
+    async def obstacle(self) -> str | None:
+        """Return why commands cannot be committed now, as far as the ledger can tell without one; None if they can."""
+
     async def height(self) -> int:
         """Return the number of blocks."""
 

@@ -1,12 +1,13 @@
 """``energy-market ledger``: the chain itself, and whether it is what the rules say."""
 
+import asyncio
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from energy_market_chaincode import invoke
-from ledger import LedgerKind
+from ledger import LedgerKind, LedgerSettings
 from ledger.embedded import verify as verify_file
 from operator_cli.settings import OperatorSettings
 from operator_cli.voice import AsJson, ExitCode, voice
@@ -22,13 +23,14 @@ def verify(
     ] = False,
     json: AsJson = False,
 ) -> None:
-    """Recompute an embedded ledger's chain and state from its blocks; name the first block that does not fit."""
+    """Recompute a ledger's chain and state from its blocks; name the first block that does not fit.
+
+    On Fabric every peer's blocks and state are compared, and it is said what had to be trusted.
+    """
     settings = OperatorSettings.read()
     if file is None and settings.ledger is LedgerKind.FABRIC:
-        raise typer.BadParameter(
-            "each peer of a Fabric ledger verifies every block itself, and `energy-market network status` compares "
-            "them; name a FILE to verify an embedded ledger"
-        )
+        _verify_network(LedgerSettings(home=settings.home))
+        return
     path = file or settings.home / "ledger.sqlite"
     found = verify_file(path, None if replay_only else invoke)
     counts = {"file": str(path), "blocks": found.blocks, "transactions": found.transactions, "events": found.events}
@@ -38,6 +40,21 @@ def verify(
         voice.remark(f"does not fit {fault}")
         raise typer.Exit(ExitCode.FAILED)
     voice.remark(f"everything fits; the last block's hash is {found.head}")
+
+
+def _verify_network(settings: LedgerSettings) -> None:
+    from ledger.fabric import profile_of, verify_network
+
+    found = asyncio.run(verify_network(profile_of(settings)))
+    counts = {"blocks": found.blocks, "transactions": found.transactions, "events": found.events}
+    view = {"peers": list(found.peers), **counts, "head": found.head, "fault": found.fault, "trusted": found.trusted}
+    voice.facts(view, ("peers", *counts, "head"))
+    if found.fault is not None:
+        voice.remark(f"does not fit: {found.fault}")
+        raise typer.Exit(ExitCode.FAILED)
+    voice.remark(f"everything fits; the last block's hash is {found.head}")
+    for trusted in found.trusted:
+        voice.remark(f"trusted: {trusted}")
 
 
 @app.command()

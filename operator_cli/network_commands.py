@@ -75,8 +75,10 @@ def status(home: Home = None, json: AsJson = False) -> None:
         topology = found.topology
         voice.progress(
             f"Fabric {topology.release.version}, {topology.consensus}, blocks after {topology.batch_timeout_ms} ms, "
-            f"channel {topology.channel}, contract {topology.chaincode} {topology.chaincode_version}"
+            f"channel {topology.channel}, contract {topology.chaincode} {found.contract_version or 'not known'}"
         )
+        if found.obstacle:
+            voice.progress(found.obstacle)
     if not found.is_healthy:
         raise typer.Exit(ExitCode.FAILED)
 

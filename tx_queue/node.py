@@ -16,7 +16,7 @@ from tx_queue.event_hub import EventHub
 from tx_queue.intake import Intake
 from tx_queue.ledger_facts import LedgerName, Signers
 from tx_queue.metrics import Metrics
-from tx_queue.readiness import Readiness
+from tx_queue.readiness import Readiness, watch
 from tx_queue.settings import QueueSettings
 from tx_queue.sqlite_store import SqliteStore
 from tx_queue.store import QueueStore
@@ -81,6 +81,7 @@ async def running_node(
 
         reading = _start("event stream", hub.run(), readiness)
         working = _start("worker", worker.run(), readiness)
+        watching = _start("watch", watch(ledger, readiness), readiness)
         ending = asyncio.create_task(_stop_when(stopping, hub, store))
         try:
             yield QueueNode(settings, ledger, store, intake, hub, metrics)
@@ -88,6 +89,7 @@ async def running_node(
             stopping.set()
             await ending
             await _end(reading, within_s=0)
+            await _end(watching, within_s=0)
             await _end(working, within_s=LAST_BATCH_SECONDS)
 
 

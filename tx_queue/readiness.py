@@ -1,5 +1,12 @@
 """Whether the service can do its work, and what stands in the way."""
 
+import asyncio
+
+from ledger import Ledger
+
+_LOOK_S = 1.0
+"""An outage is known five seconds after it began at the latest; a ledger may take two to look at itself."""
+
 
 class Readiness:
     """The obstacles that parts of the service have met; ready when there are none."""
@@ -19,3 +26,14 @@ class Readiness:
     def obstacle(self) -> str | None:
         """All obstacles as one sentence, None if there are none."""
         return "; ".join(f"{part}: {reason}" for part, reason in sorted(self._obstacles.items())) or None
+
+
+async def watch(ledger: Ledger, readiness: Readiness) -> None:
+    """Look again and again whether the ledger could commit, so that an outage shows before somebody's command waits."""
+    while True:
+        obstacle = await ledger.obstacle()
+        if obstacle is None:
+            readiness.has("commits")
+        else:
+            readiness.lacks("commits", obstacle)
+        await asyncio.sleep(_LOOK_S)

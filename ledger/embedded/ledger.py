@@ -128,6 +128,10 @@ class EmbeddedLedger:
 
         return await self._database.read(on_snapshot)
 
+    async def obstacle(self) -> str | None:
+        """Return None: what keeps this ledger from committing shows when it is to."""
+        return None
+
     async def height(self) -> int:
         """Return the number of blocks; raises LedgerUnavailable."""
         head = await self._database.read(store.head)

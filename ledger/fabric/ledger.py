@@ -15,6 +15,7 @@ from ledger.fabric.gateway import (
     PROFILE_NAME,
     ChannelBlock,
     ChannelTransaction,
+    ClaimedTimeRefused,
     ContractRefused,
     EndorsementMismatch,
     FabricProfile,
@@ -64,6 +65,14 @@ def find_profile(home: Path) -> Path:
     return profiles[0]
 
 
+def profile_of(settings: LedgerSettings) -> FabricProfile:
+    """Read the profile that the settings name, or else that of the network below their home; raises LedgerError."""
+    try:
+        return FabricProfile.read(settings.fabric_profile or find_profile(settings.home))
+    except UnusableProfile as error:
+        raise LedgerError(str(error)) from None
+
+
 class FabricLedger:
     """A :class:`~ledger.interface.Ledger` behind a Fabric network's gateways; made by :meth:`open` or :meth:`on`."""
 
@@ -84,10 +93,7 @@ class FabricLedger:
         LedgerError
             There is no such profile, or it cannot be used.
         """
-        try:
-            return cls.on(FabricProfile.read(settings.fabric_profile or find_profile(settings.home)))
-        except UnusableProfile as error:
-            raise LedgerError(str(error)) from None
+        return cls.on(profile_of(settings))
 
     @classmethod
     def on(cls, profile: FabricProfile, limits: TimeLimits | None = None) -> Self:
@@ -117,7 +123,7 @@ class FabricLedger:
             raise TransactionFailed(str(refusal)) from None
         except TransactionInvalid as invalid:
             raise (TransactionFailed if invalid.hangs_on_content else LedgerUnavailable)(str(invalid)) from None
-        except (EndorsementMismatch, GatewayUnavailable, IdentityExpired) as failure:
+        except (EndorsementMismatch, ClaimedTimeRefused, GatewayUnavailable, IdentityExpired) as failure:
             raise LedgerUnavailable(str(failure)) from None
         return Submission(committed.transaction_id, committed.block, read_results(committed.result, len(commands)))
 
@@ -134,6 +140,13 @@ class FabricLedger:
             raise read_rejection(refusal.message) or LedgerError(str(refusal)) from None
         except GatewayError as failure:
             raise _ledger_error(failure) from None
+
+    async def obstacle(self) -> str | None:
+        """Return what keeps commands from being committed now, and which part it is."""
+        try:
+            return await self._client.obstacle(Invocation(self._chaincode, "market"))
+        except GatewayError as failure:
+            return str(failure)
 
     async def height(self) -> int:
         """Return the number of blocks; raises LedgerUnavailable."""
@@ -234,7 +247,7 @@ def _translated() -> Iterator[None]:
 
 
 def _ledger_error(failure: GatewayError) -> LedgerError:
-    passes = isinstance(failure, GatewayUnavailable | IdentityExpired)
+    passes = isinstance(failure, ClaimedTimeRefused | GatewayUnavailable | IdentityExpired)
     return (LedgerUnavailable if passes else LedgerError)(str(failure))
 
 

@@ -6,6 +6,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from ipaddress import ip_address
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from fabric_protos.peer.proposal_pb2 import ChaincodeProposalPayload, Proposal, 
 from fabric_protos.peer.proposal_response_pb2 import Response
 
 from ledger.fabric.chaincode_server import Chaincode
-from ledger.fabric.chaincode_server.execution import Workers
+from ledger.fabric.chaincode_server.execution import HostedChaincode, Workers
 from ledger.fabric.chaincode_server.stream import PeerStream
 
 CHANNEL = "market"
@@ -230,10 +231,12 @@ def connected() -> Connected:
     """Connect a contract to a scripted peer: ``async with connected(contract, **announced) as peer``."""
 
     @asynccontextmanager
-    async def connect(contract: Chaincode, **announced: Any) -> AsyncIterator[ScriptedPeer]:
+    async def connect(
+        contract: Chaincode, max_clock_difference_s: float = inf, **announced: Any
+    ) -> AsyncIterator[ScriptedPeer]:
         peer = ScriptedPeer()
         workers = Workers(2)
-        stream = PeerStream(peer.incoming(), peer.write, contract, workers)
+        stream = PeerStream(peer.incoming(), peer.write, HostedChaincode(contract, max_clock_difference_s, workers))
         serving = asyncio.create_task(stream.serve("market:abc"))
         try:
             await peer.accept(**announced)

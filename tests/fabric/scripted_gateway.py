@@ -14,6 +14,7 @@ from fabric_protos.common.common_pb2 import (
     Envelope,
     Header,
     Payload,
+    Status,
 )
 from fabric_protos.gateway.gateway_pb2 import (
     CommitStatusResponse,
@@ -22,6 +23,7 @@ from fabric_protos.gateway.gateway_pb2 import (
     EvaluateResponse,
     SubmitResponse,
 )
+from fabric_protos.orderer.ab_pb2 import DeliverResponse as OrdererDeliverResponse
 from fabric_protos.orderer.ab_pb2 import SeekInfo
 from fabric_protos.peer.events_pb2 import DeliverResponse
 from fabric_protos.peer.proposal_pb2 import ChaincodeAction
@@ -33,7 +35,7 @@ from fabric_protos.peer.transaction_pb2 import (
     TransactionAction,
     TxValidationCode,
 )
-from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]  # it has no stubs
+from google.rpc.status_pb2 import Status as RpcStatus  # type: ignore[import-untyped]  # it has no stubs
 
 
 class Failure(Exception):
@@ -108,7 +110,7 @@ class ScriptedGateway:
         return answer
 
     async def _fail(self, failure: Failure, context: grpc.aio.ServicerContext[Any, Any]) -> None:
-        status = Status(code=failure.code.value[0], message=failure.message)
+        status = RpcStatus(code=failure.code.value[0], message=failure.message)
         for detail in failure.details:
             status.details.add().Pack(detail)
         context.set_trailing_metadata((("grpc-status-details-bin", status.SerializeToString()),))
@@ -133,3 +135,19 @@ class ScriptedGateway:
         await asyncio.Event().wait()
 
     DeliverFiltered = DeliverWithPrivateData = Deliver
+
+
+class ScriptedOrderer:
+    """An orderer that says of itself what the test wants; None: it hangs."""
+
+    def __init__(self) -> None:
+        self.port = 0
+        self.says: int | None = Status.NOT_FOUND
+
+    async def Deliver(self, requests: Any, context: Any) -> None:  # noqa: N802 - gRPC's name
+        assert sought(await anext(aiter(requests))) > 2**60
+        if self.says is None:
+            await asyncio.Event().wait()
+        await context.write(OrdererDeliverResponse(status=self.says))
+
+    Broadcast = Deliver

@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Sequence
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ def tls_settings(tls_files: Any) -> ChaincodeServerSettings:
         tls_key=key,
         tls_cert=certificate,
         client_ca_cert=tls_files.authority,
+        max_clock_difference_s=inf,  # our proposals are of 2023
     )
 
 
@@ -114,6 +116,7 @@ async def test_a_process_told_to_stop_ends_its_open_transaction_first(propose: A
         "CHAINCODE_ID": "market:abc",
         "CHAINCODE_SERVER_ADDRESS": f"127.0.0.1:{free_port}",
         "CHAINCODE_TLS_DISABLED": "true",
+        "CHAINCODE_MAX_CLOCK_DIFFERENCE_S": "inf",
     }
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "ledger.fabric.hosting", env=environment, stderr=asyncio.subprocess.PIPE

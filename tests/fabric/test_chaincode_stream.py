@@ -1,8 +1,11 @@
 """The chaincode server's side of a stream, against a peer whose every word the test chooses."""
 
 import asyncio
+import json
 import threading
+import time
 from collections.abc import Iterator, Sequence
+from math import inf
 from typing import Any
 
 import pytest
@@ -13,7 +16,7 @@ from structlog.testing import capture_logs
 
 from ledger.fabric.chaincode_server import ChaincodeTransaction, ContractFailure, PeerGone, PeerRefusal
 from ledger.fabric.chaincode_server.errors import ProtocolViolation
-from ledger.fabric.chaincode_server.execution import DEFECT, Workers
+from ledger.fabric.chaincode_server.execution import CLOCK_DIFFERS, DEFECT, HostedChaincode, Workers
 from ledger.fabric.chaincode_server.stream import SHUTTING_DOWN, PeerStream
 
 
@@ -38,7 +41,7 @@ def workers() -> Iterator[Workers]:
 
 
 async def test_a_chaincode_introduces_itself_by_its_package_id(scripted_peer: Any, workers: Workers) -> None:
-    stream = PeerStream(scripted_peer.incoming(), scripted_peer.write, answer_at_once, workers)
+    stream = PeerStream(scripted_peer.incoming(), scripted_peer.write, HostedChaincode(answer_at_once, inf, workers))
     scripted_peer.leave()
     with pytest.raises(ProtocolViolation, match="ended the stream before"):
         await stream.serve("market:abc")
@@ -47,7 +50,7 @@ async def test_a_chaincode_introduces_itself_by_its_package_id(scripted_peer: An
 
 
 async def test_a_peer_that_does_not_accept_the_chaincode_is_reported(scripted_peer: Any, workers: Workers) -> None:
-    stream = PeerStream(scripted_peer.incoming(), scripted_peer.write, answer_at_once, workers)
+    stream = PeerStream(scripted_peer.incoming(), scripted_peer.write, HostedChaincode(answer_at_once, inf, workers))
     scripted_peer.say(ChaincodeMessage(type=ChaincodeMessage.KEEPALIVE))
     scripted_peer.say(ChaincodeMessage(type=ChaincodeMessage.ERROR))
     with pytest.raises(ProtocolViolation, match="sent ERROR before it accepted"):
@@ -235,7 +238,7 @@ async def test_draining_ends_what_is_open_and_refuses_what_is_new(
     scripted_peer: Any, workers: Workers, propose: Any
 ) -> None:
     peer = scripted_peer
-    stream = PeerStream(peer.incoming(), peer.write, read_one, workers)
+    stream = PeerStream(peer.incoming(), peer.write, HostedChaincode(read_one, inf, workers))
     serving = asyncio.create_task(stream.serve("market:abc"))
     await peer.accept()
     peer.say(propose("open", "read", "key"))
@@ -279,3 +282,18 @@ async def test_writes_go_out_in_batches_as_large_as_the_peer_announced(connected
             peer.reply(request, b"")
     assert sizes == [2, 2, 1]
     assert response_of(request).status == 200
+
+
+@pytest.mark.parametrize("late_s", [-6.0, 6.0])
+async def test_a_claim_of_time_far_from_the_servers_clock_is_not_endorsed(
+    connected: Any, propose: Any, monkeypatch: pytest.MonkeyPatch, late_s: float
+) -> None:
+    claimed_s = 1_700_000_000.123
+    async with connected(answer_at_once, max_clock_difference_s=5.0) as peer:
+        monkeypatch.setattr(time, "time", lambda: claimed_s + late_s)
+        peer.say(propose("a", "bid"))
+        refused = response_of(await peer.hear())
+        assert refused.status == 409
+        assert json.loads(refused.message)["code"] == CLOCK_DIFFERS
+        monkeypatch.setattr(time, "time", lambda: claimed_s + 0.8 * late_s)
+        assert await peer.result(propose("b", "bid")) == b"bid"

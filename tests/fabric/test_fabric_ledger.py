@@ -34,7 +34,7 @@ class Blocks:
         self.asked.append(number)
         if number >= self.known_to_the_first:
             raise ContractRefused(500, "no such block")
-        return ChannelBlock(number, "", "", ())
+        return ChannelBlock(number, "", "", "", "", b"", ())
 
 
 def ledger_on(client: Any) -> FabricLedger:

@@ -67,7 +67,7 @@ class Channel:
             event_name=EVENT_NAME if count else "", event_payload=payload if count else b"", rwset=b"",
         )  # fmt: skip
         previous = f"hash {number - 1}" if previous_hash is None else previous_hash
-        self.chain.append(ChannelBlock(number, f"hash {number}", previous, (transaction,)))
+        self.chain.append(ChannelBlock(number, f"hash {number}", previous, "", "", b"", (transaction,)))
 
     @property
     def cursors(self) -> list[Cursor]:

@@ -10,9 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from fabric_network import external_builder
+from fabric_network import chaincode_package as module
+from fabric_network import external_builder, material
 from fabric_network.chaincode_package import chaincode_package, package_id
+from fabric_network.errors import ContractDiffers, VersionUsed
+from fabric_network.folder import NetworkFolder, renamed
 from fabric_network.topology import Site, Topology
+from ledger.fabric import contract_code_hash
 
 PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
 GIVEN = {"address": "127.0.0.1:7060", "root_cert": PEM, "client_cert": PEM, "client_key": PEM}
@@ -47,11 +51,38 @@ def test_the_package_is_the_same_for_every_organisation_site_and_time() -> None:
     assert chaincode_package(machine) == chaincode_package(containers)
 
 
-def test_the_package_is_the_same_bytes_on_every_machine() -> None:
+def test_the_package_is_the_same_bytes_on_every_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "contract_code_hash", lambda: "0" * 64)
     topology = Topology()
-    assert package_id(topology, chaincode_package(topology)) == (
-        "energy-market_1.0:8d79485110bef35bf39572ed79df5b90856004973c646fefb4c05a94d94bb9e3"
-    )
+    digest = "69507ec7e5d5b639a90e9bec1de1f9df57971fc01d2ec3b4dafcbe72acb33ecf"
+    assert package_id(topology, chaincode_package(topology)) == f"energy-market_1.0:{digest}"
+
+
+def test_other_code_and_other_founders_make_another_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    ours, topology = chaincode_package(Topology()), Topology()
+    approved = json.loads(files_of(files_of(ours)["code.tar.gz"])["contract.json"])
+    assert approved == {"code": contract_code_hash(), "founders": ["CooperativeMSP", "UtilityMSP"]}
+    assert chaincode_package(Topology(organisations=topology.organisations[:1])) != ours
+    monkeypatch.setattr(module, "contract_code_hash", lambda: "0" * 64)
+    assert chaincode_package(topology) != ours
+
+
+def test_a_version_keeps_the_code_that_it_was_approved_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = NetworkFolder(tmp_path)
+    material._write_package(Topology(), folder)
+    material._write_package(Topology(), folder)
+    monkeypatch.setattr(module, "contract_code_hash", lambda: "0" * 64)
+    with pytest.raises(ContractDiffers, match="new version"):
+        material._write_package(Topology(), folder)
+    material._write_package(renamed(Topology(), "1.1"), folder)
+
+
+def test_a_name_that_a_version_had_is_not_used_again() -> None:
+    third = renamed(renamed(Topology(), "1.1"), "1.2")
+    assert (third.chaincode_version, third.earlier_versions) == ("1.2", ("1.0", "1.1"))
+    for used in ("1.0", "1.1", "1.2"):
+        with pytest.raises(VersionUsed, match=used):
+            renamed(third, used)
 
 
 def test_every_version_has_a_package_id_of_its_own() -> None:

@@ -11,14 +11,16 @@ from typing import Any
 
 import pytest
 
+from fabric_network import launcher
 from fabric_network.command_line import CommandLine
-from fabric_network.errors import OperatorDiffers
-from fabric_network.health import State
+from fabric_network.configuration import ADMIN
+from fabric_network.errors import ContractDiffers, NotReady, OperatorDiffers, ProgramFailed, VersionUsed
 from fabric_network.launcher import ANY_FREE_PORTS, Network
 from fabric_network.programs import fabric_programs
 from fabric_network.setup import Operator, invoke
+from fabric_network.status import State
 from fabric_network.waiting import wait_until
-from ledger.fabric.gateway import FabricProfile
+from ledger.fabric.gateway import ContractRefused, FabricProfile, GatewayClient, Invocation
 
 pytestmark = pytest.mark.fabric
 
@@ -191,10 +193,67 @@ def test_the_contract_is_replaced_on_a_running_market(network: Network, operator
         "cooperative-chaincode",
         "utility-chaincode",
     }
-    assert network.topology.chaincode_version == "1.1"
+    assert network.topology.chaincode_version == network.status().contract_version == "1.1"
     assert operators_on(network) == [[operator.id], [operator.id]]
-    network.upgrade("1.0", operator)
+    with pytest.raises(VersionUsed, match=r"1\.0"):
+        network.upgrade("1.0", operator)
+
+
+def test_the_contract_is_replaced_while_one_orderer_is_stopped(network: Network, operator: Operator) -> None:
+    network.up({"base_port": ANY_FREE_PORTS}, operator)
+    network.kill("orderer1")
+    network.upgrade("1.1", operator)
+    assert network.status().contract_version == "1.1"
     assert operators_on(network) == [[operator.id], [operator.id]]
+    network.up({}, operator)
+    assert network.status().is_healthy
+
+
+def test_a_replacement_that_is_not_committed_leaves_the_version_that_is(network: Network, operator: Operator) -> None:
+    network.up({"base_port": ANY_FREE_PORTS}, operator)
+    before = pids(network)
+    network.kill("orderer1")
+    network.kill("orderer2")
+    with pytest.raises((NotReady, ProgramFailed)):
+        network.upgrade("1.1", operator)
+    status = network.status()
+    assert (status.topology.chaincode_version, status.contract_version) == ("1.0", "1.0")
+    network.up({}, operator)
+    assert network.status().is_healthy
+    assert {name for name, pid in pids(network).items() if pid != before[name]} == {"orderer1", "orderer2"}
+    assert operators_on(network) == [[operator.id], [operator.id]]
+
+
+def test_an_upgrade_that_was_killed_after_its_commit_is_named_and_completed(
+    network: Network, operator: Operator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network.up({"base_port": ANY_FREE_PORTS, "nr_orderers": 1}, operator)
+
+    def die(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(launcher, "write_description", die)
+    with pytest.raises(KeyboardInterrupt):
+        network.upgrade("1.1", operator)
+    monkeypatch.undo()
+    with pytest.raises(ContractDiffers, match=r"upgrade 1\.1"):
+        network.up({}, operator)
+    network.upgrade("1.1", operator)
+    assert network.status().is_healthy
+
+
+async def test_only_an_administrator_of_an_organisation_founds_a_market(
+    shared_network: Network, operator: Operator
+) -> None:
+    profile = FabricProfile.read(shared_network.profile())
+    call = Invocation(profile.chaincode, "init", (operator.id, operator.public_key))
+    async with GatewayClient.open(profile) as client:
+        with pytest.raises(ContractRefused, match="FOUNDERS_ONLY"):
+            await client.transact(call)
+    admin = shared_network.folder.user(shared_network.topology.organisations[0], ADMIN)
+    founder = profile.model_copy(update={"client_certificate": admin.certificate, "client_key": admin.key})
+    async with GatewayClient.open(founder) as client:
+        await client.transact(call)
 
 
 def test_nodes_get_the_environment_they_are_given(tmp_path: Path, operator: Operator) -> None:

@@ -62,8 +62,8 @@ def test_it_is_said_in_a_sentence(energy_market: Any, tmp_path: Path, words: str
 def test_a_fabric_ledger_is_not_looked_for_in_a_file(energy_market: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ENERGY_MARKET_LEDGER", "fabric")
     ended = energy_market("ledger", "verify")
-    assert ended.code == 2
-    assert "network status" in ended.said
+    assert ended.code == 1
+    assert "there is no Fabric network" in ended.err
 
 
 @pytest.mark.parametrize(

@@ -124,6 +124,9 @@ class FaultyLedger:
         self.queries.append((function, *args))
         return await self.ledger.query(function, *args)
 
+    async def obstacle(self) -> str | None:
+        return "the ledger is away" if self.is_away else await self.ledger.obstacle()
+
     async def height(self) -> int:
         self._be_there()
         return await self.ledger.height()

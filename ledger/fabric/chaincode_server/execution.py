@@ -1,10 +1,12 @@
 """Run a contract for one transaction, on a thread of its own choice, and word the answer to its peer."""
 
 import asyncio
+import json
 import threading
 import time
 import traceback
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import structlog
@@ -19,6 +21,9 @@ from ledger.fabric.chaincode_server.wire import PeerLimits, check_size
 Chaincode = Callable[[ChaincodeTransaction, str, Sequence[str]], Awaitable[bytes]]
 """``chaincode(transaction, function, args) -> payload``; raises ContractFailure for what the client should read."""
 
+CLOCK_DIFFERS = "CLOCK_DIFFERS"
+"""The code of a refusal that a new proposal, with another time, may escape."""
+
 DEFECT = "the contract failed; the chaincode server's log says where"
 
 _OK = 200
@@ -28,7 +33,20 @@ _log = structlog.get_logger()
 Result = TypeVar("Result")
 
 
-async def execute(message: ChaincodeMessage, chaincode: Chaincode, limits: PeerLimits, ask: Ask) -> ChaincodeMessage:
+@dataclass(frozen=True, slots=True)
+class HostedChaincode:
+    """A chaincode and what it runs under: the same for all peers."""
+
+    chaincode: Chaincode
+    max_clock_difference_s: float
+    workers: "Workers"
+
+    async def run(self, message: ChaincodeMessage, limits: PeerLimits, ask: Ask) -> ChaincodeMessage:
+        """Run a transaction on a worker; see :func:`execute`."""
+        return await self.workers.run(execute(message, self, limits, ask))
+
+
+async def execute(message: ChaincodeMessage, hosted: HostedChaincode, limits: PeerLimits, ask: Ask) -> ChaincodeMessage:
     """Run a transaction and return the message that answers it.
 
     A contract's failure is a COMPLETED with a status of 400 or more, which a gateway passes on as the contract's word.
@@ -39,7 +57,8 @@ async def execute(message: ChaincodeMessage, chaincode: Chaincode, limits: PeerL
     started = time.perf_counter()
     try:
         transaction = ChaincodeTransaction(TransactionProposal.of_message(message), limits, ask)
-        payload = await chaincode(transaction, transaction.proposal.function, transaction.proposal.args)
+        _check_claimed_time(transaction.timestamp_ms, hosted.max_clock_difference_s)
+        payload = await hosted.chaincode(transaction, transaction.proposal.function, transaction.proposal.args)
         await transaction.flush()
         answer = _completed(message, Response(status=_OK, payload=payload), transaction)
     except PeerGone:
@@ -55,6 +74,14 @@ async def execute(message: ChaincodeMessage, chaincode: Chaincode, limits: PeerL
         return _completed(message, Response(status=_INTERNAL, message=DEFECT))
     log.debug("executed a transaction", duration_ms=round((time.perf_counter() - started) * 1000, 1))
     return answer
+
+
+def _check_claimed_time(claimed_ms: int, max_difference_s: float) -> None:
+    """Raise ContractFailure for a time that the client cannot have read off a right clock."""
+    difference_s = claimed_ms / 1000 - time.time()
+    if abs(difference_s) > max_difference_s:
+        said = f"the claimed time is {difference_s:+.1f} s from the endorser's clock; {max_difference_s:g} s may be"
+        raise ContractFailure(json.dumps({"code": CLOCK_DIFFERS, "message": said}), status=409)
 
 
 def error(message: ChaincodeMessage, reason: str) -> ChaincodeMessage:

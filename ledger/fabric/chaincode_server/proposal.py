@@ -14,6 +14,7 @@ from fabric_protos.peer.proposal_pb2 import ChaincodeProposalPayload, Proposal
 from ledger.fabric.chaincode_server.errors import ProtocolViolation
 from ledger.fabric.chaincode_server.wire import parse
 
+_UNIT = x509.NameOID.ORGANIZATIONAL_UNIT_NAME
 _ATTRIBUTES_OID = x509.ObjectIdentifier("1.2.3.4.5.6.7.8.1")  # Fabric CA's own
 
 
@@ -71,6 +72,11 @@ class ClientIdentity:
     msp_id: str
     certificate: x509.Certificate
     attributes: dict[str, str]
+
+    @property
+    def is_administrator(self) -> bool:
+        """Tell whether it is an administrator of its organisation, as certificates with node roles say it."""
+        return any(unit.value == "admin" for unit in self.certificate.subject.get_attributes_for_oid(_UNIT))
 
     @classmethod
     def of_creator(cls, creator: bytes) -> Self:

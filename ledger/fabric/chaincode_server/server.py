@@ -15,7 +15,7 @@ from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from ledger.fabric.chaincode_server.errors import PeerGone, ProtocolViolation
-from ledger.fabric.chaincode_server.execution import Chaincode, Workers
+from ledger.fabric.chaincode_server.execution import Chaincode, HostedChaincode, Workers
 from ledger.fabric.chaincode_server.stream import PeerStream
 from ledger.fabric.chaincode_server.wire import MAX_MESSAGE_BYTES
 
@@ -47,6 +47,9 @@ class ChaincodeServerSettings(BaseSettings):
     """PEM of the authorities whose certificates a connecting peer may show."""
     tls_disabled: bool = False
     """Let anyone connect, unencrypted; for tests."""
+    max_clock_difference_s: Annotated[float, Field(gt=0)] = 5.0
+    """A transaction that claims a time further than this from this machine's clock is not endorsed. A peer takes what a
+    client claims up to a quarter of an hour from its own."""
     workers: Annotated[int, Field(ge=1, le=64)] = 4
     """Threads that run contracts."""
     drain_seconds: Annotated[float, Field(ge=0)] = 10.0
@@ -73,8 +76,7 @@ class ChaincodeServer:
 
     def __init__(self, settings: ChaincodeServerSettings, chaincode: Chaincode) -> None:
         self._settings = settings
-        self._chaincode = chaincode
-        self._workers = Workers(settings.workers)
+        self._hosted = HostedChaincode(chaincode, settings.max_clock_difference_s, Workers(settings.workers))
         self._streams: set[PeerStream] = set()
         self._drained = asyncio.Event()
         self._server = grpc.aio.server(options=_OPTIONS)
@@ -107,13 +109,13 @@ class ChaincodeServer:
                 task.cancel()
         self._drained.set()
         await self._server.stop(grace=1)
-        self._workers.close()
+        self._hosted.workers.close()
 
     async def Connect(  # noqa: N802 - gRPC's name for it
         self, incoming: AsyncIterator[ChaincodeMessage], context: grpc.aio.ServicerContext[Any, Any]
     ) -> None:
         """Serve one peer's stream; what gRPC calls."""
-        stream = PeerStream(incoming, context.write, self._chaincode, self._workers)
+        stream = PeerStream(incoming, context.write, self._hosted)
         self._streams.add(stream)
         try:
             await self._until_drained(stream.serve(self._settings.id))

@@ -8,7 +8,7 @@ from fabric_protos.peer.chaincode_shim_pb2 import ChaincodeMessage
 
 from ledger.fabric.chaincode_server import wire
 from ledger.fabric.chaincode_server.errors import PeerGone, PeerRefusal, ProtocolViolation
-from ledger.fabric.chaincode_server.execution import Chaincode, Workers, error, execute
+from ledger.fabric.chaincode_server.execution import HostedChaincode, error
 from ledger.fabric.chaincode_server.wire import PeerLimits, Request
 
 SHUTTING_DOWN = "the chaincode server is shutting down"
@@ -31,13 +31,11 @@ class PeerStream:
         self,
         incoming: AsyncIterator[ChaincodeMessage],
         write: Callable[[ChaincodeMessage], Awaitable[None]],
-        chaincode: Chaincode,
-        workers: Workers,
+        hosted: HostedChaincode,
     ) -> None:
         self._incoming = incoming
         self._write = write
-        self._chaincode = chaincode
-        self._workers = workers
+        self._hosted = hosted
         self._writing = asyncio.Lock()
         self._limits = PeerLimits()
         self._answers: dict[tuple[str, str], asyncio.Future[bytes]] = {}
@@ -114,7 +112,7 @@ class PeerStream:
             return await asyncio.wrap_future(asked)
 
         try:
-            await self._send(await self._workers.run(execute(message, self._chaincode, self._limits, ask)))
+            await self._send(await self._hosted.run(message, self._limits, ask))
         except PeerGone:
             _log.warning("a transaction's peer went away", transaction=message.txid)
 

@@ -20,6 +20,7 @@ the network is and as whom we speak::
 from ledger.fabric.gateway.channel_blocks import ChannelBlock, ChannelTransaction
 from ledger.fabric.gateway.client import Committed, GatewayClient, TimeLimits
 from ledger.fabric.gateway.errors import (
+    ClaimedTimeRefused,
     ContractRefused,
     EndorsementMismatch,
     FateUnknown,
@@ -31,7 +32,7 @@ from ledger.fabric.gateway.errors import (
 )
 from ledger.fabric.gateway.identity import SigningIdentity, UnusableIdentity
 from ledger.fabric.gateway.messages import Invocation
-from ledger.fabric.gateway.profile import PROFILE_NAME, FabricProfile, GatewayAddress, UnusableProfile
+from ledger.fabric.gateway.profile import PROFILE_NAME, FabricProfile, GatewayAddress, OrdererAddress, UnusableProfile
 from ledger.fabric.gateway.streams import ChaincodeEvent, Checkpoint
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
     "ChannelBlock",
     "ChannelTransaction",
     "Checkpoint",
+    "ClaimedTimeRefused",
     "Committed",
     "ContractRefused",
     "EndorsementMismatch",
@@ -52,6 +54,7 @@ __all__ = [
     "GatewayUnavailable",
     "IdentityExpired",
     "Invocation",
+    "OrdererAddress",
     "SigningIdentity",
     "TimeLimits",
     "TransactionInvalid",

@@ -46,11 +46,22 @@ class ChannelTransaction:
 
 @dataclass(frozen=True, slots=True)
 class ChannelBlock:
-    """A block with those of its transactions that are valid and a chaincode's; hashes are hexadecimal SHA-256."""
+    """A block with those of its transactions that are valid and a chaincode's; hashes are hexadecimal SHA-256.
+
+    Attributes
+    ----------
+    data_hash, content_hash
+        Of the block's transactions: as the header says, and as they are.
+    validity
+        The peer's validation code of each transaction, a byte each, invalid ones and configurations included.
+    """
 
     number: int
     hash: str
     previous_hash: str
+    data_hash: str
+    content_hash: str
+    validity: bytes
     transactions: tuple[ChannelTransaction, ...]
 
 
@@ -69,6 +80,9 @@ def decode_block(block: Block) -> ChannelBlock:
         number=block.header.number,
         hash=block_hash(block.header.number, block.header.previous_hash, block.header.data_hash),
         previous_hash=block.header.previous_hash.hex(),
+        data_hash=block.header.data_hash.hex(),
+        content_hash=hashlib.sha256(b"".join(block.data.data)).hexdigest(),
+        validity=flags,
         transactions=tuple(transactions),
     )
 

@@ -1,7 +1,7 @@
 """Evaluate, endorse, submit, commit: transactions through the gateway service."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
@@ -23,9 +23,16 @@ from fabric_protos.peer.transaction_pb2 import TxValidationCode
 
 from ledger.fabric.gateway.channel_blocks import ChannelBlock, decode_block, decode_envelope
 from ledger.fabric.gateway.connections import Connections, GatewayConnection
-from ledger.fabric.gateway.errors import EndorsementMismatch, FateUnknown, GatewayUnavailable, TransactionInvalid
+from ledger.fabric.gateway.errors import (
+    ClaimedTimeRefused,
+    EndorsementMismatch,
+    FateUnknown,
+    GatewayUnavailable,
+    TransactionInvalid,
+)
 from ledger.fabric.gateway.identity import SigningIdentity
-from ledger.fabric.gateway.messages import Invocation, propose, seek_blocks, sign_envelope
+from ledger.fabric.gateway.messages import Invocation, propose, seek_blocks, seek_word, sign_envelope
+from ledger.fabric.gateway.obstacles import OrdererConnection, endorsing_obstacle, ordering_obstacle
 from ledger.fabric.gateway.profile import FabricProfile
 from ledger.fabric.gateway.streams import BlockStream, ChaincodeEvent, Checkpoint, chaincode_events
 
@@ -81,12 +88,16 @@ class GatewayClient:
         connections: Connections,
         *,
         endorsing_organisations: tuple[str, ...] = (),
+        orderers: Sequence[OrdererConnection] = (),
+        ordering_quorum: int = 1,
         limits: TimeLimits | None = None,
     ) -> None:
         self._channel = channel
         self._identity = identity
         self._connections = connections
         self._endorsers = endorsing_organisations
+        self._orderers = orderers
+        self._quorum = ordering_quorum
         self._limits = limits or TimeLimits()
 
     @classmethod
@@ -99,23 +110,33 @@ class GatewayClient:
         """
         identity = SigningIdentity.read(profile.msp_id, profile.client_certificate, profile.client_key)
         connections = Connections([GatewayConnection.to(gateway) for gateway in profile.gateways])
-        organisations = profile.endorsing_organisations
-        return cls(profile.channel, identity, connections, endorsing_organisations=organisations, limits=limits)
+        return cls(
+            profile.channel,
+            identity,
+            connections,
+            endorsing_organisations=profile.endorsing_organisations,
+            orderers=[OrdererConnection.to(orderer) for orderer in profile.orderers],
+            ordering_quorum=profile.ordering_quorum,
+            limits=limits,
+        )
 
     async def evaluate(self, invocation: Invocation) -> bytes:
         """Ask one peer and change nothing.
 
         Raises
         ------
-        ContractRefused, GatewayUnavailable, GatewayRefused
+        ContractRefused, GatewayUnavailable, GatewayRefused, ClaimedTimeRefused
         """
-        answer = await self._connections.call(
-            lambda connection: connection.gateway.Evaluate,
-            self._question(invocation),
-            timeout_s=self._limits.evaluate,
-        )
-        payload: bytes = answer.result.payload
-        return payload
+        async for attempt in stamina.retry_context(on=ClaimedTimeRefused, attempts=3, wait_initial=0.1):
+            with attempt:
+                answer = await self._connections.call(
+                    lambda connection: connection.gateway.Evaluate,
+                    self._question(invocation),
+                    timeout_s=self._limits.evaluate,
+                )
+                payload: bytes = answer.result.payload
+                return payload
+        raise AssertionError("a retry ends with a result or an error")
 
     async def height(self) -> int:
         """Return the number of blocks that a gateway's peer has.
@@ -169,8 +190,8 @@ class GatewayClient:
         ------
         ContractRefused, GatewayRefused
             It had and will have no effect.
-        EndorsementMismatch, TransactionInvalid
-            The peers kept disagreeing, or others kept getting in between; it had no effect.
+        EndorsementMismatch, ClaimedTimeRefused, TransactionInvalid
+            The peers kept disagreeing, also on what the time is, or others kept getting in between; it had no effect.
         GatewayUnavailable
             It had no effect; FateUnknown if that is not known.
         IdentityExpired
@@ -263,9 +284,35 @@ class GatewayClient:
         """
         return chaincode_events(self._channel, self._identity, self._connections, chaincode, after)
 
+    async def obstacle(self, probe: Invocation) -> str | None:
+        """Return what keeps transactions from being committed now, part by part; None if nothing is known to.
+
+        Parameters
+        ----------
+        probe
+            A question that every organisation's chaincode can answer, or refuse.
+        """
+        proposal = propose(self._identity, self._channel, probe)
+
+        def question(organisation: str) -> EvaluateRequest:
+            return EvaluateRequest(
+                transaction_id=proposal.transaction_id,
+                channel_id=self._channel,
+                proposed_transaction=proposal.signed,
+                target_organizations=[organisation],
+            )
+
+        peers = {organisation: self._connections.of(organisation) for organisation in self._endorsers}
+        found = await asyncio.gather(
+            endorsing_obstacle(peers, question),
+            ordering_obstacle(self._orderers, self._quorum, seek_word(self._identity, self._channel)),
+        )
+        return "; ".join(filter(None, found)) or None
+
     async def close(self) -> None:
         """Close the connections; open calls and streams end."""
         await self._connections.close()
+        await asyncio.gather(*(orderer.channel.close(grace=None) for orderer in self._orderers))
 
     async def __aenter__(self) -> Self:
         return self
@@ -311,4 +358,5 @@ def _height(answer: EvaluateResponse) -> int:
 def _is_worth_endorsing_again(failure: Exception) -> bool:
     if isinstance(failure, TransactionInvalid):
         return failure.is_worth_repeating
-    return isinstance(failure, EndorsementMismatch | GatewayUnavailable) and not isinstance(failure, FateUnknown)
+    may_pass = isinstance(failure, EndorsementMismatch | ClaimedTimeRefused | GatewayUnavailable)
+    return may_pass and not isinstance(failure, FateUnknown)

@@ -14,13 +14,15 @@ from fabric_protos.gateway.gateway_pb2_grpc import GatewayStub
 from fabric_protos.peer.events_pb2_grpc import DeliverStub
 
 from ledger.fabric.gateway.errors import GatewayUnavailable, failure_of
-from ledger.fabric.gateway.profile import GatewayAddress
+from ledger.fabric.gateway.profile import GatewayAddress, OrdererAddress
 
 MAX_CALLS = 200
 """At once. A gateway refuses more than 500, which many clients share."""
 
-_SILENCE_S = 0.8
-"""After so long without an answer the next gateway is asked as well."""
+_LOOK_S = 0.2
+_LOOKS = 4
+"""After so many looks without an answer the next gateway is asked as well. Counted in looks, for time passes as well
+when it is us who are too busy to read answers."""
 _STRAGGLERS_S = 0.4
 """How long others may take that are asked the same, once the first has answered."""
 _MAX_MESSAGE_BYTES = 100 * 1024 * 1024
@@ -36,11 +38,21 @@ _OPTIONS = [
 _log = structlog.get_logger()
 
 
+def secure_channel(node: OrdererAddress) -> grpc.aio.Channel:
+    """Prepare a connection with TLS verified."""
+    credentials = grpc.ssl_channel_credentials(root_certificates=node.tls_ca.read_bytes())
+    options: list[tuple[str, Any]] = list(_OPTIONS)
+    if node.server_name is not None:
+        options.append(("grpc.ssl_target_name_override", node.server_name))
+    return grpc.aio.secure_channel(node.address, credentials, options=options)
+
+
 @dataclass(slots=True, eq=False)
 class GatewayConnection:
     """A connection to one peer and the services we use there."""
 
     address: str
+    organisation: str
     channel: grpc.aio.Channel
     gateway: GatewayStub
     deliver: DeliverStub
@@ -49,17 +61,13 @@ class GatewayConnection:
     @classmethod
     def to(cls, peer: GatewayAddress) -> "GatewayConnection":
         """Prepare a connection with TLS verified; it is made with the first call."""
-        credentials = grpc.ssl_channel_credentials(root_certificates=peer.tls_ca.read_bytes())
-        options: list[tuple[str, Any]] = list(_OPTIONS)
-        if peer.server_name is not None:
-            options.append(("grpc.ssl_target_name_override", peer.server_name))
-        channel = grpc.aio.secure_channel(peer.address, credentials, options=options)
-        return cls(peer.address, channel, GatewayStub(channel), DeliverStub(channel))
+        channel = secure_channel(peer)
+        return cls(peer.address, peer.organisation, channel, GatewayStub(channel), DeliverStub(channel))
 
     @property
     def is_alive(self) -> bool:
         """Tell whether it answered something a moment ago: then it is slow, and does not hang."""
-        return asyncio.get_running_loop().time() - self._last_word < _SILENCE_S
+        return asyncio.get_running_loop().time() - self._last_word < _LOOKS * _LOOK_S
 
     def ask(self, method: "Method", request: Any, timeout_s: float) -> asyncio.Future[Any]:
         """Make a call; its answer is to come."""
@@ -89,6 +97,10 @@ class Connections:
     def first(self) -> GatewayConnection:
         """The gateway that is asked first."""
         return self._connections[0]
+
+    def of(self, organisation: str) -> list[GatewayConnection]:
+        """Return an organisation's gateways."""
+        return [connection for connection in self._connections if connection.organisation == organisation]
 
     def demote(self, failed: GatewayConnection) -> None:
         """Ask another gateway first from now on."""
@@ -179,7 +191,7 @@ class _Calls:
         self.open: dict[asyncio.Future[Any], GatewayConnection] = {}
         self._left = deque(gateways)
         self._ask = ask
-        self._asked_at = -inf
+        self._looks = 0
 
     async def __aiter__(self) -> AsyncGenerator[tuple[asyncio.Future[Any], GatewayConnection], None]:
         """Yield what comes, answers and errors."""
@@ -187,15 +199,15 @@ class _Calls:
             if self._left and (not self.open or self._all_hang()):
                 gateway = self._left.popleft()
                 self.open[self._ask(gateway)] = gateway
-                self._asked_at = asyncio.get_running_loop().time()
-            look_s = _SILENCE_S / 4 if self._left else None
+                self._looks = 0
+            look_s = _LOOK_S if self._left else None
             done, _ = await asyncio.wait(self.open, timeout=look_s, return_when=asyncio.FIRST_COMPLETED)
+            self._looks += 1
             for answer in done:
                 yield answer, self.open.pop(answer)
 
     def _all_hang(self) -> bool:
-        waited_s = asyncio.get_running_loop().time() - self._asked_at
-        return waited_s >= _SILENCE_S and not any(gateway.is_alive for gateway in self.open.values())
+        return self._looks >= _LOOKS and not any(gateway.is_alive for gateway in self.open.values())
 
 
 def _has_answer(asked: asyncio.Future[Any]) -> bool:

@@ -19,6 +19,8 @@ _OF_ITS_CONTENT = {"BAD_RWSET", "ILLEGAL_WRITESET", "INVALID_WRITESET", "BAD_PAY
 
 _STATUS_DETAILS = "grpc-status-details-bin"
 _FROM_CONTRACT = re.compile(r"chaincode response (\d+), (.*)", re.DOTALL)
+_CLOCK_DIFFERS = '"CLOCK_DIFFERS"'
+"""As our own chaincode server says it; another one may, too."""
 _MISMATCH = "ProposalResponsePayloads do not match"
 _REFUSED_BY_ORDERER = re.compile(r"status=(BAD_REQUEST|REQUEST_ENTITY_TOO_LARGE)")
 _EXPIRED = re.compile(r"identity (has )?expired|certificate has expired", re.IGNORECASE)
@@ -49,6 +51,10 @@ class ContractRefused(GatewayError):
 
 class EndorsementMismatch(GatewayError):
     """The organisations' peers came to different results, as happens while one of them lags; endorse again."""
+
+
+class ClaimedTimeRefused(GatewayError):
+    """An organisation's clock is too far from the time that our proposal claims; a new one claims another."""
 
 
 class GatewayUnavailable(GatewayError):
@@ -100,6 +106,9 @@ def failure_of(error: grpc.aio.AioRpcError, gateway: str, endorsers: Collection[
     """
     details = error_details(error)
     refusals = [(detail, found) for detail in details if (found := _FROM_CONTRACT.search(detail.message))]
+    clocks = [detail for detail, found in refusals if _CLOCK_DIFFERS in found[2]]
+    if clocks:
+        return ClaimedTimeRefused("; ".join(f"{clock.msp_id} {clock.address}: {clock.message}" for clock in clocks))
     if refusals and (not endorsers or {detail.msp_id for detail, _ in refusals} >= set(endorsers)):
         status, message = refusals[0][1].groups()
         return ContractRefused(int(status), message)

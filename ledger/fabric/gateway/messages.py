@@ -78,12 +78,21 @@ def sign_envelope(identity: SigningIdentity, prepared: Envelope) -> Envelope:
 
 def seek_blocks(identity: SigningIdentity, channel: str, first: int) -> Envelope:
     """Ask a peer for every block from the first on, those to come included."""
+    return _seek(identity, channel, first, SeekInfo.BLOCK_UNTIL_READY)
+
+
+def seek_word(identity: SigningIdentity, channel: str) -> Envelope:
+    """Ask an orderer for a block that there will never be: it says so if it is well, and what it lacks if not."""
+    return _seek(identity, channel, _NO_END - 1, SeekInfo.FAIL_IF_NOT_READY)
+
+
+def _seek(identity: SigningIdentity, channel: str, first: int, behavior: int) -> Envelope:
     name = identity.name_transaction()
     channel_header = _channel_header(HeaderType.DELIVER_SEEK_INFO, channel, name.id)
     seek = SeekInfo(
         start=SeekPosition(specified=SeekSpecified(number=first)),
         stop=SeekPosition(specified=SeekSpecified(number=_NO_END)),
-        behavior=SeekInfo.BLOCK_UNTIL_READY,
+        behavior=behavior,
     )
     header = _header(channel_header, identity.creator, name.nonce)
     payload = Payload(header=header, data=seek.SerializeToString())

@@ -22,17 +22,22 @@ class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class GatewayAddress(_Part):
-    """A peer whose gateway service may be asked."""
+class OrdererAddress(_Part):
+    """An orderer, which a client asks how it is; transactions go to it through a gateway."""
 
     address: Annotated[str, Field(pattern=r"^[^\s/]+:\d{1,5}$")]
     """``host:port``."""
-    organisation: str
-    """The MSP id of the organisation that runs it."""
     tls_ca: Path
     """PEM of the authority that issued its TLS certificate."""
     server_name: str | None = None
     """The name its TLS certificate is checked for, where that is not the address's host."""
+
+
+class GatewayAddress(OrdererAddress):
+    """A peer whose gateway service may be asked."""
+
+    organisation: str
+    """The MSP id of the organisation that runs it."""
 
 
 class FabricProfile(_Part):
@@ -48,6 +53,10 @@ class FabricProfile(_Part):
     """PEM (PKCS8) of its ECDSA P-256 key."""
     gateways: Annotated[tuple[GatewayAddress, ...], Field(min_length=1)]
     """In the order in which they are tried."""
+    orderers: tuple[OrdererAddress, ...] = ()
+    """Those that are asked whether transactions are ordered now; may be none."""
+    ordering_quorum: Annotated[int, Field(ge=1)] = 1
+    """How many of them have to take part."""
     endorsing_organisations: Annotated[tuple[str, ...], Field(min_length=1)]
     """MSP ids whose peers have to endorse a transaction."""
 
@@ -65,9 +74,10 @@ class FabricProfile(_Part):
             field = ".".join(map(str, first["loc"])) or "profile"
             raise UnusableProfile(f"the connection profile {path} is not usable: {field}: {first['msg']}") from None
         folder = path.resolve().parent
-        gateways = tuple(gateway.model_copy(update={"tls_ca": folder / gateway.tls_ca}) for gateway in written.gateways)
+        gateways = tuple(node.model_copy(update={"tls_ca": folder / node.tls_ca}) for node in written.gateways)
+        orderers = tuple(node.model_copy(update={"tls_ca": folder / node.tls_ca}) for node in written.orderers)
         files = {"client_certificate": folder / written.client_certificate, "client_key": folder / written.client_key}
-        for file in (*files.values(), *(gateway.tls_ca for gateway in gateways)):
+        for file in (*files.values(), *(node.tls_ca for node in (*gateways, *orderers))):
             if not file.is_file():
                 raise UnusableProfile(f"the connection profile {path} names {file}, which is not there")
-        return written.model_copy(update={**files, "gateways": gateways})
+        return written.model_copy(update={**files, "gateways": gateways, "orderers": orderers})

@@ -19,6 +19,7 @@ from ledger import (
     TransactionFailed,
     UnknownBlock,
 )
+from ledger.fabric import verify_network
 from ledger.fabric.gateway import FabricProfile, TimeLimits
 from ledger.fabric.ledger import FabricLedger
 
@@ -165,3 +166,14 @@ async def test_the_settings_lead_to_the_network_below_their_home(network: Networ
 async def test_a_home_without_a_network_is_an_error_that_says_what_to_do(network: Network) -> None:
     with pytest.raises(LedgerError, match="network up"):
         await FabricLedger.open(LedgerSettings(ledger=LedgerKind.FABRIC, home=network.folder.root / "nowhere"))
+
+
+async def test_a_network_that_was_left_alone_is_verified(
+    profile: FabricProfile, ledger: FabricLedger, command: Command
+) -> None:
+    done = await ledger.submit([command("resetMarket")])
+    found = await verify_network(profile)
+    assert found.fault is None
+    assert found.blocks > done.block
+    assert found.head == (await ledger.block(found.blocks - 1)).hash
+    assert len(found.peers) == 2

@@ -3,6 +3,8 @@
 import asyncio
 import json
 from collections.abc import Callable
+from datetime import datetime, timedelta, tzinfo
+from types import SimpleNamespace
 
 import pytest
 
@@ -16,6 +18,7 @@ from ledger.fabric.gateway import (
     GatewayUnavailable,
     Invocation,
     TimeLimits,
+    messages,
 )
 
 pytestmark = pytest.mark.fabric
@@ -134,3 +137,17 @@ async def test_hundreds_of_calls_at_once_are_all_answered(client: GatewayClient,
     await client.transact(call("put", unique, "value"))
     answers = await asyncio.gather(*(client.evaluate(call("get_many", unique)) for _ in range(700)))
     assert set(answers) == {b'["value"]'}
+
+
+async def test_a_time_that_nobodys_clock_shows_is_proposed_anew(
+    client: GatewayClient, call: Call, unique: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrong = iter([timedelta(seconds=8), timedelta(seconds=-8)])
+
+    def now(tz: tzinfo) -> datetime:
+        return datetime.now(tz) + next(wrong, timedelta())
+
+    monkeypatch.setattr(messages, "datetime", SimpleNamespace(now=now))
+    await client.transact(call("put", unique, "there"))
+    assert list(wrong) == []
+    assert json.loads(await client.evaluate(call("get_many", unique))) == ["there"]
