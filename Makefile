@@ -11,7 +11,7 @@ OR_SAY_SO := || { echo "pip could not install this (its reason stands above); it
 FABRIC ?= 3.1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-acceptance test-fresh fabric demo-fabric test-fabric test-compose bench docs lint lock clean
+.PHONY: help demo test test-acceptance test-page test-fresh fabric demo-fabric test-fabric test-compose bench docs lint lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-16s%s\n", $$1, $$2 }' Makefile
@@ -20,12 +20,17 @@ demo: $(VENV)/.runtime ## play the original's game on the embedded ledger and sh
 	$(BIN)/energy-market demo
 
 test: $(VENV)/.dev ## all tests that need neither Fabric nor containers
-	$(PYTEST) -q -n 2 -m "not acceptance and not fabric and not compose and not fresh_machine and not site"
+	$(PYTEST) -q -n 2 -m "not acceptance and not fabric and not compose and not fresh_machine and not site and not page"
 	@echo "left out: the real commands, killed and interrupted, which take longer (make test-acceptance), and the first steps on a fresh machine (make test-fresh)"
 	@test -x .fabric/bin/peer || echo "left out: the tests on a real Fabric network (make fabric, then make test-fabric) and on docker compose (make test-compose)"
 
 test-acceptance: $(VENV)/.dev ## the real commands and processes, as a user runs them and worse
 	$(PYTEST) -q -m "acceptance and not fabric"
+
+test-page: $(VENV)/.dev ## the page in a real browser (Chromium), and its bundle built anew (Node)
+	@command -v chromium google-chrome >/dev/null || { echo "the page's tests need a browser: apt-get install chromium"; exit 1; }
+	@command -v npm >/dev/null || { echo "building the page anew needs Node 20 and npm: apt-get install nodejs npm"; exit 1; }
+	$(PYTEST) -q -m page
 
 test-fresh: $(VENV)/.dev ## the first steps on a fresh Debian, and wheels for every platform
 	$(PYTEST) -q -m fresh_machine

@@ -507,3 +507,62 @@ class BlockView(BlockSummary):
     """A block with its transactions."""
 
     transactions: list[TransactionView]
+
+
+class HashedTransaction(View):
+    """A transaction of the embedded ledger as it is hashed: one JSON text, and one for each event."""
+
+    content: str
+    events: list[str]
+
+
+class EmbeddedEvidence(View):
+    """What the hash of a block of the embedded ledger covers, see :mod:`ledger.embedded.chain`."""
+
+    kind: Literal["embedded"] = "embedded"
+    number: int
+    at_ms: int
+    previous_hash: str
+    transactions: list[HashedTransaction]
+
+
+class Voucher(View):
+    """A signature, ECDSA P-256 over SHA-256.
+
+    Attributes
+    ----------
+    role
+        ``orderer`` signs a block's header, ``client`` its transaction.
+    certificate
+        PEM, issued by the organisation.
+    signature, signed
+        Base64.
+    """
+
+    role: Literal["orderer", "client"]
+    organisation: str
+    certificate: str
+    signature: str
+    signed: str
+
+
+class FabricEvidence(View):
+    """What the hash of a block of Fabric covers, and who signed it.
+
+    The hash is SHA-256 over the ASN.1 DER of (number, previous hash, data hash), the data hash SHA-256 over the data.
+
+    Attributes
+    ----------
+    data
+        The block's envelopes, base64.
+    """
+
+    kind: Literal["fabric"] = "fabric"
+    number: int
+    previous_hash: str
+    data: list[str]
+    vouchers: list[Voucher]
+
+
+BlockEvidence = Annotated[EmbeddedEvidence | FabricEvidence, Field(discriminator="kind")]
+"""What proves a block by itself: whoever doubts recomputes its hash and checks the signatures."""

@@ -115,6 +115,15 @@ async def block(node: Node, number: BlockNumber) -> Response:
     return exact_response(views.BlockView(**dict(_summary(found)), transactions=_transactions(found)))
 
 
+@router.get("/blocks/{number}/evidence", responses={200: {"model": views.BlockEvidence}})
+async def evidence(node: Node, number: BlockNumber) -> Response:
+    """Return what the block proves by itself: the bytes that its hash covers, and who signed it; 404 UNKNOWN_BLOCK."""
+    try:
+        return exact_response(await node.ledger.evidence(number))
+    except UnknownBlock:
+        raise Problem(404, "UNKNOWN_BLOCK", f"The ledger has no block {number}.") from None
+
+
 async def _read_blocks(ledger: Ledger, numbers: range) -> list[Block]:
     found: list[Block] = []
     for start in range(0, len(numbers), BLOCKS_READ_AT_ONCE):

@@ -123,7 +123,9 @@ async def server_sent_events(node: Node, after: Place, wanted: Wanted) -> EventS
     """Stream the market's events, from a cursor on, without gap or repeat."""
 
     async def frames() -> AsyncGenerator[bytes, None]:
-        yield ServerSentEvent(comment="the market's events", retry=RECONNECT_MS).encode()
+        # Who is cut off before its first event resumes from here, too: a browser remembers an id without an event.
+        place = str(after) if after != BEFORE_ALL else "0"
+        yield ServerSentEvent(comment="the market's events", retry=RECONNECT_MS, id=place).encode()
         with node.metrics.streams.labels("sse").track_inprogress():
             try:
                 async for page in node.hub.follow(after, wanted):

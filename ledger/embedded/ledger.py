@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Self
 
-from energy_market_chaincode import invoke
+from energy_market_chaincode import invoke, views
 from ledger.contract import INIT, SUBMIT, Call, Contract, read_results, submit_argument
 from ledger.embedded import store
 from ledger.embedded.database import Database
@@ -140,6 +140,10 @@ class EmbeddedLedger:
     async def block(self, number: int) -> Block:
         """Return one block; raises UnknownBlock, LedgerUnavailable."""
         return await self._database.read(partial(store.block, number=number))
+
+    async def evidence(self, number: int) -> views.BlockEvidence:
+        """Return what one block's hash covers; raises UnknownBlock, LedgerUnavailable."""
+        return await self._database.read(partial(store.evidence, number=number))
 
     async def end(self) -> Cursor | None:
         """Return the cursor of the newest event, None if there is none yet."""

@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from energy_market_chaincode import views
 from ledger.contract import read_transaction
 from ledger.embedded.chain import (
     BEFORE_THE_FIRST_BLOCK,
@@ -157,15 +158,32 @@ def transactions_of(connection: sqlite3.Connection, number: int) -> Iterator[Sto
 
 def block(connection: sqlite3.Connection, number: int) -> Block:
     """Return a block as readers see it; raises UnknownBlock."""
-    height = head(connection).number + 1
-    if not 0 <= number < height:
-        raise UnknownBlock(f"there is no block {number}; the ledger has {height}, counted from 0")
+    _require_block(connection, number)
     row = connection.execute("SELECT hash, previous_hash FROM blocks WHERE number = ?", (number,)).fetchone()
     transactions = []
     for stored in transactions_of(connection, number):
         record = TransactionRecord.read(stored.content, stored.event_texts)
         transactions.append(read_transaction(record.call, record.answer, record.events))
     return Block(number=number, hash=row[0], previous_hash=row[1], transactions=transactions)
+
+
+def evidence(connection: sqlite3.Connection, number: int) -> views.EmbeddedEvidence:
+    """Return what a block's hash covers; raises UnknownBlock."""
+    _require_block(connection, number)
+    at_ms, previous = connection.execute(
+        "SELECT at_ms, previous_hash FROM blocks WHERE number = ?", (number,)
+    ).fetchone()
+    transactions = [
+        views.HashedTransaction(content=stored.content, events=list(stored.event_texts))
+        for stored in transactions_of(connection, number)
+    ]
+    return views.EmbeddedEvidence(number=number, at_ms=at_ms, previous_hash=previous, transactions=transactions)
+
+
+def _require_block(connection: sqlite3.Connection, number: int) -> None:
+    height = head(connection).number + 1
+    if not 0 <= number < height:
+        raise UnknownBlock(f"there is no block {number}; the ledger has {height}, counted from 0")
 
 
 # -- events

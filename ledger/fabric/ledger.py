@@ -1,6 +1,7 @@
 """The market's ledger on a Hyperledger Fabric network."""
 
 import asyncio
+from base64 import b64encode
 from collections.abc import AsyncGenerator, Awaitable, Iterator, Sequence
 from contextlib import aclosing, contextmanager
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Self, TypeVar
 
 import stamina
 
-from energy_market_chaincode import EVENT_NAME
+from energy_market_chaincode import EVENT_NAME, views
 from ledger.contract import SUBMIT, Call, read_results, read_transaction, split_events, submit_argument
 from ledger.fabric.contract import read_rejection
 from ledger.fabric.gateway import (
@@ -25,6 +26,7 @@ from ledger.fabric.gateway import (
     GatewayUnavailable,
     IdentityExpired,
     Invocation,
+    ProvenBlock,
     TimeLimits,
     TransactionInvalid,
     UnusableIdentity,
@@ -155,12 +157,13 @@ class FabricLedger:
 
     async def block(self, number: int) -> Block:
         """Return one block with the market's transactions; raises UnknownBlock, LedgerUnavailable."""
-        try:
+        with _of_block(number):
             return market_block(await self._client.block(number), self._chaincode)
-        except ContractRefused:
-            raise UnknownBlock(f"the ledger has no block {number}") from None
-        except GatewayError as failure:
-            raise _ledger_error(failure) from None
+
+    async def evidence(self, number: int) -> views.BlockEvidence:
+        """Return what one block's hash covers and who signed it; raises UnknownBlock, LedgerUnavailable."""
+        with _of_block(number):
+            return _evidence(await self._client.evidence(number))
 
     async def end(self) -> Cursor | None:
         """Return the cursor of the newest event, None if there is none yet.
@@ -246,9 +249,37 @@ def _translated() -> Iterator[None]:
         raise _ledger_error(failure) from None
 
 
+@contextmanager
+def _of_block(number: int) -> Iterator[None]:
+    try:
+        yield
+    except ContractRefused:
+        raise UnknownBlock(f"the ledger has no block {number}") from None
+    except GatewayError as failure:
+        raise _ledger_error(failure) from None
+
+
 def _ledger_error(failure: GatewayError) -> LedgerError:
     passes = isinstance(failure, ClaimedTimeRefused | GatewayUnavailable | IdentityExpired)
     return (LedgerUnavailable if passes else LedgerError)(str(failure))
+
+
+def _evidence(found: ProvenBlock) -> views.FabricEvidence:
+    return views.FabricEvidence(
+        number=found.number,
+        previous_hash=found.previous_hash,
+        data=[b64encode(each).decode() for each in found.data],
+        vouchers=[
+            views.Voucher(
+                role=each.role,
+                organisation=each.organisation,
+                certificate=each.certificate,
+                signature=b64encode(each.signature).decode(),
+                signed=b64encode(each.signed).decode(),
+            )
+            for each in found.vouchers
+        ],
+    )
 
 
 def market_block(block: ChannelBlock, chaincode: str) -> Block:

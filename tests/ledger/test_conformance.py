@@ -1,7 +1,9 @@
 """What every ledger does. Nothing here assumes that the ledger is fresh or that its cursors are dense."""
 
 import asyncio
+import hashlib
 import json
+from base64 import b64decode
 from collections.abc import Callable
 from contextlib import aclosing
 from decimal import Decimal
@@ -9,8 +11,11 @@ from itertools import pairwise
 from typing import Any, cast
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePublicKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.x509 import load_pem_x509_certificate
 
-from energy_market_chaincode import UnknownGame, UnknownProsumer, read_exact_json
+from energy_market_chaincode import UnknownGame, UnknownProsumer, read_exact_json, views
 from energy_market_chaincode.errors import UnknownFunction
 from ledger import Cursor, InvalidCursor, Ledger, LedgerEvent, TransactionFailed, UnknownBlock
 
@@ -144,10 +149,48 @@ async def test_transactions_of_one_sender_have_rising_times(ledger: Ledger, game
     assert times == sorted(set(times))
 
 
+def digest(*parts: str) -> str:
+    """Hash as the embedded ledger says it does."""
+    data = [part.encode() for part in parts]
+    return hashlib.sha256(b"".join(len(each).to_bytes(8, "big") + each for each in data)).hexdigest()
+
+
+def der(tag: int, content: bytes) -> bytes:
+    """Write an element shorter than 128 bytes."""
+    return bytes((tag, len(content))) + content
+
+
+def hash_of(evidence: views.BlockEvidence) -> str:
+    """Recompute a block's hash from nothing but its evidence."""
+    if isinstance(evidence, views.EmbeddedEvidence):
+        digests = [digest(each.content, *each.events) for each in evidence.transactions]
+        return digest(str(evidence.number), str(evidence.at_ms), evidence.previous_hash, *digests)
+    data_hash = hashlib.sha256(b"".join(map(b64decode, evidence.data))).digest()
+    number = evidence.number.to_bytes(evidence.number.bit_length() // 8 + 1, "big")
+    parts = der(0x02, number) + der(0x04, bytes.fromhex(evidence.previous_hash)) + der(0x04, data_hash)
+    return hashlib.sha256(der(0x30, parts)).hexdigest()
+
+
+async def test_a_blocks_evidence_gives_its_hash_and_its_signatures_hold(
+    ledger: Ledger, game_command: GameCommand
+) -> None:
+    submission = await ledger.submit([game_command()])
+    evidence = await ledger.evidence(submission.block)
+    assert hash_of(evidence) == (await ledger.block(submission.block)).hash
+    if isinstance(evidence, views.FabricEvidence):
+        assert {voucher.role for voucher in evidence.vouchers} == {"orderer", "client"}
+        for voucher in evidence.vouchers:
+            key = load_pem_x509_certificate(voucher.certificate.encode()).public_key()
+            assert isinstance(key, EllipticCurvePublicKey)
+            key.verify(b64decode(voucher.signature), b64decode(voucher.signed), ECDSA(SHA256()))
+
+
 async def test_a_block_that_is_not_there_is_unknown(ledger: Ledger) -> None:
     for number in (await ledger.height(), -1, 10**30):
         with pytest.raises(UnknownBlock):
             await ledger.block(number)
+        with pytest.raises(UnknownBlock):
+            await ledger.evidence(number)
 
 
 # -- events

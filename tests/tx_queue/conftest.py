@@ -17,7 +17,7 @@ import uvicorn
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import FastAPI
 
-from energy_market_chaincode import public_key_text, read_exact_json, sign
+from energy_market_chaincode import public_key_text, read_exact_json, sign, views
 from ledger import (
     Block,
     Cursor,
@@ -134,6 +134,10 @@ class FaultyLedger:
     async def block(self, number: int) -> Block:
         self._be_there()
         return await self.ledger.block(number)
+
+    async def evidence(self, number: int) -> views.BlockEvidence:
+        self._be_there()
+        return await self.ledger.evidence(number)
 
     async def end(self) -> Cursor | None:
         self._be_there()

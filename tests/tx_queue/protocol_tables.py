@@ -27,7 +27,7 @@ from energy_market_chaincode.contract import EVENT_NAME  # with it all rules are
 from energy_market_chaincode.rules import RULES
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "protocol.md"
-READS: dict[str, type[views.View]] = {
+READS: dict[str, Any] = {
     "/market": views.MarketView,
     "/topology": views.TopologyView,
     "/prosumers": views.Prosumers,
@@ -38,6 +38,7 @@ READS: dict[str, type[views.View]] = {
     "/games/{id}/transfers": views.Transfers,
     "/blocks": views.Blocks,
     "/blocks/{n}": views.BlockView,
+    "/blocks/{n}/evidence": views.BlockEvidence,
     "/queue": views.QueueState,
     "/queue/{id}": views.CommandStatus,
 }
@@ -136,9 +137,15 @@ def tables() -> dict[str, str]:
         ),
         "reads": table(
             "path | fields | what it is",
-            ((f"`GET {path}`", fields(kind), sentence(kind)) for path, kind in READS.items()),
+            (read(path, kind) for path, kind in READS.items()),
         ),
     }
+
+
+def read(path: str, kind: Any) -> tuple[str, str, str]:
+    """Describe an answer; one that may be of several types has the fields of each and the sentence of the first."""
+    types_ = get_args(get_args(kind)[0]) if get_origin(kind) is Annotated else (kind,)
+    return f"`GET {path}`", " or ".join(fields(each) for each in types_), sentence(types_[0])
 
 
 def written(page: str) -> str:

@@ -23,6 +23,7 @@ ANSWERS: dict[str, Any] = {
     "/games/{game}/transfers": views.Transfers,
     "/blocks": views.Blocks,
     "/blocks/{number}": views.BlockView,
+    "/blocks/{number}/evidence": views.BlockEvidence,
     "/queue": views.QueueState,
     "/queue/{id}": views.CommandStatus,
 }

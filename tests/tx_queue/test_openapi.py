@@ -24,6 +24,7 @@ OPERATIONS = [
     ("GET", "/prosumers/{prosumer}"),
     ("GET", "/blocks"),
     ("GET", "/blocks/{number}"),
+    ("GET", "/blocks/{number}/evidence"),
 ]
 WITHOUT_END = ("GET", "/events")
 """Tested by hand, in test_streams."""

@@ -76,8 +76,8 @@ export class Page extends LitElement {
 
   override render(): unknown {
     return html`
-      <a class="skip" href="#content" @click=${this.#skip}>Skip to the content</a>
       <header class="top">
+        <button class="skip" @click=${this.#skip}>Skip to the content</button>
         <a class="brand" href=${href("now")}><img src="/static/icon.svg" alt="" />Energy market</a>
         <nav aria-label="Views">
           ${Object.entries(VIEWS).map(
@@ -130,8 +130,7 @@ export class Page extends LitElement {
     }
   }
 
-  readonly #skip = (event: Event): void => {
-    event.preventDefault();
+  readonly #skip = (): void => {
     this.renderRoot.querySelector<HTMLElement>("main")?.focus();
   };
 

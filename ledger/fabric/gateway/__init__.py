@@ -30,6 +30,7 @@ from ledger.fabric.gateway.errors import (
     IdentityExpired,
     TransactionInvalid,
 )
+from ledger.fabric.gateway.evidence import BlockSignature, ProvenBlock
 from ledger.fabric.gateway.identity import SigningIdentity, UnusableIdentity
 from ledger.fabric.gateway.messages import Invocation
 from ledger.fabric.gateway.profile import PROFILE_NAME, FabricProfile, GatewayAddress, OrdererAddress, UnusableProfile
@@ -37,6 +38,7 @@ from ledger.fabric.gateway.streams import ChaincodeEvent, Checkpoint
 
 __all__ = [
     "PROFILE_NAME",
+    "BlockSignature",
     "ChaincodeEvent",
     "ChannelBlock",
     "ChannelTransaction",
@@ -55,6 +57,7 @@ __all__ = [
     "IdentityExpired",
     "Invocation",
     "OrdererAddress",
+    "ProvenBlock",
     "SigningIdentity",
     "TimeLimits",
     "TransactionInvalid",

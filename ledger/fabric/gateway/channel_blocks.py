@@ -95,8 +95,12 @@ def decode_envelope(envelope: Envelope) -> ChannelTransaction:
 
 def block_hash(number: int, previous_hash: bytes, data_hash: bytes) -> str:
     """Hash a block's header as Fabric does: SHA-256 over its ASN.1 DER, a sequence of the three fields."""
-    content = _der_integer(number) + _der(0x04, previous_hash) + _der(0x04, data_hash)
-    return hashlib.sha256(_der(0x30, content)).hexdigest()
+    return hashlib.sha256(header_bytes(number, previous_hash, data_hash)).hexdigest()
+
+
+def header_bytes(number: int, previous_hash: bytes, data_hash: bytes) -> bytes:
+    """Write a block's header as it is hashed and signed."""
+    return _der(0x30, _der_integer(number) + _der(0x04, previous_hash) + _der(0x04, data_hash))
 
 
 def _der_integer(number: int) -> bytes:

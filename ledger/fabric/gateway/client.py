@@ -9,6 +9,7 @@ from typing import Any, Self
 
 import stamina
 from fabric_protos.common.common_pb2 import Block, Envelope
+from fabric_protos.common.configtx_pb2 import Config
 from fabric_protos.common.ledger_pb2 import BlockchainInfo
 from fabric_protos.gateway.gateway_pb2 import (
     CommitStatusRequest,
@@ -30,6 +31,7 @@ from ledger.fabric.gateway.errors import (
     GatewayUnavailable,
     TransactionInvalid,
 )
+from ledger.fabric.gateway.evidence import ProvenBlock, consenters_of, evidence_of
 from ledger.fabric.gateway.identity import SigningIdentity
 from ledger.fabric.gateway.messages import Invocation, propose, seek_blocks, seek_word, sign_envelope
 from ledger.fabric.gateway.obstacles import OrdererConnection, endorsing_obstacle, ordering_obstacle
@@ -38,6 +40,8 @@ from ledger.fabric.gateway.streams import BlockStream, ChaincodeEvent, Checkpoin
 
 _QUERIES = "qscc"
 """Every peer's chaincode that answers questions about blocks."""
+_CONFIGURATION = "cscc"
+"""The one that answers questions about the channel's configuration."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +184,14 @@ class GatewayClient:
         """
         answer = await self.evaluate(Invocation(_QUERIES, "GetBlockByNumber", (self._channel, str(number))))
         return decode_block(Block.FromString(answer))
+
+    async def evidence(self, number: int) -> ProvenBlock:
+        """Return what one block proves by itself; raises as :meth:`block`."""
+        answer, configuration = await asyncio.gather(
+            self.evaluate(Invocation(_QUERIES, "GetBlockByNumber", (self._channel, str(number)))),
+            self.evaluate(Invocation(_CONFIGURATION, "GetChannelConfig", (self._channel,))),
+        )
+        return evidence_of(Block.FromString(answer), consenters_of(Config.FromString(configuration)))
 
     async def transact(self, invocation: Invocation) -> Committed:
         """Endorse, order and commit a transaction.

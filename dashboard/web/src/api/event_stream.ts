@@ -13,6 +13,19 @@ export type Connection = "connecting" | "live" | "behind";
 const SILENCE_MS = 30_000; // twice what the queue lets pass without a sign of life
 const PAUSES_MS = [250, 500, 1000, 2000, 4000];
 
+/** Another ledger stands in this one's place: its cursors mean other events. */
+class LedgerReplaced extends Error {}
+
+/** The fields of one message of an event stream. */
+function fields(message: string): { id: string; event: string; data: string } {
+  const found = { id: "", event: "", data: "" };
+  for (const line of message.split("\n")) {
+    const [name, ...value] = line.split(":");
+    if (name === "id" || name === "event" || name === "data") found[name] += value.join(":").trimStart();
+  }
+  return found;
+}
+
 /**
  * Reads `GET /events` for ever; after a break it goes on behind the last event seen (`Last-Event-ID`).
  *
@@ -46,8 +59,9 @@ export class EventStream {
         await this.#read(() => {
           failures = 0;
         });
-      } catch {
+      } catch (error) {
         // A break, whatever its cause: what was missed comes when the stream is taken up again.
+        if (error instanceof LedgerReplaced) this.#cursor = "now";
       }
       if (this.#isClosed()) return;
       this.onConnection("behind");
@@ -88,15 +102,10 @@ export class EventStream {
     const messages = text.replaceAll("\r\n", "\n").split("\n\n");
     const rest = messages.pop() ?? "";
     for (const message of messages) {
-      const data = message
-        .split("\n")
-        .filter((line) => line.startsWith("data:"))
-        .map((line) => line.slice(5).trimStart())
-        .join("\n");
-      if (data === "") continue;
-      const event = JSON.parse(data) as MarketEvent;
-      this.#cursor = event.cursor;
-      this.onEvent(event);
+      const { id, event, data } = fields(message);
+      if (event === "problem") throw new LedgerReplaced();
+      if (id !== "") this.#cursor = id;
+      if (data !== "") this.onEvent(JSON.parse(data) as MarketEvent);
     }
     return rest;
   }

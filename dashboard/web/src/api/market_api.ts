@@ -3,19 +3,17 @@ import type { components as clock } from "../openapi/clock.js";
 import type { components as queue } from "../openapi/queue.js";
 import { Problem } from "./problem.js";
 
-export type Market = queue["schemas"]["Market"];
+export type Market = queue["schemas"]["MarketView"];
 export type GameSummary = queue["schemas"]["GameSummary"];
-export type Game = queue["schemas"]["WholeGame"];
-export type Bid = queue["schemas"]["Bid"];
-export type Transfer = queue["schemas"]["Transfer"];
-export type Prosumer = queue["schemas"]["Prosumer"];
+export type Game = queue["schemas"]["GameView"];
+export type Bid = queue["schemas"]["BidView"];
+export type Transfer = queue["schemas"]["TransferView"];
+export type Prosumer = queue["schemas"]["ProsumerView"];
 export type BlockSummary = queue["schemas"]["BlockSummary"];
-export type Block = queue["schemas"]["Block"];
-export type Transaction = queue["schemas"]["Transaction"];
-export interface Topology { edges: [string, string][] | null }
-export type Evidence =
-  | { kind: "embedded"; atMs: number; previousHash: string; transactions: { content: string; events: string[] }[] }
-  | { kind: "fabric"; previousHash: string; data: string[]; signatures: { certificate: string; signature: string; signed: string; role: string }[] };
+export type Block = queue["schemas"]["BlockView"];
+export type Transaction = queue["schemas"]["TransactionView"];
+export type Topology = queue["schemas"]["TopologyView"];
+export type Evidence = queue["schemas"]["EmbeddedEvidence"] | queue["schemas"]["FabricEvidence"];
 export type QueueState = queue["schemas"]["QueueState"];
 export type CommandStatus = queue["schemas"]["CommandStatus"];
 export type Receipt = queue["schemas"]["Receipt"];

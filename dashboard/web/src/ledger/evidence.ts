@@ -71,9 +71,10 @@ export async function recomputed(number: number): Promise<Recomputed> {
     joined([derInteger(number), der(4, bytesOfHex(evidence.previousHash)), der(4, new Uint8Array(dataHash))]),
   );
   const vouchers: Check[] = [];
-  for (const { certificate, signature, signed, role } of evidence.signatures) {
+  for (const { certificate, signature, signed, role, organisation } of evidence.vouchers) {
     const holds = await isCertifiedSignature(certificate, bytesOfBase64(signature), bytesOfBase64(signed));
-    vouchers.push({ holds, says: `${role} ${nameOf(certificate)}${holds ? "" : ": not its signature"}` });
+    const who = `${role} ${nameOf(certificate)} of ${organisation}`;
+    vouchers.push({ holds, says: holds ? `signed by ${who}` : `not signed by ${who}` });
   }
   return { hash: hex(await sha256(header)), vouchers };
 }

@@ -21,7 +21,7 @@ export function overview(game: Game, bids: readonly Bid[]): Overview {
   const demandKwh = game.buyers.reduce((sum, entry) => sum + entry.demand, 0);
   const localKwh = game.sellers.reduce((sum, entry) => sum + entry.load, 0);
   const cost = bids.reduce((sum, bid) => sum + (bid.cost ?? 0), 0);
-  const perHop = Number(game.parameters.feePerHop);
+  const perHop = game.parameters.feePerHop;
   const fees = bids.reduce(
     (sum, bid) =>
       sum +
@@ -31,8 +31,8 @@ export function overview(game: Game, bids: readonly Bid[]): Overview {
       ),
     0,
   );
-  const retail = Number(game.parameters.retailTariff);
-  const feedIn = Number(game.parameters.feedInTariff);
+  const retail = game.parameters.retailTariff;
+  const feedIn = game.parameters.feedInTariff;
   return {
     demandKwh,
     localKwh,

@@ -47,7 +47,7 @@ export class Instance {
   linearCost(buyer: number, seller: number): number {
     const offer = this.game.sellers[seller];
     const hops = this.game.hops[this.buyers[buyer] ?? ""]?.[this.sellers[seller] ?? ""] ?? 0;
-    return (offer?.price ?? 0) + Number(this.game.parameters.feePerHop) * hops;
+    return (offer?.price ?? 0) + this.game.parameters.feePerHop * hops;
   }
 
   loads(bids: readonly (readonly number[])[]): number[] {

@@ -49,6 +49,7 @@ export class MarketStore extends EventTarget {
   #refresh: ReturnType<typeof setTimeout> | null = null;
   #refreshing = false;
   #stale = true;
+  #height: number | null = null;
 
   start(): void {
     this.#stream = new EventStream("now", this.#onEvent, this.#onConnection);
@@ -109,6 +110,8 @@ export class MarketStore extends EventTarget {
     this.queue = queue.status === "fulfilled" ? queue.value : null;
     this.schedule = schedule.status === "fulfilled" ? schedule.value : null;
     const height = this.queue?.ledgerHeight ?? null;
+    if (height !== this.#height) this.touch(); // registrations make blocks, but no events
+    this.#height = height;
     this.health = [
       {
         service: "ledger",

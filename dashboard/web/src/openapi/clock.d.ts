@@ -199,12 +199,6 @@ export interface components {
             last: components["schemas"]["PublicationView"] | null;
         };
         /**
-         * Mechanism
-         * @description How a game finds its allocation.
-         * @enum {string}
-         */
-        Mechanism: "sequential-best-response";
-        /**
          * NewEntry
          * @description Games to be published: again and again (every or cron), or one at once.
          * @example {
@@ -347,8 +341,12 @@ export interface components {
             game?: string | null;
             /** Deliveryslot */
             deliverySlot?: string | null;
-            /** @default sequential-best-response */
-            mechanism?: components["schemas"]["Mechanism"];
+            /**
+             * Mechanism
+             * @default sequential-best-response
+             * @enum {string}
+             */
+            mechanism?: "sequential-best-response";
             /**
              * Registrationdurationms
              * @default 60000

@@ -229,10 +229,10 @@ export interface components {
             } | null;
         };
         /**
-         * Buyer
+         * BuyersDemand
          * @description A buyer of a game.
          */
-        Buyer: {
+        BuyersDemand: {
             /** Demand */
             demand: number | string;
         };
@@ -279,11 +279,11 @@ export interface components {
         EquilibriumQuestion: {
             /** Buyers */
             buyers: {
-                [key: string]: components["schemas"]["Buyer"];
+                [key: string]: components["schemas"]["BuyersDemand"];
             };
             /** Sellers */
             sellers: {
-                [key: string]: components["schemas"]["Seller"];
+                [key: string]: components["schemas"]["SellersOffer"];
             };
             /** Hops */
             hops: {
@@ -419,11 +419,11 @@ export interface components {
         GameQuestion: {
             /** Buyers */
             buyers: {
-                [key: string]: components["schemas"]["Buyer"];
+                [key: string]: components["schemas"]["BuyersDemand"];
             };
             /** Sellers */
             sellers: {
-                [key: string]: components["schemas"]["Seller"];
+                [key: string]: components["schemas"]["SellersOffer"];
             };
             /** Hops */
             hops: {
@@ -502,16 +502,6 @@ export interface components {
             hop_distrances: number[];
         };
         /**
-         * Seller
-         * @description A seller of a game.
-         */
-        Seller: {
-            /** Capacity */
-            capacity: number | string;
-            /** Price */
-            price: number | string;
-        };
-        /**
          * SellerInTurn
          * @description A seller as the buyer in turn sees it: kWh, currency per kWh and hops.
          */
@@ -526,6 +516,16 @@ export interface components {
             others_load: number | string;
             /** Hops */
             hops: number;
+        };
+        /**
+         * SellersOffer
+         * @description A seller of a game.
+         */
+        SellersOffer: {
+            /** Capacity */
+            capacity: number | string;
+            /** Price */
+            price: number | string;
         };
     };
     responses: never;

@@ -76,6 +76,8 @@ export interface paths {
         /**
          * Post Commands
          * @description Take one signed command or an array of at most 1,000; what is taken is stored durably before the answer.
+         *
+         *     With ``wait`` the answer to one command is its status as soon as it is decided; an array is answered at once.
          */
         post: operations["post_commands_queue_post"];
         delete?: never;
@@ -116,6 +118,26 @@ export interface paths {
          * @description Return the market as a whole: its operators, its money, the two operators' accounts.
          */
         get: operations["market_market_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/topology": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Topology
+         * @description Return the network's graph, one hop an edge.
+         */
+        get: operations["topology_topology_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -284,6 +306,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/blocks/{number}/evidence": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Evidence
+         * @description Return what the block proves by itself: the bytes that its hash covers, and who signed it; 404 UNKNOWN_BLOCK.
+         */
+        get: operations["evidence_blocks__number__evidence_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/events": {
         parameters: {
             query?: never;
@@ -309,13 +351,16 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
-         * Bid
-         * @description A buyer's standing bid; its cost at the present loads.
+         * BidView
+         * @description A buyer's standing bid, its cost at the present loads, and after the stop its regret.
          */
-        Bid: {
+        BidView: {
             /** Buyer */
             buyer: string;
-            /** Demand */
+            /**
+             * Demand
+             * @description kWh, at most 4 decimals
+             */
             demand: number;
             /** Amounts */
             amounts: {
@@ -334,25 +379,7 @@ export interface components {
          */
         Bids: {
             /** Bids */
-            bids: components["schemas"]["Bid"][];
-        };
-        /**
-         * Block
-         * @description A block with its transactions.
-         */
-        Block: {
-            /** Number */
-            number: number;
-            /** Hash */
-            hash: string;
-            /** Previoushash */
-            previousHash: string;
-            /** At */
-            at: string | null;
-            /** Nrtransactions */
-            nrTransactions: number;
-            /** Transactions */
-            transactions: components["schemas"]["Transaction"][];
+            bids: components["schemas"]["BidView"][];
         };
         /**
          * BlockSummary
@@ -371,6 +398,24 @@ export interface components {
             nrTransactions: number;
         };
         /**
+         * BlockView
+         * @description A block with its transactions.
+         */
+        BlockView: {
+            /** Number */
+            number: number;
+            /** Hash */
+            hash: string;
+            /** Previoushash */
+            previousHash: string;
+            /** At */
+            at: string | null;
+            /** Nrtransactions */
+            nrTransactions: number;
+            /** Transactions */
+            transactions: components["schemas"]["TransactionView"][];
+        };
+        /**
          * Blocks
          * @description Some blocks, in their order, and how many the ledger has.
          */
@@ -381,13 +426,16 @@ export interface components {
             blocks: components["schemas"]["BlockSummary"][];
         };
         /**
-         * Buyer
-         * @description A buyer in a game.
+         * BuyerInGame
+         * @description What a buyer asks for, and on what its place in the turn order depends.
          */
-        Buyer: {
+        BuyerInGame: {
             /** Buyer */
             buyer: string;
-            /** Demand */
+            /**
+             * Demand
+             * @description kWh, at most 4 decimals
+             */
             demand: number;
             /** Contributionmetric */
             contributionMetric: number | null;
@@ -409,7 +457,8 @@ export interface components {
         CommandStatus: {
             /** Id */
             id: string;
-            topic: components["schemas"]["Topic"] | null;
+            /** Topic */
+            topic: string | null;
             /** Prosumer */
             prosumer: string;
             status: components["schemas"]["Status"];
@@ -424,8 +473,85 @@ export interface components {
             error: components["schemas"]["CommandError"] | null;
         };
         /**
+         * CommittedCommand
+         * @description What the contract answers to a command that took effect.
+         *
+         *     Attributes
+         *     ----------
+         *     result
+         *         What its topic's rule returned, see below.
+         *     duplicate
+         *         Whether the command had been delivered before.
+         */
+        CommittedCommand: {
+            /** Id */
+            id: string;
+            /** Prosumer */
+            prosumer: string;
+            /**
+             * Status
+             * @default committed
+             * @constant
+             */
+            status: "committed";
+            /** Result */
+            result: {
+                [key: string]: unknown;
+            };
+            /**
+             * Duplicate
+             * @default false
+             */
+            duplicate: boolean;
+        };
+        /**
+         * EmbeddedEvidence
+         * @description What the hash of a block of the embedded ledger covers, see :mod:`ledger.embedded.chain`.
+         */
+        EmbeddedEvidence: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "embedded";
+            /** Number */
+            number: number;
+            /** Atms */
+            atMs: number;
+            /** Previoushash */
+            previousHash: string;
+            /** Transactions */
+            transactions: components["schemas"]["HashedTransaction"][];
+        };
+        /**
+         * FabricEvidence
+         * @description What the hash of a block of Fabric covers, and who signed it.
+         *
+         *     The hash is SHA-256 over the ASN.1 DER of (number, previous hash, data hash), the data hash SHA-256 over the data.
+         *
+         *     Attributes
+         *     ----------
+         *     data
+         *         The block's envelopes, base64.
+         */
+        FabricEvidence: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "fabric";
+            /** Number */
+            number: number;
+            /** Previoushash */
+            previousHash: string;
+            /** Data */
+            data: string[];
+            /** Vouchers */
+            vouchers: components["schemas"]["Voucher"][];
+        };
+        /**
          * FieldProblem
-         * @description What is wrong with one field.
+         * @description What is wrong with one field: its path with dots (``payload.data.amount``) and a sentence.
          */
         FieldProblem: {
             /** Field */
@@ -434,8 +560,49 @@ export interface components {
             message: string;
         };
         /**
+         * GameParameters
+         * @description The parameters of a game, see :class:`~energy_market_chaincode.commands.PublishGame`.
+         */
+        GameParameters: {
+            /** Registrationdurationms */
+            registrationDurationMs: number;
+            /** Expectedparticipants */
+            expectedParticipants: number | null;
+            /** Turndeadlinems */
+            turnDeadlineMs: number;
+            /** Roundlimit */
+            roundLimit: number;
+            /**
+             * Tolerance
+             * @description a fraction, at most 9 decimals
+             */
+            tolerance: number;
+            /** Deliverydurationms */
+            deliveryDurationMs: number;
+            /**
+             * Retailtariff
+             * @description currency units per kWh, at most 18 decimals
+             */
+            retailTariff: number;
+            /**
+             * Feedintariff
+             * @description currency units per kWh, at most 18 decimals
+             */
+            feedInTariff: number;
+            /**
+             * Feeperhop
+             * @description currency units per kWh, at most 18 decimals
+             */
+            feePerHop: number;
+            /**
+             * Imbalancepenalty
+             * @description currency units per kWh, at most 18 decimals
+             */
+            imbalancePenalty: number;
+        };
+        /**
          * GameSummary
-         * @description A game in the list.
+         * @description A game in the list; during registration the numbers of sellers and buyers count what is in.
          */
         GameSummary: {
             /** Game */
@@ -455,10 +622,71 @@ export interface components {
             buyerInTurn: string | null;
             /**
              * Publishedat
+             * Format: date-time
              * @description ISO 8601, UTC, milliseconds
-             * @example 2026-11-23T20:08:00.000Z
              */
             publishedAt: string;
+        };
+        /**
+         * GameView
+         * @description A game with all that stands on the ledger but its bids and transfers.
+         *
+         *     Attributes
+         *     ----------
+         *     sellers
+         *         In order of arrival.
+         *     buyers
+         *         In turn order.
+         *     hops
+         *         {buyer: {seller: n}}, empty until the registration is over.
+         *     deadline
+         *         Of the buyer in turn.
+         */
+        GameView: {
+            /** Game */
+            game: string;
+            phase: components["schemas"]["Phase"];
+            /** Deliveryslot */
+            deliverySlot: string;
+            /** Mechanism */
+            mechanism: string;
+            /** Nrsellers */
+            nrSellers: number;
+            /** Nrbuyers */
+            nrBuyers: number;
+            /** Round */
+            round: number;
+            /** Buyerinturn */
+            buyerInTurn: string | null;
+            /**
+             * Publishedat
+             * Format: date-time
+             * @description ISO 8601, UTC, milliseconds
+             */
+            publishedAt: string;
+            parameters: components["schemas"]["GameParameters"];
+            /**
+             * Registrationendsat
+             * Format: date-time
+             * @description ISO 8601, UTC, milliseconds
+             */
+            registrationEndsAt: string;
+            /** Sellers */
+            sellers: components["schemas"]["SellerInGame"][];
+            /** Buyers */
+            buyers: components["schemas"]["BuyerInGame"][];
+            /** Hops */
+            hops: {
+                [key: string]: {
+                    [key: string]: number;
+                };
+            };
+            /** Deadline */
+            deadline: string | null;
+            /** Deliveryendsat */
+            deliveryEndsAt: string | null;
+            stop: components["schemas"]["StopView"] | null;
+            settlement: components["schemas"]["SettlementTotals"] | null;
         };
         /**
          * Games
@@ -469,20 +697,56 @@ export interface components {
             games: components["schemas"]["GameSummary"][];
         };
         /**
-         * Market
-         * @description The market as a whole.
+         * Institutions
+         * @description The accounts of the two operators, which are no prosumers: free money.
          */
-        Market: {
+        Institutions: {
+            /**
+             * Grid-Operator
+             * @description currency units, at most 6 decimals
+             */
+            "grid-operator": number;
+            /**
+             * Network-Operator
+             * @description currency units, at most 6 decimals
+             */
+            "network-operator": number;
+        };
+        /**
+         * MarketView
+         * @description The market as a whole.
+         *
+         *     Attributes
+         *     ----------
+         *     ledger
+         *         The id of the ledger, which commands name.
+         *     money
+         *         All there is.
+         *     topology
+         *         Whether there is one.
+         */
+        MarketView: {
             /** Ledger */
             ledger: string;
             /** Operators */
             operators: string[];
-            /** Money */
+            /**
+             * Initialisedat
+             * Format: date-time
+             * @description ISO 8601, UTC, milliseconds
+             */
+            initialisedAt: string;
+            /**
+             * Money
+             * @description currency units, at most 6 decimals
+             */
             money: number;
-            /** Accounts */
-            accounts: {
-                [key: string]: number;
-            };
+            /**
+             * Frozenfunds
+             * @description currency units, at most 6 decimals
+             */
+            frozenFunds: number;
+            accounts: components["schemas"]["Institutions"];
             /** Topology */
             topology: boolean;
         };
@@ -494,7 +758,12 @@ export interface components {
         Phase: "registration" | "playing" | "delivery" | "closed" | "cancelled";
         /**
          * ProblemDocument
-         * @description RFC 9457; also in place of the receipt of a command that was not taken.
+         * @description Why a request was refused (RFC 9457); also in place of the receipt of a command that was not taken.
+         *
+         *     Attributes
+         *     ----------
+         *     errors
+         *         Field by field; left out where no field is to blame.
          */
         ProblemDocument: {
             /** Type */
@@ -514,24 +783,55 @@ export interface components {
             errors?: components["schemas"]["FieldProblem"][];
         };
         /**
-         * Prosumer
-         * @description A registered identity and its account.
+         * ProsumerView
+         * @description A registered identity, its account and what its meter counted.
+         *
+         *     Attributes
+         *     ----------
+         *     account_balance
+         *         What is free.
+         *     debt
+         *         What the grid operator paid in its place, and is owed.
+         *     contribution_metric
+         *         Production / consumption to six decimals, null where the consumption is 0; the turn order uses the exact
+         *         quotient.
          */
-        Prosumer: {
+        ProsumerView: {
             /** Prosumer */
             prosumer: string;
             role: components["schemas"]["Role"];
             /** Publickey */
             publicKey: string;
-            /** Accountbalance */
+            /**
+             * Registeredat
+             * Format: date-time
+             * @description ISO 8601, UTC, milliseconds
+             */
+            registeredAt: string;
+            /**
+             * Accountbalance
+             * @description currency units, at most 6 decimals
+             */
             accountBalance: number;
-            /** Frozenfunds */
+            /**
+             * Frozenfunds
+             * @description currency units, at most 6 decimals
+             */
             frozenFunds: number;
-            /** Debt */
+            /**
+             * Debt
+             * @description currency units, at most 6 decimals
+             */
             debt: number;
-            /** Totalproduction */
+            /**
+             * Totalproduction
+             * @description kWh, at most 4 decimals
+             */
             totalProduction: number;
-            /** Totalconsumption */
+            /**
+             * Totalconsumption
+             * @description kWh, at most 4 decimals
+             */
             totalConsumption: number;
             /** Contributionmetric */
             contributionMetric: number | null;
@@ -542,7 +842,7 @@ export interface components {
          */
         Prosumers: {
             /** Prosumers */
-            prosumers: components["schemas"]["Prosumer"][];
+            prosumers: components["schemas"]["ProsumerView"][];
         };
         /**
          * QueueState
@@ -562,21 +862,56 @@ export interface components {
         };
         /**
          * Receipt
-         * @description The command is stored durably; how it goes on stands at ``href``.
+         * @description The queue has stored a command durably; how it goes on stands at ``href``.
          */
         Receipt: {
-            /**
-             * Id
-             * Format: uuid
-             */
+            /** Id */
             id: string;
             /**
              * Status
+             * @default queued
              * @constant
              */
             status: "queued";
             /** Href */
             href: string;
+        };
+        /**
+         * RejectedCommand
+         * @description What the contract answers to a command that did not take effect.
+         *
+         *     Attributes
+         *     ----------
+         *     id, prosumer
+         *         Null where the command is too malformed to say.
+         *     errors
+         *         Field by field, if it is not well formed.
+         */
+        RejectedCommand: {
+            /** Id */
+            id: string | null;
+            /** Prosumer */
+            prosumer: string | null;
+            /**
+             * Status
+             * @default rejected
+             * @constant
+             */
+            status: "rejected";
+            /** Code */
+            code: string;
+            /** Message */
+            message: string;
+            /**
+             * Errors
+             * @default []
+             */
+            errors: components["schemas"]["FieldProblem"][];
+            /**
+             * Duplicate
+             * @default false
+             */
+            duplicate: boolean;
         };
         /**
          * Role
@@ -585,46 +920,105 @@ export interface components {
          */
         Role: "prosumer" | "operator";
         /**
-         * Seller
-         * @description A seller in a game.
+         * SellerInGame
+         * @description What a seller offers, and what it has sold so far.
          */
-        Seller: {
+        SellerInGame: {
             /** Seller */
             seller: string;
-            /** Capacity */
+            /**
+             * Capacity
+             * @description kWh, at most 4 decimals
+             */
             capacity: number;
-            /** Price */
+            /**
+             * Price
+             * @description currency units per kWh, at most 18 decimals
+             */
             price: number;
-            /** Load */
+            /**
+             * Load
+             * @description kWh, at most 4 decimals
+             */
             load: number;
         };
         /**
+         * SettlementTotals
+         * @description What closing a game settled: energy in kWh, money by purpose.
+         *
+         *     Attributes
+         *     ----------
+         *     guaranteed
+         *         What the grid operator paid in place of accounts that could not.
+         *     presumed
+         *         The buyers, in turn order, whose meters never reported, so that their demand counts as taken.
+         */
+        SettlementTotals: {
+            /**
+             * Closedat
+             * Format: date-time
+             * @description ISO 8601, UTC, milliseconds
+             */
+            closedAt: string;
+            /**
+             * Energydelivered
+             * @description kWh, at most 4 decimals
+             */
+            energyDelivered: number;
+            /**
+             * Energyfromgrid
+             * @description kWh, at most 4 decimals
+             */
+            energyFromGrid: number;
+            /**
+             * Energytogrid
+             * @description kWh, at most 4 decimals
+             */
+            energyToGrid: number;
+            /**
+             * Paidtosellers
+             * @description currency units, at most 6 decimals
+             */
+            paidToSellers: number;
+            /**
+             * Transmissionfees
+             * @description currency units, at most 6 decimals
+             */
+            transmissionFees: number;
+            /**
+             * Paidtogrid
+             * @description currency units, at most 6 decimals
+             */
+            paidToGrid: number;
+            /**
+             * Paidbygrid
+             * @description currency units, at most 6 decimals
+             */
+            paidByGrid: number;
+            /**
+             * Compensations
+             * @description currency units, at most 6 decimals
+             */
+            compensations: number;
+            /**
+             * Penalties
+             * @description currency units, at most 6 decimals
+             */
+            penalties: number;
+            /**
+             * Guaranteed
+             * @description currency units, at most 6 decimals
+             */
+            guaranteed: number;
+            /** Presumed */
+            presumed: string[];
+        };
+        /**
          * Status
-         * @description How far a command came.
+         * @description How far a command came: the first two are the queue's words, the other two the contract's.
          * @enum {string}
          */
         Status: "queued" | "submitted" | "committed" | "rejected";
-        /**
-         * Stop
-         * @description How a game stopped.
-         */
-        Stop: {
-            reason: components["schemas"]["StopReason"];
-            /** Rounds */
-            rounds: number;
-            /** Maxregret */
-            maxRegret: number;
-            /** Maxregretshare */
-            maxRegretShare: number;
-            /** Maxregretbuyer */
-            maxRegretBuyer: string | null;
-            /** Totalcost */
-            totalCost: number;
-            /** Regrets */
-            regrets: {
-                [key: string]: number;
-            };
-        };
         /**
          * StopReason
          * @description Why a game stopped.
@@ -635,22 +1029,69 @@ export interface components {
          */
         StopReason: "equilibrium" | "all-passed" | "round-limit" | "cancelled";
         /**
-         * Topic
-         * @description What a command asks for; the names are the original system's.
-         * @enum {string}
+         * StopView
+         * @description How a game stopped, with every buyer's regret: what it could still save by changing its bid alone.
          */
-        Topic: "registerProsumer" | "setTopology" | "topUpAccount" | "publishGame" | "publishOffer" | "publishDemand" | "stopGameRegistration" | "publishBuyBid" | "skipTurn" | "publishMeterReading" | "closeMarket" | "resetMarket";
+        StopView: {
+            reason: components["schemas"]["StopReason"];
+            /**
+             * Maxregret
+             * @description currency units, at most 6 decimals
+             */
+            maxRegret: number;
+            /**
+             * Maxregretshare
+             * @description a fraction, at most 9 decimals
+             */
+            maxRegretShare: number;
+            /** Maxregretbuyer */
+            maxRegretBuyer: string | null;
+            /**
+             * Totalcost
+             * @description currency units, at most 6 decimals
+             */
+            totalCost: number;
+            /** Rounds */
+            rounds: number;
+            /** Regrets */
+            regrets: {
+                [key: string]: number;
+            };
+        };
         /**
-         * Transaction
-         * @description What went into a transaction and what came out.
+         * HashedTransaction
+         * @description A transaction of the embedded ledger as it is hashed: one JSON text, and one for each event.
          */
-        Transaction: {
+        HashedTransaction: {
+            /** Content */
+            content: string;
+            /** Events */
+            events: string[];
+        };
+        /**
+         * TopologyView
+         * @description The network on which hops are counted.
+         *
+         *     Attributes
+         *     ----------
+         *     edges
+         *         Of its graph, one hop each; null where there is no topology, or only a table of hop distances.
+         */
+        TopologyView: {
+            /** Edges */
+            edges: string[][] | null;
+        };
+        /**
+         * TransactionView
+         * @description What went into a transaction and what came out: of each command its result.
+         */
+        TransactionView: {
             /** Id */
             id: string;
             /**
              * At
+             * Format: date-time
              * @description ISO 8601, UTC, milliseconds
-             * @example 2026-11-23T20:08:00.000Z
              */
             at: string;
             /** Commands */
@@ -658,30 +1099,40 @@ export interface components {
                 [key: string]: unknown;
             }[];
             /** Results */
-            results: {
-                [key: string]: unknown;
-            }[];
+            results: (components["schemas"]["CommittedCommand"] | components["schemas"]["RejectedCommand"])[];
             /** Events */
             events: {
                 [key: string]: unknown;
             }[];
         };
         /**
-         * Transfer
-         * @description Energy that a seller owes a buyer.
+         * TransferView
+         * @description A transfer, and what was delivered of it so far.
          */
-        Transfer: {
+        TransferView: {
             /** Seller */
             seller: string;
             /** Buyer */
             buyer: string;
-            /** Energy */
+            /**
+             * Energy
+             * @description kWh, at most 4 decimals
+             */
             energy: number;
-            /** Energycost */
+            /**
+             * Energycost
+             * @description currency units, at most 6 decimals
+             */
             energyCost: number;
-            /** Transmissionfee */
+            /**
+             * Transmissionfee
+             * @description currency units, at most 6 decimals
+             */
             transmissionFee: number;
-            /** Delivered */
+            /**
+             * Delivered
+             * @description kWh, at most 4 decimals
+             */
             delivered: number;
             /** Isfulfilled */
             isFulfilled: boolean;
@@ -692,63 +1143,35 @@ export interface components {
          */
         Transfers: {
             /** Transfers */
-            transfers: components["schemas"]["Transfer"][];
+            transfers: components["schemas"]["TransferView"][];
         };
         /**
-         * WholeGame
-         * @description A game with all that stands on the ledger but its bids and transfers.
+         * Voucher
+         * @description A signature, ECDSA P-256 over SHA-256.
+         *
+         *     Attributes
+         *     ----------
+         *     role
+         *         ``orderer`` signs a block's header, ``client`` its transaction.
+         *     certificate
+         *         PEM, issued by the organisation.
+         *     signature, signed
+         *         Base64.
          */
-        WholeGame: {
-            /** Game */
-            game: string;
-            phase: components["schemas"]["Phase"];
-            /** Deliveryslot */
-            deliverySlot: string;
-            /** Mechanism */
-            mechanism: string;
-            /** Nrsellers */
-            nrSellers: number;
-            /** Nrbuyers */
-            nrBuyers: number;
-            /** Round */
-            round: number;
-            /** Buyerinturn */
-            buyerInTurn: string | null;
+        Voucher: {
             /**
-             * Publishedat
-             * @description ISO 8601, UTC, milliseconds
-             * @example 2026-11-23T20:08:00.000Z
+             * Role
+             * @enum {string}
              */
-            publishedAt: string;
-            /** Parameters */
-            parameters: {
-                [key: string]: unknown;
-            };
-            /**
-             * Registrationendsat
-             * @description ISO 8601, UTC, milliseconds
-             * @example 2026-11-23T20:08:00.000Z
-             */
-            registrationEndsAt: string;
-            /** Sellers */
-            sellers: components["schemas"]["Seller"][];
-            /** Buyers */
-            buyers: components["schemas"]["Buyer"][];
-            /** Hops */
-            hops: {
-                [key: string]: {
-                    [key: string]: number;
-                };
-            };
-            /** Deadline */
-            deadline: string | null;
-            /** Deliveryendsat */
-            deliveryEndsAt: string | null;
-            stop: components["schemas"]["Stop"] | null;
-            /** Settlement */
-            settlement: {
-                [key: string]: unknown;
-            } | null;
+            role: "orderer" | "client";
+            /** Organisation */
+            organisation: string;
+            /** Certificate */
+            certificate: string;
+            /** Signature */
+            signature: string;
+            /** Signed */
+            signed: string;
         };
         /**
          * CloseMarket
@@ -791,12 +1214,6 @@ export interface components {
             ledger?: string | null;
             data: components["schemas"]["CloseMarket"];
         };
-        /**
-         * Mechanism
-         * @description How a game finds its allocation.
-         * @enum {string}
-         */
-        Mechanism: "sequential-best-response";
         /**
          * PublishBuyBid
          * @description Split the demand among the sellers, or pass: keepPlaying false, my bid stands.
@@ -913,8 +1330,12 @@ export interface components {
              * @default null
              */
             deliverySlot?: string | null;
-            /** @default sequential-best-response */
-            mechanism?: components["schemas"]["Mechanism"];
+            /**
+             * Mechanism
+             * @default sequential-best-response
+             * @enum {string}
+             */
+            mechanism?: "sequential-best-response";
             /**
              * Registrationdurationms
              * @default 60000
@@ -1677,7 +2098,10 @@ export interface operations {
     };
     post_commands_queue_post: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Seconds to wait for the decision, if there is none yet. */
+                wait?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -1688,6 +2112,15 @@ export interface operations {
             };
         };
         responses: {
+            /** @description One command, decided while `wait` lasted. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandStatus"];
+                };
+            };
             /** @description All were taken, now or before. */
             202: {
                 headers: {
@@ -1857,7 +2290,79 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Market"];
+                    "application/json": components["schemas"]["MarketView"];
+                };
+            };
+            /** @description The request cannot be answered; the code says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description The code tells problems apart.
+                         * @constant
+                         */
+                        type: "about:blank";
+                        /** @description The status in words. */
+                        title: string;
+                        status: number;
+                        /** @description What was wrong and what to do. */
+                        detail: string;
+                        /** @description Stable; made for programs. */
+                        code: string;
+                        errors?: {
+                            field: string;
+                            message: string;
+                        }[];
+                    };
+                };
+            };
+            /** @description The service cannot answer now; the code says why. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description The code tells problems apart.
+                         * @constant
+                         */
+                        type: "about:blank";
+                        /** @description The status in words. */
+                        title: string;
+                        status: number;
+                        /** @description What was wrong and what to do. */
+                        detail: string;
+                        /** @description Stable; made for programs. */
+                        code: string;
+                        errors?: {
+                            field: string;
+                            message: string;
+                        }[];
+                    };
+                };
+            };
+        };
+    };
+    topology_topology_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TopologyView"];
                 };
             };
             /** @description The request cannot be answered; the code says why. */
@@ -2004,7 +2509,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["WholeGame"];
+                    "application/json": components["schemas"]["GameView"];
                 };
             };
             /** @description The request cannot be answered; the code says why. */
@@ -2301,7 +2806,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Prosumer"];
+                    "application/json": components["schemas"]["ProsumerView"];
                 };
             };
             /** @description The request cannot be answered; the code says why. */
@@ -2452,7 +2957,82 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Block"];
+                    "application/json": components["schemas"]["BlockView"];
+                };
+            };
+            /** @description The request cannot be answered; the code says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description The code tells problems apart.
+                         * @constant
+                         */
+                        type: "about:blank";
+                        /** @description The status in words. */
+                        title: string;
+                        status: number;
+                        /** @description What was wrong and what to do. */
+                        detail: string;
+                        /** @description Stable; made for programs. */
+                        code: string;
+                        errors?: {
+                            field: string;
+                            message: string;
+                        }[];
+                    };
+                };
+            };
+            /** @description The service cannot answer now; the code says why. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description The code tells problems apart.
+                         * @constant
+                         */
+                        type: "about:blank";
+                        /** @description The status in words. */
+                        title: string;
+                        status: number;
+                        /** @description What was wrong and what to do. */
+                        detail: string;
+                        /** @description Stable; made for programs. */
+                        code: string;
+                        errors?: {
+                            field: string;
+                            message: string;
+                        }[];
+                    };
+                };
+            };
+        };
+    };
+    evidence_blocks__number__evidence_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description From 0. */
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EmbeddedEvidence"] | components["schemas"]["FabricEvidence"];
                 };
             };
             /** @description The request cannot be answered; the code says why. */
@@ -2512,10 +3092,14 @@ export interface operations {
     server_sent_events_events_get: {
         parameters: {
             query?: {
-                /** @description Only the events of this game. */
-                game?: string | null;
                 /** @description A cursor `block.tx.index`: go on after that event. `0` or nothing: from the very first. `now`: from now on. */
                 from?: string | null;
+                /** @description The id of the ledger that the cursor is of: on another one it is refused. */
+                ledger?: string | null;
+                /** @description Only the events of this game. */
+                game?: string | null;
+                /** @description Only what concerns this prosumer, or one of several: `P1,P2`. */
+                prosumer?: string | null;
             };
             header?: {
                 /** @description The cursor of the last event seen; goes before `from`, so that a browser can reconnect. */
@@ -2526,7 +3110,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description `id:` the cursor, `event:` the name, `data:` the event as JSON; without end. */
+            /** @description `id:` the cursor, `event:` the name, `data:` the event as JSON; without end. Should another ledger take this one's place, the last message is a `problem` with the code `LEDGER_REPLACED`. */
             200: {
                 headers: {
                     [name: string]: unknown;

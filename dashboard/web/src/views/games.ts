@@ -146,8 +146,8 @@ export class OneGame extends LitElement {
         <header class="row spread"><h1>${game.game}</h1>${phaseTag(game.phase)}</header>
         <dl>
           <dt>Delivery slot</dt><dd>${game.deliverySlot}</dd>
-          <dt>Tariffs</dt><dd>retail ${price(Number(game.parameters.retailTariff))}, feed-in ${price(Number(game.parameters.feedInTariff))},
-            ${price(Number(game.parameters.feePerHop))} for each hop</dd>
+          <dt>Tariffs</dt><dd>retail ${price(game.parameters.retailTariff)}, feed-in ${price(game.parameters.feedInTariff)},
+            ${price(game.parameters.feePerHop)} for each hop</dd>
           ${game.stop === null
             ? nothing
             : html`<dt>Ended with</dt><dd>${STOP_REASONS[game.stop.reason] ?? game.stop.reason}, after ${game.stop.rounds} rounds</dd>
@@ -215,14 +215,14 @@ export class OneGame extends LitElement {
     const settled = game.settlement;
     if (settled === null) return nothing;
     const figures: readonly (readonly [string, string])[] = [
-      ["Delivered between neighbours", kwh(Number(settled.energyDelivered))],
-      ["Taken from the grid", kwh(Number(settled.energyFromGrid))],
-      ["Fed into the grid", kwh(Number(settled.energyToGrid))],
-      ["Paid to sellers", exactMoney(Number(settled.paidToSellers))],
-      ["Fees for the network", exactMoney(Number(settled.transmissionFees))],
-      ["Paid to the grid", exactMoney(Number(settled.paidToGrid))],
-      ["Paid by the grid", exactMoney(Number(settled.paidByGrid))],
-      ["Penalties", exactMoney(Number(settled.penalties))],
+      ["Delivered between neighbours", kwh(settled.energyDelivered)],
+      ["Taken from the grid", kwh(settled.energyFromGrid)],
+      ["Fed into the grid", kwh(settled.energyToGrid)],
+      ["Paid to sellers", exactMoney(settled.paidToSellers)],
+      ["Fees for the network", exactMoney(settled.transmissionFees)],
+      ["Paid to the grid", exactMoney(settled.paidToGrid)],
+      ["Paid by the grid", exactMoney(settled.paidByGrid)],
+      ["Penalties", exactMoney(settled.penalties)],
     ];
     return html`<section class="panel"><h2>Settlement</h2>
       <div class="columns">

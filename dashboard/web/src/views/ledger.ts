@@ -174,11 +174,12 @@ export class OneBlock extends LitElement {
         : html`<div class="scroll" tabindex="0" role="region" aria-label="Commands"><table>
             <thead><tr><th scope="col">Command</th><th scope="col">By</th><th scope="col">Result</th></tr></thead>
             <tbody>${transaction.commands.map((command, place) => {
-              const result = transaction.results[place] ?? {};
+              const result = transaction.results[place];
               const payload = command.payload as { prosumer?: string } | undefined;
               return html`<tr><th scope="row"><a href=${href("ledger", this.number, transaction.id, place)}>${String(command.topic)}</a></th>
                 <td>${payload?.prosumer ?? "–"}</td>
-                <td><span class="tag ${result.status === "committed" ? "good" : "bad"}">${String(result.status)}</span> <span class="mono">${typeof result.code === "string" ? result.code : ""}</span></td></tr>`;
+                <td>${result === undefined ? nothing : html`<span class="tag ${result.status === "committed" ? "good" : "bad"}">${result.status}</span>
+                  <span class="mono">${result.status === "rejected" ? result.code : ""}</span>`}</td></tr>`;
             })}</tbody></table></div>`}
       ${transaction.events.length === 0 ? nothing : html`<h2>Events</h2><pre tabindex="0">${JSON.stringify(transaction.events, null, 2)}</pre>`}
     </section>`;

@@ -110,7 +110,7 @@ export class NetworkView extends LitElement {
   /** The topology's graph; where only a table of hops is known, the participants without lines. */
   #network(game: Game): Network {
     const people = [...game.sellers.map((entry) => entry.seller), ...game.buyers.map((entry) => entry.buyer)];
-    const lines = (this.topology?.edges ?? []) as readonly (readonly [string, string])[];
+    const lines = (this.topology?.edges ?? []).map(([one = "", other = ""]) => [one, other] as const);
     return { nodes: [...new Set([...people, ...lines.flat()])].sort(), lines };
   }
 

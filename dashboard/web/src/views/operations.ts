@@ -91,7 +91,7 @@ export class Operations extends LitElement {
   }
 
   override render(): unknown {
-    return html`<div class="stack"><div class="columns">${this.#queue()}${this.#services()}${this.#codes()}</div>${this.#administration()}</div>`;
+    return html`<div class="stack"><h1>Operations</h1><div class="columns">${this.#queue()}${this.#services()}${this.#codes()}</div>${this.#administration()}</div>`;
   }
 
   #queue(): unknown {

@@ -102,7 +102,7 @@ export class OneProsumer extends LitElement {
           <dt>Consumed</dt><dd>${kwh(each.totalConsumption)}</dd>
           <dt>Contribution metric</dt><dd>${each.contributionMetric ?? "–"}</dd>
           <dt>Public key</dt><dd class="mono">${each.publicKey}</dd>
-          <dt>Registered</dt><dd>${moment((each as unknown as { registeredAt: string }).registeredAt)}</dd>
+          <dt>Registered</dt><dd>${moment(each.registeredAt)}</dd>
         </dl></section>
       <section class="panel"><h2>Trades in the last ${GAMES_LOOKED_AT} games</h2>${this.#trades()}</section>
     </div>`;

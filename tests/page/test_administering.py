@@ -1,0 +1,93 @@
+"""What an operator does on the page: each thing a signed command whose receipt is followed to its block."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+pytestmark = pytest.mark.page
+
+
+def sign_in(page: Page, market: Any, key: Path | None = None) -> None:
+    page.goto(f"{market.url}/#/operations")
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Operator's id").fill("operator")
+    dialog.get_by_label("Key file").set_input_files(key or market.operator_key)
+    dialog.get_by_role("button", name="Sign in").click()
+
+
+def test_whoever_is_not_signed_in_can_only_look(open_market: Any, page: Page) -> None:
+    page.goto(f"{open_market.url}/#/operations")
+    expect(page.get_by_text("Others can only look")).to_be_visible()
+    assert page.locator("em-operations form").count() == 0
+
+
+def test_a_top_up_takes_effect_and_is_found_on_the_ledger(open_market: Any, page: Page) -> None:
+    open_market.enters("T1", balance="5")
+    sign_in(page, open_market)
+    form = page.locator("form", has=page.get_by_role("heading", name="Top an account up"))
+    form.get_by_label("Prosumer").fill("T1")
+    form.get_by_label("Amount").fill("0.000001")
+    form.get_by_role("button").click()
+    expect(page.get_by_text("topUpAccount committed")).to_be_visible()
+    assert open_market.ask("prosumers/T1")["accountBalance"] == 5.000001
+
+    page.get_by_role("link", name="block").click()  # block, transaction, command: three clicks
+    page.get_by_role("region", name="Transactions").get_by_role("link").click()
+    page.get_by_role("region", name="Commands").get_by_role("link", name="topUpAccount").click()
+    expect(page.get_by_text("signed by operator")).to_be_visible()
+
+
+def test_a_game_is_published_and_the_market_reset_once_it_is_typed(open_market: Any, page: Page) -> None:
+    sign_in(page, open_market)
+    form = page.locator("form", has=page.get_by_role("heading", name="Publish a game"))
+    form.get_by_role("button").click()
+    expect(page.get_by_text("publishGame committed")).to_be_visible()
+    assert open_market.ask("games")["games"]
+
+    form = page.locator("form", has=page.get_by_role("heading", name="Reset the market"))
+    form.get_by_role("button").click()  # refused by the form: nothing is typed
+    assert open_market.ask("games")["games"]
+    form.get_by_label("to confirm").fill("reset")
+    form.get_by_role("button").click()
+    expect(page.get_by_text("resetMarket committed")).to_be_visible()
+    assert open_market.ask("games")["games"] == []
+
+
+def test_a_forged_command_is_refused_and_shown(open_market: Any, page: Page) -> None:
+    open_market.enters("T2", balance="5")
+    sign_in(page, open_market)
+
+    def forge(route: Route) -> None:
+        command = json.loads(route.request.post_data or "")
+        command["payload"]["data"]["amount"] = "1000000"
+        route.continue_(post_data=json.dumps(command))
+
+    page.route("**/api/queue/queue", forge)
+    form = page.locator("form", has=page.get_by_role("heading", name="Top an account up"))
+    form.get_by_label("Prosumer").fill("T2")
+    form.get_by_label("Amount").fill("1")
+    form.get_by_role("button").click()
+    expect(page.get_by_role("alert")).to_contain_text("BAD_SIGNATURE")
+    assert open_market.ask("prosumers/T2")["accountBalance"] == 5
+
+
+def test_the_key_of_somebody_else_does_not_sign_in(open_market: Any, page: Page) -> None:
+    open_market.enters("T3")
+    sign_in(page, open_market, open_market.home / "keys" / "T3.pem")
+    expect(page.get_by_role("alert")).to_contain_text("not the key that the ledger has for operator")
+
+
+def test_the_key_never_leaves_the_browser(open_market: Any, page: Page) -> None:
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(f"{request.url} {request.post_data}"))
+    sign_in(page, open_market)
+    expect(page.get_by_role("button", name="Sign out operator")).to_be_visible()
+    secret = "".join(open_market.operator_key.read_text().splitlines()[1:-1])
+    assert sent
+    assert not [request for request in sent if secret in request]
+    page.reload()
+    expect(page.get_by_role("button", name="Sign in", exact=True)).to_be_visible()

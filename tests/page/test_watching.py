@@ -1,0 +1,138 @@
+"""What a person sees: a game from registration to settlement, and numbers that are the market's own."""
+
+import re
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+pytestmark = pytest.mark.page
+
+
+def number(text: str | None) -> float:
+    """Read a number as the page writes it."""
+    found = re.search(r"-?[\d,]+(\.\d+)?", text or "")
+    assert found, text
+    return float(found[0].replace(",", ""))
+
+
+def figure(page: Page, name: str) -> float:
+    return number(page.locator(f"[data-figure={name}]").text_content())
+
+
+def test_a_game_is_watched_from_registration_to_settlement(open_market: Any, page: Page) -> None:
+    market = open_market
+    page.goto(market.url)
+    present = page.locator(".phases [aria-current=step]")
+    lead = page.locator(".lead-text")
+
+    market.speaks("operator", "publishGame", game="watched", registrationDurationMs=600_000, turnDeadlineMs=600_000)
+    expect(page.get_by_role("heading", name="watched")).to_be_visible()
+    expect(present).to_have_text("Registration")
+    market.speaks("S1", "publishOffer", game="watched", amount="10", price="0.08")
+    market.speaks("B1", "publishDemand", game="watched", amount="3")
+    market.speaks("B2", "publishDemand", game="watched", amount="2.5")
+    expect(lead).to_contain_text("1 and 2 so far")
+
+
+def test_the_same_game_is_played_delivered_and_settled_before_the_watcher(open_market: Any, page: Page) -> None:
+    market = open_market
+    market.speaks(
+        "operator", "publishGame", game="played", expectedParticipants=3, turnDeadlineMs=600_000,
+        registrationDurationMs=600_000, deliveryDurationMs=600_000,
+    )  # fmt: skip
+    page.goto(market.url)
+    present = page.locator(".phases [aria-current=step]")
+    market.speaks("S1", "publishOffer", game="played", amount="10", price="0.08")
+    market.speaks("B1", "publishDemand", game="played", amount="3")
+    market.speaks("B2", "publishDemand", game="played", amount="2.5")
+    expect(present).to_have_text("Bidding")  # the clock stops the registration once all are in
+    for buyer, amount in (("B1", "3"), ("B2", "2.5")):
+        expect(page.locator(".lead-text")).to_contain_text(f"{buyer} splits its demand")
+        market.speaks(buyer, "publishBuyBid", game="played", bidAmounts={"S1": amount})
+    for buyer in ("B1", "B2"):
+        expect(page.locator(".lead-text")).to_contain_text(f"Round 2: {buyer}")
+        market.speaks(buyer, "publishBuyBid", game="played", keepPlaying=False)
+    expect(present).to_have_text("Delivery")
+    assert figure(page, "local") == 5.5
+    market.speaks("S1", "publishMeterReading", game="played", sequence=1, inEnergy="0", outEnergy="5.5")
+    market.speaks("B1", "publishMeterReading", game="played", sequence=1, inEnergy="3", outEnergy="0")
+    market.speaks("B2", "publishMeterReading", game="played", sequence=1, inEnergy="2.5", outEnergy="0")
+    expect(present).to_have_text("Settled")
+    expect(page.locator(".events")).to_contain_text("S1 delivered 2.5 kWh to B2")
+
+
+def test_every_figure_is_the_markets(played: Any, page: Page) -> None:
+    (game,) = (found for found in played.ask("games")["games"] if found["phase"] == "closed")
+    whole = played.ask(f"games/{game['game']}")
+    bids = played.ask(f"games/{game['game']}/bids")["bids"]
+    page.goto(played.url)
+    expect(page.locator("[data-figure=local]")).to_be_visible()
+    assert figure(page, "local") == sum(seller["load"] for seller in whole["sellers"])
+    assert figure(page, "grid") == 0
+    cost = sum(bid["cost"] for bid in bids)
+    assert figure(page, "price") == pytest.approx(cost / 197, abs=5e-5)
+
+    page.goto(f"{played.url}/#/games/{game['game']}")
+    expect(page.locator("[data-figure=total-cost]")).to_be_visible()
+    assert figure(page, "total-cost") == whole["stop"]["totalCost"]
+    expect(page.locator("table.bids tbody tr")).to_have_count(7)
+    for row, bid in zip(page.locator("table.bids tbody tr").all(), bids, strict=True):
+        assert row.locator("th").text_content() == bid["buyer"]
+        cells = [cell.text_content() for cell in row.locator("td").all()]
+        amounts = [bid["amounts"][seller["seller"]] for seller in whole["sellers"]]
+        assert [0.0 if text == "·" else number(text) for text in cells] == [*amounts, bid["demand"]]
+
+
+def test_a_past_game_is_replayed_turn_by_turn(played: Any, page: Page) -> None:
+    (game,) = (found for found in played.ask("games")["games"] if found["phase"] == "closed")
+    page.goto(f"{played.url}/#/games/{game['game']}")
+    turns = page.get_by_role("slider", name="Turn")
+    expect(turns).to_be_visible()
+    expect(page.locator("output")).to_have_text("turn 84 of 84")
+    turns.focus()
+    page.keyboard.press("Home")
+    expect(page.locator("output")).to_have_text("turn 1 of 84")
+    rows = page.locator("table.bids tbody tr")
+    totals = [number(row.locator("td").last.text_content()) for row in rows.all()]
+    assert totals == [28, *[0] * 6]  # P003 alone has bid
+    page.get_by_role("button", name="Play").click()
+    expect(page.locator("output")).not_to_have_text("turn 1 of 84")
+
+
+def test_prosumers_have_the_ledgers_balances(played: Any, page: Page) -> None:
+    known = played.ask("prosumers/P003")
+    page.goto(f"{played.url}/#/prosumers")
+    page.get_by_label("Find").fill("p003")
+    page.get_by_role("link", name="P003").click()
+    expect(page.locator("[data-figure=balance]")).to_be_visible()
+    assert figure(page, "balance") == known["accountBalance"]
+    expect(page.get_by_role("region", name="Trades").locator("tbody tr")).to_have_count(3)
+
+
+def test_what_is_missed_while_the_stream_is_cut_comes_when_it_is_back(open_market: Any, page: Page, wire: Any) -> None:
+    page.goto(wire.url)
+    expect(page.get_by_text("Live", exact=True)).to_be_visible()
+    wire.cut()
+    expect(page.get_by_text("Behind since")).to_be_visible()
+    open_market.speaks("operator", "publishGame", game="missed", registrationDurationMs=600_000)
+    wire.mend()
+    expect(page.get_by_text("Live", exact=True)).to_be_visible()
+    expect(page.locator(".events")).to_contain_text("missed opened for registration")
+    expect(page.get_by_role("heading", name="missed")).to_be_visible()
+
+
+def test_who_supplies_whom_is_drawn_and_told(played: Any, page: Page) -> None:
+    page.goto(f"{played.url}/#/network")
+    expect(page.get_by_role("img", name="Who supplies whom on the network")).to_be_visible()
+    page.get_by_text("The figures").click()
+    (game,) = (found for found in played.ask("games")["games"] if found["phase"] == "closed")
+    transfers = played.ask(f"games/{game['game']}/transfers")["transfers"]
+    expect(page.get_by_role("region", name="Who supplies whom").locator("tbody tr")).to_have_count(len(transfers))
+
+
+def test_a_service_in_trouble_is_named(open_market: Any, page: Page) -> None:
+    page.route("**/api/clock/**", lambda route: route.abort())
+    page.goto(open_market.url)
+    row = page.locator("dt", has_text="clock").locator("xpath=following-sibling::dd[1]")
+    expect(row).to_contain_text("in trouble")
