@@ -43,6 +43,7 @@ def serve(app: FastAPI, settings: ServiceSettings) -> None:
     SystemExit
         1 if it cannot listen, 3 if the application cannot start; the log says why.
     """
+    os.umask(0o077)  # what a service stores is for its owner alone
     listener = _listen(settings.host, settings.port)
     app.state.occupancy = Occupancy(settings.limits)
     app.state.known_names = settings.known_names

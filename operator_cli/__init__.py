@@ -1,1 +1,3 @@
-"""``energy-market``: the operator's commands."""
+"""``energy-market``: the operator's commands. No other room needs any of it."""
+
+__all__: list[str] = []

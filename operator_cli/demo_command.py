@@ -9,12 +9,7 @@ from typing import Annotated
 
 import typer
 
-from demo.random_scenario import random_scenario
-from demo.report import print_report
-from demo.result import Run
-from demo.run import GameFailed, Plan, play
-from demo.scenario import Scenario
-from demo.scenario_file import scenario_named
+from demo import GameFailed, Plan, Run, Scenario, play, print_report, random_scenario, scenario_named
 from ledger import LedgerKind
 from market_files import private_folder, write_file
 from market_host import PROGRAMS, Processes, ProcessLog, end_on_signals, forever, run_to_end, warm_up

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from demo.scenario_file import scenario_named
+from demo import scenario_named
 from energy_market_chaincode import Topic
 from operator_cli.settings import OperatorSettings
 from operator_cli.voice import AsJson, plain, voice

@@ -5,12 +5,15 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, ClassVar, Self, TypeVar
 
+import stamina
 from pydantic import BaseModel, ValidationError
 
 from ledger import LedgerKind
 from market_files import DEFAULT_HOME
 from market_host import run_to_end
 from prosumer_client import Identity, MarketClient, Patience
+
+stamina.instrumentation.set_on_retry_hooks([])  # a command says once, at its end, that nobody answered
 
 PREFIX = "ENERGY_MARKET_"
 PATIENCE = Patience(total_s=10, longest_delay_s=1)

@@ -42,7 +42,7 @@ class OpenMarket:
         self.process: subprocess.Popen[str] | None = None
 
     def up(self) -> None:
-        ports = ["--queue-port", "0", "--optimizer-port", "0", "--clock-port", "0"]
+        ports = ["--queue-port", "0", "--optimizer-port", "0", "--clock-port", "0", "--dashboard-port", "0"]
         os.umask(0o022)
         self.process = subprocess.Popen(
             [*COMMAND, "up", *ports],
@@ -113,7 +113,7 @@ def market(tmp_path: Path) -> Iterator[OpenMarket]:
 
 def test_no_service_outlives_the_command_that_started_it(market: OpenMarket) -> None:
     announcements = [json.loads(file.read_text()) for file in (market.home / "announcements").iterdir()]
-    assert len(announcements) == 3
+    assert len(announcements) == 4
     market.told_to_end()
     for service in announcements:
         with pytest.raises(ProcessLookupError):
@@ -169,7 +169,7 @@ def test_a_signed_command_is_sent_and_its_result_awaited(market: OpenMarket) -> 
         "sign", "topUpAccount", "--as", "S001", "--send", "--data", '{"prosumer": "S001", "amount": 1}'
     )
     assert refused.returncode == 1
-    assert "NOT_AUTHORISED" in refused.stderr
+    assert "OPERATORS_ONLY" in refused.stderr
 
 
 def test_a_replacement_that_was_killed_between_ledger_and_folder_is_completed(market: OpenMarket) -> None:
@@ -314,8 +314,9 @@ def test_verify_names_the_block_that_was_tampered_with(market: OpenMarket) -> No
 def test_without_a_market_a_command_says_so_and_what_to_do(tmp_path: Path) -> None:
     market = OpenMarket(tmp_path)
     market._environment["ENERGY_MARKET_QUEUE_URL"] = "http://127.0.0.1:1"
-    done = market.run("games")
-    assert done.returncode == 1
+    done = market.run("games", "--json")
+    assert done.returncode == 3
+    assert done.stdout == ""
     assert "http://127.0.0.1:1" in done.stderr
     assert "energy-market up" in done.stderr
     assert "Traceback" not in done.stderr
