@@ -3,13 +3,19 @@
 >>> async with Processes(log.hear) as processes:
 ...     services = await start_services(processes, home, environment)
 ...     await processes.while_alive(forever())
+
+Modules are imported when they are first asked for: most commands start nothing.
 """
 
-from market_host.launcher import warm_up
-from market_host.process_log import ProcessLog, read_record
-from market_host.processes import Processes, ProcessFailed
-from market_host.running import end_on_signals, forever, run_to_end
-from market_host.services import PROGRAMS, Ports, Services, start_services
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from market_host.launcher import warm_up
+    from market_host.process_log import ProcessLog, read_record
+    from market_host.processes import Processes, ProcessFailed
+    from market_host.running import end_on_signals, forever, run_to_end
+    from market_host.services import PROGRAMS, Ports, Services, start_services
 
 __all__ = [
     "PROGRAMS",
@@ -25,3 +31,24 @@ __all__ = [
     "start_services",
     "warm_up",
 ]
+
+_MODULES = {
+    "PROGRAMS": "services",
+    "Ports": "services",
+    "ProcessFailed": "processes",
+    "ProcessLog": "process_log",
+    "Processes": "processes",
+    "Services": "services",
+    "end_on_signals": "running",
+    "forever": "running",
+    "read_record": "process_log",
+    "run_to_end": "running",
+    "start_services": "services",
+    "warm_up": "launcher",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__} has no attribute {name}")
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

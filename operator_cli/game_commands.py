@@ -4,7 +4,6 @@ from typing import Annotated, Any
 
 import typer
 
-from demo import scenario_named
 from energy_market_chaincode import Topic
 from operator_cli.settings import OperatorSettings
 from operator_cli.voice import AsJson, plain, voice
@@ -60,6 +59,8 @@ def publish(
     json: AsJson = False,
 ) -> None:
     """Publish a game now; the clock drives it from there."""
+    from demo import scenario_named  # only this command reads scenarios
+
     chosen = scenario_named(scenario) if scenario is not None else None
 
     async def submit(market: MarketClient) -> dict[str, Any]:
