@@ -264,7 +264,8 @@ class Conductor:
     @property
     def trouble(self) -> str | None:
         """Why the ledger cannot be followed at present, or its time not be trusted; None when all is well."""
-        return self._lost or self._time.trouble
+        silent = [str(c.problem) for c in self._courses.values() if isinstance(c.problem, MarketUnavailable)]
+        return self._lost or self._time.trouble or next(iter(silent), None)
 
     def courses(self) -> list[Course]:
         """Return the courses of the games that are not over."""

@@ -1,6 +1,7 @@
 """HTTP with a service of the market: what may be retried is retried, the rest is raised as a typed error."""
 
 import ipaddress
+import logging
 import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
@@ -14,6 +15,7 @@ from typing import Any, Self, TypeVar
 from urllib.parse import urlsplit
 
 import stamina
+from stamina.instrumentation import RetryDetails, set_on_retry_hooks
 
 from energy_market_chaincode import read_exact_json
 from prosumer_client.errors import MarketUnavailable, RequestRefused, UnexpectedAnswer, UnusableValue
@@ -27,6 +29,16 @@ MAX_CONNECTIONS = 200
 
 Parameters = Mapping[str, str | int | float]
 Result = TypeVar("Result")
+
+_log = logging.getLogger(__name__)
+
+
+def _tell(details: RetryDetails) -> None:
+    _log.info("trying again in %.1f s: %s", details.wait_for, details.caused_by)
+
+
+# Stamina's own hook writes to standard output where nobody has configured structlog: into a command's --json, say.
+set_on_retry_hooks([_tell])
 
 
 class Interruption(Exception):

@@ -8,7 +8,7 @@ from typing import Self
 
 from energy_market_chaincode import Energy, events, units, views
 from energy_market_chaincode import game as rules
-from prosumer_client.amounts import read_number
+from prosumer_client.amounts import UnusableDecision, read_number
 
 ROUNDING_SLACK = 10
 """How far, in units of 0.1 Wh for each seller, amounts may be from the demand and still count as rounded badly."""
@@ -27,13 +27,20 @@ class Bid:
     amounts: Mapping[str, Decimal]
 
     def __post_init__(self) -> None:
-        exact = {seller: units.kwh(units.energy_from_kwh(read_number(a))) for seller, a in self.amounts.items()}
+        exact = {seller: _exact(seller, amount) for seller, amount in self.amounts.items()}
         if below := [seller for seller, amount in exact.items() if amount < 0]:
-            raise ValueError(f"the amount of {below[0]} must not be negative")
+            raise UnusableDecision(f"the amount of {below[0]} must not be negative, as {exact[below[0]]} is")
         object.__setattr__(self, "amounts", {seller: amount for seller, amount in exact.items() if amount})
 
     def __str__(self) -> str:
         return ", ".join(f"{seller} {amount}" for seller, amount in self.amounts.items()) or "nothing"
+
+
+def _exact(seller: str, amount: object) -> Decimal:
+    try:
+        return units.kwh(units.energy_from_kwh(read_number(amount)))
+    except ValueError as error:
+        raise UnusableDecision(f"the amount of {seller}, {amount!r}, {error}; Turn.rounded rounds a bid") from None
 
 
 @dataclass(frozen=True)

@@ -52,6 +52,12 @@ async def test_what_a_service_asks_for_beyond_our_patience_ends_it_at_once(monke
     assert clock.slept == []
 
 
+async def test_nothing_is_written_to_standard_output_while_we_are_patient(capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(MarketUnavailable):
+        await exhaust(Patience(total_s=0.05, first_delay_s=0.01, longest_delay_s=0.01), 0.0)
+    assert capfd.readouterr().out == ""
+
+
 def test_retry_after_is_read_in_both_of_its_forms() -> None:
     in_an_hour = format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True)
     assert retry_after_s("7") == 7.0

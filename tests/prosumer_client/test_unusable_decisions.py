@@ -78,6 +78,11 @@ def test_no_bid_takes_back_energy() -> None:
         Bid({"S1": "-1", "S2": "2"})  # type: ignore[dict-item]  # text, as a strategy may write it
 
 
+def test_a_bid_that_would_have_to_be_rounded_says_which_amount_and_how() -> None:
+    with pytest.raises(UnusableDecision, match=r"S1, 0\.333.*Turn\.rounded"):
+        Bid({"S1": 1 / 3})  # type: ignore[dict-item]  # as a strategy may write it
+
+
 def test_a_bid_takes_numpy_numbers() -> None:
     assert Bid({"S1": np.float32(2.5), "S2": np.int64(2)}) == Bid({"S1": Decimal("2.5"), "S2": Decimal(2)})  # type: ignore[dict-item]  # as a strategy may have them
 
