@@ -6,6 +6,8 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from market_files import SECRET
+
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS entry (
     id TEXT PRIMARY KEY,
@@ -85,6 +87,9 @@ class ScheduleStore:
     """
 
     def __init__(self, path: Path) -> None:
+        if str(path) != ":memory:":
+            path.touch(mode=SECRET)
+            path.chmod(SECRET)  # of an older version's file, too; its -wal and -shm get the same
         self._connection = sqlite3.connect(path, isolation_level=None, timeout=10)
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = FULL")

@@ -12,6 +12,7 @@ from market_clock.api import router, schedule_unavailable
 from market_clock.clock import Clock
 from market_clock.schedule_store import ScheduleStore, ScheduleUnavailable
 from market_clock.settings import ClockSettings
+from market_files import private_folder
 from prosumer_client import MarketClient, Patience
 
 MAX_BODY_BYTES = 100_000
@@ -29,7 +30,7 @@ def build_app(settings: ClockSettings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        settings.home.mkdir(parents=True, exist_ok=True)
+        private_folder(settings.home)
         store = ScheduleStore(settings.home / "clock.sqlite")
         try:
             async with MarketClient(settings.queue_url, patience=PATIENCE, ledger=settings.ledger_id) as market:

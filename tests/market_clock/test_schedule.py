@@ -57,6 +57,16 @@ def test_the_schedule_survives_a_restart(open_schedule: Open) -> None:
     assert after.due("often", NOW + MINUTE) is None, "it was dealt with before"
 
 
+def test_the_file_is_its_owners_alone(tmp_path: Path) -> None:
+    file = tmp_path / "clock.sqlite"
+    file.touch(mode=0o644)
+    with closing(ScheduleStore(file)) as store:
+        Schedule(store, 1).add(EVERY_MINUTE, NOW)
+        assert {path.name: path.stat().st_mode & 0o077 for path in tmp_path.iterdir()} == dict.fromkeys(
+            ("clock.sqlite", "clock.sqlite-wal", "clock.sqlite-shm"), 0
+        )
+
+
 def test_slots_missed_during_a_stop_are_made_up_for_by_one_game(open_schedule: Open) -> None:
     open_schedule().add(EVERY_MINUTE, NOW)
     after = open_schedule()
