@@ -1,6 +1,7 @@
 """The connections to a ledger's database and the threads that use them, away from the event loop."""
 
 import asyncio
+import os
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +17,8 @@ from market_files import FileInUse, FileLock
 
 _Result = TypeVar("_Result")
 _READERS = 4
+ROOM_FOR_A_BLOCK = 4_000_000
+"""Bytes: the largest transaction, its results and what SQLite writes beside them."""
 
 
 def lock_ledger(ledger: Path) -> FileLock:
@@ -64,9 +67,16 @@ def connect_to_read(path: Path) -> sqlite3.Connection:
 class Database:
     """One writing connection with its thread, and reading ones with theirs that never wait for it."""
 
-    def __init__(self, writer: sqlite3.Connection, readers: list[sqlite3.Connection], opened: ExitStack) -> None:
+    def __init__(
+        self,
+        writer: sqlite3.Connection,
+        readers: list[sqlite3.Connection],
+        opened: ExitStack,
+        folder: Path | None = None,
+    ) -> None:
         """Without readers the writer reads, too; ``opened`` is what is closed in the end."""
         self._opened = opened
+        self._folder = folder
         self._writer = writer
         self._idle_readers: SimpleQueue[sqlite3.Connection] = SimpleQueue()
         for connection in readers or [writer]:
@@ -89,13 +99,23 @@ class Database:
             opened.enter_context(lock_ledger(path))
             writer = opened.enter_context(closing(connect_to_write(path)))
             readers = [opened.enter_context(closing(connect_to_read(path))) for _ in range(_READERS)]
-            return cls(writer, readers, opened.pop_all())
+            return cls(writer, readers, opened.pop_all(), path.parent)
 
     @classmethod
     def in_memory(cls) -> Self:
         """Make a database without a file; it ends when it is closed."""
         opened = ExitStack()
         return cls(opened.enter_context(closing(connect_to_write(":memory:"))), [], opened)
+
+    def obstacle(self) -> str | None:
+        """Return why the disk would not take a block, None if it would or there is none."""
+        if self._folder is None:
+            return None
+        disk = os.statvfs(self._folder)
+        if disk.f_flag & os.ST_RDONLY:
+            return f"the disk of {self._folder} is read-only; an operator has to look after it"
+        free = disk.f_bavail * disk.f_frsize
+        return None if free >= ROOM_FOR_A_BLOCK else f"the disk of {self._folder} has {free} bytes left; free some"
 
     async def write(
         self, work: Callable[[sqlite3.Connection], _Result], *, then: Callable[[_Result], None] | None = None

@@ -2,25 +2,23 @@
 
 import asyncio
 import sqlite3
-import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
 
-from energy_market_chaincode import invoke, views
+from energy_market_chaincode import invoke, iso_time, milliseconds, views
 from ledger.contract import INIT, SUBMIT, Call, Contract, read_results, submit_argument
 from ledger.embedded import store
 from ledger.embedded.database import Database
 from ledger.embedded.errors import OperatorKeyMissing
 from ledger.embedded.event_feed import EventFeed
 from ledger.embedded.execution import NextBlock, ask
-from ledger.interface import Block, Cursor, LedgerEvent, Submission
+from ledger.interface import Block, Cursor, LedgerEvent, LedgerUnavailable, Submission
+from market_time import SteadyTime
 
-
-def wall_clock_ms() -> int:
-    """Return the milliseconds since 1970-01-01 UTC."""
-    return time.time_ns() // 1_000_000
+MOST_AHEAD_MS: Final = 5_000
+"""So far the ledger's time may be ahead of the machine's: every block is later than the one before it."""
 
 
 class EmbeddedLedger:
@@ -30,12 +28,16 @@ class EmbeddedLedger:
     """
 
     def __init__(
-        self, database: Database, contract: Contract, now_ms: Callable[[], int], newest_event: Cursor | None
+        self,
+        database: Database,
+        contract: Contract,
+        now_ms: Callable[[], int] | None = None,
     ) -> None:
         self._database = database
         self._contract = contract
-        self._now_ms = now_ms
-        self._feed = EventFeed(database, newest_event)
+        self._time = SteadyTime()
+        self._now_ms = now_ms or (lambda: milliseconds(self._time.now()))
+        self._feed = EventFeed(database, None)
 
     @classmethod
     async def open(
@@ -45,7 +47,7 @@ class EmbeddedLedger:
         public_key: str | None,
         *,
         contract: Contract = invoke,
-        now_ms: Callable[[], int] = wall_clock_ms,
+        now_ms: Callable[[], int] | None = None,
     ) -> Self:
         """Open the ledger in a file, or begin one whose block 0 is the contract's ``init``.
 
@@ -54,7 +56,8 @@ class EmbeddedLedger:
         operator, public_key
             The first operator and its key in base64. Needed for a new ledger; compared with an old one's if given.
         now_ms
-            The wall clock; transactions' timestamps rise even where it does not.
+            Milliseconds since 1970-01-01 UTC; else the machine's time without its jumps. Transactions' timestamps rise
+            even where it does not.
 
         Raises
         ------
@@ -75,27 +78,30 @@ class EmbeddedLedger:
         public_key: str | None,
         *,
         contract: Contract = invoke,
-        now_ms: Callable[[], int] = wall_clock_ms,
+        now_ms: Callable[[], int] | None = None,
     ) -> Self:
         """Open the ledger in a database, which is closed with it; as :meth:`open` otherwise."""
+        ledger = cls(database, contract, now_ms)
+        try:
+            await ledger._begin(operator, public_key)
+        except BaseException:
+            await database.close()
+            raise
+        return ledger
 
+    async def _begin(self, operator: str, public_key: str | None) -> None:
         def begin(connection: sqlite3.Connection) -> Cursor | None:
             if store.is_new(connection):
                 if public_key is None:
                     raise OperatorKeyMissing
                 store.create_tables(connection)
-                block = NextBlock(connection, contract, now_ms)
+                block = NextBlock(connection, self._contract, self._now_ms)
                 block.chain(block.run(INIT, operator, public_key))
             elif public_key is not None:
-                NextBlock(connection, contract, now_ms).run(INIT, operator, public_key)  # refuses another operator
+                NextBlock(connection, self._contract, self._now_ms).run(INIT, operator, public_key)  # refuses another
             return store.newest_event(connection)
 
-        try:
-            newest_event = await database.write(begin)
-        except BaseException:
-            await database.close()
-            raise
-        return cls(database, contract, now_ms, newest_event)
+        self._feed = EventFeed(self._database, await self._database.write(begin))
 
     async def submit(self, commands: Sequence[str]) -> Submission:
         """Commit commands as one transaction; it is on the disk when this returns.
@@ -129,8 +135,19 @@ class EmbeddedLedger:
         return await self._database.read(on_snapshot)
 
     async def obstacle(self) -> str | None:
-        """Return None: what keeps this ledger from committing shows when it is to."""
-        return None
+        """Return why nothing could be committed now, or only with a wrong time; None if all is well."""
+        if self._time.trouble is not None:
+            return self._time.trouble
+        try:
+            newest_ms = (await self._database.write(store.head)).at_ms
+        except LedgerUnavailable as error:
+            return str(error)
+        if newest_ms > self._now_ms() + MOST_AHEAD_MS:
+            return (
+                f"the ledger's time, {iso_time(newest_ms)}, is ahead of this machine's: a wrong time got into it. "
+                "Nothing is due before the machine's time gets there, unless an operator begins a new epoch"
+            )
+        return self._database.obstacle()
 
     async def height(self) -> int:
         """Return the number of blocks; raises LedgerUnavailable."""
