@@ -1,0 +1,53 @@
+"""``python -m benchmarks.profiled``: the service that BENCHMARK_MODULE names, and where its threads spend their time.
+
+When it ends it writes the profile to the file that BENCHMARK_PROFILE names; :func:`top_costs` reads it.
+"""
+
+import cProfile
+import os
+import pstats
+import runpy
+import sys
+import threading
+from pathlib import Path
+
+WAITS = ("poll", "acquire", "_worker", "wait", "get")
+"""Functions that do nothing but wait; their time is not the service's."""
+
+
+def top_costs(file: Path, number: int) -> list[tuple[str, float]]:
+    """Return the functions that took most, with the share of the service's own time that was spent in each."""
+    profile: dict[tuple[str, int, str], tuple[int, int, float, float, object]] = pstats.Stats(str(file)).stats  # type: ignore[attr-defined]  # not in the stubs
+    own = {key: values[2] for key, values in profile.items() if not any(wait in key[2] for wait in WAITS)}
+    total = sum(own.values())
+    most = sorted(own.items(), key=lambda item: -item[1])[:number]
+    return [(_name(key), seconds / total) for key, seconds in most]
+
+
+def _name(key: tuple[str, int, str]) -> str:
+    file, _, function = key
+    return function.strip("{}<>") if file == "~" else f"{'/'.join(Path(file).parts[-2:])}:{function}"
+
+
+def main() -> None:
+    """Run the module as a program under the profiler."""
+    profiles: list[cProfile.Profile] = []
+
+    def profile_this_thread(*_: object) -> None:
+        sys.setprofile(None)
+        profiles.append(cProfile.Profile())
+        profiles[-1].enable()
+
+    threading.setprofile(profile_this_thread)
+    profile_this_thread()
+    try:
+        runpy.run_module(os.environ["BENCHMARK_MODULE"], run_name="__main__")
+    finally:
+        stats = pstats.Stats(profiles[0])
+        for profile in profiles[1:]:
+            stats.add(profile)
+        stats.dump_stats(os.environ["BENCHMARK_PROFILE"])
+
+
+if __name__ == "__main__":
+    main()
