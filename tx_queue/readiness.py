@@ -6,6 +6,7 @@ from ledger import Ledger
 
 _LOOK_S = 1.0
 """An outage is known five seconds after it began at the latest; a ledger may take two to look at itself."""
+_LONGEST_LOOK_S = 3.5
 
 
 class Readiness:
@@ -31,7 +32,11 @@ class Readiness:
 async def watch(ledger: Ledger, readiness: Readiness) -> None:
     """Look again and again whether the ledger could commit, so that an outage shows before somebody's command waits."""
     while True:
-        obstacle = await ledger.obstacle()
+        try:
+            async with asyncio.timeout(_LONGEST_LOOK_S):
+                obstacle = await ledger.obstacle()
+        except TimeoutError:
+            obstacle = f"the ledger has not answered for {_LONGEST_LOOK_S} s"
         if obstacle is None:
             readiness.has("commits")
         else:

@@ -26,6 +26,10 @@ ATTEMPTS_BEFORE_HALVING = 4
 PROOFS_BEFORE_GIVING_UP = 3
 """How often the ledger takes an empty transaction, after as many attempts each, before a single command is given up."""
 
+LATE_AFTER_S = 4.0
+"""A transaction in flight for so long shows on /ready, before it is known whether it fails."""
+_LATE = f"has not committed a transaction within {LATE_AFTER_S:.0f} s"
+
 _Result = TypeVar("_Result")
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -139,12 +143,15 @@ class Worker:
 
     async def _attempt(self, batch: Sequence[WaitingCommand]) -> Submission:
         started = time.perf_counter()
+        late = asyncio.get_running_loop().call_later(LATE_AFTER_S, self._readiness.lacks, "ledger", _LATE)
         try:
             async with asyncio.timeout(self._limits.seconds):
                 submission = await self._ledger.submit([command.text for command in batch])
         except TransactionFailed:
             self._readiness.has("ledger")
             raise
+        finally:
+            late.cancel()
         self._readiness.has("ledger")
         self._metrics.commit_s.observe(time.perf_counter() - started)
         self._metrics.batch_size.observe(len(batch))
