@@ -35,8 +35,10 @@ from market_solver.best_response import (
     original_bid,
 )
 from market_solver.clearing import (
+    RELATIVE_GAP,
     Allocation,
     Clearing,
+    OnStep,
     clear_by_best_response,
     clear_by_social_optimum,
     clear_by_variational_equilibrium,
@@ -49,13 +51,14 @@ from market_solver.grid_game import (
     certified,
     equilibrium_with_grid,
     hops_of_graph,
-    hops_of_places,
+    hops_of_table,
 )
 from market_solver.rounding import nearness, rounded
 from market_solver.water_filling import Floats, fill
 
 __all__ = [
     "ENERGIES_PER_KWH",
+    "RELATIVE_GAP",
     "Allocation",
     "Clearing",
     "ExactGame",
@@ -63,6 +66,7 @@ __all__ = [
     "GameInKwh",
     "GridEquilibrium",
     "GridGame",
+    "OnStep",
     "Supplies",
     "TooManyPairs",
     "best_amounts",
@@ -74,7 +78,7 @@ __all__ = [
     "equilibrium_with_grid",
     "fill",
     "hops_of_graph",
-    "hops_of_places",
+    "hops_of_table",
     "nearness",
     "original_bid",
     "rounded",

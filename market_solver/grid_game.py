@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
-from scipy.sparse.csgraph import dijkstra
 
 from market_solver.congestion import Congestion, DualPoint, ascent
 from market_solver.water_filling import Floats
@@ -158,23 +157,32 @@ def certified(game: GridGame, point: DualPoint) -> GridEquilibrium:
     )
 
 
-def hops_of_places(
-    places: Sequence[str], sellers: Sequence[str], table: Mapping[str, Mapping[str, int]]
-) -> NDArray[np.uint16]:
-    """Return the hops (K, S) that a table states from each buyer's place to each seller's.
+def hops_of_table(
+    buyers: Sequence[str], sellers: Sequence[str], table: Mapping[str, Mapping[str, int]]
+) -> tuple[NDArray[np.uint16], NDArray[np.intp]]:
+    """Return the hops (K, S) that a table states between places, and which row is a buyer's, (B,).
+
+    Parameters
+    ----------
+    buyers, sellers
+        The places where they are.
 
     Raises
     ------
     LookupError
-        If the table lacks them.
+        If the table lacks a place.
     """
-    return np.array([[table[place][seller] for seller in sellers] for place in places], dtype=np.uint16)
+    number = {place: index for index, place in enumerate(dict.fromkeys(buyers))}
+    hops = np.array([[table[place][seller] for seller in sellers] for place in number], dtype=np.uint16)
+    return hops, np.array([number[place] for place in buyers])
 
 
 def hops_of_graph(
-    places: Sequence[str], sellers: Sequence[str], edges: Sequence[tuple[str, str]]
-) -> NDArray[np.uint16]:
-    """Return the hops (K, S) from each place to each seller on a graph of the network, one an edge.
+    buyers: Sequence[str], sellers: Sequence[str], edges: Sequence[tuple[str, str]]
+) -> tuple[NDArray[np.uint16], NDArray[np.intp]]:
+    """Return the hops (K, S) on a graph of the network, one an edge, and which row is a buyer's, (B,).
+
+    Who has one neighbour only is one hop farther from everybody than that; so homes behind one node share a row.
 
     Raises
     ------
@@ -183,14 +191,33 @@ def hops_of_graph(
     """
     number = {node: index for index, node in enumerate(dict.fromkeys(node for edge in edges for node in edge))}
     ends = np.array([[number[one], number[other]] for one, other in edges])
-    graph = csr_array((np.ones(len(ends), dtype=np.uint8), ends.T), shape=(len(number), len(number)))
-    columns = [number[seller] for seller in sellers]
+    both = np.concatenate([ends, ends[:, ::-1]]).T
+    graph = csr_array((np.ones(both.shape[1], dtype=np.float32), both), shape=(len(number), len(number)))
+    graph.sum_duplicates()
+    at = np.array([number[buyer] for buyer in buyers])
+    is_leaf = np.diff(graph.indptr)[at] == 1
+    anchor = np.where(is_leaf, graph.indices[graph.indptr[at]], at)
+    places, row = np.unique(2 * anchor + is_leaf, return_inverse=True)
+    columns = np.array([number[seller] for seller in sellers])
     hops = np.empty((len(places), len(sellers)), dtype=np.uint16)
     for first in range(0, len(places), _PLACES_AT_ONCE):
-        starts = [number[place] for place in places[first : first + _PLACES_AT_ONCE]]
-        distances = dijkstra(graph, directed=False, unweighted=True, indices=starts)[:, columns]
-        if not np.isfinite(distances).all():
-            row, column = np.argwhere(~np.isfinite(distances))[0]
-            raise LookupError(f"{sellers[column]} cannot be reached from {places[first + row]}")
-        hops[first : first + len(starts)] = distances
-    return hops
+        block = places[first : first + _PLACES_AT_ONCE]
+        distances = _distances(graph, block // 2)[columns].T
+        if (distances < 0).any():
+            unreached = int(np.argwhere(distances < 0)[0, 1])
+            raise LookupError(f"{sellers[unreached]}: cannot be reached from {buyers[int(np.argmax(row >= first))]}")
+        hops[first : first + len(block)] = distances + (block % 2)[:, np.newaxis]
+    return hops, row
+
+
+def _distances(graph: csr_array, starts: NDArray[np.intp]) -> NDArray[np.int64]:
+    """Return the fewest edges from each node to each start, (N, K), by breadth-first search; -1 if there is no way."""
+    distances = np.full((graph.shape[0], len(starts)), -1)
+    frontier = np.zeros(distances.shape, dtype=np.float32)
+    frontier[starts, np.arange(len(starts))] = 1.0
+    hops = 0
+    while frontier.any():
+        distances[frontier > 0] = hops
+        frontier = ((graph @ frontier > 0) & (distances < 0)).astype(np.float32)
+        hops += 1
+    return distances

@@ -6,8 +6,8 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from energy_market_chaincode import bid_cost, units
-from market_solver import Clearing, best_amounts, best_bid
-from optimization_api.questions import BestResponseQuestion
+from market_solver import RELATIVE_GAP, Clearing, GridEquilibrium, best_amounts, best_bid
+from optimization_api.questions import BestResponseQuestion, ClearingQuestion
 
 SHOWN_DECIMALS = 12
 """Of what is not exact anyway: marginal prices and gaps."""
@@ -109,5 +109,55 @@ class GameAnswer(Answer):
         )
 
 
-def _decimal(value: float) -> Decimal:
-    return Decimal(f"{value:.{SHOWN_DECIMALS}f}".rstrip("0").rstrip("."))
+class ClearingAnswer(Answer):
+    """The variational equilibrium of a slot with the grid in the game.
+
+    The prices alone certify it: every buyer's purchases follow from them.
+    """
+
+    seller_prices: dict[str, CurrencyPerKwh]
+    """{seller: what its energy is worth, without the fee for the hops}"""
+    loads: dict[str, Kwh]
+    """{seller: what all buyers take from it}, before it is rounded to whole purchases"""
+    from_grid: Kwh
+    """What all buyers take from the grid."""
+    total_cost: Currency
+    """What all buyers pay, the grid's energy included."""
+    duality_gap: Gap
+    """How far, at most, the potential is above its minimum."""
+    relative_gap: Annotated[Decimal, _number("the gap as a share of the potential")]
+    converged: bool
+    """Whether that share is at most 1e-8."""
+    steps: Annotated[int, Field(ge=1)]
+    """Of Newton's method."""
+
+    @classmethod
+    def of(cls, question: ClearingQuestion, found: GridEquilibrium, steps: int) -> Self:
+        """Show an equilibrium."""
+        prices = [float(units.currency_per_kwh(offer.price)) for offer in question.sellers.values()]
+        worth = [price + scarcity for price, scarcity in zip(prices, found.scarcity.tolist(), strict=True)]
+        gap = max(0.0, found.potential - found.lower_bound)
+        return cls(
+            seller_prices={seller: _decimal(price) for seller, price in zip(question.sellers, worth, strict=True)},
+            loads={s: _decimal(load, 4) for s, load in zip(question.sellers, found.loads.tolist(), strict=True)},
+            from_grid=_decimal(float(found.from_grid.sum()), 4),
+            total_cost=_decimal(found.total_cost, 6),
+            duality_gap=_decimal(gap),
+            relative_gap=_decimal(found.relative_gap),
+            converged=found.relative_gap <= RELATIVE_GAP,
+            steps=steps,
+        )
+
+
+class SolveAnswer(Answer):
+    """How far a solve is."""
+
+    seconds: float
+    """For how long it has been at work."""
+    steps: Annotated[int, Field(ge=0)]
+    """How many steps its method has taken, as told at least every tenth of a second."""
+
+
+def _decimal(value: float, decimals: int = SHOWN_DECIMALS) -> Decimal:
+    plain = f"{value:.{decimals}f}".rstrip("0").rstrip(".")
+    return Decimal("0" if plain == "-0" else plain)

@@ -5,18 +5,20 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
-from energy_market_chaincode import Energy, Price, Supply, units
+from energy_market_chaincode import Energy, Price, Supply
 from http_service import JsonRoute, create_app, exact_response
-from market_solver import (
-    best_bid,
-    clear_by_best_response,
-    clear_by_social_optimum,
-    clear_by_variational_equilibrium,
-)
-from optimization_api.answers import Answer, BestResponseAnswer, GameAnswer
-from optimization_api.gate import Gate
+from market_solver import best_bid
+from optimization_api import tasks
+from optimization_api.answers import Answer, BestResponseAnswer, ClearingAnswer, GameAnswer, SolveAnswer
 from optimization_api.original import OriginalAnswer, OriginalQuestion
-from optimization_api.questions import MAX_BODY_BYTES, BestResponseQuestion, EquilibriumQuestion, GameQuestion
+from optimization_api.pool import SolverPool
+from optimization_api.questions import (
+    MAX_BODY_BYTES,
+    BestResponseQuestion,
+    ClearingQuestion,
+    EquilibriumQuestion,
+    GameQuestion,
+)
 from optimization_api.settings import OptimizerSettings
 
 router = APIRouter(route_class=JsonRoute)
@@ -36,7 +38,7 @@ def make_app(settings: OptimizerSettings) -> FastAPI:
         ready=_solves,
         max_body_bytes=MAX_BODY_BYTES,
     )
-    app.state.gate = Gate(settings.solves_at_once, settings.solve_seconds, app.state.stopping.is_set)
+    app.state.pool = SolverPool(settings.solves_at_once, settings.solve_seconds, app.state.stopping)
     app.include_router(router)
     return app
 
@@ -47,14 +49,12 @@ async def _solves() -> str | None:
     return None if bid == [2, 1] else f"the solver splits 0.3 Wh between two equal sellers as {bid}"
 
 
-def _gate(request: Request) -> Gate:
-    gate: Gate = request.app.state.gate
-    return gate
+def _pool(request: Request) -> SolverPool:
+    pool: SolverPool = request.app.state.pool
+    return pool
 
 
-Guard = Annotated[Gate, Depends(_gate)]
-
-# Endpoints for whole games are no coroutines: FastAPI runs them in threads, and they do not hold up the others.
+Pool = Annotated[SolverPool, Depends(_pool)]
 
 
 @router.post("/best-response", response_model=BestResponseAnswer)
@@ -70,40 +70,57 @@ async def best_response(question: BestResponseQuestion) -> Response:
 
 
 @router.post("/equilibrium", response_model=GameAnswer)
-def equilibrium(question: EquilibriumQuestion, gate: Guard) -> Response:
+async def equilibrium(question: EquilibriumQuestion, request: Request, pool: Pool) -> Response:
     """Return a game's equilibrium, by sequential best response or the variational one.
 
-    At most 1,000 buyers, 300 sellers and 40,000 pairs of them. 503 `TOO_BUSY` when too many games are being solved,
-    422 `SOLVE_TOO_LONG` when this one takes too long.
+    At most 1,000 buyers, 300 sellers and 40,000 pairs of them. 503 `TOO_BUSY` when too many hard games are being
+    solved, 422 `SOLVE_TOO_LONG` when this one takes too long. A client that hangs up ends its solve.
     """
-    game = question.game()
-    with gate.entered() as deadline:
-        if question.method == "variational":
-            clearing = clear_by_variational_equilibrium(game, deadline.check)
-        else:
-            tolerance = float(units.fraction(question.tolerance))
-            clearing = clear_by_best_response(game, tolerance, question.round_limit, deadline.check)
-        return _response(GameAnswer.of(clearing))
+    question.check()
+    return exact_response(await pool.solve(tasks.answer_equilibrium, question, request))
 
 
 @router.post("/social-optimum", response_model=GameAnswer)
-def social_optimum(question: GameQuestion, gate: Guard) -> Response:
+async def social_optimum(question: GameQuestion, request: Request, pool: Pool) -> Response:
     """Return the allocation whose total cost is least; its buyers may have regrets. Limits as for /equilibrium."""
-    game = question.game()
-    with gate.entered() as deadline:
-        return _response(GameAnswer.of(clear_by_social_optimum(game, deadline.check)))
+    question.check()
+    return exact_response(await pool.solve(tasks.answer_social_optimum, question, request))
+
+
+@router.post("/clearing", response_model=ClearingAnswer)
+async def clearing(question: ClearingQuestion, request: Request, pool: Pool) -> Response:
+    """Return the variational equilibrium of a slot with the grid in the game: prices that certify it.
+
+    At most 10,000 prosumers, and 40,000 pairs of places if hops are a table. 422 `TOO_MANY_PAIRS` where nearly
+    everybody is as near as everybody else; otherwise as for /equilibrium.
+    """
+    question.check()
+    return exact_response(await pool.solve(tasks.answer_clearing, question, request))
+
+
+@router.get("/solves/{request_id}", response_model=SolveAnswer)
+async def progress(request_id: str, pool: Pool) -> Response:
+    """Tell how far the question about a whole game is that came with this X-Request-Id; 404 once it is answered."""
+    solve = pool.find(request_id)
+    return _response(SolveAnswer(seconds=round(solve.seconds, 3), steps=solve.steps))
+
+
+@router.post("/solves/{request_id}/cancel", status_code=204)
+async def cancel(request_id: str, pool: Pool) -> Response:
+    """Give up a question about a whole game; whoever asked it is told 409 `CANCELLED`."""
+    pool.find(request_id).cancelled.set()
+    return Response(status_code=204)
 
 
 @router.post("/optimalEnergyDecomposition", response_model=OriginalAnswer, tags=["original"])
-def optimal_energy_decomposition(question: OriginalQuestion, gate: Guard) -> Response:
+async def optimal_energy_decomposition(question: OriginalQuestion, request: Request, pool: Pool) -> Response:
     """Answer as the original system did, by a solver that stops early, often kWh away from the best response.
 
     `solution` is what the original would give, but adds up to the demand; `best_response` is what the buyer should bid.
     New clients use /best-response. At most 100 sellers.
     """
     question.check()
-    with gate.entered():
-        return _response(OriginalAnswer.to(question))
+    return exact_response(await pool.solve(tasks.answer_original, question, request))
 
 
 def _response(answer: Answer) -> Response:

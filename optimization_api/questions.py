@@ -3,18 +3,21 @@
 from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
+import numpy as np
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from energy_market_chaincode import Energy, EnergyKwh, Price, PriceCurrencyPerKwh, ShareOfOne, positive, units
 from energy_market_chaincode import game as rules
 from http_service import FieldError, Problem, invalid_parameters
-from market_solver import ExactGame
+from market_solver import ExactGame, GridGame, hops_of_graph, hops_of_table
 
 MAX_BODY_BYTES = 4_000_000
 MAX_BUYERS = 1_000
 MAX_SELLERS = 300
 MAX_PAIRS = 40_000
 MAX_SELLERS_IN_TURN = 5_000
+MAX_PROSUMERS = 10_000
+MAX_EDGES = 50_000
 
 Name = Annotated[str, Field(min_length=1, max_length=64)]
 Hops = Annotated[int, Field(ge=0, le=1_000, strict=True)]
@@ -162,8 +165,8 @@ class GameQuestion(Question):
     """{buyer: {seller: hops}}, complete."""
     fee_per_hop: PriceCurrencyPerKwh = FEE_PER_HOP
 
-    def game(self) -> ExactGame:
-        """Check what one field alone does not show, and return the game.
+    def check(self) -> None:
+        """Check what one field alone does not show.
 
         Raises
         ------
@@ -177,7 +180,12 @@ class GameQuestion(Question):
         errors = [*self._missing_hops(), *self._hops_of_strangers()]
         if errors:
             raise invalid_parameters(errors)
-        game = ExactGame(
+        demands = sum(buyer.demand for buyer in self.buyers.values())
+        refuse_shortfall(demands - sum(seller.capacity for seller in self.sellers.values()))
+
+    def game(self) -> ExactGame:
+        """Return the game; the question must have been checked."""
+        return ExactGame(
             buyers=list(self.buyers),
             demands=[buyer.demand for buyer in self.buyers.values()],
             sellers=list(self.sellers),
@@ -185,8 +193,6 @@ class GameQuestion(Question):
             prices=[seller.price for seller in self.sellers.values()],
             fees=[[Price(self.hops[i][j] * self.fee_per_hop) for j in self.sellers] for i in self.buyers],
         )
-        refuse_shortfall(sum(game.demands) - sum(game.capacities))
-        return game
 
     def _missing_hops(self) -> Iterable[FieldError]:
         for buyer in self.buyers:
@@ -217,3 +223,77 @@ class EquilibriumQuestion(GameQuestion):
     method: Literal["best-response", "variational"] = "best-response"
     tolerance: ShareOfOne = units.share_from_fraction("0.000000001")
     round_limit: Annotated[int, Field(ge=1, le=10_000, strict=True)] = 1_000
+
+
+class ClearingQuestion(Question):
+    """A slot with the grid in the game.
+
+    Hops are those of a graph (``edges``), one an edge, or of a table between places (``hops``). Prosumers may stand at
+    ``places``; who is not listed there is a place of its own.
+    """
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "buyers": {"P003": {"demand": 28}, "P007": {"demand": 15}},
+                    "sellers": {"S001": {"capacity": 36, "price": "0.08376051515357819"}},
+                    "retail_tariff": 0.2869,
+                    "edges": [["P003", "feeder"], ["P007", "feeder"], ["feeder", "S001"]],
+                }
+            ]
+        }
+    )
+
+    buyers: Annotated[dict[Name, BuyersDemand], Field(min_length=1, max_length=MAX_PROSUMERS)]
+    sellers: Annotated[dict[Name, SellersOffer], Field(min_length=1, max_length=MAX_PROSUMERS)]
+    retail_tariff: PositivePrice
+    fee_per_hop: PriceCurrencyPerKwh = FEE_PER_HOP
+    edges: Annotated[list[tuple[Name, Name]], Field(min_length=1, max_length=MAX_EDGES)] | None = None
+    hops: dict[Name, dict[Name, Hops]] | None = None
+    """{place of a buyer: {place of a seller: hops}}"""
+    places: dict[Name, Name] = {}
+    """{prosumer: place}"""
+
+    def check(self) -> None:
+        """Raise a Problem, 422 ``INVALID_PARAMETER``, where one field alone does not show what is wrong."""
+        if errors := list(self._errors()):
+            raise invalid_parameters(errors)
+
+    def game(self) -> GridGame:
+        """Return the game in kWh.
+
+        Raises
+        ------
+        Problem
+            422 ``INVALID_PARAMETER`` if somebody is not in the network.
+        """
+        of_buyers = [self.places.get(buyer, buyer) for buyer in self.buyers]
+        of_sellers = [self.places.get(seller, seller) for seller in self.sellers]
+        try:
+            if self.edges is not None:
+                hops, row = hops_of_graph(of_buyers, of_sellers, self.edges)
+            else:
+                hops, row = hops_of_table(of_buyers, of_sellers, self.hops or {})
+        except LookupError as error:
+            field = "hops" if self.edges is None else "edges"
+            raise invalid_parameters([FieldError(field, f"has no way for {error.args[0]}")]) from None
+        sellers = self.sellers.values()
+        return GridGame(
+            demand=np.array([float(units.kwh(buyer.demand)) for buyer in self.buyers.values()]),
+            capacity=np.array([float(units.kwh(seller.capacity)) for seller in sellers]),
+            price=np.array([float(units.currency_per_kwh(seller.price)) for seller in sellers]),
+            hops=hops.astype(np.uint8) if hops.max() < 256 else hops,
+            place=row,
+            fee_per_hop=float(units.currency_per_kwh(self.fee_per_hop)),
+            retail_tariff=float(units.currency_per_kwh(self.retail_tariff)),
+        )
+
+    def _errors(self) -> Iterable[FieldError]:
+        prosumers = len(self.buyers) + len(self.sellers)
+        if prosumers > MAX_PROSUMERS:
+            yield FieldError("buyers", f"with these sellers there are {prosumers}; at most {MAX_PROSUMERS} are taken")
+        if (self.edges is None) == (self.hops is None):
+            yield FieldError("edges", "either edges or hops must be there, and not both")
+        if self.hops is not None and (pairs := sum(map(len, self.hops.values()))) > MAX_PAIRS:
+            yield FieldError("hops", f"has {pairs} pairs; at most {MAX_PAIRS} are taken: use places, or edges")

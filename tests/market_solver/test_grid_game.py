@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from benchmarks.referees import by_nashopt, by_piqp, random_game, total_cost
+from energy_market_chaincode.hops import hops_from, neighbours
 from market_solver import (
     GridEquilibrium,
     GridGame,
@@ -16,7 +17,7 @@ from market_solver import (
     congestion,
     equilibrium_with_grid,
     hops_of_graph,
-    hops_of_places,
+    hops_of_table,
 )
 
 patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # the machine may be busy
@@ -122,17 +123,32 @@ def test_piqp_finds_the_same_cost(prosumers: int) -> None:
 EDGES = [("a", "hub"), ("b", "hub"), ("hub", "far"), ("far", "c")]
 
 
-def test_hops_are_the_fewest_edges_of_a_graph() -> None:
-    assert hops_of_graph(["a", "c"], ["b", "c", "a"], [*EDGES, ("a", "hub")]).tolist() == [[2, 3, 0], [3, 0, 3]]
+def test_hops_are_the_fewest_edges_of_a_graph_and_homes_behind_one_node_share_a_row() -> None:
+    hops, row = hops_of_graph(["a", "c", "a", "x", "hub"], ["b", "c", "a"], [*EDGES, ("a", "hub"), ("x", "hub")])
+    assert hops[row].tolist() == [[2, 3, 2], [3, 2, 3], [2, 3, 2], [2, 3, 2], [1, 2, 1]]
+    assert len(hops) == 3
 
 
 def test_who_is_not_in_the_graph_or_cannot_be_reached_is_named() -> None:
     with pytest.raises(LookupError, match="x"):
         hops_of_graph(["x"], ["a"], EDGES)
-    with pytest.raises(LookupError, match="y cannot be reached from a"):
+    with pytest.raises(LookupError, match="y: cannot be reached from a"):
         hops_of_graph(["a"], ["y"], [*EDGES, ("y", "z")])
+
+
+@patient
+@given(data=st.data())
+def test_hops_of_a_graph_are_the_rule_books(data: st.DataObject) -> None:
+    nodes = [f"n{number}" for number in range(data.draw(st.integers(2, 9)))]
+    edges = [(node, nodes[data.draw(st.integers(0, index))]) for index, node in enumerate(nodes[1:])]
+    edges += data.draw(st.lists(st.tuples(st.sampled_from(nodes), st.sampled_from(nodes)), max_size=5))
+    edges = [(one, other) for one, other in edges if one != other]
+    found, row = hops_of_graph(nodes[1:], nodes[:1], edges)
+    graph = neighbours(edges)
+    assert found[row, 0].tolist() == [hops_from(node, graph)[nodes[0]] for node in nodes[1:]]
 
 
 def test_hops_of_a_table_stand_in_the_order_of_places_and_sellers() -> None:
     table = {"north": {"s": 1, "t": 2}, "south": {"t": 0, "s": 4}}
-    assert hops_of_places(["south", "north"], ["t", "s"], table).tolist() == [[0, 4], [2, 1]]
+    hops, row = hops_of_table(["south", "north", "south"], ["t", "s"], table)
+    assert hops[row].tolist() == [[0, 4], [2, 1], [0, 4]]

@@ -1,7 +1,7 @@
 """The original's game and log, and a client of the service in this process."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +25,31 @@ def original_question(original_log: dict[str, Any]) -> dict[str, Any]:
     return {name: original_log[name] for name in ("sellers", "buyers", "hops")}
 
 
+@pytest.fixture(scope="session")
+def solvers() -> Iterator[list[Any]]:
+    """Return the processes that solve for one service after the other, for each takes a second to begin."""
+    idle: list[Any] = []
+    yield idle
+    for process in idle:
+        process.kill()
+
+
 @pytest.fixture
-def app() -> FastAPI:
+def service(solvers: list[Any]) -> Callable[[OptimizerSettings], FastAPI]:
+    """Return what makes the service with its settings."""
+
+    def make(settings: OptimizerSettings) -> FastAPI:
+        app = make_app(settings)
+        app.state.pool._idle = solvers
+        return app
+
+    return make
+
+
+@pytest.fixture
+def app(service: Callable[[OptimizerSettings], FastAPI]) -> FastAPI:
     """Return the service with its default settings."""
-    return make_app(OptimizerSettings())
+    return service(OptimizerSettings())
 
 
 @pytest.fixture

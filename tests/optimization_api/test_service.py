@@ -5,11 +5,8 @@ from typing import Any
 
 import httpx
 import pytest
-from fastapi import FastAPI
 
 from energy_market_chaincode import read_exact_json
-from optimization_api import OptimizerSettings, make_app
-from optimization_api.gate import Gate
 
 TURN = {
     "demand": "15",
@@ -194,29 +191,51 @@ async def test_the_service_is_ready(client: httpx.AsyncClient) -> None:
     assert (await client.get("/ready")).json() == {"status": "ready"}
 
 
-@pytest.mark.parametrize("path", ["/equilibrium", "/social-optimum"])
-async def test_one_game_too_many_at_once_is_told_to_come_back(original_question: dict[str, Any], path: str) -> None:
-    app = make_app(OptimizerSettings(solves_at_once=1))
-    gate: Gate = app.state.gate
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as client:
-        with gate.entered():
-            answer = await client.post(path, json=original_question)
-            assert (answer.status_code, answer.json()["code"]) == (503, "TOO_BUSY")
-            assert answer.headers["retry-after"] == "1"
-            assert (await client.post("/best-response", json=TURN)).status_code == 200
-        assert (await client.post(path, json=original_question)).status_code == 200
+CLEARING = {
+    "buyers": {"P": {"demand": 4}, "Q": {"demand": 6}},
+    "sellers": {"S": {"capacity": 8, "price": "0.1"}},
+    "retail_tariff": "0.2",
+}
+BY_GRAPH = {"edges": [["P", "street"], ["Q", "street"], ["street", "S"]]}
+BY_TABLE = {"hops": {"street": {"S": 2}}, "places": {"P": "street", "Q": "street"}}
 
 
-async def test_a_game_that_takes_too_long_is_given_up(original_question: dict[str, Any]) -> None:
-    app = make_app(OptimizerSettings(solve_seconds=1e-9))
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as client:
-        answer = await client.post("/equilibrium", json={**original_question, "tolerance": 0})
-    assert (answer.status_code, answer.json()["code"]) == (422, "SOLVE_TOO_LONG")
+@pytest.mark.parametrize("hops", [BY_GRAPH, BY_TABLE])
+async def test_a_slot_is_cleared_with_the_grid_in_the_game(client: httpx.AsyncClient, hops: dict[str, Any]) -> None:
+    answer = await ask(client, "/clearing", {**CLEARING, **hops})
+    assert answer["converged"]
+    # both also take from the grid, so a kWh of S is worth 0.2 to them at the margin: 0.1 + 0.04 + (L + x) 0.1 / 8
+    assert answer["loads"] == {"S": Decimal("3.2")}
+    assert answer["from_grid"] == Decimal("6.8")
+    assert answer["total_cost"] == Decimal("1.936")  # 3.2 (0.1 + 0.04 + 3.2 x 0.0125) + 6.8 x 0.2
+    assert answer["seller_prices"] == {"S": Decimal("0.14")}
 
 
-async def test_a_stopping_service_gives_up_its_games(
-    client: httpx.AsyncClient, app: FastAPI, original_question: dict[str, Any]
-) -> None:
-    app.state.stopping.set()
-    answer = await client.post("/equilibrium", json=original_question)
-    assert (answer.status_code, answer.json()["code"]) == (503, "SHUTTING_DOWN")
+async def test_a_slot_of_ten_thousand_prosumers_is_taken(client: httpx.AsyncClient) -> None:
+    sellers = {f"S{number}": {"capacity": 10 + number % 90, "price": "0.08"} for number in range(3_000)}
+    buyers = {f"P{number}": {"demand": 10 + number % 40} for number in range(7_000)}
+    feeders = [(f"feeder{number}", "station") for number in range(100)]
+    homes = [(name, f"feeder{number % 100}") for number, name in enumerate([*sellers, *buyers])]
+    question = {"buyers": buyers, "sellers": sellers, "edges": [*feeders, *homes], "retail_tariff": "0.15"}
+    answer = await ask(client, "/clearing", question)
+    assert answer["converged"]
+    assert total(answer["loads"]) + answer["from_grid"] == pytest.approx(
+        Decimal(sum(buyer["demand"] for buyer in buyers.values())), abs=Decimal(1)
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({}, "edges"),
+        ({**BY_GRAPH, **BY_TABLE}, "edges"),
+        ({"edges": [["P", "Q"]]}, "edges"),
+        ({"edges": [["P", "Q"], ["S", "T"]]}, "edges"),
+        ({"hops": {"P": {"S": 1}}}, "hops"),
+        ({**BY_GRAPH, "retail_tariff": 0}, "retail_tariff"),
+    ],
+)
+async def test_what_a_slot_lacks_is_named(client: httpx.AsyncClient, change: dict[str, Any], field: str) -> None:
+    answer = await client.post("/clearing", json={**CLEARING, **change})
+    assert (answer.status_code, answer.json()["code"]) == (422, "INVALID_PARAMETER")
+    assert [error["field"] for error in answer.json()["errors"]] == [field]

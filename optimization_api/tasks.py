@@ -1,0 +1,52 @@
+"""How each kind of question about a whole game is answered; it runs in the solvers' processes."""
+
+from energy_market_chaincode import exact_json, units
+from http_service import Problem
+from market_solver import (
+    OnStep,
+    TooManyPairs,
+    certified,
+    clear_by_best_response,
+    clear_by_social_optimum,
+    clear_by_variational_equilibrium,
+    equilibrium_with_grid,
+)
+from optimization_api.answers import Answer, ClearingAnswer, GameAnswer
+from optimization_api.original import OriginalAnswer, OriginalQuestion
+from optimization_api.questions import ClearingQuestion, EquilibriumQuestion, GameQuestion
+
+
+def answer_equilibrium(question: EquilibriumQuestion, on_step: OnStep) -> bytes:
+    """Find an equilibrium."""
+    if question.method == "variational":
+        return _json(GameAnswer.of(clear_by_variational_equilibrium(question.game(), on_step)))
+    tolerance = float(units.fraction(question.tolerance))
+    return _json(GameAnswer.of(clear_by_best_response(question.game(), tolerance, question.round_limit, on_step)))
+
+
+def answer_social_optimum(question: GameQuestion, on_step: OnStep) -> bytes:
+    """Find the least total cost."""
+    return _json(GameAnswer.of(clear_by_social_optimum(question.game(), on_step)))
+
+
+def answer_clearing(question: ClearingQuestion, on_step: OnStep) -> bytes:
+    """Find the variational equilibrium with the grid in the game."""
+    game, steps = question.game(), 0
+    try:
+        for steps, nearer in enumerate(equilibrium_with_grid(game), 1):  # noqa: B007  the last ones are what is wanted
+            on_step()
+            point = nearer
+    except TooManyPairs as error:
+        detail = f"The network keeps too few apart: {error}; ask for fewer prosumers, or with their real distances."
+        raise Problem(422, "TOO_MANY_PAIRS", detail) from None
+    return _json(ClearingAnswer.of(question, certified(game, point), steps))
+
+
+def answer_original(question: OriginalQuestion, on_step: OnStep) -> bytes:
+    """Answer as the original system did."""
+    on_step()
+    return _json(OriginalAnswer.to(question))
+
+
+def _json(answer: Answer) -> bytes:
+    return exact_json(answer.model_dump())
