@@ -31,8 +31,8 @@ class GridGame:
     price
         p (S,), currency per kWh, > 0.
     hops
-        (K, S) small integers: from a place to each seller. Buyers of one place share a row, so that no matrix of all
-        pairs is needed where many prosumers are behind one node.
+        (K, S) numbers, best small integers: from a place to each seller. Buyers of one place share a row, so that no
+        matrix of all pairs is needed where many prosumers are behind one node.
     place
         Which row is a buyer's, (B,).
     fee_per_hop, retail_tariff
@@ -42,7 +42,7 @@ class GridGame:
     demand: Floats
     capacity: Floats
     price: Floats
-    hops: NDArray[np.integer[Any]]
+    hops: NDArray[Any]
     place: NDArray[np.intp]
     fee_per_hop: float
     retail_tariff: float

@@ -1,0 +1,326 @@
+"""A clearing that proves itself: prices from anybody, and integers alone that tell whether they are the equilibrium's.
+
+The variational equilibrium with the grid in the game is the one minimum of the potential
+
+    Phi(x) = sum_ij (P_j + F h_ij) x_ij + R sum_i g_i + sum_j P_j (L_j^2 + Q_j) / (2 C_j)
+
+over x_ij, g_i >= 0, sum_j x_ij + g_i = d_i, L_j <= C_j, where L_j = sum_i x_ij, Q_j = sum_i x_ij^2, R is the retail
+tariff and g_i what buyer i takes from the grid. Posted is how much a seller's energy is worth above its base price,
+pi_j >= 0, q_j = P_j + pi_j. From that follow everybody's level lambda_i <= R and purchases, by water-filling. It is
+checked that
+
+(A) purchases are whole units, add up to the demands, and exceed no capacity;
+(B) the duality gap G = U - D is at most a share of U and an allowance for the grid of 0.1 Wh, where U >= Phi(x) and
+
+    D = sum_i [lambda_i d_i - sum_j ceil((lambda_i - q_j - F h_ij)_+^2 C_j / (2 P_j))] - sum_j W_j,
+    W_j = ceil(pi_j^2 C_j / (2 P_j)) if pi_j <= P_j, else pi_j C_j - floor(P_j C_j / 2);
+
+(C) no buyer could save more than a tiny share of its bill by changing its purchases alone.
+
+Why that is proof: D is the Lagrangian's minimum with multipliers pi and lambda, whatever these are, so D <= Phi(y) for
+every feasible y, and 0 <= Phi(x) - Phi* <= G. If one buyer changes its purchases, Phi changes by what its cost does, so
+nobody's regret exceeds G. And x is near the equilibrium x*: sum_j P_j / C_j [(L_j - L*_j)^2 + sum_i (x_ij - x*_ij)^2]
+<= 2 G. Wrong prices only lower D: they can only be refused.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from energy_market_chaincode.game import STEPS_PER_PRICE, Supply, best_response
+from energy_market_chaincode.units import ENERGY_TIMES_PRICE_PER_MONEY, Energy, Price
+
+GAP_SHARE = 10**8
+"""One part in so many of U the gap may be."""
+REGRET_SHARE = 10**6
+"""One part in so many of its bill a buyer may save."""
+_FINE = 96
+"""Bits behind the point of a unit of energy while purchases are worked out."""
+_HALF = 1 << (_FINE - 1)
+
+
+@dataclass(frozen=True, slots=True)
+class SlotGame:
+    """A slot with the grid in the game, in the ledger's integers; B buyers, S sellers, K different rows of fees.
+
+    Attributes
+    ----------
+    demands, capacities
+        d (B,) and C (S,), 0.1 Wh, > 0.
+    prices
+        P (S,), > 0.
+    fees, row
+        F h for each seller, (K, S), and which row is a buyer's, (B,).
+    retail_tariff
+        R.
+    """
+
+    demands: Sequence[Energy]
+    capacities: Sequence[Energy]
+    prices: Sequence[Price]
+    fees: Sequence[Sequence[Price]]
+    row: Sequence[int]
+    retail_tariff: Price
+
+
+@dataclass(frozen=True, slots=True)
+class Purchases:
+    """Who buys how much from whom.
+
+    Attributes
+    ----------
+    from_sellers
+        {seller: 0.1 Wh} for each buyer; sellers by number, none of zero.
+    from_grid
+        0.1 Wh for each buyer.
+    levels
+        lambda for each buyer: what a little more would cost it. Anything at most R proves something.
+    """
+
+    from_sellers: list[dict[int, int]]
+    from_grid: list[int]
+    levels: list[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What was found. Costs are energy times price: 10^16 are one unit of money.
+
+    Attributes
+    ----------
+    fits
+        (A).
+    upper, lower
+        U and D.
+    allowance
+        By how much the best purchases in whole units may be above the least potential.
+    regretful
+        The first buyer that could save too much, or None.
+    """
+
+    fits: bool
+    upper: int = 0
+    lower: int = 0
+    allowance: int = 0
+    regretful: int | None = None
+
+    @property
+    def gap(self) -> int:
+        """Return G."""
+        return self.upper - self.lower
+
+    @property
+    def is_small(self) -> bool:
+        """Tell whether (B) holds."""
+        return (self.gap - self.allowance) * GAP_SHARE <= abs(self.upper)
+
+    @property
+    def is_accepted(self) -> bool:
+        """Tell whether (A), (B) and (C) hold."""
+        return self.fits and self.is_small and self.regretful is None
+
+
+def purchases_at(game: SlotGame, scarcity: Sequence[int]) -> Purchases:
+    """Let every buyer fill up at prices q = P + pi.
+
+    Sellers up to a level give (level - q_j - F h_ij) C_j / P_j. What is left over when that is rounded down goes, unit
+    by unit, to those of a buyer's sellers that lost most by rounding so far; for buyers at the tariff purchases are
+    rounded so that nothing gets lost on the way, and the grid gives the rest. Nobody takes more than what the buyers
+    before it left.
+
+    Parameters
+    ----------
+    scarcity
+        pi (S,), >= 0.
+
+    Examples
+    --------
+    >>> game = SlotGame([Energy(4), Energy(6)], [Energy(8)], [Price(10)], [[Price(2)]], [0, 0], Price(20))
+    >>> found = purchases_at(game, [4])
+    >>> found.from_sellers, found.from_grid, found.levels
+    ([{0: 3}, {0: 3}], [1, 3], [20, 20])
+    """
+    widths = [(capacity << _FINE) // price for capacity, price in zip(game.capacities, game.prices, strict=True)]
+    starts = [_merit_order(game, scarcity, fees) for fees in game.fees]
+    room = [int(capacity) for capacity in game.capacities]
+    carry = [0] * len(room)
+    found = Purchases([], [], [])
+    for demand, row in zip(game.demands, game.row, strict=True):
+        level, sellers = _level(demand << _FINE, starts[row], widths, game.retail_tariff)
+        bought: dict[int, int] = {}
+        left = int(demand)
+        for start, seller in sellers:
+            exact = (level - start) * widths[seller]
+            wanted = exact + (carry[seller] + _HALF if level == game.retail_tariff else 0)
+            bought[seller] = max(min(wanted >> _FINE, room[seller], left), 0)
+            carry[seller] += exact - (bought[seller] << _FINE)
+            left -= bought[seller]
+            room[seller] -= bought[seller]
+        if level < game.retail_tariff:
+            for seller in sorted(bought, key=lambda seller: (-carry[seller], seller)):
+                given = min(1, left, room[seller])
+                bought[seller] += given
+                carry[seller] -= given << _FINE
+                room[seller] -= given
+                left -= given
+        found.from_sellers.append({seller: energy for seller, energy in bought.items() if energy})
+        found.from_grid.append(left)
+        found.levels.append(level)
+    return found
+
+
+def _merit_order(game: SlotGame, scarcity: Sequence[int], fees: Sequence[int]) -> list[tuple[int, int]]:
+    """Return (q_j + F h, j) of the sellers below the tariff, the cheapest first."""
+    starts = ((p + pi + fee, j) for j, (p, pi, fee) in enumerate(zip(game.prices, scarcity, fees, strict=True)))
+    return sorted(each for each in starts if each[0] < game.retail_tariff)
+
+
+def _level(
+    demand: int, merit_order: Sequence[tuple[int, int]], widths: Sequence[int], tariff: int
+) -> tuple[int, Sequence[tuple[int, int]]]:
+    """Return the level at which sellers meet a demand, or the tariff, and the sellers below it."""
+    weighted, width = demand, 0
+    for number, (start, seller) in enumerate(merit_order):
+        if width and weighted <= start * width:
+            return weighted // width, merit_order[:number]
+        weighted += start * widths[seller]
+        width += widths[seller]
+    level = min(weighted // width, tariff) if width else tariff
+    return level, merit_order
+
+
+def verify(game: SlotGame, scarcity: Sequence[int], purchases: Purchases) -> Verdict:
+    """Check (A), (B) and (C); the purchases and levels may come from anywhere."""
+    if not _fit(game, scarcity, purchases):
+        return Verdict(fits=False)
+    loads, squares = [0] * len(game.prices), [0] * len(game.prices)
+    for bought in purchases.from_sellers:
+        for seller, energy in bought.items():
+            loads[seller] += energy
+            squares[seller] += energy * energy
+    verdict = Verdict(
+        fits=True,
+        upper=_upper(game, purchases, loads, squares),
+        lower=_lower(game, scarcity, purchases.levels),
+        allowance=_allowance(game, scarcity),
+    )
+    if not verdict.is_small:
+        return verdict
+    spread, buyers = _spread(game, scarcity), range(len(game.demands))
+    regretful = (
+        buyer
+        for buyer in buyers
+        if verdict.gap > (most := _bearable(game, buyer, purchases, loads, spread))
+        and _regret(game, buyer, purchases, loads) > most
+    )
+    return Verdict(True, verdict.upper, verdict.lower, verdict.allowance, next(regretful, None))
+
+
+def _fit(game: SlotGame, scarcity: Sequence[int], purchases: Purchases) -> bool:
+    """Tell whether (A) holds, prices are not negative and no level is above the tariff."""
+    sellers = range(len(game.prices))
+    loads = [0] * len(game.prices)
+    count = len(game.demands)
+    if not len(purchases.from_sellers) == len(purchases.from_grid) == len(purchases.levels) == count:
+        return False
+    for demand, bought, grid in zip(game.demands, purchases.from_sellers, purchases.from_grid, strict=True):
+        if grid < 0 or sum(bought.values()) + grid != demand:
+            return False
+        for seller, energy in bought.items():
+            if seller not in sellers or energy < 0:
+                return False
+            loads[seller] += energy
+    return (
+        all(load <= capacity for load, capacity in zip(loads, game.capacities, strict=True))
+        and len(scarcity) == len(sellers)
+        and all(each >= 0 for each in scarcity)
+        and all(level <= game.retail_tariff for level in purchases.levels)
+    )
+
+
+def _upper(game: SlotGame, purchases: Purchases, loads: Sequence[int], squares: Sequence[int]) -> int:
+    """Return U."""
+    linear = game.retail_tariff * sum(purchases.from_grid)
+    for bought, row in zip(purchases.from_sellers, game.row, strict=True):
+        fees = game.fees[row]
+        linear += sum((game.prices[seller] + fees[seller]) * energy for seller, energy in bought.items())
+    rows = zip(game.prices, game.capacities, loads, squares, strict=True)
+    return linear + sum(_up(price * (load * load + square), 2 * capacity) for price, capacity, load, square in rows)
+
+
+def _lower(game: SlotGame, scarcity: Sequence[int], levels: Sequence[int]) -> int:
+    """Return D."""
+    orders = [_merit_order(game, scarcity, fees) for fees in game.fees]
+    lower = 0
+    for demand, level, row in zip(game.demands, levels, game.row, strict=True):
+        lower += level * demand
+        for start, seller in orders[row]:
+            if start >= level:
+                break
+            lower -= _up((level - start) ** 2 * game.capacities[seller], 2 * game.prices[seller])
+    for price, capacity, pi in zip(game.prices, game.capacities, scarcity, strict=True):
+        if pi <= price:
+            lower -= _up(pi * pi * capacity, 2 * price)
+        else:
+            lower -= pi * capacity - price * capacity // 2
+    return lower
+
+
+def _allowance(game: SlotGame, scarcity: Sequence[int]) -> int:
+    """Return A: a unit too much or too little of every pair, and a stray unit of every seller."""
+    steps = sum(_up(price, capacity) for price, capacity in zip(game.prices, game.capacities, strict=True))
+    return len(game.demands) * steps + len(game.prices) * _spread(game, scarcity)
+
+
+def _spread(game: SlotGame, scarcity: Sequence[int]) -> int:
+    """Return by how much a unit at the wrong seller, or from the grid, may be dearer."""
+    worth = [price + pi for price, pi in zip(game.prices, scarcity, strict=True)]
+    fees = [fee for row in game.fees for fee in row]
+    return max(max(worth) + max(fees), game.retail_tariff) - min(worth) - min(fees)
+
+
+def _bearable(game: SlotGame, buyer: int, purchases: Purchases, loads: Sequence[int], spread: int) -> int:
+    """Return what a buyer may save: a share of its bill, or a unit of each of its sellers, or the least money."""
+    bought, grid = purchases.from_sellers[buyer], purchases.from_grid[buyer]
+    bill = _bill(game, game.fees[game.row[buyer]], bought, grid, loads)
+    return max(abs(bill) // REGRET_SHARE, len(bought) * spread, int(ENERGY_TIMES_PRICE_PER_MONEY))
+
+
+def _regret(game: SlotGame, buyer: int, purchases: Purchases, loads: Sequence[int]) -> int:
+    """Return what a buyer could save by changing its purchases alone."""
+    bought, fees = purchases.from_sellers[buyer], game.fees[game.row[buyer]]
+    others = [load - bought.get(seller, 0) for seller, load in enumerate(loads)]
+    supplies = [
+        Supply(capacity, price, Energy(load), fee)
+        for capacity, price, load, fee in zip(game.capacities, game.prices, others, fees, strict=True)
+    ]
+    best, best_grid = best_response_with_grid(game.demands[buyer], supplies, game.retail_tariff)
+    best_loads = [load + energy for load, energy in zip(others, best, strict=True)]
+    bill = _bill(game, fees, bought, purchases.from_grid[buyer], loads)
+    return bill - _bill(game, fees, dict(enumerate(best)), best_grid, best_loads)
+
+
+def best_response_with_grid(demand: int, supplies: Sequence[Supply], retail_tariff: Price) -> tuple[Sequence[int], int]:
+    """Split a demand at the least cost between sellers, the others' purchases given, and the grid.
+
+    Returns
+    -------
+    Energy from each seller, and from the grid.
+    """
+    below = [supply.units_up_to(retail_tariff * STEPS_PER_PRICE) for supply in supplies]
+    if sum(below) <= demand:
+        return below, demand - sum(below)
+    best = best_response(demand, supplies)
+    return best or [], 0
+
+
+def _bill(game: SlotGame, fees: Sequence[int], bought: dict[int, int], grid: int, loads: Sequence[int]) -> int:
+    """Return what purchases cost at these loads, rounded up."""
+    cost = game.retail_tariff * grid
+    for seller, energy in bought.items():
+        price, capacity = game.prices[seller], game.capacities[seller]
+        cost += (price + fees[seller]) * energy + _up(price * loads[seller] * energy, capacity)
+    return cost
+
+
+def _up(numerator: int, denominator: int) -> int:
+    return -(-numerator // denominator)
