@@ -128,12 +128,13 @@ async def _submit(stub: Stub, argument: str) -> list[CommandResult]:
     if not isinstance(values, list):
         raise MalformedArguments(function="submit", problems="needs a JSON array of commands")
     state = Workspace(stub)
+    parsed = [_parsed(value) for value in values]
+    await state.prefetch([Market.key(), *(key for c in parsed if isinstance(c, Command) for key in keys_read_by(c))])
     market = await state.get(Market.key())
     if market is None:
         raise NotInitialised()
     ledger = Market.from_bytes(market).ledger
-    commands = [_parsed(value, ledger) for value in values]
-    await state.prefetch(key for c in commands if isinstance(c, Command) for key in keys_read_by(c))
+    commands = [_for_ledger(command, ledger) for command in parsed]
     results, events = [], []
     for place, command in enumerate(commands):
         decision = await _decide(state, stub.timestamp_ms, place, command)
@@ -145,14 +146,18 @@ async def _submit(stub: Stub, argument: str) -> list[CommandResult]:
     return results
 
 
-def _parsed(value: Any, ledger: str) -> Command | RejectedCommand:
-    """Return a well-formed command for this ledger, or the result of any other one."""
+def _parsed(value: Any) -> Command | RejectedCommand:
+    """Return a well-formed command, or the result of any other one."""
     try:
-        command = parse_command(value)
+        return parse_command(value)
     except MalformedFields as rejection:
         said = value.get("id") if isinstance(value, dict) else None
         return _rejected(said if isinstance(said, str) else None, None, rejection)
-    if command.ledger not in (None, ledger):
+
+
+def _for_ledger(command: Command | RejectedCommand, ledger: str) -> Command | RejectedCommand:
+    """Return a command, or the result of one that is for another ledger."""
+    if isinstance(command, Command) and command.ledger not in (None, ledger):
         # Before the signer is looked up: who is unknown here is told what is wrong with the command itself.
         return _rejected(command.id, command.prosumer, LedgerDiffers(named=command.ledger, ledger=ledger))
     return command
