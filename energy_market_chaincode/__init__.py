@@ -31,6 +31,8 @@ if TYPE_CHECKING:
         MalformedFields,
         PublishGame,
         parse_command,
+        pass_on,
+        read_command,
     )
     from energy_market_chaincode.contract import EVENT_NAME, invoke
     from energy_market_chaincode.errors import (
@@ -146,10 +148,12 @@ __all__ = [
     "moment",
     "money_from_currency",
     "parse_command",
+    "pass_on",
     "positive",
     "price_from_currency_per_kwh",
     "public_key_from_text",
     "public_key_text",
+    "read_command",
     "read_exact_json",
     "read_json",
     "sign",

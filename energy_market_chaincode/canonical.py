@@ -5,10 +5,13 @@ sorted keys in which a decimal is a number literal with exactly its digits, neve
 """
 
 from collections.abc import Collection
+from decimal import Decimal
 from typing import Any
 
 import rfc8785
 import simplejson
+
+from energy_market_chaincode.units import RoundedFloat
 
 MAX_NESTING = 500
 """How deep arrays and objects may stand in each other. Without a limit of ours it would be that of whichever Python
@@ -41,7 +44,7 @@ def _as_json(view: Any) -> dict[str, Any]:
 
 
 def read_json(data: bytes | str, max_nesting: int = MAX_NESTING) -> Any:
-    """Read JSON; numbers with a point become floats that print as they were written.
+    """Read JSON; numbers with a point become floats that print as they were written, or RoundedFloats.
 
     Raises
     ------
@@ -50,7 +53,9 @@ def read_json(data: bytes | str, max_nesting: int = MAX_NESTING) -> Any:
     """
     try:
         text = data.decode("utf-8") if isinstance(data, bytes) else data
-        value = simplejson.loads(text, object_pairs_hook=_without_repeats, parse_constant=_refuse_constant)
+        value = simplejson.loads(
+            text, object_pairs_hook=_without_repeats, parse_float=_number, parse_constant=_refuse_constant
+        )
     except RecursionError:
         raise ValueError("is nested too deeply") from None
     if text.count("[") + text.count("{") > max_nesting:  # otherwise it cannot be, and there is no need to look
@@ -83,6 +88,16 @@ def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(result) != len(pairs):
         raise ValueError("repeats a key in an object")
     return result
+
+
+def _number(text: str) -> float:
+    """Read a number literal. What is signed is the shortest form of its double, so nothing else may be meant."""
+    number = RoundedFloat(text)
+    try:
+        written = Decimal(text)
+    except ArithmeticError:  # no reader of a block could hold it
+        raise ValueError(f"{text[:40]} is out of range") from None
+    return number.real if written == Decimal(repr(number)) else number
 
 
 def _refuse_constant(name: str) -> Any:

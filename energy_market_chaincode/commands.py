@@ -5,8 +5,11 @@ checks it again, because the queue is transport, not authority.
 """
 
 import uuid
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Annotated, Any, ClassVar, Self, TypeVar
 
+import simplejson
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -19,9 +22,9 @@ from pydantic.alias_generators import to_camel
 
 from energy_market_chaincode import units
 from energy_market_chaincode.amounts import EnergyKwh, MoneyCurrency, PriceCurrencyPerKwh, ShareOfOne, positive
-from energy_market_chaincode.canonical import signed_bytes
+from energy_market_chaincode.canonical import read_json, signed_bytes
 from energy_market_chaincode.errors import MalformedCommand
-from energy_market_chaincode.identity import public_key_from_text
+from energy_market_chaincode.identity import is_signed_by, public_key_from_text, signed_part
 from energy_market_chaincode.times import same_spelling
 from energy_market_chaincode.views import FieldProblem
 from energy_market_chaincode.vocabulary import SEQUENTIAL_BEST_RESPONSE, Identifier, Role, Topic
@@ -245,7 +248,8 @@ class _Envelope(BaseModel):
     signature: Annotated[str, Field(max_length=128)]
 
 
-class Command(BaseModel):
+@dataclass(eq=False)
+class Command:
     """A well-formed command. Whether its signature is good is another question.
 
     Attributes
@@ -258,18 +262,57 @@ class Command(BaseModel):
         The bytes that ``signature`` covers.
     """
 
-    model_config = ConfigDict(frozen=True)
     id: str
     prosumer: str
     ledger: str | None
     data: CommandData
     signature: str
-    signed: Annotated[bytes, Field(repr=False)]
+    signed: bytes = field(repr=False)
+    _good_key: str | None = field(default=None, repr=False)
 
     @property
     def topic(self) -> str:
         """What it asks for."""
         return self.data.topic
+
+    @cached_property
+    def text(self) -> str:
+        """The command in full, as canonical JSON; it may travel as this text instead of as its sender wrote it."""
+        return f'{self.signed[:-1].decode()},"signature":{simplejson.dumps(self.signature)}}}'
+
+    def is_signed_with(self, public_key: str) -> bool:
+        """Tell whether its signature was made with the key of a public key; the same answer is not computed twice."""
+        if self._good_key != public_key and is_signed_by(self.signed, self.signature, public_key):
+            self._good_key = public_key
+        return self._good_key == public_key
+
+
+_SEEN: dict[str, Command] = {}
+_MOST_SEEN = 4096
+_LONGEST_SEEN = 16_384
+
+
+def pass_on(command: Command) -> None:
+    """Spare whoever in this process reads the command's text next the work: see :func:`read_command`."""
+    if len(_SEEN) >= _MOST_SEEN:
+        _SEEN.clear()  # they went to another process, or wait for long
+    if len(command.text) <= _LONGEST_SEEN:
+        _SEEN[command.text] = command
+
+
+def read_command(text: str) -> Command:
+    """Read a command's JSON text and check its form.
+
+    It is a function of the text, so the queue and the contract of one process need not both compute it.
+
+    Raises
+    ------
+    MalformedFields
+        As :func:`parse_command`.
+    ValueError
+        If the text is no JSON.
+    """
+    return _SEEN.pop(text, None) or parse_command(read_json(text))
 
 
 class MalformedFields(MalformedCommand):
@@ -277,7 +320,9 @@ class MalformedFields(MalformedCommand):
 
     code = MalformedCommand.code
 
-    def __init__(self, fields: list[FieldProblem]) -> None:
+    def __init__(self, fields: list[FieldProblem], command: str | None = None) -> None:
+        self.command = command
+        """Its id, if it says that much."""
         self.fields = fields[:MAX_NAMED_PROBLEMS]
         if len(fields) > MAX_NAMED_PROBLEMS:
             unnamed = f"has {len(fields) - MAX_NAMED_PROBLEMS} more problems"
@@ -296,15 +341,10 @@ def parse_command(value: Any) -> Command:
     problems: list[FieldProblem] = []
     envelope = _checked(_Envelope, value, (), problems)
     data = _checked_data(value, problems)
-    if envelope is None or data is None:
-        raise MalformedFields(problems)
-    try:
-        signed = signed_bytes({name: value[name] for name in ("id", "topic", "payload") if name in value})
-    except ValueError as error:
-        raise MalformedFields([FieldProblem(field="payload", message=str(error))]) from None
-    if len(signed) > MAX_COMMAND_BYTES:
-        too_long = f"has {len(signed)} bytes as canonical JSON, more than {MAX_COMMAND_BYTES}"
-        raise MalformedFields([FieldProblem(field="command", message=too_long)])
+    signed = _signed(value, problems) if not problems else b""
+    if envelope is None or data is None or problems:
+        said = value.get("id") if isinstance(value, dict) else None
+        raise MalformedFields(problems, said if isinstance(said, str) else None)
     return Command(
         id=str(envelope.id or _content_id(value)),
         prosumer=envelope.payload.prosumer,
@@ -313,6 +353,19 @@ def parse_command(value: Any) -> Command:
         signature=envelope.signature,
         signed=signed,
     )
+
+
+def _signed(value: dict[str, Any], problems: list[FieldProblem]) -> bytes:
+    """Return what is signed; what is wrong with it is added to the problems."""
+    try:
+        signed = signed_part(value)
+    except ValueError as error:
+        problems.append(FieldProblem(field="payload", message=str(error)))
+        return b""
+    if len(signed) > MAX_COMMAND_BYTES:
+        too_long = f"has {len(signed)} bytes as canonical JSON, more than {MAX_COMMAND_BYTES}"
+        problems.append(FieldProblem(field="command", message=too_long))
+    return signed
 
 
 def _content_id(value: dict[str, Any]) -> uuid.UUID:

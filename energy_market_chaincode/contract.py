@@ -5,8 +5,9 @@ takes effect once: a signer's command ids are remembered with their results.
 """
 
 import hashlib
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import NamedTuple
 
 from energy_market_chaincode import administration, presentation, queries
 from energy_market_chaincode import delivery as delivery  # these two declare their rules
@@ -17,6 +18,7 @@ from energy_market_chaincode.commands import (
     MalformedFields,
     RegisterProsumer,
     parse_command,
+    read_command,
 )
 from energy_market_chaincode.context import Context
 from energy_market_chaincode.errors import (
@@ -33,7 +35,6 @@ from energy_market_chaincode.errors import (
     UnknownSigner,
 )
 from energy_market_chaincode.events import Event
-from energy_market_chaincode.identity import is_signed_by
 from energy_market_chaincode.prefetch import keys_read_by
 from energy_market_chaincode.records import Market, Prosumer, Remembered
 from energy_market_chaincode.rules import RULES
@@ -60,19 +61,13 @@ async def invoke(stub: Stub, function: str, args: Sequence[str], sender: Sender 
         When the transaction or question as a whole is refused. A command in a ``submit`` never raises: it has a result.
     """
     if function == "submit":
-        return exact_json(await _submit(stub, _one_argument(function, args)))
+        return exact_json(await _submit(stub, args))
     if function == "init":
         _check_founder(sender)
         return exact_json(await _init(stub, args))
     if function in queries.QUERIES:
         return exact_json(await queries.answer(Workspace(stub), function, args))
     raise UnknownFunction(function=function)
-
-
-def _one_argument(function: str, args: Sequence[str]) -> str:
-    if len(args) != 1:
-        raise MalformedArguments(function=function, problems=f"needs one argument, got {len(args)}")
-    return args[0]
 
 
 def _check_founder(sender: Sender | None) -> None:
@@ -119,22 +114,16 @@ class _Decision(NamedTuple):
     events: list[Event]
 
 
-async def _submit(stub: Stub, argument: str) -> list[CommandResult]:
+async def _submit(stub: Stub, texts: Sequence[str]) -> list[CommandResult]:
     """Decide many commands, in their order, as one transaction."""
-    try:
-        values = read_json(argument, MAX_NESTING + 1)  # whoever sent a command had it read alone, before
-    except ValueError as error:
-        raise MalformedArguments(function="submit", problems=str(error)) from None
-    if not isinstance(values, list):
-        raise MalformedArguments(function="submit", problems="needs a JSON array of commands")
     state = Workspace(stub)
-    parsed = [_parsed(value) for value in values]
+    parsed = _read(texts)
     await state.prefetch([Market.key(), *(key for c in parsed if isinstance(c, Command) for key in keys_read_by(c))])
     market = await state.get(Market.key())
     if market is None:
         raise NotInitialised()
     ledger = Market.from_bytes(market).ledger
-    commands = [_for_ledger(command, ledger) for command in parsed]
+    commands = [_for_ledger(ledger, command) for command in parsed]
     results, events = [], []
     for place, command in enumerate(commands):
         decision = await _decide(state, stub.timestamp_ms, place, command)
@@ -146,17 +135,37 @@ async def _submit(stub: Stub, argument: str) -> list[CommandResult]:
     return results
 
 
-def _parsed(value: Any) -> Command | RejectedCommand:
-    """Return a well-formed command, or the result of any other one."""
-    try:
-        return parse_command(value)
-    except MalformedFields as rejection:
-        said = value.get("id") if isinstance(value, dict) else None
-        return _rejected(said if isinstance(said, str) else None, None, rejection)
+def _read(texts: Sequence[str]) -> list[Command | RejectedCommand]:
+    """Read commands; of a malformed one return its result.
+
+    Raises
+    ------
+    MalformedArguments
+        If one of the texts is no JSON.
+    """
+    commands: list[Command | RejectedCommand] = []
+    for read in _readers(texts):
+        try:
+            commands.append(read())
+        except MalformedFields as rejection:
+            commands.append(_rejected(rejection.command, None, rejection))
+        except ValueError as error:
+            raise MalformedArguments(function="submit", problems=f"command {len(commands)} {error}") from None
+    return commands
 
 
-def _for_ledger(command: Command | RejectedCommand, ledger: str) -> Command | RejectedCommand:
-    """Return a command, or the result of one that is for another ledger."""
+def _readers(texts: Sequence[str]) -> Iterator[Callable[[], Command]]:
+    if len(texts) == 1 and texts[0].startswith("["):  # one array of them, as in older blocks
+        try:
+            values = read_json(texts[0], MAX_NESTING + 1)
+        except ValueError as error:
+            raise MalformedArguments(function="submit", problems=f"command 0 {error}") from None
+        return (partial(parse_command, value) for value in values)
+    return (partial(read_command, text) for text in texts)
+
+
+def _for_ledger(ledger: str, command: Command | RejectedCommand) -> Command | RejectedCommand:
+    """Return a command for this ledger, or the result of any other one."""
     if isinstance(command, Command) and command.ledger not in (None, ledger):
         # Before the signer is looked up: who is unknown here is told what is wrong with the command itself.
         return _rejected(command.id, command.prosumer, LedgerDiffers(named=command.ledger, ledger=ledger))
@@ -189,7 +198,7 @@ async def _verified_signer(context: Context, command: Command) -> Prosumer:
     signer = await context.find(Prosumer, command.prosumer)
     if signer is None:
         raise UnknownSigner(prosumer=command.prosumer)
-    if not is_signed_by(command.signed, command.signature, signer.public_key):
+    if not command.is_signed_with(signer.public_key):
         raise BadSignature(prosumer=command.prosumer)
     return signer
 

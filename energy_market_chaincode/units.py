@@ -39,6 +39,10 @@ ENERGY_TIMES_PRICE_PER_MONEY = 10 ** (ENERGY_DECIMALS + PRICE_DECIMALS - MONEY_D
 """Energy x Price is this many times finer than Money."""
 
 
+class RoundedFloat(float):
+    """What a double keeps of a number literal that has more digits; it stands for no amount."""
+
+
 def scaled(value: object, decimals: int) -> int:
     """Read a decimal exactly as an integer of 10^-decimals.
 
@@ -55,6 +59,8 @@ def scaled(value: object, decimals: int) -> int:
     """
     if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
         raise ValueError("is not a number")
+    if isinstance(value, RoundedFloat):
+        raise ValueError("has more digits than a JSON number keeps; send it as a string")
     text = str(value)
     if len(text) > 64:
         raise ValueError("is too long for a number")

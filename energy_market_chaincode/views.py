@@ -498,7 +498,7 @@ class TransactionView(View):
 
     id: str
     at: Time
-    commands: list[dict[str, Any]]
+    commands: list[Any]
     results: list[CommandResult]
     events: list[dict[str, Any]]
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from energy_market_chaincode import Stub, read_exact_json, read_json
+from energy_market_chaincode import Stub, read_exact_json
 from ledger.interface import Transaction, TransactionFailed
 
 SUBMIT = "submit"
@@ -31,23 +31,6 @@ class Contract(Protocol):
 
     async def __call__(self, stub: Stub, function: str, args: Sequence[str], /) -> bytes:
         """Run a function; raises :class:`~energy_market_chaincode.errors.Rejection` for the whole transaction."""
-
-
-def submit_argument(commands: Sequence[str]) -> str:
-    """Join the JSON texts of commands, each as its sender wrote it, to the one argument of ``submit``.
-
-    Raises
-    ------
-    TransactionFailed
-        If one of them is not one JSON text: it would break its neighbours or smuggle in further commands.
-    """
-    for position, command in enumerate(commands):
-        try:
-            read_json(command)
-            read_exact_json(command)  # as every later reader of the block will; an exponent may be beyond a Decimal
-        except (ValueError, ArithmeticError) as error:
-            raise TransactionFailed(f"command {position} of the transaction is no JSON: {error!r}") from None
-    return f"[{','.join(commands)}]"
 
 
 def read_results(answer: bytes | str, commands: int) -> list[dict[str, Any]]:
@@ -104,7 +87,13 @@ def read_transaction(call: Call, answer: bytes | str, events: Sequence[str]) -> 
     return Transaction(
         id=call.id,
         at_ms=call.at_ms,
-        commands=read_exact_json(call.arguments[0]) if is_submit else [],
+        commands=_commands(call.arguments) if is_submit else [],
         results=read_exact_json(answer) if is_submit else [],
         events=[read_exact_json(event) for event in events],
     )
+
+
+def _commands(texts: Sequence[str]) -> list[Any]:
+    """Read the commands of a ``submit``; older blocks have them as one array."""
+    commands = [read_exact_json(text) for text in texts]
+    return commands[0] if len(commands) == 1 and isinstance(commands[0], list) else commands

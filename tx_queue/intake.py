@@ -5,8 +5,6 @@ import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-import simplejson
-
 from energy_market_chaincode import (
     BadSignature,
     Command,
@@ -14,8 +12,8 @@ from energy_market_chaincode import (
     LedgerDiffers,
     MalformedCommand,
     UnknownSigner,
-    is_signed_by,
     parse_command,
+    pass_on,
 )
 from http_service import Problem
 from ledger import LedgerUnavailable
@@ -136,7 +134,7 @@ async def _not_signed(commands: _Numbered, keys: Mapping[str, str]) -> dict[int,
     for checked, (number, command) in enumerate(commands.items()):
         await _breathe(checked)
         key = keys.get(command.prosumer)
-        if key is None or not is_signed_by(command.signed, command.signature, key):
+        if key is None or not command.is_signed_with(key):
             found[number] = command
     return found
 
@@ -151,11 +149,11 @@ def _signature_problem(command: Command, keys: Mapping[str, str]) -> Problem:
 
 
 def _checked(command: Command) -> CheckedCommand:
-    signature = simplejson.dumps(command.signature).encode()
+    pass_on(command)
     return CheckedCommand(
         id=command.id,
         prosumer=command.prosumer,
         topic=command.topic,
         digest=hashlib.sha256(command.signed).digest(),
-        text=(command.signed[:-1] + b',"signature":' + signature + b"}").decode(),
+        text=command.text,
     )

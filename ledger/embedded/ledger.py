@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final, Self
 
 from energy_market_chaincode import invoke, iso_time, milliseconds, views
-from ledger.contract import INIT, SUBMIT, Call, Contract, read_results, submit_argument
+from ledger.contract import INIT, SUBMIT, Call, Contract, read_results
 from ledger.embedded import store
 from ledger.embedded.database import Database
 from ledger.embedded.errors import OperatorKeyMissing
@@ -113,7 +113,7 @@ class EmbeddedLedger:
 
         def write_block(connection: sqlite3.Connection) -> tuple[Submission, Sequence[LedgerEvent]]:
             block = NextBlock(connection, self._contract, self._now_ms)
-            record = block.run(SUBMIT, submit_argument(commands))
+            record = block.run(SUBMIT, *commands)
             results = read_results(record.answer, len(commands))
             return Submission(record.call.id, block.number, results), block.chain(record)
 

@@ -10,7 +10,7 @@ from typing import Self, TypeVar
 import stamina
 
 from energy_market_chaincode import EVENT_NAME, views
-from ledger.contract import SUBMIT, Call, read_results, read_transaction, split_events, submit_argument
+from ledger.contract import SUBMIT, Call, read_results, read_transaction, split_events
 from ledger.fabric.contract import read_rejection
 from ledger.fabric.gateway import (
     PROFILE_NAME,
@@ -118,7 +118,7 @@ class FabricLedger:
         ------
         LedgerUnavailable, TransactionFailed
         """
-        invocation = Invocation(self._chaincode, SUBMIT, (submit_argument(commands),))
+        invocation = Invocation(self._chaincode, SUBMIT, tuple(commands))
         try:
             committed = await self._client.transact(invocation)
         except (ContractRefused, GatewayRefused) as refusal:

@@ -128,7 +128,7 @@ class Market:
         return public_key_text(_key(name).public_key())
 
     async def submit(self, *commands: Any) -> list[dict[str, Any]]:
-        results: list[dict[str, Any]] = await self.invoke("submit", simplejson.dumps(commands))
+        results: list[dict[str, Any]] = await self.invoke("submit", *map(simplejson.dumps, commands))
         for command, result in zip(commands, results, strict=True):
             took_effect = result["status"] == "committed" and not result.get("duplicate")
             if took_effect and command["topic"] == "topUpAccount":

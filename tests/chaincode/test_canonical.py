@@ -5,10 +5,17 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+import simplejson
 from hypothesis import given
 from hypothesis import strategies as st
 
 from energy_market_chaincode.canonical import MAX_NESTING, exact_json, read_exact_json, read_json, signed_bytes
+from energy_market_chaincode.units import (
+    energy_from_kwh,
+    money_from_currency,
+    price_from_currency_per_kwh,
+    share_from_fraction,
+)
 
 
 def test_the_example_of_rfc_8785_section_3_2_2_is_written_as_the_rfc_writes_it() -> None:
@@ -21,7 +28,36 @@ def test_the_example_of_rfc_8785_section_3_2_2_is_written_as_the_rfc_writes_it()
         '{"literals":[null,true,false],"numbers":[333333333.3333333,1e+30,4.5,0.002,1e-27],'
         r'"string":"€$\u000f\nA' + r"""'B\"\\\\\"/"}"""
     )
-    assert signed_bytes(read_json(source)).decode() == expected
+    assert signed_bytes(simplejson.loads(source)).decode() == expected  # we take no number that a double only rounds
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["0.08376051515357819123", "1.0000000000000000001", "333333333.33333329", "0.10000000000000001", "1e400", "1e-400"],
+)
+def test_a_number_with_more_digits_than_a_double_keeps_stands_for_no_amount(text: str) -> None:
+    (number,) = read_json(f"[{text}]")
+    for read in (energy_from_kwh, money_from_currency, price_from_currency_per_kwh, share_from_fraction):
+        with pytest.raises(ValueError, match="send it as a string"):
+            read(number)
+
+
+@pytest.mark.parametrize("text", ["1e99999999999999999999", "-1e-99999999999999999999"])
+def test_a_number_that_no_reader_could_hold_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="out of range"):
+        read_json(f"[{text}]")
+
+
+@pytest.mark.parametrize("text", ["0.1", "0.30000000000000004", "1E30", "1e23", "4.50", "-0.0", "0.08", "5e-324"])
+def test_a_number_that_a_double_keeps_is_read(text: str) -> None:
+    number = read_json(text)
+    assert type(number) is float
+    assert Decimal(repr(number)) == Decimal(text)
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False))
+def test_every_double_is_read_as_it_is_printed(number: float) -> None:
+    assert read_json(repr(number)) == number
 
 
 def test_keys_are_sorted_by_utf_16_code_units_as_in_rfc_8785_section_3_2_3() -> None:

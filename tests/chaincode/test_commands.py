@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from energy_market_chaincode import Role, Topic, units
+from energy_market_chaincode import Role, Topic, commands, read_json, units
 from energy_market_chaincode.commands import (
     COMMANDS,
     MAX_COMMAND_BYTES,
@@ -19,6 +19,8 @@ from energy_market_chaincode.commands import (
     PublishGame,
     PublishOffer,
     parse_command,
+    pass_on,
+    read_command,
 )
 
 KEY = "CQ" + "A" * 41 + "="
@@ -212,3 +214,29 @@ def test_a_bid_is_the_same_whether_its_amounts_are_strings_or_numbers(amounts: d
         data = parsed(command("publishBuyBid", game="g", bidAmounts=written)).data
         assert isinstance(data, PublishBuyBid)
         assert data.bid_amounts == amounts
+
+
+def test_a_text_that_was_passed_on_is_not_read_twice() -> None:
+    first = parsed(command("resetMarket"))
+    pass_on(first)
+    assert read_command(first.text) is first
+    again = read_command(first.text)
+    assert again is not first
+    assert (again.id, again.signed, again.data, again.text) == (first.id, first.signed, first.data, first.text)
+
+
+def test_what_is_passed_on_and_never_read_takes_no_memory_for_ever() -> None:
+    for number in range(5_000):
+        pass_on(parsed({**command("resetMarket"), "id": str(uuid.UUID(int=number))}))
+    assert len(commands._SEEN) <= 4096
+    endless = parsed(command("publishGame", game="g" * 64, deliverySlot="x"))
+    endless.__dict__["text"] = "x" * 100_000
+    pass_on(endless)
+    assert endless.text not in commands._SEEN
+
+
+def test_a_commands_text_is_its_canonical_json_with_the_signature() -> None:
+    said = {**command("publishDemand", amount="1", game="g"), "signature": 'a"\u00fc'}
+    text = parsed(said).text
+    assert read_json(text) == said
+    assert text.startswith('{"id":"')

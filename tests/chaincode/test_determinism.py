@@ -59,7 +59,7 @@ async def test_the_hash_seed_changes_no_read_no_write_no_event_and_no_answer(tmp
     assert all(other == first for other in others)
 
 
-@pytest.mark.parametrize("module", sorted(SOURCE.glob("*.py")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("module", sorted(SOURCE.rglob("*.py")), ids=lambda path: path.stem)
 def test_the_contract_imports_no_clock_no_chance_and_no_outside(module: Path) -> None:
     forbidden = {
         "time", "random", "secrets", "os", "sys", "socket", "threading", "asyncio", "subprocess", "pathlib", "locale",
@@ -74,7 +74,7 @@ def test_the_contract_imports_no_clock_no_chance_and_no_outside(module: Path) ->
     assert not imported & forbidden
 
 
-@pytest.mark.parametrize("module", sorted(SOURCE.glob("*.py")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("module", sorted(SOURCE.rglob("*.py")), ids=lambda path: path.stem)
 def test_the_contract_computes_with_no_float_and_asks_for_no_time_and_no_random_id(module: Path) -> None:
     tree = ast.parse(module.read_text())
     attributes = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}

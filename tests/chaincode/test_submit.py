@@ -34,11 +34,14 @@ MALFORMED_ITEMS = {
 
 
 @pytest.mark.parametrize("item", MALFORMED_ITEMS.values(), ids=MALFORMED_ITEMS.keys())
-async def test_a_malformed_item_leaves_no_trace_and_does_not_hurt_its_neighbours(market: Market, item: str) -> None:
+@pytest.mark.parametrize("each_alone", [True, False], ids=["as now", "as in older blocks"])
+async def test_a_malformed_item_leaves_no_trace_and_does_not_hurt_its_neighbours(
+    market: Market, item: str, each_alone: bool
+) -> None:
     good = [market.command("operator", "registerProsumer", id=name, publicKey=market.public_key(name)) for name in "AB"]
     before = dict(market.state)
-    text = f"[{simplejson.dumps(good[0])},{item},{simplejson.dumps(good[1])}]"
-    first, bad, last = await market.invoke("submit", text)
+    texts = [simplejson.dumps(good[0]), item, simplejson.dumps(good[1])]
+    first, bad, last = await market.invoke("submit", *(texts if each_alone else [f"[{','.join(texts)}]"]))
     assert (first["status"], last["status"]) == ("committed", "committed")
     assert (bad["status"], bad["code"]) == ("rejected", "MALFORMED_COMMAND")
     assert len(bad["errors"]) <= 101
@@ -49,21 +52,19 @@ async def test_a_malformed_item_leaves_no_trace_and_does_not_hurt_its_neighbours
 @pytest.mark.parametrize(
     "argument",
     [
-        "", "null", "{}", '"[]"', "[", "[NaN]", "[Infinity]", '[{"a":1,"a":2}]', "[" * 10_000 + "]" * 10_000,
+        "", "[", "{", "[NaN]", "[Infinity]", '[{"a":1,"a":2}]', "[" * 10_000 + "]" * 10_000,
         "[" + "9" * 5_000 + "]",
     ],
-    ids=["empty", "null", "object", "text", "broken", "NaN", "Infinity", "repeated key", "nested", "endless integer"],
+    ids=["empty", "broken", "broken object", "NaN", "Infinity", "repeated key", "nested", "endless integer"],
 )  # fmt: skip
-async def test_what_is_no_json_array_is_refused_as_a_whole(market: Market, argument: str) -> None:
+async def test_what_is_no_json_is_refused_as_a_whole(market: Market, argument: str) -> None:
     before = dict(market.state)
     with pytest.raises(MalformedArguments):
         await market.invoke("submit", argument)
     assert market.state == before
 
 
-@pytest.mark.parametrize(
-    ("function", "args"), [("submit", ()), ("submit", ("[]", "[]")), ("game", ()), ("market", ("x",))]
-)
+@pytest.mark.parametrize(("function", "args"), [("init", ("operator",)), ("game", ()), ("market", ("x",))])
 async def test_a_function_needs_its_arguments(market: Market, function: str, args: tuple[str, ...]) -> None:
     with pytest.raises(MalformedArguments):
         await market.invoke(function, *args)

@@ -147,7 +147,7 @@ async def keep_notes(stub: Stub, function: str, args: Sequence[str]) -> bytes:
     if function != "submit":
         raise UnknownFunction(function=function)
     results, events = [], []
-    for order in read_exact_json(args[0]):
+    for order in map(read_exact_json, args):
         _fail_if_told(order)
         keys = [*order.get("put", {}), *order.get("delete", [])]
         before = await stub.get_many(keys)

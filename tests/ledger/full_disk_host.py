@@ -17,7 +17,7 @@ from ledger.embedded import EmbeddedLedger
 
 async def keep(stub: Stub, function: str, args: Sequence[str], /) -> bytes:
     """Keep each command under its id."""
-    orders = json.loads(args[0]) if function == "submit" else []
+    orders = [json.loads(arg) for arg in args] if function == "submit" else []
     for order in orders:
         await stub.put(order["id"], b"x" * order["bytes"])
     return json.dumps(orders).encode()

@@ -241,7 +241,7 @@ def forge(path: Path, block: int, forgery: Forgery) -> None:
         ),
         (lambda record: replace(record, events=()), "the events of its transaction 0 are not what the rules say"),
         (
-            lambda record: replace(record, call=replace(record.call, arguments=('[{"fail":"defect"}]',))),
+            lambda record: replace(record, call=replace(record.call, arguments=('{"fail":"defect"}',))),
             "the rules refuse its transaction 0: ZeroDivisionError()",
         ),
         (

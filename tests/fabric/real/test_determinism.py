@@ -15,7 +15,7 @@ from fabric_protos.peer.proposal_pb2 import ChaincodeAction
 from fabric_protos.peer.proposal_response_pb2 import ProposalResponse, ProposalResponsePayload
 
 from energy_market_chaincode import public_key_text, read_exact_json
-from ledger.contract import SUBMIT, submit_argument
+from ledger.contract import SUBMIT
 from ledger.fabric.gateway import FabricProfile, GatewayClient, Invocation, SigningIdentity
 from ledger.fabric.gateway.messages import propose
 
@@ -46,7 +46,7 @@ class Endorsers:
 
     async def commit(self, commands: list[str]) -> list[dict[str, Any]]:
         """Have each organisation endorse the same proposal, compare, then commit the commands; return their events."""
-        invocation = Invocation(self._profile.chaincode, SUBMIT, (submit_argument(commands),))
+        invocation = Invocation(self._profile.chaincode, SUBMIT, tuple(commands))
         signed = propose(self._identity, self._profile.channel, invocation).signed
         responses = [await EndorserStub(channel).ProcessProposal(signed) for channel in self._channels]
         ours, *others = [action_of(response) for response in responses]
