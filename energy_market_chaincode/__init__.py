@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from energy_market_chaincode import errors, events, game, units, views
+    from energy_market_chaincode import certificate, errors, events, game, units, views
     from energy_market_chaincode.amounts import (
         Currency,
         CurrencyPerKwh,
@@ -136,6 +136,7 @@ __all__ = [
     "UnknownSigner",
     "WrongPhase",
     "bid_cost",
+    "certificate",
     "errors",
     "events",
     "exact_json",
@@ -161,7 +162,7 @@ __all__ = [
     "units",
     "views",
 ]
-_MODULES = ("errors", "events", "game", "units", "views")
+_MODULES = ("certificate", "errors", "events", "game", "units", "views")
 _SOURCES = (
     "units",
     "canonical",

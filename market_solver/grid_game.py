@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from energy_market_chaincode import PRICE_DECIMALS
 from market_solver.congestion import Congestion, DualPoint, ascent
 from market_solver.water_filling import Floats
 
-MAX_HOPS = 1_000
-"""Between two prosumers; farther than any network is wide."""
+SCARCITY_DECIMALS = 13
 _PLACES_AT_ONCE = 256
 
 
@@ -96,6 +96,14 @@ class GridEquilibrium:
     def relative_gap(self) -> float:
         """Return the share of the potential by which it may be above its minimum."""
         return max(0.0, self.potential - self.lower_bound) / max(abs(self.potential), 1e-300)
+
+    @property
+    def exact_scarcity(self) -> list[int]:
+        """Return pi in the ledger's unit of prices, to 13 decimals: what certifies the equilibrium on the ledger."""
+        return [
+            round(each * 10**SCARCITY_DECIMALS) * 10 ** (PRICE_DECIMALS - SCARCITY_DECIMALS)
+            for each in self.scarcity.tolist()
+        ]
 
     @property
     def loads(self) -> Floats:

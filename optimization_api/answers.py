@@ -1,11 +1,12 @@
 """What the service answers. Amounts are decimal kWh, money decimal currency, all with exactly the ledger's digits."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
-from energy_market_chaincode import bid_cost, units
+from energy_market_chaincode import bid_cost, certificate, units
 from market_solver import RELATIVE_GAP, Clearing, GridEquilibrium, best_amounts, best_bid
 from optimization_api.questions import BestResponseQuestion, ClearingQuestion
 
@@ -130,15 +131,24 @@ class ClearingAnswer(Answer):
     """Whether that share is at most 1e-8."""
     steps: Annotated[int, Field(ge=1)]
     """Of Newton's method."""
+    rows: dict[str, dict[str, Kwh]] | None
+    """{buyer: {seller: kWh}}, of pairs in use; null unless asked for. They fit, and add up with ``grid`` exactly."""
+    grid: dict[str, Kwh] | None
+    """{buyer: what it takes from the grid}; null unless rows are asked for."""
 
     @classmethod
-    def of(cls, question: ClearingQuestion, found: GridEquilibrium, steps: int) -> Self:
+    def of(
+        cls,
+        question: ClearingQuestion,
+        found: GridEquilibrium,
+        steps: int,
+        purchases: certificate.Purchases | None = None,
+    ) -> Self:
         """Show an equilibrium."""
-        prices = [float(units.currency_per_kwh(offer.price)) for offer in question.sellers.values()]
-        worth = [price + scarcity for price, scarcity in zip(prices, found.scarcity.tolist(), strict=True)]
+        offers = zip(question.sellers.items(), found.exact_scarcity, strict=True)
         gap = max(0.0, found.potential - found.lower_bound)
         return cls(
-            seller_prices={seller: _decimal(price) for seller, price in zip(question.sellers, worth, strict=True)},
+            seller_prices={seller: units.currency_per_kwh(offer.price + pi) for (seller, offer), pi in offers},
             loads={s: _decimal(load, 4) for s, load in zip(question.sellers, found.loads.tolist(), strict=True)},
             from_grid=_decimal(float(found.from_grid.sum()), 4),
             total_cost=_decimal(found.total_cost, 6),
@@ -146,7 +156,23 @@ class ClearingAnswer(Answer):
             relative_gap=_decimal(found.relative_gap),
             converged=found.relative_gap <= RELATIVE_GAP,
             steps=steps,
+            rows=None if purchases is None else _rows(question, purchases),
+            grid=None
+            if purchases is None
+            else dict(zip(question.buyers, map(units.kwh, purchases.from_grid), strict=True)),
         )
+
+
+def _named(question: ClearingQuestion, energies: Sequence[int]) -> dict[str, Decimal]:
+    return dict(zip(question.buyers, map(units.kwh, energies), strict=True))
+
+
+def _rows(question: ClearingQuestion, purchases: certificate.Purchases) -> dict[str, dict[str, Decimal]]:
+    sellers = list(question.sellers)
+    return {
+        buyer: {sellers[number]: units.kwh(energy) for number, energy in bought.items()}
+        for buyer, bought in zip(question.buyers, purchases.from_sellers, strict=True)
+    }
 
 
 class SolveAnswer(Answer):

@@ -6,7 +6,16 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
-from energy_market_chaincode import Energy, EnergyKwh, Price, PriceCurrencyPerKwh, ShareOfOne, positive, units
+from energy_market_chaincode import (
+    Energy,
+    EnergyKwh,
+    Price,
+    PriceCurrencyPerKwh,
+    ShareOfOne,
+    certificate,
+    positive,
+    units,
+)
 from energy_market_chaincode import game as rules
 from http_service import FieldError, Problem, invalid_parameters
 from market_solver import ExactGame, GridGame, hops_of_graph, hops_of_table
@@ -254,6 +263,8 @@ class ClearingQuestion(Question):
     """{place of a buyer: {place of a seller: hops}}"""
     places: dict[Name, Name] = {}
     """{prosumer: place}"""
+    rows: bool = False
+    """Whether to tell who buys how much from whom; for 10,000 prosumers that takes many seconds."""
 
     def check(self) -> None:
         """Raise a Problem, 422 ``INVALID_PARAMETER``, where one field alone does not show what is wrong."""
@@ -287,6 +298,17 @@ class ClearingQuestion(Question):
             place=row,
             fee_per_hop=float(units.currency_per_kwh(self.fee_per_hop)),
             retail_tariff=float(units.currency_per_kwh(self.retail_tariff)),
+        )
+
+    def slot_game(self, game: GridGame) -> certificate.SlotGame:
+        """Return the same game in the ledger's integers."""
+        return certificate.SlotGame(
+            demands=[buyer.demand for buyer in self.buyers.values()],
+            capacities=[seller.capacity for seller in self.sellers.values()],
+            prices=[seller.price for seller in self.sellers.values()],
+            fees=[[Price(hops * self.fee_per_hop) for hops in row] for row in game.hops.tolist()],
+            row=game.place.tolist(),
+            retail_tariff=self.retail_tariff,
         )
 
     def _errors(self) -> Iterable[FieldError]:

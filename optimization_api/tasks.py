@@ -1,6 +1,6 @@
 """How each kind of question about a whole game is answered; it runs in the solvers' processes."""
 
-from energy_market_chaincode import exact_json, units
+from energy_market_chaincode import certificate, exact_json, units
 from http_service import Problem
 from market_solver import (
     OnStep,
@@ -39,7 +39,14 @@ def answer_clearing(question: ClearingQuestion, on_step: OnStep) -> bytes:
     except TooManyPairs as error:
         detail = f"The network keeps too few apart: {error}; ask for fewer prosumers, or with their real distances."
         raise Problem(422, "TOO_MANY_PAIRS", detail) from None
-    return _json(ClearingAnswer.of(question, certified(game, point), steps))
+    found = certified(game, point)
+    if not question.rows:
+        return _json(ClearingAnswer.of(question, found, steps))
+    return _json(
+        ClearingAnswer.of(
+            question, found, steps, certificate.purchases_at(question.slot_game(game), found.exact_scarcity)
+        )
+    )
 
 
 def answer_original(question: OriginalQuestion, on_step: OnStep) -> bytes:

@@ -16,7 +16,7 @@ from energy_market_chaincode.certificate import (
 )
 from energy_market_chaincode.game import STEPS_PER_PRICE, Supply
 from energy_market_chaincode.units import Energy, Price
-from market_solver import GridGame, equilibrium_with_grid
+from market_solver import GridGame, certified, equilibrium_with_grid
 
 patient = settings(
     deadline=None, max_examples=100, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
@@ -43,19 +43,18 @@ def slot_games(draw: st.DrawFn) -> SlotGame:
 
 
 def solved(game: SlotGame) -> list[int]:
-    """Return the equilibrium's pi by the solver, with 12 digits of the price."""
-    *_, point = equilibrium_with_grid(
-        GridGame(
-            demand=np.array(game.demands) / ENERGY,
-            capacity=np.array(game.capacities) / ENERGY,
-            price=np.array(game.prices) / PRICE,
-            hops=np.array(game.fees) / PRICE,
-            place=np.array(game.row),
-            fee_per_hop=1.0,
-            retail_tariff=game.retail_tariff / PRICE,
-        )
+    """Return the equilibrium's pi by the solver."""
+    in_kwh = GridGame(
+        demand=np.array(game.demands) / ENERGY,
+        capacity=np.array(game.capacities) / ENERGY,
+        price=np.array(game.prices) / PRICE,
+        hops=np.array(game.fees) / PRICE,
+        place=np.array(game.row),
+        fee_per_hop=1.0,
+        retail_tariff=game.retail_tariff / PRICE,
     )
-    return [max(0, round(each * 10**15)) * 10**3 for each in point.prices.tolist()]
+    *_, point = equilibrium_with_grid(in_kwh)
+    return certified(in_kwh, point).exact_scarcity
 
 
 def potential(game: SlotGame, purchases: Purchases) -> float:

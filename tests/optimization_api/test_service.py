@@ -211,6 +211,14 @@ async def test_a_slot_is_cleared_with_the_grid_in_the_game(client: httpx.AsyncCl
     assert answer["seller_prices"] == {"S": Decimal("0.14")}
 
 
+async def test_rows_of_a_cleared_slot_are_told_if_asked_for(client: httpx.AsyncClient) -> None:
+    without = await ask(client, "/clearing", {**CLEARING, **BY_GRAPH})
+    assert (without["rows"], without["grid"]) == (None, None)
+    answer = await ask(client, "/clearing", {**CLEARING, **BY_GRAPH, "rows": True})
+    assert answer["rows"] == {"P": {"S": Decimal("1.6")}, "Q": {"S": Decimal("1.6")}}
+    assert answer["grid"] == {"P": Decimal("2.4"), "Q": Decimal("4.4")}
+
+
 async def test_a_slot_of_ten_thousand_prosumers_is_taken(client: httpx.AsyncClient) -> None:
     sellers = {f"S{number}": {"capacity": 10 + number % 90, "price": "0.08"} for number in range(3_000)}
     buyers = {f"P{number}": {"demand": 10 + number % 40} for number in range(7_000)}
