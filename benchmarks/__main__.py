@@ -2,12 +2,13 @@
 
 import argparse
 import importlib
+import os
 import pkgutil
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from benchmarks.table import Table
+from benchmarks.table import Table, circumstances
 from fabric_network import ProgramsMissing
 
 Benchmark = Callable[[], Iterable[Table]]
@@ -33,9 +34,11 @@ def main() -> int:
 
 
 def _print_tables(name: str, benchmark: Benchmark) -> bool:
+    load = os.getloadavg()[0]
     try:
         for table in benchmark():
-            print(table.markdown(), flush=True)
+            print(table.markdown(), circumstances(load), "", sep="\n", flush=True)
+            load = os.getloadavg()[0]
     except ProgramsMissing as missing:
         print(f"left out {name}: {missing.code}: {missing}", file=sys.stderr)
         return False

@@ -7,34 +7,37 @@ from contextlib import aclosing
 from energy_market_chaincode import Topic
 from prosumer_client import Identity, MarketClient
 
-SELLERS = tuple(f"turn-S{number}" for number in range(4))
-BUYERS = tuple(f"turn-B{number}" for number in range(7))
 PRICE, CAPACITY, DEMAND = "0.1", "100", "10"
-TERMS = {"roundLimit": 1000, "turnDeadlineMs": 600_000, "expectedParticipants": len(SELLERS + BUYERS)}
+TERMS = {"roundLimit": 1000, "turnDeadlineMs": 600_000}
 
 
 class EndlessGame:
-    """A game as large as the original's, in which every buyer goes over to another seller in each of its turns.
+    """A game in which every buyer goes over to another seller in each of its turns.
 
     Everybody has the operator's key.
     """
 
-    def __init__(self, operator: MarketClient, game: str) -> None:
+    def __init__(self, operator: MarketClient, game: str, sellers: int = 4, buyers: int = 7) -> None:
+        """Make one as large as the original's unless said otherwise."""
         self._operator = operator
         self._game = game
+        self.sellers = [f"turn-S{number}" for number in range(sellers)]
+        self.buyers = [f"turn-B{number}" for number in range(buyers)]
 
     async def open(self) -> None:
         """Bring everybody onto the ledger and into the game."""
         key = self._operator.identity.public_key
-        for name in SELLERS + BUYERS:
-            await self._operator.submit(Topic.REGISTER_PROSUMER, {"id": name, "publicKey": key})
-            await self._operator.submit(Topic.TOP_UP_ACCOUNT, {"prosumer": name, "amount": "1000"})
-        hops = {buyer: dict.fromkeys(SELLERS, 1) for buyer in BUYERS}
-        await self._operator.submit(Topic.SET_TOPOLOGY, {"hops": hops})
-        await self._operator.submit(Topic.PUBLISH_GAME, TERMS | {"game": self._game, "deliverySlot": self._game})
-        for name in SELLERS:
+        hops = {buyer: dict.fromkeys(self.sellers, 1) for buyer in self.buyers}
+        terms = {"game": self._game, "deliverySlot": self._game, "expectedParticipants": len(hops) + len(self.sellers)}
+        commands: list[tuple[str, dict[str, object]]] = []
+        for name in self.sellers + self.buyers:
+            commands += [(Topic.REGISTER_PROSUMER, {"id": name, "publicKey": key})]
+            commands += [(Topic.TOP_UP_ACCOUNT, {"prosumer": name, "amount": "1000"})]
+        commands += [(Topic.SET_TOPOLOGY, {"hops": hops}), (Topic.PUBLISH_GAME, TERMS | terms)]
+        await self._operator.submit_all(commands)
+        for name in self.sellers:
             await self._as(name).submit(Topic.PUBLISH_OFFER, self._data(amount=CAPACITY, price=PRICE))
-        for name in BUYERS:
+        for name in self.buyers:
             await self._as(name).submit(Topic.PUBLISH_DEMAND, self._data(amount=DEMAND))
 
     async def turns(self, number: int, between: Callable[[], Awaitable[None]]) -> AsyncIterator[float]:
@@ -49,7 +52,7 @@ class EndlessGame:
             turn = await anext(events)
             for played in range(number):
                 await between()
-                bid = {SELLERS[played % len(SELLERS)]: DEMAND}
+                bid = {self.sellers[played % len(self.sellers)]: DEMAND}
                 buyer = self._as(turn.data["buyerInTurn"])
                 began = time.perf_counter()
                 await buyer.post(Topic.PUBLISH_BUY_BID, self._data(bidAmounts=bid))

@@ -39,8 +39,13 @@ class Intake:
         self._signers = signers
         self._metrics = metrics
 
-    async def take(self, values: Sequence[Any]) -> list[Answer]:
+    async def take(self, values: Sequence[Any], *, is_promised: bool = True) -> list[Answer]:
         """Take commands, each as :func:`~energy_market_chaincode.canonical.read_json` read it, in their order.
+
+        Parameters
+        ----------
+        is_promised
+            Whether those taken must survive a power cut when this returns.
 
         Returns
         -------
@@ -60,7 +65,7 @@ class Intake:
         try:
             refused = await self._check_ledger(commands)
             refused |= await self._check_signatures(_without(commands, refused))
-            refused |= await self._store_checked(_without(commands, refused))
+            refused |= await self._store_checked(_without(commands, refused), is_promised)
         except LedgerUnavailable as error:
             raise ledger_unavailable(error) from error
         except StoreUnavailable as error:
@@ -89,11 +94,12 @@ class Intake:
             doubted = await _not_signed(doubted, keys)
         return {number: _signature_problem(command, keys) for number, command in doubted.items()}
 
-    async def _store_checked(self, commands: _Numbered) -> dict[int, Problem]:
+    async def _store_checked(self, commands: _Numbered, is_promised: bool) -> dict[int, Problem]:
         """Store commands and return why some of them were not taken."""
         if not commands:
             return {}
-        acceptances = await self._store.accept([_checked(command) for command in commands.values()])
+        checked = [_checked(command) for command in commands.values()]
+        acceptances = await self._store.accept(checked, is_promised=is_promised)
         retry_s = self._metrics.drain.seconds_for(acceptances.count(Acceptance.FULL))
         refused: dict[int, Problem] = {}
         for (number, command), acceptance in zip(commands.items(), acceptances, strict=True):

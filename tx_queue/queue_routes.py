@@ -56,7 +56,8 @@ async def post_commands(request: Request, node: Node, wait: Wait = 0) -> Respons
     body = await read_json_body(request)
     if isinstance(body, list):
         return await _post_many(node, body)
-    (answer,) = await node.intake.take([body])
+    # Who waits is promised nothing before the ledger has it, which is a write to the disk less.
+    (answer,) = await node.intake.take([body], is_promised=wait == 0)
     if isinstance(answer, Problem):
         raise answer
     receipt = _receipt(answer)
@@ -64,6 +65,7 @@ async def post_commands(request: Request, node: Node, wait: Wait = 0) -> Respons
         entry = await _decided(node.store, answer.id, answer.prosumer, wait)
         if entry is not None and entry.status.is_final:
             return exact_response(_status(entry), 200, {"Location": receipt.href})
+        await node.store.promise()
     return exact_response(receipt, 202, {"Location": receipt.href})
 
 

@@ -101,6 +101,11 @@ def settle(connection: sqlite3.Connection, decisions: Sequence[Decision], now_ms
         connection.execute("DELETE FROM command WHERE position <= ?", (last_expired,))
 
 
+def touch(connection: sqlite3.Connection) -> None:
+    """Write something, so that what was written before reaches the disk with it."""
+    connection.execute("UPDATE backlog SET depth = depth")
+
+
 def find(
     connection: sqlite3.Connection, command_id: str, prosumer: str | None, status: Callable[[int], Status]
 ) -> list[Entry]:

@@ -145,8 +145,8 @@ class SqliteStore:
             raise StoreUnavailable(f"{path} cannot be opened ({error}); make its folder writable") from error
         return cls(opened, writer, reader, capacity, retention_ms, now_ms)
 
-    async def accept(self, brought: Sequence[CheckedCommand]) -> list[Acceptance]:
-        """Take commands; when this returns, they survive a power cut.
+    async def accept(self, brought: Sequence[CheckedCommand], *, is_promised: bool = True) -> list[Acceptance]:
+        """Take commands; when this returns, they survive a power cut, if that is promised: else see :meth:`promise`.
 
         Raises
         ------
@@ -168,7 +168,16 @@ class SqliteStore:
             self._arrived.set()
 
         work = partial(commands.accept, brought=brought, capacity=self._capacity, now_ms=now_ms)
-        return (await self._writer.write(work, then=count_in)).acceptances
+        return (await self._writer.write(work, then=count_in, is_promised=is_promised)).acceptances
+
+    async def promise(self) -> None:
+        """Return when all that was taken before survives a power cut.
+
+        Raises
+        ------
+        StoreUnavailable
+        """
+        await self._writer.write(commands.touch, then=lambda _: None)
 
     async def claim(self, limits: TransactionLimits) -> list[WaitingCommand]:
         """Wait for commands and hand out the oldest unclaimed ones; none once the store is stopped.

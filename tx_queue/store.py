@@ -137,8 +137,11 @@ class Backlog:
 class QueueStore(Protocol):
     """A durable queue of commands. Every method may raise StoreUnavailable, except where it says otherwise."""
 
-    async def accept(self, commands: Sequence[CheckedCommand]) -> list[Acceptance]:
-        """Take commands; when this returns, they survive a power cut."""
+    async def accept(self, commands: Sequence[CheckedCommand], *, is_promised: bool = True) -> list[Acceptance]:
+        """Take commands; when this returns, they survive a power cut, if that is promised: else see :meth:`promise`."""
+
+    async def promise(self) -> None:
+        """Return when all that was taken before survives a power cut."""
 
     async def claim(self, limits: TransactionLimits) -> list[WaitingCommand]:
         """Wait for commands and hand out the oldest unclaimed ones; none once the store is stopped."""

@@ -5,6 +5,7 @@ import hashlib
 import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -20,7 +21,7 @@ from hypothesis.stateful import (
 
 from energy_market_chaincode import Status
 from tx_queue import sqlite_store
-from tx_queue.sqlite_file import connect_to_write
+from tx_queue.sqlite_file import SqliteWriter, connect_to_write
 from tx_queue.sqlite_store import SqliteStore
 from tx_queue.store import (
     UNREMEMBERED,
@@ -341,3 +342,25 @@ def test_the_store_behaves_as_a_list_over_any_course_of_events(tmp_path: Path) -
         path = tmp_path / "queue.sqlite"
 
     run_state_machine_as_test(Machine, settings=settings(max_examples=25, stateful_step_count=25, deadline=None))
+
+
+async def test_what_is_taken_without_a_promise_reaches_the_disk_with_the_next_one(
+    store: SqliteStore, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    modes: list[str] = []
+    commit = SqliteWriter._commit
+
+    def recording(self: SqliteWriter, group: Any) -> Any:
+        result = commit(self, group)
+        (mode,) = self._connection.execute("PRAGMA synchronous").fetchone()
+        modes.append({1: "normal", 2: "full"}[mode])
+        return result
+
+    monkeypatch.setattr(SqliteWriter, "_commit", recording)
+    before = path.with_name(f"{path.name}-wal").stat().st_size
+    assert await store.accept([command("a")], is_promised=False) == [Acceptance.TAKEN]
+    taken = path.with_name(f"{path.name}-wal").stat().st_size
+    await store.promise()
+    promised = path.with_name(f"{path.name}-wal").stat().st_size
+    assert modes == ["normal", "full"]
+    assert before < taken < promised, "a transaction that writes nothing would not be written to the disk"
