@@ -357,10 +357,10 @@ async def test_what_is_taken_without_a_promise_reaches_the_disk_with_the_next_on
         return result
 
     monkeypatch.setattr(SqliteWriter, "_commit", recording)
-    before = path.with_name(f"{path.name}-wal").stat().st_size
+    before = path.with_name(f"{path.name}-wal").read_bytes()
     assert await store.accept([command("a")], is_promised=False) == [Acceptance.TAKEN]
-    taken = path.with_name(f"{path.name}-wal").stat().st_size
+    taken = path.with_name(f"{path.name}-wal").read_bytes()
     await store.promise()
-    promised = path.with_name(f"{path.name}-wal").stat().st_size
+    promised = path.with_name(f"{path.name}-wal").read_bytes()
     assert modes == ["normal", "full"]
-    assert before < taken < promised, "a transaction that writes nothing would not be written to the disk"
+    assert before != taken != promised, "a transaction that writes nothing would not be written to the disk"
