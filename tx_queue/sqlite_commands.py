@@ -52,7 +52,10 @@ def accept(connection: sqlite3.Connection, brought: Sequence[CheckedCommand], ca
         if acceptance is None:
             taken.positions.append(_insert(connection, command, now_ms))
         taken.acceptances.append(acceptance or Acceptance.TAKEN)
-    connection.execute("UPDATE backlog SET depth = depth + ?", (len(taken.positions),))
+    if taken.positions:
+        connection.execute("UPDATE backlog SET depth = depth + ?", (len(taken.positions),))
+    else:
+        touch(connection)  # what is known may have been taken without a promise
     return taken
 
 
@@ -103,7 +106,8 @@ def settle(connection: sqlite3.Connection, decisions: Sequence[Decision], now_ms
 
 def touch(connection: sqlite3.Connection) -> None:
     """Write something, so that what was written before reaches the disk with it."""
-    connection.execute("UPDATE backlog SET depth = depth")
+    for change in (1, -1):  # SQLite writes no page that stays as it is
+        connection.execute("UPDATE backlog SET depth = depth + ?", (change,))
 
 
 def find(
