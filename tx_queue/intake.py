@@ -2,7 +2,10 @@
 
 import asyncio
 import hashlib
+import math
+import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from energy_market_chaincode import (
@@ -24,6 +27,11 @@ from tx_queue.store import Acceptance, CheckedCommand, QueueStore, StoreUnavaila
 
 COMMANDS_BETWEEN_BREATHS = 8
 """After checking so many commands (one or two milliseconds) others get their turn on the event loop."""
+
+LEAST_SIGNATURES_PER_THREAD = 16
+"""Fewer are not worth a second thread."""
+_CORES = os.cpu_count() or 1
+_VERIFYING = ThreadPoolExecutor(_CORES, "queue-verify")
 
 Answer = Command | Problem
 """A command that was taken, now or before; or why it was not."""
@@ -135,14 +143,17 @@ def _read(value: Any) -> Answer:
 
 
 async def _not_signed(commands: _Numbered, keys: Mapping[str, str]) -> dict[int, Command]:
-    """Return those commands that are not signed with their signer's key."""
-    found: dict[int, Command] = {}
-    for checked, (number, command) in enumerate(commands.items()):
-        await _breathe(checked)
-        key = keys.get(command.prosumer)
-        if key is None or not command.is_signed_with(key):
-            found[number] = command
-    return found
+    """Return those commands that are not signed with their signer's key; off the event loop, on all cores."""
+    asked = [(number, command, keys.get(command.prosumer)) for number, command in commands.items()]
+    size = max(LEAST_SIGNATURES_PER_THREAD, math.ceil(len(asked) / _CORES))
+    shares = [asked[start : start + size] for start in range(0, len(asked), size)]
+    loop = asyncio.get_running_loop()
+    found = await asyncio.gather(*(loop.run_in_executor(_VERIFYING, _not_signed_of, share) for share in shares))
+    return {number: command for share in found for number, command in share}
+
+
+def _not_signed_of(share: Sequence[tuple[int, Command, str | None]]) -> list[tuple[int, Command]]:
+    return [(number, command) for number, command, key in share if key is None or not command.is_signed_with(key)]
 
 
 def _signers(commands: Iterable[Command]) -> set[str]:
