@@ -5,17 +5,12 @@ import binascii
 import functools
 from typing import Any
 
-from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from energy_market_chaincode.canonical import signed_bytes
 
-_SIGN_BIT = 2**255
-_PRIME = 2**255 - 19
-_ORDER_8 = 2707385501144840649318225287225658788936804267575313519463743609750303402022
-_SMALL_ORDER = frozenset({0, 1, _ORDER_8, _PRIME - _ORDER_8, _PRIME - 1, _PRIME, _PRIME + 1})
-"""The y-coordinates of the curve's points of order 1, 2, 4 and 8, and how two of them can be written otherwise
-(RFC 8032, section 5.1). Signatures "verify" under such a key although nobody has a private one."""
+PUBLIC_KEY_BYTES = 32
+SIGNATURE_BYTES = 64
 
 
 def signed_part(command: dict[str, Any]) -> bytes:
@@ -34,22 +29,43 @@ def public_key_text(key: Ed25519PublicKey) -> str:
 
 
 @functools.lru_cache(maxsize=4096)
-def public_key_from_text(text: str) -> Ed25519PublicKey:
-    """Read a public key as it stands on the ledger; raises ValueError if it is none, or one that binds nobody."""
+def public_key_from_text(text: str) -> bytes:
+    """Read a public key as it stands on the ledger.
+
+    Raises
+    ------
+    ValueError
+        If it is no 32 bytes in base64 that are the one way to write a point of the curve's group of prime order: for
+        others anybody could sign, or two readers might not agree who did.
+    """
+    # Where keys are only made and used to sign, as in a prosumer's process, libsodium need not be loaded.
+    from nacl.bindings import crypto_core_ed25519_is_valid_point
+
     try:
         raw = base64.b64decode(text, validate=True)
-        key = Ed25519PublicKey.from_public_bytes(raw)
     except (binascii.Error, ValueError) as error:
         raise ValueError(f"is not an Ed25519 public key in base64: {error}") from None
-    if int.from_bytes(raw, "little") % _SIGN_BIT in _SMALL_ORDER:
-        raise ValueError("is a public key of small order, for which anybody can sign")
-    return key
+    if len(raw) != PUBLIC_KEY_BYTES:
+        raise ValueError(f"is not an Ed25519 public key in base64: it has {len(raw)} bytes, not {PUBLIC_KEY_BYTES}")
+    if not crypto_core_ed25519_is_valid_point(raw):
+        raise ValueError("is a public key for which anybody can sign, or no point of the curve in its one spelling")
+    return raw
 
 
 def is_signed_by(message: bytes, signature: str, public_key: str) -> bool:
-    """Tell whether a base64 signature over ``message`` was made with the key of ``public_key``."""
+    """Tell whether a base64 signature over ``message`` was made with the key of ``public_key``.
+
+    This is libsodium's rule, the same in queue and contract: S below the group's order, R and key canonical and of no
+    small order, R equal to S B - h A bit by bit. The key must be one that :func:`public_key_from_text` takes.
+    """
+    from nacl.bindings import crypto_sign_open
+    from nacl.exceptions import BadSignatureError
+
     try:
-        public_key_from_text(public_key).verify(base64.b64decode(signature, validate=True), message)
-    except (InvalidSignature, binascii.Error, ValueError):
+        raw = base64.b64decode(signature, validate=True)
+        if len(raw) != SIGNATURE_BYTES:
+            return False
+        crypto_sign_open(raw + message, public_key_from_text(public_key))
+    except (BadSignatureError, binascii.Error, ValueError):
         return False
     return True

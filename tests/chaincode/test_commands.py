@@ -23,7 +23,7 @@ from energy_market_chaincode.commands import (
     read_command,
 )
 
-KEY = "CQ" + "A" * 41 + "="
+KEY = "WGZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmY="
 
 
 def command(topic: str, **data: Any) -> dict[str, Any]:
