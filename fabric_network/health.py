@@ -7,6 +7,8 @@ import ssl
 import grpc
 import httpx
 from fabric_protos.discovery import protocol_pb2, protocol_pb2_grpc
+from fabric_protos.gateway.gateway_pb2 import EvaluateRequest
+from fabric_protos.gateway.gateway_pb2_grpc import GatewayStub
 from fabric_protos.peer import proposal_response_pb2
 
 from fabric_network.configuration import CLIENT
@@ -14,7 +16,7 @@ from fabric_network.errors import NotReady
 from fabric_network.folder import NetworkFolder
 from fabric_network.topology import ContractHost, Node, Orderer, Peer, Topology
 from fabric_network.waiting import for_each
-from ledger.fabric.gateway import SigningIdentity
+from ledger.fabric.gateway import Invocation, SigningIdentity, propose
 
 _TIMEOUT_SECONDS = 2.0
 
@@ -94,9 +96,8 @@ def _handshake_obstacle(server: ContractHost, folder: NetworkFolder) -> str | No
 
 def gateway_obstacle(peer: Peer, topology: Topology, folder: NetworkFolder) -> str | None:
     """Return why a peer's gateway cannot have transactions endorsed, None if it can."""
-    credentials = grpc.ssl_channel_credentials(folder.tls_authority(peer.organisation).read_bytes())
     request = _signed_question(peer, topology, folder)
-    with grpc.secure_channel(peer.address, credentials, options=[("grpc.enable_http_proxy", 0)]) as channel:
+    with _channel_to(peer, folder) as channel:
         try:
             answer = protocol_pb2_grpc.DiscoveryStub(channel).Discover(request, timeout=_TIMEOUT_SECONDS)
         except grpc.RpcError as error:
@@ -105,10 +106,23 @@ def gateway_obstacle(peer: Peer, topology: Topology, folder: NetworkFolder) -> s
     return f"{peer.name}: {result.error.content}" if result.HasField("error") else None
 
 
+def ask(peer: Peer, topology: Topology, folder: NetworkFolder, question: Invocation) -> bytes:
+    """Ask a chaincode through a peer's gateway, as its organisation's client; raises NotReady."""
+    asked = propose(_client(peer, folder), topology.channel, question)
+    request = EvaluateRequest(
+        transaction_id=asked.transaction_id, channel_id=topology.channel, proposed_transaction=asked.signed
+    )
+    with _channel_to(peer, folder) as channel:
+        try:
+            payload: bytes = GatewayStub(channel).Evaluate(request, timeout=_TIMEOUT_SECONDS).result.payload
+        except grpc.RpcError as error:
+            raise NotReady(f"{peer.name} does not answer for {question.chaincode}: {error.details()}") from None
+    return payload
+
+
 def _signed_question(peer: Peer, topology: Topology, folder: NetworkFolder) -> protocol_pb2.SignedRequest:
     """Ask who may endorse a transaction of the contract, in the name of the organisation's client."""
-    user = folder.user(peer.organisation, CLIENT)
-    identity = SigningIdentity.read(peer.organisation.msp_id, user.certificate, user.key)
+    identity = _client(peer, folder)
     chaincode = proposal_response_pb2.ChaincodeCall(name=topology.chaincode)
     interest = proposal_response_pb2.ChaincodeInterest(chaincodes=[chaincode])
     query = protocol_pb2.Query(channel=topology.channel, cc_query=protocol_pb2.ChaincodeQuery(interests=[interest]))
@@ -116,3 +130,13 @@ def _signed_question(peer: Peer, topology: Topology, folder: NetworkFolder) -> p
         authentication=protocol_pb2.AuthInfo(client_identity=identity.creator), queries=[query]
     ).SerializeToString()
     return protocol_pb2.SignedRequest(payload=payload, signature=identity.sign(payload))
+
+
+def _client(peer: Peer, folder: NetworkFolder) -> SigningIdentity:
+    user = folder.user(peer.organisation, CLIENT)
+    return SigningIdentity.read(peer.organisation.msp_id, user.certificate, user.key)
+
+
+def _channel_to(peer: Peer, folder: NetworkFolder) -> grpc.Channel:
+    credentials = grpc.ssl_channel_credentials(folder.tls_authority(peer.organisation).read_bytes())
+    return grpc.secure_channel(peer.address, credentials, options=[("grpc.enable_http_proxy", 0)])

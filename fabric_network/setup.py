@@ -141,11 +141,6 @@ def introduce(operator: Operator, command_line: CommandLine) -> None:
         )
 
 
-def has_operator(command_line: CommandLine) -> bool:
-    """Tell whether the market has its first operator; raises ProgramFailed, NotReady."""
-    return _ask(command_line.topology.peers[0], command_line, "market") is not None
-
-
 def _contract_obstacle(peer: Peer, command_line: CommandLine) -> str | None:
     try:
         _ask(peer, command_line, "market")

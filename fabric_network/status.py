@@ -4,17 +4,15 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Self
 
+from fabric_protos.peer.lifecycle.lifecycle_pb2 import QueryChaincodeDefinitionArgs, QueryChaincodeDefinitionResult
 from pydantic import BaseModel, ConfigDict
 
-from fabric_network.command_line import CommandLine
-from fabric_network.errors import NetworkError
+from fabric_network.errors import NotReady
 from fabric_network.folder import NetworkFolder
-from fabric_network.health import height_of, standing_obstacle
-from fabric_network.lifecycle import Lifecycle
-from fabric_network.programs import ProgramsMissing, fabric_programs
-from fabric_network.setup import has_operator
-from fabric_network.topology import ContractHost, Node, Topology
+from fabric_network.health import ask, height_of, standing_obstacle
+from fabric_network.topology import ContractHost, Node, Peer, Topology
 from fabric_network.waiting import for_each
+from ledger.fabric.gateway import Invocation
 
 
 class State(StrEnum):
@@ -67,16 +65,36 @@ class NetworkStatus(BaseModel):
             The nodes that there is somebody to ask at, by their names, with their pids where they are processes here.
         """
         nodes = tuple(for_each(lambda node: _node_status(node, topology, folder, running), topology.nodes))
-        version, obstacle = None, None
-        try:
-            command_line = CommandLine(fabric_programs(topology.release), topology, folder)
-            committed = Lifecycle(command_line).committed()
-            version = None if committed is None else committed.version
-            if all(node.state is State.HEALTHY for node in nodes):
-                obstacle = None if has_operator(command_line) else "the market has no operator yet"
-        except (NetworkError, ProgramsMissing) as failure:
-            obstacle = str(failure)
-        return cls(topology=topology, nodes=nodes, contract_version=version, obstacle=obstacle)
+        healthy = {node.name for node in nodes if node.state is State.HEALTHY}
+        peer = next((peer for peer in topology.peers if peer.name in healthy), None)
+        if peer is None:
+            return cls(topology=topology, nodes=nodes, contract_version=None, obstacle="no peer serves")
+        return cls(
+            topology=topology,
+            nodes=nodes,
+            contract_version=_contract_version(peer, topology, folder),
+            obstacle=_market_obstacle(peer, topology, folder),
+        )
+
+
+def _contract_version(peer: Peer, topology: Topology, folder: NetworkFolder) -> str | None:
+    """Ask what the channel goes by."""
+    name = QueryChaincodeDefinitionArgs(name=topology.chaincode).SerializeToString().decode()
+    try:
+        answer = ask(peer, topology, folder, Invocation("_lifecycle", "QueryChaincodeDefinition", (name,)))
+    except NotReady:
+        return None
+    version: str = QueryChaincodeDefinitionResult.FromString(answer).version
+    return version
+
+
+def _market_obstacle(peer: Peer, topology: Topology, folder: NetworkFolder) -> str | None:
+    """Ask whether the market was founded."""
+    try:
+        ask(peer, topology, folder, Invocation(topology.chaincode, "market"))
+    except NotReady as failure:
+        return f"the market cannot be asked: {failure}"
+    return None
 
 
 def _node_status(

@@ -32,7 +32,7 @@ from ledger.fabric.gateway.errors import (
 )
 from ledger.fabric.gateway.evidence import BlockSignature, ProvenBlock
 from ledger.fabric.gateway.identity import SigningIdentity, UnusableIdentity
-from ledger.fabric.gateway.messages import Invocation
+from ledger.fabric.gateway.messages import Invocation, propose
 from ledger.fabric.gateway.profile import PROFILE_NAME, FabricProfile, GatewayAddress, OrdererAddress, UnusableProfile
 from ledger.fabric.gateway.streams import ChaincodeEvent, Checkpoint
 
@@ -63,4 +63,5 @@ __all__ = [
     "TransactionInvalid",
     "UnusableIdentity",
     "UnusableProfile",
+    "propose",
 ]
