@@ -4,12 +4,15 @@ import asyncio
 import os
 import tempfile
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from statistics import median, quantiles
+
+import psutil
 
 from benchmarks.crowd import decided_per_second, open_accounts, top_ups
 from benchmarks.one_put import PUT
@@ -43,7 +46,7 @@ def tables() -> Iterator[Table]:
     for batch_timeout_ms in (SHORT_MS, LONG_MS):
         with _network(batch_timeout_ms) as network:
             if batch_timeout_ms == SHORT_MS:
-                yield asyncio.run(_throughput(network))
+                yield from asyncio.run(_throughput(network))
             turns.append([f"{batch_timeout_ms} ms", *asyncio.run(_turns(network))])
     yield Table(
         "A turn",
@@ -110,20 +113,24 @@ async def _bench(network: Network) -> AsyncIterator[_Bench]:
         await gateway.close()
 
 
-async def _throughput(network: Network) -> Table:
+async def _throughput(network: Network) -> tuple[Table, Table]:
     async with _bench(network) as bench:
         await open_accounts(bench.operator)
         await bench.puts_per_second(32, 100)  # the first transactions meet cold caches
         raw: dict[int, list[float]] = {in_flight: [] for in_flight in RAW_LOADS}
         queue: dict[tuple[int, int], list[float]] = {load: [] for load in QUEUE_LOADS}
         ledger = await bench.operator.ledger_id()
+        spent: Counter[str] = Counter()
         for _ in range(ROUNDS):
             for in_flight, number in RAW_LOADS.items():
                 raw[in_flight].append(await bench.puts_per_second(in_flight, number))
             for clients, array in QUEUE_LOADS:
                 commands = top_ups(bench.operator.identity, ledger, COMMANDS)
+                before = processor_seconds(network)
                 rate = await decided_per_second(bench.queue_url, commands, clients=clients, array=array)
                 queue[clients, array].append(rate)
+                spent.update(processor_seconds(network))
+                spent.subtract(before)
     best = max(map(median, raw.values()))
     rows = [
         [f"gateway, {n} in flight", f"{median(rates):,.0f}", f"{median(rates) / best:.1f}"] for n, rates in raw.items()
@@ -132,13 +139,45 @@ async def _throughput(network: Network) -> Table:
         [f"queue, {clients} x {array} commands", f"{median(rates):,.0f}", f"{median(rates) / best:.1f}"]
         for (clients, array), rates in queue.items()
     ]
-    return Table(
+    rates_table = Table(
         "Group commit",
         ["through", "committed/s", "times the gateway's best"],
         rows,
         f"Medians of {ROUNDS} rounds, BatchTimeout {SHORT_MS} ms. Gateway: one put per transaction, by the client that "
         "the queue uses, too. Queue: signed topUpAccount commands, posted in arrays by so many clients at once, until "
         "the last is decided.",
+    )
+    return rates_table, _spent_table(spent, ROUNDS * len(QUEUE_LOADS) * COMMANDS)
+
+
+def processor_seconds(network: Network) -> Counter[str]:
+    """Return how much processor time each part of the market has taken so far."""
+    topology = network.topology
+    groups = {"orderers": topology.orderers, "peers": topology.peers, "chaincode servers": topology.chaincode_servers}
+    processes = {
+        part: [psutil.Process(network.process(node.name).pid) for node in nodes] for part, nodes in groups.items()
+    }
+    ours = psutil.Process()
+    processes |= {"queue": ours.children(recursive=True), "who posts the commands": [ours]}
+    return Counter(
+        {part: sum(sum(process.cpu_times()[:2]) for process in running) for part, running in processes.items()}
+    )
+
+
+def _spent_table(spent: Counter[str], commands: int) -> Table:
+    total, cores = sum(spent.values()), os.cpu_count() or 1
+    rows = [
+        [part, f"{1000 * seconds / commands:.2f}", f"{seconds / total:.0%}"] for part, seconds in spent.most_common()
+    ]
+    part, most = spent.most_common(1)[0]
+    return Table(
+        "Where a command's processor time goes",
+        ["part", "processor ms per command", "share"],
+        [*rows, ["all", f"{1000 * total / commands:.2f}", "100%"]],
+        f"Over all loads of the queue above. {cores} cores do {cores * commands / total:,.0f} commands/s at most. "
+        "The next factor of two takes twice the cores (each organisation's peer and chaincode server on its own "
+        f"machine, as in a real network) or half the work; {part}, {most / total:.0%} of it, come first, for every "
+        "organisation decides every command.",
     )
 
 
