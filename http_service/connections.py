@@ -8,6 +8,7 @@ import asyncio
 from http import HTTPStatus
 from typing import Any, cast
 
+import structlog
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
@@ -15,9 +16,13 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.frames import Frame
 
 from http_service.admission import CONNECTION
-from http_service.limits import Occupancy
+from http_service.limits import Occupancy, too_busy
 from http_service.problems import Problem, problem_response
 
+_log = structlog.stdlib.get_logger(__name__)
+_CHATTER_BYTES = 131_072
+_CHATTER_BYTES_PER_S = 1024
+"""What a WebSocket's client may say, the handshake included; pings are a few bytes every few seconds."""
 _UNSENT_BYTES = 16_384
 """Of an answer, before its application has to wait for the client to take them."""
 
@@ -48,7 +53,7 @@ class HttpConnection(HttpToolsProtocol):
         self.app_state = {**self.app_state, CONNECTION: transport}
         transport.set_write_buffer_limits(_UNSENT_BYTES)
         self._expect_headers()
-        self._occupancy.enter(transport)
+        self._occupancy.enter(transport, self._put_out)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End."""
@@ -56,11 +61,13 @@ class HttpConnection(HttpToolsProtocol):
         self.resume_writing()
         self._occupancy.leave(self.transport)
         super().connection_lost(exc)
+        if self.cycle is None or self.cycle.response_complete:
+            self._forget_head()
 
     def pause_writing(self) -> None:
         """Wait for the client to read, for a while."""
         super().pause_writing()
-        self._deaf_until = self.loop.call_later(self._limits.stalled_s, self.transport.abort)
+        self._deaf_until = self.loop.call_later(self._limits.stalled_s, self._drop_the_deaf)
         self._occupancy.stalls(self.transport)
 
     def resume_writing(self) -> None:
@@ -70,6 +77,12 @@ class HttpConnection(HttpToolsProtocol):
             self._deaf_until.cancel()
             self._deaf_until = None
         self._occupancy.reads(self.transport)
+
+    def shutdown(self) -> None:
+        """Let what was begun end, but do not wait for a client that does not read."""
+        super().shutdown()
+        if self.flow.write_paused:
+            self.transport.abort()
 
     def data_received(self, data: bytes) -> None:
         """Take bytes; between two requests they begin the next one's headers."""
@@ -112,6 +125,9 @@ class HttpConnection(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Begin a request."""
         self._expect_no_headers()
+        if not self._occupancy.takes_head(self.transport, self._head_bytes):
+            self._problem = too_busy("requests with large headers")
+            raise _Refused
         super().on_headers_complete()
         self._in_head = False
         self._bytes_since_progress = 0
@@ -128,13 +144,30 @@ class HttpConnection(HttpToolsProtocol):
         self._bytes_since_progress = 0
         self._occupancy.has_asked(self.transport)
         if self.cycle is not None and self.cycle.response_complete:
-            self._occupancy.rests(self.transport)
+            self._rest()
 
     def on_response_complete(self) -> None:
         """Rest, if there is nothing more to answer."""
         super().on_response_complete()
         if self.cycle.response_complete and not self._in_message:
-            self._occupancy.rests(self.transport)
+            self._rest()
+
+    def _rest(self) -> None:
+        self._forget_head()
+        self._occupancy.rests(self.transport)
+
+    def _put_out(self) -> None:
+        self._forget_head()
+        self.transport.abort()
+
+    def _drop_the_deaf(self) -> None:
+        _log.warning("a client took nothing of what it was sent; dropped", seconds=self._limits.stalled_s)
+        self._put_out()
+
+    def _forget_head(self) -> None:
+        """Let go of what scope and cycle would keep as long as they are there, now and not in the next round."""
+        if self.headers is not None:
+            self.headers.clear()
 
     def send_400_response(self, msg: str) -> None:
         """Close, and say why if that does not get into another answer."""
@@ -146,6 +179,7 @@ class HttpConnection(HttpToolsProtocol):
             lines = [b"HTTP/1.1 %d %s" % (problem.status, HTTPStatus(problem.status).phrase.encode())]
             lines += [b": ".join(header) for header in answer.raw_headers]
             self.transport.write(b"\r\n".join([*lines, b"connection: close", b"", bytes(answer.body)]))
+            self._forget_head()
         self.transport.close()
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
@@ -193,6 +227,8 @@ class WebSocketConnection(WebSocketsSansIOProtocol):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self._heard_bytes = 0
+        self._since = self.loop.time()
         self._occupancy: Occupancy = cast(FastAPI, self.config.app).state.occupancy
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -209,6 +245,14 @@ class WebSocketConnection(WebSocketsSansIOProtocol):
         """Go on."""
         super().resume_writing()
         self._occupancy.reads(self.transport)
+
+    def data_received(self, data: bytes) -> None:
+        """Take what the client says, which nobody listens to, unless that is too much: each frame costs time."""
+        self._heard_bytes += len(data)
+        if self._heard_bytes > _CHATTER_BYTES + _CHATTER_BYTES_PER_S * (self.loop.time() - self._since):
+            self.transport.abort()
+        else:
+            super().data_received(data)
 
     def handle_cont(self, event: Frame) -> None:
         """Take a piece of a message, but keep no empty ones: the largest message's size does not limit their number."""

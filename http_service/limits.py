@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from http_service.problems import Problem
@@ -15,7 +16,7 @@ class Limits:
 
     requests: int = 300
     """Requests and long polls at once."""
-    streams: int = 1000
+    streams: int = 950
     """Event streams at once."""
     spare_connections: int = 200
     """Connections beyond these: idle ones, those that still send their request, and monitoring's."""
@@ -27,13 +28,15 @@ class Limits:
     """Of the request of a stream, which keeps its headers as long as it lasts."""
     pipelined: int = 16
     """Requests of one connection that wait for the answer to an earlier one."""
-    unfinished_bytes: int = 16_000_000
+    large_head_bytes: int = 2_000_000
+    """Of all heads together that are larger than a stream's may be, until their requests are answered."""
+    unfinished_bytes: int = 6_000_000
     """Of all requests together that are not yet whole."""
     body_bytes: int = 32_000_000
     """Of all bodies together, until their requests are answered."""
     small_body_bytes: int = 16_384
     """A body up to this size is taken however many bytes the others hold."""
-    unread_bytes: int = 16_000_000
+    unread_bytes: int = 8_000_000
     """Of all answers together that their clients are slow to read."""
     headers_s: float = 10.0
     """From a request's first byte, or a connection's beginning, to the end of its headers."""
@@ -59,20 +62,21 @@ class Occupancy:
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
         self.body_bytes = 0
-        self._connections: set[asyncio.Transport] = set()
+        self._connections: dict[asyncio.Transport, Callable[[], None]] = {}
         self._strangers: dict[asyncio.Transport, None] = {}
         self._resting: dict[asyncio.Transport, None] = {}
         self._unfinished: dict[asyncio.Transport, int] = {}
         self._unfinished_bytes = 0
+        self._large_heads: dict[asyncio.Transport, int] = {}
         self._unread: dict[asyncio.Transport, tuple[float, int]] = {}
         self._requests: dict[Place, None] = {}
         self._streams: dict[Place, None] = {}
 
     # What a connection tells.
 
-    def enter(self, connection: asyncio.Transport) -> None:
+    def enter(self, connection: asyncio.Transport, put_out: Callable[[], None]) -> None:
         """Let a new connection in; if that is one too many, another one goes, or it itself if all others are busy."""
-        self._connections.add(connection)
+        self._connections[connection] = put_out
         self._strangers[connection] = None
         if len(self._connections) > self.limits.connections:
             oldest = next(iter(self._strangers))
@@ -83,7 +87,16 @@ class Occupancy:
         self._unfinished[connection] = self._unfinished.get(connection, 0) + nr_bytes
         self._unfinished_bytes += nr_bytes
         while self._unfinished_bytes > self.limits.unfinished_bytes:
-            self._put_out(next(iter(self._unfinished)))
+            stranger = next((each for each in self._unfinished if each in self._strangers), None)
+            self._put_out(stranger or next(iter(self._unfinished)))
+
+    def takes_head(self, connection: asyncio.Transport, nr_bytes: int) -> bool:
+        """Count the headers of a request if they are large; tell whether there is room for them."""
+        if nr_bytes > self.limits.stream_head_bytes:
+            if sum(self._large_heads.values()) + nr_bytes > self.limits.large_head_bytes:
+                return False
+            self._large_heads[connection] = nr_bytes
+        return True
 
     def has_asked(self, connection: asyncio.Transport) -> None:
         """Note that a request is whole."""
@@ -93,6 +106,7 @@ class Occupancy:
 
     def rests(self, connection: asyncio.Transport) -> None:
         """Note that every request of a connection is answered."""
+        self._large_heads.pop(connection, None)
         if connection in self._connections:
             self._resting[connection] = None
 
@@ -112,9 +126,10 @@ class Occupancy:
 
     def leave(self, connection: asyncio.Transport) -> None:
         """Forget a connection."""
-        self._connections.discard(connection)
+        self._connections.pop(connection, None)
         self.has_asked(connection)
         self.reads(connection)
+        self._large_heads.pop(connection, None)
 
     # What a request does.
 
@@ -129,7 +144,7 @@ class Occupancy:
         if len(self._requests) >= self.limits.requests:
             slow = next((place for place in self._requests if place.connection in self._unfinished), None)
             if slow is None or slow.connection is None:
-                raise _too_busy("requests")
+                raise too_busy("requests")
             del self._requests[slow]
             self._put_out(slow.connection)
         place = Place(self, connection)
@@ -141,7 +156,7 @@ class Occupancy:
         if len(self._streams) >= self.limits.streams:
             deaf = next((each for each in self._streams if each.connection in self._unread), None)
             if deaf is None or deaf.connection is None:
-                raise _too_busy("streams")
+                raise too_busy("streams")
             del self._streams[deaf]
             self._put_out(deaf.connection)
         del self._requests[place]
@@ -154,8 +169,9 @@ class Occupancy:
         self._streams.pop(place, None)
 
     def _put_out(self, connection: asyncio.Transport) -> None:
+        put_out = self._connections[connection]
         self.leave(connection)
-        connection.abort()
+        put_out()
 
 
 class Place:
@@ -185,6 +201,7 @@ class Place:
             )
 
 
-def _too_busy(what: str) -> Problem:
+def too_busy(what: str) -> Problem:
+    """Return the problem of one too many of something."""
     detail = f"This service has as many {what} open as it takes; try again, and close what is not needed."
     return Problem(503, "TOO_BUSY", detail, headers=_COME_AGAIN)

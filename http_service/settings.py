@@ -39,6 +39,9 @@ class ServiceSettings(BaseSettings):
     body_seconds: Annotated[float, Field(gt=0, description="how long a client may take to send a request's body")] = (
         _LIMITS.body_s
     )
+    stalled_seconds: Annotated[
+        float, Field(gt=0, description="how long a client may take nothing of what it is sent; then it is dropped")
+    ] = _LIMITS.stalled_s
     hosts: str = Field("", description="further names under which clients know the service, separated by commas")
     origins: str = Field(
         "http://localhost:8083,http://127.0.0.1:8083,http://[::1]:8083",
@@ -49,8 +52,13 @@ class ServiceSettings(BaseSettings):
     @property
     def limits(self) -> Limits:
         """What the service's clients are held to."""
-        requests, streams = self.max_open_requests, self.max_streams
-        return Limits(requests, streams, headers_s=self.headers_seconds, body_s=self.body_seconds)
+        return Limits(
+            requests=self.max_open_requests,
+            streams=self.max_streams,
+            headers_s=self.headers_seconds,
+            body_s=self.body_seconds,
+            stalled_s=self.stalled_seconds,
+        )
 
     @property
     def known_names(self) -> KnownNames:

@@ -9,7 +9,7 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
-from tests.http_service.program import connection, served
+from tests.http_service.program import connection, lines_until, running, served, url_of
 
 HANDSHAKE = (
     b"GET /quiet HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
@@ -71,6 +71,14 @@ async def test_a_stream_whose_client_does_not_read_makes_room_for_one_whose_clie
         while not first_line.startswith(b"HTTP/1.1 200"):
             async with connection(url, stream) as (reader, _):
                 first_line = await reader.readline()
+
+
+async def test_a_client_that_takes_nothing_is_dropped() -> None:
+    async with running("--stalled-seconds", "0.05") as process:
+        url = await url_of(process)
+        async with connection(url, b"GET /endless HTTP/1.1\r\nHost: localhost\r\n\r\n"):
+            await lines_until(process, "a client took nothing of what it was sent; dropped")
+            await lines_until(process, "request")
 
 
 async def test_a_newcomer_takes_the_place_of_the_oldest_connection_that_never_asked_anything() -> None:

@@ -28,6 +28,7 @@ from ledger import (
     TransactionFailed,
     open_memory_ledger,
 )
+from tests.tx_queue.process import Starter
 from tx_queue import QueueSettings, create_queue_app
 from tx_queue.node import QueueNode
 
@@ -297,3 +298,8 @@ async def _served(app: FastAPI) -> AsyncIterator[str]:
 async def _then(first: Callable[..., Awaitable[None]], second: Callable[[], None], **arguments: Any) -> None:
     await first(**arguments)
     second()
+
+
+@pytest.fixture
+def queue_process(tmp_path: Path, operator: Any, until: Any) -> Starter:
+    return Starter(tmp_path, operator, until)

@@ -11,8 +11,6 @@ import pytest
 import simplejson
 import websockets
 
-from tx_queue.streams import EventStream
-
 Event = dict[str, Any]
 
 
@@ -244,29 +242,6 @@ async def test_what_a_websocket_client_says_is_not_listened_to(queue: Any, opera
         await connection.send(b"\x00" * 1000)
         await publish(queue, operator, "G1")
         assert simplejson.loads(await connection.recv())["game"] == "G1"
-
-
-async def test_a_reader_that_takes_nothing_is_dropped() -> None:
-    never = asyncio.Event()
-    closed: list[bool] = []
-
-    async def frames() -> AsyncGenerator[bytes, None]:
-        try:
-            while True:
-                yield b"data: much\n\n"
-        finally:
-            closed.append(True)
-
-    async def receive() -> Any:
-        await never.wait()
-
-    async def send(message: Any) -> None:
-        if message["type"] == "http.response.body":
-            await never.wait()
-
-    scope = {"type": "http", "method": "GET", "path": "/events", "headers": []}
-    await EventStream(frames(), send_timeout=0.01)(scope, receive, send)
-    assert closed == [True]
 
 
 async def test_a_reader_that_falls_far_behind_reads_on_where_it_was(queue: Any, operator: Any) -> None:
