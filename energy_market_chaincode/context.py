@@ -40,6 +40,14 @@ class Context:
         """When the command arrived, for all orders of arrival."""
         return self.now_ms, self.place
 
+    def now_since(self, earlier_ms: int) -> int:
+        """Return the time, no earlier than something that came before.
+
+        Where clients claim their transactions' times, a later transaction may have an earlier one: the times of a game
+        do not run backwards with it.
+        """
+        return max(self.now_ms, earlier_ms)
+
     def emit(self, event: Event) -> None:
         """Tell the world."""
         self.events.append(event)

@@ -66,7 +66,7 @@ async def stop(context: Context, game: Game, arena: Arena, play: Play) -> None:
     purchases = contracted_transfers(arena, amounts, play.loads, game.parameters.fee_per_hop)
     await _true_up(context, game, arena, purchases)
     _save_transfers(context, game, arena, purchases)
-    ends = context.now_ms + game.parameters.delivery_duration_ms
+    ends = context.now_since(play.began_ms(game.parameters)) + game.parameters.delivery_duration_ms
     context.save(game.but(phase=Phase.DELIVERY, delivery_ends_ms=ends), game.id)
     context.save(play, game.id)
     context.save(outcome, game.id)

@@ -214,7 +214,7 @@ def _settlement(
     for payment in (*for_transfers, *(p for p in payments if p.purpose not in (Purpose.ENERGY, Purpose.TRANSMISSION))):
         of[payment.purpose] = Money(of[payment.purpose] + payment.amount)
     return Settlement(
-        closed_at_ms=context.now_ms,
+        closed_at_ms=context.now_since((game.delivery_ends_ms or 0) - game.parameters.delivery_duration_ms),
         delivered=Energy(delivered),
         from_grid=Energy(taken - delivered),
         to_grid=Energy(fed_in - delivered),

@@ -215,6 +215,10 @@ class Play(Record, prefix="play", reset=True):
     passes: int
     loads: list[Energy]
 
+    def began_ms(self, parameters: Parameters) -> int:
+        """Return when the present turn began."""
+        return self.deadline_ms - parameters.turn_deadline_ms
+
 
 class StandingBid(Record, prefix="bid", reset=True):
     """How a buyer split its demand among the sellers, in their order, and in which round."""

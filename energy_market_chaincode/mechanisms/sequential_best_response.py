@@ -30,7 +30,7 @@ def begin(context: Context, game: Game, arena: Arena) -> None:
     play = Play(
         round=1,
         turn=0,
-        deadline_ms=context.now_ms + game.parameters.turn_deadline_ms,
+        deadline_ms=context.now_since(game.published_at_ms) + game.parameters.turn_deadline_ms,
         passes=0,
         loads=[Energy(0)] * len(arena.sellers),
     )
@@ -111,7 +111,8 @@ async def _advance(context: Context, game: Game, arena: Arena, play: Play) -> No
         return
     else:
         play = play.but(turn=0, round=play.round + 1, passes=0)
-    play = play.but(deadline_ms=context.now_ms + game.parameters.turn_deadline_ms)
+    began_ms = context.now_since(play.began_ms(game.parameters))
+    play = play.but(deadline_ms=began_ms + game.parameters.turn_deadline_ms)
     context.save(play, game.id)
     standing = await context.find(StandingBid, game.id, arena.buyers[play.turn].buyer)
     context.emit(presentation.buy_bid(game, arena, play, standing))
