@@ -176,8 +176,7 @@ def _spent_table(spent: Counter[str], commands: int) -> Table:
         [*rows, ["all", f"{1000 * total / commands:.2f}", "100%"]],
         f"Over all loads of the queue above. {cores} cores do {cores * commands / total:,.0f} commands/s at most. "
         "The next factor of two takes twice the cores (each organisation's peer and chaincode server on its own "
-        f"machine, as in a real network) or half the work; {part}, {most / total:.0%} of it, come first, for every "
-        "organisation decides every command.",
+        f"machine, as in a real network) or half the work. Most of that is with: {part}, {most / total:.0%}.",
     )
 
 

@@ -35,14 +35,14 @@ def obstacle_of(node: Node, folder: NetworkFolder) -> str | None:
 def standing_obstacle(node: Node, topology: Topology, folder: NetworkFolder) -> str | None:
     """Return why a node does not do its part in the market, None if it does.
 
-    A node may be healthy by its own word and know no channel or no contract: in a network that is half made, say.
+    A node may be healthy by its own word and know no channel: in a network that is half made, say.
     """
     obstacle = obstacle_of(node, folder)
     if obstacle is not None or isinstance(node, ContractHost):
         return obstacle
     if height_of(node, topology) is None:
         return f"{node.name} has not joined channel {topology.channel}"
-    return gateway_obstacle(node, topology, folder) if isinstance(node, Peer) else None
+    return None
 
 
 def answering_peers(topology: Topology, folder: NetworkFolder) -> list[Peer]:

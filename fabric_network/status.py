@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from fabric_network.errors import NotReady
 from fabric_network.folder import NetworkFolder
-from fabric_network.health import ask, height_of, standing_obstacle
+from fabric_network.health import ask, gateway_obstacle, height_of, standing_obstacle
 from fabric_network.topology import ContractHost, Node, Peer, Topology
 from fabric_network.waiting import for_each
 from ledger.fabric.gateway import Invocation
@@ -66,15 +66,11 @@ class NetworkStatus(BaseModel):
         """
         nodes = tuple(for_each(lambda node: _node_status(node, topology, folder, running), topology.nodes))
         healthy = {node.name for node in nodes if node.state is State.HEALTHY}
-        peer = next((peer for peer in topology.peers if peer.name in healthy), None)
-        if peer is None:
-            return cls(topology=topology, nodes=nodes, contract_version=None, obstacle="no peer serves")
-        return cls(
-            topology=topology,
-            nodes=nodes,
-            contract_version=_contract_version(peer, topology, folder),
-            obstacle=_market_obstacle(peer, topology, folder),
-        )
+        peers = [peer for peer in topology.peers if peer.name in healthy]
+        version = _contract_version(peers[0], topology, folder) if peers else None
+        # What one node lacks hinders others: only where all are well the reason is the whole.
+        obstacle = _market_obstacle(topology, folder) if len(healthy) == len(nodes) else None
+        return cls(topology=topology, nodes=nodes, contract_version=version, obstacle=obstacle)
 
 
 def _contract_version(peer: Peer, topology: Topology, folder: NetworkFolder) -> str | None:
@@ -88,10 +84,14 @@ def _contract_version(peer: Peer, topology: Topology, folder: NetworkFolder) -> 
     return version
 
 
-def _market_obstacle(peer: Peer, topology: Topology, folder: NetworkFolder) -> str | None:
-    """Ask whether the market was founded."""
+def _market_obstacle(topology: Topology, folder: NetworkFolder) -> str | None:
+    """Ask every gateway whether it finds endorsers, and the contract whether the market was founded."""
+    found = for_each(lambda peer: gateway_obstacle(peer, topology, folder), topology.peers)
+    obstacles = [obstacle for obstacle in found if obstacle is not None]
+    if obstacles:
+        return obstacles[0]
     try:
-        ask(peer, topology, folder, Invocation(topology.chaincode, "market"))
+        ask(topology.peers[0], topology, folder, Invocation(topology.chaincode, "market"))
     except NotReady as failure:
         return f"the market cannot be asked: {failure}"
     return None

@@ -358,7 +358,7 @@ class GatewayClient:
 def _attempts(on: Any, seconds: float) -> Any:
     """Try again for some seconds, less and less often; pauses are random, lest two stay in each other's way."""
     return stamina.retry_context(
-        on=on, attempts=None, timeout=seconds, wait_initial=0.05, wait_max=1.0, wait_jitter=0.05
+        on=on, attempts=None, timeout=seconds, wait_initial=0.02, wait_max=1.0, wait_jitter=0.02
     )
 
 

@@ -15,7 +15,9 @@ from ledger.fabric.gateway.connections import Connections
 from ledger.fabric.gateway.errors import GatewayRefused, GatewayUnavailable, failure_of
 from ledger.fabric.gateway.identity import SigningIdentity
 
-_SILENCE_S = 0.7
+_SILENCE_S = 0.5
+_LAST_CHANCE_S = 0.3
+"""For a block that the others have had for a moment only."""
 _MAX_FAILURES_IN_A_ROW = 10
 _REFUSALS = {Status.BAD_REQUEST, Status.FORBIDDEN}
 
@@ -79,7 +81,7 @@ class BlockStream:
             self._stream = _Delivery(self._connections, self._seek(number))
         while not await self._stream.has_word(_SILENCE_S):
             height = await self._highest(number)
-            if height > number:
+            if height > number and not await self._stream.has_word(_LAST_CHANCE_S):
                 raise GatewayUnavailable(f"{self._stream.address} is silent at block {number} of {height}")
         block = await self._stream.block()
         if block.header.number != number:
