@@ -4,7 +4,7 @@ import asyncio
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,6 +15,8 @@ from tx_queue.store import StoreUnavailable
 _Result = TypeVar("_Result")
 
 MAX_WRITES_PER_COMMIT = 256
+LONGEST_WAIT_S = 0.01
+"""Of a write that may wait for another one to go with."""
 _APPLICATION_ID = 0x454D5451  # "EMTQ"
 _SCHEMA_VERSION = 1
 _SCHEMA = """
@@ -115,6 +117,7 @@ class _Write:
     work: Callable[[sqlite3.Connection], Any]
     then: Callable[[Any], None]
     is_promised: bool
+    may_wait: bool
     outcome: asyncio.Future[Any] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
 
@@ -129,6 +132,7 @@ class SqliteWriter:
         self._thread = thread
         self._waiting: asyncio.Queue[_Write | None] = asyncio.Queue()
         self._task = asyncio.create_task(self._commit_groups(), name="queue-writer")
+        self._came = asyncio.Event()
         self._is_closed = False
 
     async def write(
@@ -137,6 +141,7 @@ class SqliteWriter:
         *,
         then: Callable[[_Result], None],
         is_promised: bool = True,
+        may_wait: bool = False,
     ) -> _Result:
         """Do work in an SQL transaction and return its result once that is committed.
 
@@ -148,6 +153,9 @@ class SqliteWriter:
             Whether it must survive a power cut once this returns. A write that is not promised reaches the disk with
             the next one that is.
 
+        may_wait
+            Whether it may wait a moment for another write, to go with it.
+
         Raises
         ------
         StoreUnavailable
@@ -155,8 +163,9 @@ class SqliteWriter:
         """
         if self._is_closed:
             raise StoreUnavailable("the queue's store is closed")
-        write = _Write(work, then, is_promised)
+        write = _Write(work, then, is_promised, may_wait)
         self._waiting.put_nowait(write)
+        self._came.set()
         return await write.outcome  # type: ignore[no-any-return]  # the future holds what work returned
 
     async def close(self) -> None:
@@ -164,6 +173,7 @@ class SqliteWriter:
         if not self._is_closed:
             self._is_closed = True
             self._waiting.put_nowait(None)
+            self._came.set()
         await self._task
 
     async def _commit_groups(self) -> None:
@@ -181,11 +191,20 @@ class SqliteWriter:
         group: list[_Write] = []
         while not group or (len(group) < MAX_WRITES_PER_COMMIT and not self._waiting.empty()):
             write = await self._waiting.get()
+            if write is not None and write.may_wait and self._waiting.empty():
+                await self._another()
             if write is None:
                 self._waiting.put_nowait(None)  # the end, to be met again after this group
                 return group
             group.append(write)
         return group
+
+    async def _another(self) -> None:
+        """Wait a moment for one more write."""
+        self._came.clear()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LONGEST_WAIT_S):
+                await self._came.wait()
 
     def _commit(self, group: Sequence[_Write]) -> list[Any]:
         synchronous = "FULL" if any(write.is_promised for write in group) else "NORMAL"

@@ -219,7 +219,7 @@ class SqliteStore:
                     del self._on_their_way[key]
 
         work = partial(commands.settle, decisions=decisions, now_ms=now_ms, expired_ms=now_ms - self._retention_ms)
-        await self._writer.write(work, then=forget, is_promised=False)
+        await self._writer.write(work, then=forget, is_promised=False, may_wait=True)
 
     async def find(self, command_id: str, prosumer: str | None = None) -> list[Entry]:
         """Return the commands of an id, of one signer or of all who used it.
