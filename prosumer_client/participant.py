@@ -84,7 +84,10 @@ class Participant(ABC):
             return await strategy
         except UnusableDecision as unusable:
             self.log.warning("The strategy's decision cannot be used", reason=str(unusable), **occasion)
-        except Exception as failure:
+        except (Exception, asyncio.CancelledError) as failure:
+            task = asyncio.current_task()
+            if isinstance(failure, asyncio.CancelledError) and task is not None and task.cancelling():
+                raise  # we are cancelled; else it comes of something that the strategy itself did
             self.log.exception("The strategy failed", reason=repr(failure), **occasion)
         return None
 

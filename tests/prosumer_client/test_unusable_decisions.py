@@ -93,7 +93,7 @@ def test_a_bid_takes_numpy_numbers() -> None:
 def failing_offers(value: Any) -> type[Seller]:
     class Night(Seller):
         async def offer(self, terms: Terms) -> Offer | None:
-            if isinstance(value, Exception):
+            if isinstance(value, BaseException):
                 raise value
             return Offer(value, Decimal("0.08")) if terms.game == "G1" else Offer(Decimal(9), Decimal("0.08"))
 
@@ -139,15 +139,18 @@ async def test_a_demand_between_two_amounts_of_the_ledger_is_rounded_and_told(
     assert told == ([] if Decimal(str(float(value))) == Decimal(rounded) else [str(value)])
 
 
-async def test_an_error_in_one_strategy_of_a_group_ends_nobody(operator: Operator, background: Background) -> None:
+@pytest.mark.parametrize("error", [ZeroDivisionError("no sun"), asyncio.CancelledError("no sun")], ids=repr)
+async def test_an_error_in_one_strategy_of_a_group_ends_nobody(
+    operator: Operator, background: Background, error: BaseException
+) -> None:
     with capture_logs() as logs:
-        broken = failing_offers(ZeroDivisionError("no sun"))(operator.speaker("S1"), "1", "1")
+        broken = failing_offers(error)(operator.speaker("S1"), "1", "1")
         others = [Seller(operator.speaker("S2"), "40", "0.1"), Buyer(operator.speaker("B2"), "15")]
         background(run_together(operator.market, [broken, *others]))
         await operator.publish("G1", expectedParticipants=2)
         await operator.begin("G1")
     (told,) = (line for line in logs if line["event"] == "The strategy failed")
-    assert (told["prosumer"], told["game"], told["reason"]) == ("S1", "G1", "ZeroDivisionError('no sun')")
+    assert (told["prosumer"], told["game"], told["reason"]) == ("S1", "G1", repr(error))
     assert told["exc_info"]
 
 
