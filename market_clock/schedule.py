@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Self
 
 import structlog
-from pydantic import AfterValidator, BaseModel, ConfigDict, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, model_validator
 
 from energy_market_chaincode import Identifier, PublishGame, iso_time
 from market_clock.schedule_store import ScheduleStore, ScheduleUnavailable, StoredEntry
@@ -109,7 +109,13 @@ class Schedule:
         self._store = store
         self.speed = speed
         self._paused = store.is_paused()
-        self._scheduled = {stored.id: self._read(stored) for stored in store.entries()}
+        self._scheduled: dict[str, _Scheduled] = {}
+        for stored in store.entries():
+            try:
+                self._scheduled[stored.id] = self._read(stored)
+            except ValidationError as error:
+                told = "this entry of the schedule is none for this version; it is left out, enter it anew"
+                _log.error(told, entry=stored.id, reason=str(error))
 
     def _read(self, stored: StoredEntry) -> _Scheduled:
         entry = ScheduleEntry.model_validate_json(stored.document)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from energy_market_chaincode import PublishGame
 from market_clock.schedule import EntryExists, Schedule, ScheduleEntry, UnknownEntry, game_data
-from market_clock.schedule_store import ScheduleStore
+from market_clock.schedule_store import ScheduleStore, StoredEntry
 
 MINUTE = 60_000
 NOW = 1_763_899_200_000
@@ -55,6 +55,20 @@ def test_the_schedule_survives_a_restart(open_schedule: Open) -> None:
     assert after.is_paused
     after.resume(NOW)
     assert after.due("often", NOW + MINUTE) is None, "it was dealt with before"
+
+
+def test_an_entry_that_this_version_cannot_read_stops_no_other_and_can_be_entered_anew(
+    open_schedule: Open, tmp_path: Path
+) -> None:
+    open_schedule().add(EVERY_MINUTE, NOW)
+    with closing(ScheduleStore(tmp_path / "clock.sqlite")) as store:
+        store.add(StoredEntry("old", '{"id": "old", "every": "1m", "parameters": {"colour": "red"}}', NOW, NOW))
+
+    schedule = open_schedule()
+
+    assert schedule.ids() == ["often"]
+    schedule.add(ScheduleEntry(id="old", every="5m"), NOW)
+    assert sorted(open_schedule().ids()) == ["often", "old"]
 
 
 def test_the_file_is_its_owners_alone(tmp_path: Path) -> None:
