@@ -82,8 +82,11 @@ def scaled(value: object, decimals: int) -> int:
 
 
 def _decimal(value: int, decimals: int) -> Decimal:
-    plain = format(Decimal(value).scaleb(-decimals, _EXACT), "f")
-    return Decimal(plain.rstrip("0").rstrip(".") if "." in plain else plain)
+    if value % 10**decimals == 0:
+        return Decimal(value // 10**decimals)
+    while value % 10 == 0:
+        value, decimals = value // 10, decimals - 1
+    return Decimal(value).scaleb(-decimals, _EXACT)
 
 
 def energy_from_kwh(value: object) -> Energy:
