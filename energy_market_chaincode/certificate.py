@@ -272,10 +272,10 @@ def _allowance(game: SlotGame, scarcity: Sequence[int]) -> int:
 
 
 def _spread(game: SlotGame, scarcity: Sequence[int]) -> int:
-    """Return by how much a unit at the wrong seller, or from the grid, may be dearer."""
+    """Return by how much a unit at the wrong seller, from the grid, or unsold though scarce, may be dearer."""
     worth = [price + pi for price, pi in zip(game.prices, scarcity, strict=True)]
     fees = [fee for row in game.fees for fee in row]
-    return max(max(worth) + max(fees), game.retail_tariff) - min(worth) - min(fees)
+    return max(max(worth) + max(fees), game.retail_tariff) - min(game.prices) - min(fees)
 
 
 def _bearable(game: SlotGame, buyer: int, purchases: Purchases, loads: Sequence[int], spread: int) -> int:
