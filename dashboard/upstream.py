@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from http_service import Problem
+from http_service import Problem, counts_as_stream
 
 Service = Literal["queue", "optimizer", "clock"]
 
@@ -88,6 +88,8 @@ async def pass_on(request: Request) -> Response:
     upstream: Upstream | None = request.app.state.upstreams.get(service)
     if upstream is None:
         raise Problem(404, "NOT_FOUND", f"There is no service {service!r}; there are queue, optimizer and clock.")
+    if path == "events":
+        await counts_as_stream(request)
     return await upstream.ask(request, path)
 
 

@@ -133,6 +133,7 @@ class EventStream(Response):
 
 @router.get(
     "/events",
+    status_code=200,  # which FastAPI looks for in a class's parameters if it is not said
     response_class=EventStream,
     responses={
         200: {

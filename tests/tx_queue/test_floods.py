@@ -112,6 +112,7 @@ def many_files() -> None:
         )
 
 
+@pytest.mark.acceptance
 @pytest.mark.usefixtures("many_files")
 @pytest.mark.parametrize("kinds", [*([kind] for kind in FLOODS), list(FLOODS)], ids=[*FLOODS, "together"])
 async def test_a_flood_takes_neither_memory_nor_service(
