@@ -54,7 +54,7 @@ class LedgerTime:
             return None
         return (
             f"the ledger's time, {iso(self._heard)}, is {ahead} ahead of this machine's: one of them is wrong. If it "
-            "is the ledger's, an operator has to set it right (energy-market ledger set-time); what it times waits"
+            "is the ledger's, what it times waits until this machine's has reached it"
         )
 
     async def look(self, market: MarketClient) -> datetime | None:

@@ -103,8 +103,8 @@ async def test_a_ledger_ahead_of_the_machine_is_said_until_one_of_them_is_set_ri
     await time.look(Ledger())  # type: ignore[arg-type]  # all of a market that is asked for
     assert time.trouble is not None
     assert "400 days" in time.trouble
-    assert "energy-market ledger set-time" in time.trouble
-    time.hear(machine.time)  # an operator began a new epoch
+    assert "what it times waits" in time.trouble
+    time.hear(machine.time)  # the ledger's time fell
     assert time.trouble is None
     time.hear(NOON)
     machine.time = NOON
