@@ -4,8 +4,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from playwright.sync_api import Page, Route, expect
+
+from prosumer_client import Identity, load_or_create_key
 
 pytestmark = pytest.mark.page
 
@@ -39,6 +42,39 @@ def test_a_top_up_takes_effect_and_is_found_on_the_ledger(open_market: Any, page
     page.get_by_role("region", name="Transactions").get_by_role("link").click()
     page.get_by_role("region", name="Commands").get_by_role("link", name="topUpAccount").click()
     expect(page.get_by_text("signed by operator")).to_be_visible()
+
+
+def test_a_prosumer_is_added_with_its_key(open_market: Any, page: Page, tmp_path: Path) -> None:
+    key = Identity("T4", load_or_create_key(tmp_path / "T4.pem")).public_key
+    sign_in(page, open_market)
+    form = page.locator("form", has=page.get_by_role("heading", name="Add a prosumer"))
+    form.get_by_label("Id").fill("T4")
+    form.get_by_label("Public key").fill(key)
+    form.get_by_role("button").click()
+    expect(page.get_by_text("registerProsumer committed")).to_be_visible()
+    assert open_market.ask("prosumers/T4")["publicKey"] == key
+
+
+def test_the_clock_is_paused_and_resumed(open_market: Any, page: Page) -> None:
+    sign_in(page, open_market)
+    form = page.locator("form", has=page.get_by_role("heading", name="The clock"))
+    form.get_by_role("button", name="Pause").click()
+    expect(form.get_by_role("button", name="Resume")).to_be_enabled()
+    schedule = f"{open_market.url}/api/clock/schedule"
+    assert httpx.get(schedule).json()["paused"] is True
+    form.get_by_role("button", name="Resume").click()
+    expect(form.get_by_role("button", name="Pause")).to_be_enabled()
+    assert httpx.get(schedule).json()["paused"] is False
+
+
+def test_a_game_is_closed(open_market: Any, page: Page) -> None:
+    open_market.speaks("operator", "publishGame", game="ended", registrationDurationMs=600_000)
+    sign_in(page, open_market)
+    form = page.locator("form", has=page.get_by_role("heading", name="Close a game"))
+    form.get_by_label("Game").fill("ended")
+    form.get_by_role("button").click()
+    expect(page.get_by_text("closeMarket committed")).to_be_visible()
+    assert open_market.ask("games/ended")["phase"] == "cancelled"  # nobody had registered
 
 
 def test_a_game_is_published_and_the_market_reset_once_it_is_typed(open_market: Any, page: Page) -> None:

@@ -72,6 +72,10 @@ def test_every_figure_is_the_markets(played: Any, page: Page) -> None:
     assert figure(page, "grid") == 0
     cost = sum(bid["cost"] for bid in bids)
     assert figure(page, "price") == pytest.approx(cost / 197, abs=5e-5)
+    hops, fee = whole["hops"], whole["parameters"]["feePerHop"]
+    fees = sum(fee * hops[bid["buyer"]][seller] * amount for bid in bids for seller, amount in bid["amounts"].items())
+    spread = whole["parameters"]["retailTariff"] - whole["parameters"]["feedInTariff"]
+    assert figure(page, "saving") == pytest.approx(spread * 197 - fees, abs=5e-3)
 
     page.goto(f"{played.url}/#/games/{game['game']}")
     expect(page.locator("[data-figure=total-cost]")).to_be_visible()
@@ -82,6 +86,35 @@ def test_every_figure_is_the_markets(played: Any, page: Page) -> None:
         cells = [cell.text_content() for cell in row.locator("td").all()]
         amounts = [bid["amounts"][seller["seller"]] for seller in whole["sellers"]]
         assert [0.0 if text == "·" else number(text) for text in cells] == [*amounts, bid["demand"]]
+
+
+def test_the_settlement_and_its_transfers_are_the_ledgers(played: Any, page: Page) -> None:
+    (game,) = (found["game"] for found in played.ask("games")["games"] if found["phase"] == "closed")
+    settled = played.ask(f"games/{game}")["settlement"]
+    transfers = played.ask(f"games/{game}/transfers")["transfers"]
+    page.goto(f"{played.url}/#/games/{game}")
+    expect(page.get_by_role("heading", name="Settlement")).to_be_visible()
+    shown = [number(text) for text in page.locator("dl.bill dd").all_text_contents()]
+    energies = [settled[name] for name in ("energyDelivered", "energyFromGrid", "energyToGrid")]
+    money = ("paidToSellers", "transmissionFees", "paidToGrid", "paidByGrid", "penalties")
+    assert shown == [*energies, *(settled[name] for name in money)]
+    rows = page.get_by_role("region", name="Transfers").locator("tbody tr").all()
+    assert [
+        (row.locator("th").text_content(), *(number(text) for text in row.locator("td.number").all_text_contents()))
+        for row in rows
+    ] == [(each["seller"], each["energy"], each["energyCost"], each["transmissionFee"]) for each in transfers]
+
+
+def test_all_prosumers_are_listed_with_their_accounts_and_meters(played: Any, page: Page) -> None:
+    page.goto(f"{played.url}/#/prosumers")
+    rows = page.get_by_role("region", name="Prosumers").locator("tbody tr")
+    known = played.ask("prosumers")["prosumers"]
+    expect(rows).to_have_count(len(known))
+    fields = ("accountBalance", "frozenFunds", "debt", "totalProduction", "totalConsumption")
+    for row, each in zip(rows.all(), known, strict=True):
+        assert row.locator("th").text_content() == each["prosumer"]
+        shown = [0.0 if text == "–" else number(text) for text in row.locator("td.number").all_text_contents()]
+        assert shown == [each[field] for field in fields]
 
 
 def test_a_past_game_is_replayed_turn_by_turn(played: Any, page: Page) -> None:
@@ -118,7 +151,7 @@ def test_what_is_missed_while_the_stream_is_cut_comes_when_it_is_back(open_marke
     open_market.speaks("operator", "publishGame", game="missed", registrationDurationMs=600_000)
     wire.mend()
     expect(page.get_by_text("Live", exact=True)).to_be_visible()
-    expect(page.locator(".events")).to_contain_text("missed opened for registration")
+    expect(page.locator(".events")).to_contain_text("opened for registration")
     expect(page.get_by_role("heading", name="missed")).to_be_visible()
 
 

@@ -35,8 +35,11 @@ export class Page extends LitElement {
       main { padding: var(--space-5); max-width: 1440px; margin: 0 auto; }
       main:focus { outline: none; }
       @media (max-width: 46rem) {
-        header.top { padding: var(--space-2) var(--space-3); position: static; }
-        nav { order: 3; width: 100%; }
+        header.top { padding: var(--space-2) var(--space-3); position: static; gap: var(--space-2); }
+        .brand { font-size: var(--small); gap: 6px; }
+        .right button { padding: 4px 10px; }
+        nav { order: 3; width: 100%; justify-content: space-between; gap: 0; }
+        nav a { font-size: var(--small); padding: 6px 4px; }
         main { padding: var(--space-3); }
       }
     `,

@@ -21,6 +21,8 @@ export type Schedule = clock["schemas"]["ScheduleView"];
 
 export type ServiceName = "queue" | "optimizer" | "clock";
 
+const PAGE = 1000; // as many as the queue hands out at once
+
 async function answerOf<T>(response: Response): Promise<T> {
   if (!response.ok) throw await Problem.of(response);
   return (await response.json()) as T;
@@ -30,16 +32,27 @@ async function get<T>(service: ServiceName, path: string): Promise<T> {
   return answerOf<T>(await fetch(`/api/${service}/${path}`, { headers: { Accept: "application/json" } }));
 }
 
+/** A whole list, which the queue hands out in pages: the page that is not full is the last. */
+async function list<T>(path: string, field: string, from = 0): Promise<T[]> {
+  const found: T[] = [];
+  for (;;) {
+    const answer = await get<Record<string, T[]>>("queue", `${path}?from=${from + found.length}&limit=${PAGE}`);
+    const page = answer[field] ?? [];
+    found.push(...page);
+    if (page.length < PAGE) return found;
+  }
+}
+
 const name = encodeURIComponent;
 
 export const api = {
   market: () => get<Market>("queue", "market"),
-  games: async () => (await get<{ games: GameSummary[] }>("queue", "games")).games,
+  /** The games from a place in their list on, oldest first. */
+  games: (from = 0) => list<GameSummary>("games", "games", from),
   game: (game: string) => get<Game>("queue", `games/${name(game)}`),
-  bids: async (game: string) => (await get<{ bids: Bid[] }>("queue", `games/${name(game)}/bids`)).bids,
-  transfers: async (game: string) =>
-    (await get<{ transfers: Transfer[] }>("queue", `games/${name(game)}/transfers`)).transfers,
-  prosumers: async () => (await get<{ prosumers: Prosumer[] }>("queue", "prosumers")).prosumers,
+  bids: (game: string) => list<Bid>(`games/${name(game)}/bids`, "bids"),
+  transfers: (game: string) => list<Transfer>(`games/${name(game)}/transfers`, "transfers"),
+  prosumers: () => list<Prosumer>("prosumers", "prosumers"),
   prosumer: (prosumer: string) => get<Prosumer>("queue", `prosumers/${name(prosumer)}`),
   blocks: (from?: number, limit = 20) =>
     get<{ height: number; blocks: BlockSummary[] }>(

@@ -4,13 +4,21 @@ import { kwh, exactMoney } from "../market/numbers.js";
 import type { Replay } from "../market/replay.js";
 import type { Drawing } from "./chart.js";
 
-const axis = (muted: string, line: string): object => ({
+/** An axis; its name stands in the middle below it, away from the labels. */
+const axis = (muted: string, line: string, label: object = {}): object => ({
   axisLine: { lineStyle: { color: line } },
   axisTick: { show: false },
-  axisLabel: { color: muted },
+  axisLabel: { color: muted, hideOverlap: true, ...label },
   splitLine: { lineStyle: { color: line } },
+  nameLocation: "middle",
+  nameGap: 28,
   nameTextStyle: { color: muted },
 });
+
+const ROOM = { left: 8, right: 16, top: 32, bottom: 28, containLabel: true };
+const legend = (muted: string): object => ({ top: 0, left: 0, textStyle: { color: muted }, itemWidth: 14, itemHeight: 10 });
+/** Powers of ten below a thousandth, short. */
+const scientific = (value: number): string => (value >= 0.001 ? String(value) : value.toExponential(0));
 
 /** What each seller has sold of what it offers. */
 export function loadsDrawing(game: Game, loads: readonly number[]): Drawing {
@@ -18,8 +26,8 @@ export function loadsDrawing(game: Game, loads: readonly number[]): Drawing {
   return {
     title: "Sold and still offered by each seller, kWh",
     option: (p) => ({
-      grid: { left: 8, right: 16, top: 32, bottom: 8, containLabel: true },
-      legend: { top: 0, left: 0, textStyle: { color: p.muted }, itemWidth: 12, itemHeight: 12 },
+      grid: ROOM,
+      legend: legend(p.muted),
       xAxis: { type: "value", name: "kWh", ...axis(p.muted, p.line) },
       yAxis: { type: "category", inverse: true, data: sellers.map((entry) => entry.seller), ...axis(p.muted, p.line) },
       tooltip: { trigger: "axis", renderMode: "richText", confine: true, valueFormatter: (value: unknown) => kwh(Number(value)) },
@@ -46,27 +54,36 @@ export function convergenceDrawing(replay: Replay): Drawing {
   const rounds = replay.regretByRound;
   const lastTurnOfRound = rounds.map((_, r) => replay.turns.findLastIndex((turn) => turn.round === (replay.turns[0]?.round ?? 1) + r));
   const potential = replay.turns.map((turn) => turn.potential);
+  // In the first round demands come in, so that the potential grows; from then on it falls with every turn.
+  const first = rounds.length > 1 ? (lastTurnOfRound[0] ?? 0) : 0;
   return {
     title: "Convergence: the game's potential by turn, and the largest regret by round, currency",
     option: (p) => ({
-      grid: { left: 8, right: 8, top: 40, bottom: 8, containLabel: true },
-      legend: { top: 0, left: 0, textStyle: { color: p.muted }, itemWidth: 16, itemHeight: 4 },
-      tooltip: { trigger: "axis", renderMode: "richText", confine: true },
-      xAxis: { type: "category", name: "turn", data: replay.turns.map((turn) => turn.number), ...axis(p.muted, p.line) },
+      grid: { ...ROOM, right: 8 },
+      legend: legend(p.muted),
+      tooltip: { trigger: "axis", renderMode: "richText", confine: true, valueFormatter: (value: unknown) => exactMoney(Number(value)) },
+      xAxis: { type: "value", name: "turn", minInterval: 1, min: first + 1, max: replay.turns.length, ...axis(p.muted, p.line), splitLine: { show: false } },
       yAxis: [
-        { type: "value", name: "potential", scale: true, ...axis(p.muted, p.line) },
-        { type: "log", name: "regret", ...axis(p.muted, p.line), splitLine: { show: false } },
+        { type: "value", scale: true, ...axis(p.muted, p.line) },
+        { type: "log", ...axis(p.muted, p.line, { formatter: scientific }), splitLine: { show: false } },
       ],
       series: [
-        { name: "potential", type: "line", showSymbol: false, lineStyle: { color: p.local, width: 2 }, itemStyle: { color: p.local }, data: potential },
         {
-          name: "largest regret",
+          name: "potential (left)",
+          type: "line",
+          showSymbol: false,
+          lineStyle: { color: p.local, width: 2 },
+          itemStyle: { color: p.local },
+          data: potential.map((value, at) => [at + 1, value]).slice(first),
+        },
+        {
+          name: "largest regret (right)",
           type: "line",
           yAxisIndex: 1,
           symbolSize: 7,
           lineStyle: { color: p.price, type: "dashed" },
           itemStyle: { color: p.price },
-          data: rounds.map((regret, r) => [lastTurnOfRound[r] ?? 0, Math.max(regret, 1e-6)]),
+          data: rounds.map((regret, r) => [(lastTurnOfRound[r] ?? 0) + 1, Math.max(regret, 1e-6)]),
         },
       ],
     }),
@@ -87,7 +104,7 @@ export function bidsDrawing(replay: Replay, bids: readonly (readonly number[])[]
   return {
     title: "Bids: what each buyer takes from each seller, kWh",
     option: (p) => ({
-      grid: { left: 8, right: 16, top: 8, bottom: 48, containLabel: true },
+      grid: { ...ROOM, top: 8, bottom: 48 },
       xAxis: { type: "category", data: replay.sellers, ...axis(p.muted, p.line) },
       yAxis: { type: "category", inverse: true, data: replay.buyers, ...axis(p.muted, p.line) },
       tooltip: { renderMode: "richText", confine: true },
@@ -110,6 +127,8 @@ export function bidsDrawing(replay: Replay, bids: readonly (readonly number[])[]
   };
 }
 
+const LABELLED = 100; // of more nodes only that under the pointer has its label
+
 export interface Supply {
   readonly from: string;
   readonly to: string;
@@ -119,6 +138,8 @@ export interface Supply {
 export interface NetworkNode {
   readonly id: string;
   readonly name: string;
+  /** A shorter name, for where it stands beside others. */
+  readonly label?: string;
   readonly kind: "seller" | "buyer" | "both" | "group" | "idle";
   readonly x: number;
   readonly y: number;
@@ -132,6 +153,7 @@ export function networkDrawing(
   supplies: readonly Supply[],
 ): Drawing {
   const most = Math.max(1e-9, ...supplies.map((supply) => supply.energy));
+  const middle = nodes.reduce((sum, node) => sum + node.x, 0) / Math.max(1, nodes.length);
   const size = nodes.length > 400 ? 5 : nodes.length > 100 ? 9 : 22;
   return {
     title: "Who supplies whom on the network",
@@ -144,8 +166,9 @@ export function networkDrawing(
             type: "graph",
             layout: "none",
             roam: true,
-            emphasis: { focus: "adjacency" },
-            label: { show: nodes.length <= 100, position: "right", color: p.ink, fontSize: 11 },
+            emphasis: { focus: "adjacency", label: { show: true, fontWeight: "bold" } },
+            label: { show: nodes.length <= LABELLED, color: p.ink, fontSize: 11 },
+            scaleLimit: { min: 0.5, max: 40 },
             edgeSymbolSize: [0, 7],
             data: nodes.map((node) => ({
               id: node.id,
@@ -154,6 +177,7 @@ export function networkDrawing(
               y: node.y,
               symbolSize: size * (0.7 + 0.6 * node.weight),
               itemStyle: { color: fill[node.kind] },
+              label: { position: node.x < middle ? "left" : "right", formatter: node.label ?? node.name },
             })),
             links: [
               ...lines.map(([source, target]) => ({

@@ -1,6 +1,7 @@
 /** Small pieces that several views use: empty and error states, figures, phases. */
 import { type TemplateResult, html, nothing, svg } from "lit";
 import type { Problem } from "../api/problem.js";
+import { count } from "../market/numbers.js";
 import { PHASES, PHASE_NAMES } from "../market/overview.js";
 
 const drawings = {
@@ -43,6 +44,21 @@ export function phases(phase: string): TemplateResult {
         </li>`,
     )}
   </ol>`;
+}
+
+/** Moves through a long list, page by page; nothing where there is only one. */
+export function pager(from: number, size: number, total: number, move: (from: number) => void): unknown {
+  if (total <= size) return nothing;
+  return html`<nav class="row" aria-label="Pages">
+    <button ?disabled=${from === 0} @click=${(): void => { move(Math.max(0, from - size)); }}>Previous</button>
+    <button ?disabled=${from + size >= total} @click=${(): void => { move(from + size); }}>Next</button>
+    <span class="muted small">${count(from + 1)} to ${count(Math.min(total, from + size))} of ${count(total)}</span>
+  </nav>`;
+}
+
+/** A figure with its unit, which is smaller than the number. */
+export function figure(name: string, value: string, unit: string): TemplateResult {
+  return html`<strong data-figure=${name}>${value}${unit === "" ? nothing : html` <small>${unit}</small>`}</strong>`;
 }
 
 export function phaseTag(phase: string): TemplateResult {

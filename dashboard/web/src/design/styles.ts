@@ -18,7 +18,7 @@ export const shared = css`
   .stack { display: grid; gap: var(--space-5); min-width: 0; }
   .row { display: flex; flex-wrap: wrap; gap: var(--space-3); align-items: center; }
   .spread { justify-content: space-between; }
-  .columns { display: grid; gap: var(--space-5); grid-template-columns: repeat(auto-fit, minmax(min(100%, 22rem), 1fr)); }
+  .columns { display: grid; gap: var(--space-5); grid-template-columns: repeat(auto-fit, minmax(min(100%, 22rem), 1fr)); align-items: stretch; }
   .tag { display: inline-flex; align-items: center; gap: 6px; padding: 1px 9px; border-radius: 99px; font-size: var(--small);
     background: var(--sunken); color: var(--ink); white-space: nowrap; }
   .tag.local, .tag.good { background: var(--local-soft); color: var(--local); }
@@ -48,6 +48,11 @@ export const shared = css`
   .empty { display: grid; justify-items: center; text-align: center; gap: var(--space-3); padding: var(--space-6) var(--space-4); color: var(--muted); }
   .empty svg { width: 64px; height: 64px; color: var(--line); }
   .visually-hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
+  .quiet-link { color: inherit; text-decoration: none; }
+  .quiet-link:hover { text-decoration: underline; }
+  .bill { grid-template-columns: 1fr max-content; }
+  .bill dd { text-align: right; }
+  tbody th.stays { position: sticky; left: 0; background: var(--surface); }
   dl { display: grid; grid-template-columns: max-content 1fr; gap: var(--space-2) var(--space-4); margin: 0; }
   dt { color: var(--muted); }
   dd { margin: 0; min-width: 0; overflow-wrap: anywhere; font-variant-numeric: tabular-nums; }

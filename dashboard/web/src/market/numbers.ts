@@ -15,12 +15,16 @@ const countDigits = formatter(0, 0);
 
 /** Energy in kWh, to the ledger's 0.1 Wh. */
 export const kwh = (value: number): string => `${kwhDigits.format(value)} kWh`;
+/** The digits of `kwh`, for where the unit stands apart. */
+export const kwhFigure = (value: number): string => kwhDigits.format(value);
 /** Money in currency units, as on a bill. */
 export const money = (value: number): string => moneyDigits.format(value);
 /** Money to the ledger's last digit. */
 export const exactMoney = (value: number): string => fineMoneyDigits.format(value);
 /** A price in currency per kWh. */
 export const price = (value: number): string => `${priceDigits.format(value)} / kWh`;
+/** The digits of `price`, for where the unit stands apart. */
+export const priceFigure = (value: number): string => priceDigits.format(value);
 /** A share of one in percent. */
 export const percent = (share: number): string => `${percentDigits.format(share * 100)} %`;
 /** A whole number. */
@@ -37,6 +41,14 @@ export function duration(seconds: number): string {
 
 const clockTime = new Intl.DateTimeFormat(LOCALE, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 const fullTime = new Intl.DateTimeFormat(LOCALE, { dateStyle: "medium", timeStyle: "medium" });
+
+/** A game's id as a person says it: one that ends with a moment by that moment, any other as it is. */
+export function gameTitle(id: string): string {
+  const found = /^(.*?)[-_ ]?(\d{4}-\d\d-\d\dT[\d:.]+Z)$/.exec(id);
+  if (found === null || Number.isNaN(Date.parse(found[2] ?? ""))) return id;
+  const [at, prefix] = [new Date(found[2] ?? ""), found[1] ?? ""];
+  return `${prefix === "" ? "Game" : prefix} of ${fullTime.format(at)}`;
+}
 
 /** A moment of today as hours, minutes and seconds; another one with its date. */
 export function moment(iso: string | number | Date): string {

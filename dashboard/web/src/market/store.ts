@@ -6,15 +6,14 @@ import {
   type Game,
   type GameSummary,
   type Market,
-  type Prosumer,
   type QueueState,
   type Schedule,
   type ServiceName,
 } from "../api/market_api.js";
 import { type Connection, EventStream, type MarketEvent } from "../api/event_stream.js";
 import { Problem } from "../api/problem.js";
+import { Refresher } from "./refresher.js";
 
-const REFRESH_MS = 250; // of what an event made stale; many events at once cost one refresh
 const POLL_MS = 3000; // of what has no events: queue, readiness, schedule
 const KEPT_EVENTS = 200;
 
@@ -28,7 +27,6 @@ export interface Health {
 export class MarketStore extends EventTarget {
   market: Market | null = null;
   games: readonly GameSummary[] = [];
-  prosumers: readonly Prosumer[] = [];
   /** The newest game that was not cancelled, whole, and its standing bids. */
   game: Game | null = null;
   bids: readonly Bid[] = [];
@@ -46,9 +44,7 @@ export class MarketStore extends EventTarget {
   problem: Problem | null = null;
 
   #stream: EventStream | null = null;
-  #refresh: ReturnType<typeof setTimeout> | null = null;
-  #refreshing = false;
-  #stale = true;
+  readonly #refresher = new Refresher(() => this.#load());
   #height: number | null = null;
 
   start(): void {
@@ -59,16 +55,16 @@ export class MarketStore extends EventTarget {
     setInterval(() => void this.#poll(), POLL_MS);
   }
 
-  /** Reads anew what stands on the ledger, soon. */
+  /** Reads anew what stands on the ledger, soon, and tells the views which read more that it is stale. */
   touch(): void {
-    this.#stale = true;
-    if (this.#refresh !== null || this.#refreshing) return;
-    this.#refresh = setTimeout(() => void this.#load(), REFRESH_MS);
+    this.#refresher.touch();
+    this.dispatchEvent(new Event("stale"));
   }
 
   readonly #onEvent = (event: MarketEvent): void => {
     this.events = [event, ...this.events].slice(0, KEPT_EVENTS);
     this.dispatchEvent(new CustomEvent("market-event", { detail: event }));
+    this.#changed();
     this.touch();
   };
 
@@ -81,22 +77,28 @@ export class MarketStore extends EventTarget {
   };
 
   async #load(): Promise<void> {
-    this.#refresh = null;
-    this.#refreshing = true;
-    this.#stale = false;
     try {
-      [this.market, this.games, this.prosumers] = await Promise.all([api.market(), api.games(), api.prosumers()]);
+      [this.market, this.games] = await Promise.all([api.market(), this.#readGames()]);
       const focus = this.games.findLast((game) => game.phase !== "cancelled");
       [this.game, this.bids] =
         focus === undefined ? [null, []] : await Promise.all([api.game(focus.game), api.bids(focus.game)]);
       this.problem = null;
     } catch (error) {
       this.problem = Problem.from(error);
-      this.#stale = true;
+      this.#refresher.touch();
     }
-    this.#refreshing = false;
     this.#changed();
-    if (this.#stale) this.touch();
+  }
+
+  /** The games, of which those that are over are not read again. */
+  async #readGames(): Promise<readonly GameSummary[]> {
+    const open = this.games.findIndex((game) => game.phase !== "closed" && game.phase !== "cancelled");
+    const from = Math.max(0, (open === -1 ? this.games.length : open) - 1);
+    const known = this.games.slice(0, from);
+    const fresh = await api.games(from);
+    // The last game that is over tells whether the list is still the same one: a reset removes them all.
+    if (fresh[0]?.game !== this.games[from]?.game && from > 0) return api.games();
+    return [...known, ...fresh];
   }
 
   async #poll(): Promise<void> {

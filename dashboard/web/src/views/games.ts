@@ -1,20 +1,22 @@
 /** `<em-games>`: all games, and one of them turn by turn. */
 import { LitElement, css, html, nothing, type PropertyValues } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
-import { eventsOf } from "../api/event_stream.js";
+import { type MarketEvent, eventsOf } from "../api/event_stream.js";
 import { type Game, type Transfer, api } from "../api/market_api.js";
 import { Problem } from "../api/problem.js";
 import "../charts/chart.js";
 import { bidsDrawing, convergenceDrawing, loadsDrawing } from "../charts/drawings.js";
-import { empty, failure, phaseTag, waiting } from "../design/pieces.js";
+import { empty, failure, pager, phaseTag, waiting } from "../design/pieces.js";
 import { shared } from "../design/styles.js";
-import { exactMoney, kwh, moment, percent, price } from "../market/numbers.js";
+import { exactMoney, gameTitle, kwh, moment, percent, price } from "../market/numbers.js";
 import { STOP_REASONS } from "../market/overview.js";
+import { Refresher } from "../market/refresher.js";
 import { type Replay, replay } from "../market/replay.js";
 import { StoreController, store } from "../market/store.js";
 import { href } from "../route.js";
 
 const CELLS_IN_A_TABLE = 400; // a larger matrix of bids is drawn
+const ROWS = 100;
 const STEP_MS = 350;
 
 @customElement("em-games")
@@ -22,6 +24,7 @@ export class Games extends LitElement {
   static override styles = [shared];
 
   @property({ attribute: false }) name: string | null = null;
+  @state() private from = 0;
 
   constructor() {
     super();
@@ -42,14 +45,15 @@ export class Games extends LitElement {
           <thead><tr><th scope="col">Game</th><th scope="col">Phase</th><th scope="col">Slot</th><th scope="col" class="number">Sellers</th>
             <th scope="col" class="number">Buyers</th><th scope="col" class="number">Rounds</th><th scope="col">Published</th></tr></thead>
           <tbody>
-            ${store.games.toReversed().map(
-              (game) => html`<tr><th scope="row"><a href=${href("games", game.game)}>${game.game}</a></th><td>${phaseTag(game.phase)}</td>
-                <td>${game.deliverySlot}</td><td class="number">${game.nrSellers}</td><td class="number">${game.nrBuyers}</td>
+            ${store.games.toReversed().slice(this.from, this.from + ROWS).map(
+              (game) => html`<tr><th scope="row"><a href=${href("games", game.game)}>${gameTitle(game.game)}</a></th><td>${phaseTag(game.phase)}</td>
+                <td>${moment(game.deliverySlot)}</td><td class="number">${game.nrSellers}</td><td class="number">${game.nrBuyers}</td>
                 <td class="number">${game.round}</td><td>${moment(game.publishedAt)}</td></tr>`,
             )}
           </tbody>
         </table>
       </div>
+      ${pager(this.from, ROWS, store.games.length, (from) => (this.from = from))}
     </section>`;
   }
 }
@@ -63,6 +67,8 @@ export class OneGame extends LitElement {
       .bids td.bought { background: var(--local-soft); }
       .bids tr.turn > th { color: var(--local); }
       .bids { width: max-content; min-width: 100%; }
+      .settled { display: grid; gap: var(--space-5); grid-template-columns: minmax(0, 1fr); align-items: start; }
+      @media (min-width: 64rem) { .settled { grid-template-columns: minmax(0, 20rem) minmax(0, 1fr); } }
     `,
   ];
 
@@ -74,12 +80,15 @@ export class OneGame extends LitElement {
   /** Which turn is shown; null: the newest. */
   @state() private shown: number | null = null;
   #playing: ReturnType<typeof setInterval> | undefined;
-  #loading = false;
-  #stale = false;
+  #refresher = new Refresher(() => this.#load());
+  /** The game's events so far, once they were read; the store's stream brings the later ones. */
+  #events: MarketEvent[] | null = null;
+  #fresh: MarketEvent[] = [];
 
   readonly #onEvent = (event: Event): void => {
-    const { game } = (event as CustomEvent<{ game: string | null }>).detail;
-    if (game === this.name || game === null) void this.#load();
+    const { detail } = event as CustomEvent<MarketEvent>;
+    if (detail.game === this.name) this.#fresh.push(detail);
+    if (detail.game === this.name || detail.game === null) this.#refresher.touch();
   };
 
   override connectedCallback(): void {
@@ -95,46 +104,33 @@ export class OneGame extends LitElement {
 
   override willUpdate(changed: PropertyValues<this>): void {
     if (changed.has("name")) {
-      this.game = this.replay = this.problem = this.shown = null;
-      void this.#load();
+      this.game = this.replay = this.problem = this.shown = this.#events = null;
+      this.#fresh = [];
+      this.#refresher = new Refresher(() => this.#load());
+      this.#refresher.touch();
     }
   }
 
-  /** Reads the game; what happens meanwhile is read right afterwards. */
   async #load(): Promise<void> {
-    if (this.#loading) {
-      this.#stale = true;
-      return;
+    try {
+      await this.#read(this.name);
+      this.problem = null;
+    } catch (error) {
+      this.problem = Problem.from(error);
     }
-    this.#loading = true;
-    do {
-      this.#stale = false;
-      try {
-        await this.#read(this.name);
-        this.problem = null;
-      } catch (error) {
-        this.problem = Problem.from(error);
-      }
-    } while (this.#wasOvertaken());
-    this.#loading = false;
-  }
-
-  #wasOvertaken(): boolean {
-    return this.#stale;
   }
 
   async #read(name: string): Promise<void> {
     const [game, bids, transfers] = await Promise.all([api.game(name), api.bids(name), api.transfers(name)]);
+    if (name !== this.name) return;
     [this.game, this.transfers] = [game, transfers];
     if (game.phase === "registration" || game.buyers.length === 0 || game.sellers.length === 0) return;
-    const isOver = game.phase !== "playing";
-    const events = await eventsOf(name, (event) =>
-      isOver
-        ? event.name === "GameStopEvent"
-        : event.name === "BuyBidEvent" && event.buyerInTurn === game.buyerInTurn && event.round === game.round,
-    );
+    const events = this.#events ?? (await eventsOf(name, (event) => isLast(game, event)));
     if (name !== this.name) return;
-    this.replay = replay(game, events, bids);
+    const known = new Set(events.map((event) => event.cursor));
+    this.#events = [...events, ...this.#fresh.filter((event) => !known.has(event.cursor))];
+    this.#fresh = [];
+    this.replay = replay(game, this.#events, bids);
   }
 
   override render(): unknown {
@@ -143,9 +139,10 @@ export class OneGame extends LitElement {
     const { game } = this;
     return html`<div class="stack">
       <section class="panel">
-        <header class="row spread"><h1>${game.game}</h1>${phaseTag(game.phase)}</header>
+        <header class="row spread"><h1>${gameTitle(game.game)}</h1>${phaseTag(game.phase)}</header>
         <dl>
-          <dt>Delivery slot</dt><dd>${game.deliverySlot}</dd>
+          <dt>Id</dt><dd class="mono">${game.game}</dd>
+          <dt>Delivery slot</dt><dd>${moment(game.deliverySlot)}</dd>
           <dt>Tariffs</dt><dd>retail ${price(game.parameters.retailTariff)}, feed-in ${price(game.parameters.feedInTariff)},
             ${price(game.parameters.feePerHop)} for each hop</dd>
           ${game.stop === null
@@ -202,7 +199,7 @@ export class OneGame extends LitElement {
         <tbody>
           ${past.buyers.map((buyer, i) => {
             const row = bids[i] ?? [];
-            return html`<tr class=${buyer === inTurn ? "turn" : ""}><th scope="row">${buyer}</th>
+            return html`<tr class=${buyer === inTurn ? "turn" : ""}><th scope="row" class="stays">${buyer}</th>
               ${row.map((amount) => html`<td class="number ${amount > 0 ? "bought" : ""}">${amount > 0 ? amount.toFixed(4) : "·"}</td>`)}
               <td class="number">${row.reduce((sum, amount) => sum + amount, 0).toFixed(4)}</td></tr>`;
           })}
@@ -225,8 +222,8 @@ export class OneGame extends LitElement {
       ["Penalties", exactMoney(settled.penalties)],
     ];
     return html`<section class="panel"><h2>Settlement</h2>
-      <div class="columns">
-        <dl>${figures.map(([name, value]) => html`<dt>${name}</dt><dd>${value}</dd>`)}</dl>
+      <div class="settled">
+        <dl class="bill">${figures.map(([name, value]) => html`<dt>${name}</dt><dd>${value}</dd>`)}</dl>
         <div class="scroll" tabindex="0" role="region" aria-label="Transfers">
           <table><thead><tr><th scope="col">From</th><th scope="col">To</th><th scope="col" class="number">Energy</th><th scope="col" class="number">Cost</th>
             <th scope="col" class="number">Fee</th><th scope="col">Delivered</th></tr></thead>
@@ -259,4 +256,10 @@ export class OneGame extends LitElement {
       if (at >= last) this.#play();
     }, STEP_MS);
   };
+}
+
+/** Whether an event is the last that a game as it was read can have had. */
+function isLast(game: Game, event: MarketEvent): boolean {
+  if (game.phase !== "playing") return event.name === "GameStopEvent";
+  return event.name === "BuyBidEvent" && event.buyerInTurn === game.buyerInTurn && event.round === game.round;
 }

@@ -9,7 +9,8 @@ import { type NetworkNode, type Supply, networkDrawing } from "../charts/drawing
 import { empty, failure, waiting } from "../design/pieces.js";
 import { shared } from "../design/styles.js";
 import { type Network, groups, rings } from "../market/layout.js";
-import { kwh } from "../market/numbers.js";
+import { count, gameTitle, kwh } from "../market/numbers.js";
+import { Refresher } from "../market/refresher.js";
 import { StoreController, store } from "../market/store.js";
 import { href } from "../route.js";
 
@@ -35,7 +36,9 @@ export class NetworkView extends LitElement {
   @state() private topology: Topology | null = null;
   @state() private problem: Problem | null = null;
   @state() private isWhole = false;
-  #read: Promise<void> | null = null;
+  readonly #refresher = new Refresher(() => this.#load());
+  #drawing: Drawing | null = null;
+  #nodes = 0;
 
   constructor() {
     super();
@@ -44,26 +47,33 @@ export class NetworkView extends LitElement {
 
   override connectedCallback(): void {
     super.connectedCallback();
-    store.addEventListener("market-event", this.#load);
-    this.#load();
+    store.addEventListener("market-event", this.#onEvent);
+    this.#refresher.touch();
   }
 
   override disconnectedCallback(): void {
     super.disconnectedCallback();
-    store.removeEventListener("market-event", this.#load);
+    store.removeEventListener("market-event", this.#onEvent);
   }
 
-  override willUpdate(changed: PropertyValues<this>): void {
-    if (changed.has("name") || (this.shown === null && store.game !== null)) this.#load();
+  override willUpdate(changed: PropertyValues): void {
+    if (changed.has("name") || (this.shown === null && store.game !== null)) this.#refresher.touch();
+    if (this.shown === null || !(changed.has("shown") || changed.has("isWhole"))) return;
+    const { game, supplies } = this.shown;
+    const network = this.#network(game);
+    this.#nodes = network.nodes.length;
+    this.#drawing = this.#isLarge() && !this.isWhole ? grouped(game, network, supplies) : whole(game, network, supplies);
   }
 
-  readonly #load = (): void => {
-    this.#read ??= this.#fetch().finally(() => {
-      this.#read = null;
-    });
+  readonly #onEvent = (): void => {
+    this.#refresher.touch();
   };
 
-  async #fetch(): Promise<void> {
+  #isLarge(): boolean {
+    return this.#nodes > MOST_NODES;
+  }
+
+  async #load(): Promise<void> {
     const name = this.name ?? store.game?.game ?? null;
     if (name === null) return;
     try {
@@ -77,7 +87,7 @@ export class NetworkView extends LitElement {
                 .map(([seller, amount]) => ({ from: seller, to: bid.buyer, energy: amount }))
                 .filter((supply) => supply.energy > 0),
             );
-      this.shown = { game, supplies };
+      if (!isSame(this.shown, game, supplies)) this.shown = { game, supplies };
       this.problem = null;
     } catch (error) {
       this.problem = Problem.from(error);
@@ -91,19 +101,18 @@ export class NetworkView extends LitElement {
     }
     if (this.shown === null) return waiting;
     const { game, supplies } = this.shown;
-    const network = this.#network(game);
-    const isLarge = network.nodes.length > MOST_NODES;
-    const drawing = isLarge && !this.isWhole ? grouped(game, network, supplies) : whole(game, network, supplies);
+    const isLarge = this.#isLarge();
     return html`<section class="panel stack">
-      <header class="row spread"><h1>Who supplies whom in <a href=${href("games", game.game)}>${game.game}</a></h1>
+      <header class="row spread"><div><h1>Who supplies whom</h1>
+          <p class="muted"><a href=${href("games", game.game)}>${gameTitle(game.game)}</a></p></div>
         ${isLarge
-          ? html`<button @click=${this.#toggle}>${this.isWhole ? `Gather into ${MOST_NODES} groups` : `Show all ${network.nodes.length} nodes`}</button>`
+          ? html`<button @click=${this.#toggle}>${this.isWhole ? `Gather into ${MOST_NODES} groups` : `Show all ${count(this.#nodes)} nodes`}</button>`
           : nothing}</header>
       <div class="keys"><span class="tag local">sells</span><span class="tag grid">buys</span>
         ${isLarge && !this.isWhole ? html`<span class="tag price">group of neighbours</span>` : nothing}
         <span class="muted small">A line's width is the energy. Drag to move, scroll to zoom.</span></div>
       ${supplies.length === 0 ? html`<p class="muted">Nothing is traded in this game yet.</p>` : nothing}
-      <em-chart .drawing=${drawing}></em-chart>
+      <em-chart .drawing=${this.#drawing}></em-chart>
     </section>`;
   }
 
@@ -117,6 +126,15 @@ export class NetworkView extends LitElement {
   readonly #toggle = (): void => {
     this.isWhole = !this.isWhole;
   };
+}
+
+function isSame(shown: Shown | null, game: Game, supplies: readonly Supply[]): boolean {
+  return (
+    shown?.game.game === game.game &&
+    shown.game.phase === game.phase &&
+    shown.game.sellers.length + shown.game.buyers.length === game.sellers.length + game.buyers.length &&
+    JSON.stringify(shown.supplies) === JSON.stringify(supplies)
+  );
 }
 
 function kindOf(game: Game): (node: string) => NetworkNode["kind"] {
@@ -167,9 +185,10 @@ function grouped(game: Game, network: Network, supplies: readonly Supply[]): Dra
   const kind = kindOf(game);
   const nodes = gathered.nodes.map((node) => {
     const size = sizes.get(node) ?? 1;
-    const inside = supplies.reduce((sum, each) => sum + (of(each.from) === node && of(each.to) === node ? each.energy : 0), 0);
+    const inside = flows.get(`${node}\n${node}`)?.energy ?? 0;
     return {
       id: node,
+      label: size === 1 ? node : `${node} +${size - 1}`,
       name: size === 1 ? node : `${node} and ${size - 1} more, ${kwh(inside)} among them`,
       kind: size === 1 ? kind(node) : ("group" as const),
       ...(places.get(node) ?? { x: 0, y: 0 }),

@@ -1,10 +1,10 @@
 /** `<em-now>`: the market at a glance. */
-import { LitElement, css, html, nothing } from "lit";
+import { LitElement, css, html, nothing, svg } from "lit";
 import { customElement, state } from "lit/decorators.js";
 import type { Game } from "../api/market_api.js";
-import { empty, failure, phases, waiting } from "../design/pieces.js";
+import { empty, failure, figure, phases, waiting } from "../design/pieces.js";
 import { shared } from "../design/styles.js";
-import { duration, exactMoney, kwh, moment, money, percent, price } from "../market/numbers.js";
+import { count, duration, exactMoney, gameTitle, kwh, kwhFigure, moment, money, percent, price, priceFigure } from "../market/numbers.js";
 import { type Overview, STOP_REASONS, overview, phaseEnd } from "../market/overview.js";
 import { StoreController, store } from "../market/store.js";
 import { href } from "../route.js";
@@ -28,16 +28,26 @@ export class Now extends LitElement {
       .phases li { padding: 3px 12px; border-radius: 99px; background: var(--sunken); color: var(--muted); font-size: var(--small); }
       .phases .past { color: var(--local); }
       .phases .present { background: var(--local); color: var(--surface); font-weight: 650; }
-      .lead { display: flex; flex-wrap: wrap; gap: var(--space-4) var(--space-6); align-items: end; justify-content: space-between; }
-      .lead h1 { font-size: var(--figure); }
-      .figures { display: grid; gap: var(--space-4); grid-template-columns: repeat(auto-fit, minmax(min(100%, 13rem), 1fr)); }
-      .figure strong { display: block; font-size: var(--figure); font-weight: 680; letter-spacing: -0.02em; line-height: 1.15; font-variant-numeric: tabular-nums; }
+      .lead { display: grid; gap: var(--space-4) var(--space-6); grid-template-columns: repeat(auto-fit, minmax(min(100%, 20rem), 1fr)); align-items: center; }
+      .what { display: grid; gap: var(--space-3); }
+      .turn { display: flex; flex-wrap: wrap; gap: var(--space-2) var(--space-5); align-items: end; border-left: 4px solid var(--local); padding-left: var(--space-4); }
+      .turn > div { display: grid; }
+      .turn strong, .figure strong { font-size: var(--figure); font-weight: 680; letter-spacing: -0.02em; line-height: 1.2;
+        font-variant-numeric: tabular-nums; white-space: nowrap; }
+      strong small { font-size: var(--body); font-weight: 500; letter-spacing: 0; }
+      .figures { display: grid; gap: var(--space-4); grid-template-columns: repeat(auto-fit, minmax(min(100%, 9.5rem), 1fr)); }
+      .figure { display: grid; align-content: start; gap: 2px; padding: var(--space-4); }
       .figure.local strong { color: var(--local); } .figure.grid strong { color: var(--grid); } .figure.price strong { color: var(--price); }
-      .share { display: flex; height: 14px; border-radius: 99px; overflow: hidden; background: var(--sunken); margin-top: var(--space-4); }
-      .share rect.local, .scale .band { fill: var(--local); } .share rect.grid { fill: var(--grid); }
-      .share svg, .scale svg { width: 100%; height: 100%; }
-      .scale { height: 46px; margin-top: var(--space-2); }
-      .countdown { font-variant-numeric: tabular-nums; }
+      .panel.drawn > h2 { margin: 0; }
+      .drawn { display: grid; gap: var(--space-3); align-content: start; }
+      .share { height: 20px; border-radius: 99px; overflow: hidden; background: var(--sunken); }
+      .share svg { display: block; width: 100%; height: 100%; }
+      .share .local { fill: var(--local); } .share .grid { fill: var(--grid); }
+      .scale { display: block; width: 100%; height: 92px; overflow: visible; font-size: var(--small); font-variant-numeric: tabular-nums; }
+      .scale .track { stroke: var(--sunken); stroke-width: 8; stroke-linecap: round; }
+      .scale .below { stroke: var(--local-soft); stroke-width: 8; stroke-linecap: round; }
+      .scale text { fill: var(--muted); } .scale .present { fill: var(--price); font-weight: 650; font-size: var(--body); }
+      .scale circle { fill: var(--price); stroke: var(--surface); stroke-width: 3; } .scale .end { stroke: var(--muted); stroke-width: 2; }
       .events { list-style: none; margin: 0; padding: 0; display: grid; gap: var(--space-2); }
       .events li { display: grid; grid-template-columns: max-content 1fr; gap: var(--space-3); }
       .health { display: flex; flex-wrap: wrap; gap: var(--space-2); }
@@ -84,50 +94,47 @@ export class Now extends LitElement {
     const local = at.demandKwh > 0 ? at.localKwh / at.demandKwh : 0;
     return html`
       <section class="panel lead" aria-labelledby="game">
-        <div class="stack">
-          <h1 id="game"><a href=${href("games", game.game)}>${game.game}</a></h1>
+        <div class="what">
+          <h1 id="game"><a class="quiet-link" href=${href("games", game.game)}>${gameTitle(game.game)}</a></h1>
           ${phases(game.phase)}
         </div>
-        <p class="lead-text" aria-live="polite">${this.#whatHappens(game)}</p>
+        <div class="what">${this.#present(game)}<p class="lead-text" aria-live="polite">${whatHappens(game)}</p></div>
       </section>
       <section class="figures" aria-label="The game in figures">
-        <div class="panel figure local"><span class="muted">Bought from neighbours</span><strong data-figure="local">${kwh(at.localKwh)}</strong>
-          <span class="muted">${percent(local)} of a demand of ${kwh(at.demandKwh)}</span></div>
-        <div class="panel figure grid"><span class="muted">Left to the grid</span><strong data-figure="grid">${kwh(at.gridKwh)}</strong>
-          <span class="muted">at the retail tariff of ${price(at.retail)}</span></div>
-        <div class="panel figure price"><span class="muted">A local kWh costs</span>
-          <strong data-figure="price">${at.localPrice === null ? "–" : price(at.localPrice)}</strong>
-          <span class="muted">fees included; the grid takes ${price(at.retail)} and gives ${price(at.feedIn)}</span></div>
-        <div class="panel figure local"><span class="muted">The community saves</span><strong data-figure="saving">${money(at.saving)}</strong>
-          <span class="muted">against trading with the grid alone</span></div>
+        <div class="panel figure local"><span class="muted small">Bought from neighbours</span>${figure("local", kwhFigure(at.localKwh), "kWh")}
+          <span class="muted small">${percent(local)} of ${kwh(at.demandKwh)}</span></div>
+        <div class="panel figure grid"><span class="muted small">Left to the grid</span>${figure("grid", kwhFigure(at.gridKwh), "kWh")}
+          <span class="muted small">${percent(at.demandKwh > 0 ? 1 - local : 0)} of the demand</span></div>
+        <div class="panel figure price"><span class="muted small">A local kWh costs</span>
+          ${at.localPrice === null ? figure("price", "–", "") : figure("price", priceFigure(at.localPrice), "/ kWh")}
+          <span class="muted small">${at.localPrice === null ? "nothing is sold yet" : `grid: ${price(at.retail)}`}</span></div>
+        <div class="panel figure local"><span class="muted small">The community saves</span>${figure("saving", money(at.saving), "")}
+          <span class="muted small">against the grid alone</span></div>
       </section>
-      <section class="panel" aria-label="Where the demand is bought">
-        <h2>Where the demand is bought</h2>
-        <div class="share" role="img" aria-label="${percent(local)} from neighbours, ${percent(1 - local)} from the grid">
-          <svg viewBox="0 0 100 10" preserveAspectRatio="none">
-            <rect class="local" width=${local * 100} height="10" /><rect class="grid" x=${local * 100} width=${(1 - local) * 100} height="10" />
-          </svg>
-        </div>
-        <p class="row small"><span class="tag local">neighbours ${kwh(at.localKwh)}</span><span class="tag grid">grid ${kwh(at.gridKwh)}</span>
-          <span class="muted">offered in all: ${kwh(at.offeredKwh)} by ${game.sellers.length} sellers to ${game.buyers.length} buyers</span></p>
-      </section>`;
+      <div class="columns">
+        <section class="panel drawn" aria-labelledby="share"><h2 id="share">Where the demand is bought</h2>
+          <div class="share" role="img" aria-label="${percent(local)} from neighbours, ${percent(1 - local)} from the grid">
+            <svg viewBox="0 0 100 10" preserveAspectRatio="none">
+              <rect class="local" width=${local * 100} height="10" /><rect class="grid" x=${local * 100} width=${at.demandKwh > 0 ? (1 - local) * 100 : 0} height="10" />
+            </svg>
+          </div>
+          <p class="row small"><span class="tag local">neighbours ${kwh(at.localKwh)}</span><span class="tag grid">grid ${kwh(at.gridKwh)}</span></p>
+          <p class="muted small">${count(game.nrSellers)} sellers offer ${kwh(at.offeredKwh)} to ${count(game.nrBuyers)} buyers.</p>
+        </section>
+        <section class="panel drawn" aria-labelledby="scale"><h2 id="scale">What a local kWh costs, between the grid's tariffs</h2>${priceScale(at)}</section>
+      </div>`;
   }
 
-  #whatHappens(game: Game): unknown {
+  /** Whose turn it is and how long the phase lasts: what one looks for first. */
+  #present(game: Game): unknown {
     const end = phaseEnd(game);
-    const left = end === null ? nothing : html`<span class="countdown">${duration((Date.parse(end) - this.now) / 1000)}</span>`;
-    switch (game.phase) {
-      case "registration":
-        return html`Sellers and buyers register: ${game.nrSellers} and ${game.nrBuyers} so far, ${left} left.`;
-      case "playing":
-        return html`Round ${game.round}: <strong>${game.buyerInTurn}</strong> splits its demand, ${left} left for this turn.`;
-      case "delivery":
-        return html`Energy is being delivered and metered, ${left} left. The game ended with ${STOP_REASONS[game.stop?.reason ?? ""] ?? "its contracts"}.`;
-      case "closed":
-        return html`Delivered, paid and settled. The game ended after ${game.stop?.rounds ?? 0} rounds with ${STOP_REASONS[game.stop?.reason ?? ""] ?? "its contracts"}.`;
-      default:
-        return html`Cancelled: it had no buyers or no sellers.`;
-    }
+    if (end === null) return nothing;
+    const left = html`<div><span class="muted small">${game.phase === "playing" ? "left for it" : "left"}</span>
+      <strong class="countdown">${duration((Date.parse(end) - this.now) / 1000)}</strong></div>`;
+    return html`<div class="turn">
+      ${game.phase === "playing" ? html`<div><span class="muted small">Its turn, round ${game.round}</span><strong>${game.buyerInTurn}</strong></div>` : nothing}
+      ${left}
+    </div>`;
   }
 
   #health(): unknown {
@@ -152,9 +159,43 @@ export class Now extends LitElement {
         : html`<ol class="events">
             ${store.events.slice(0, 8).map(
               (event) => html`<li><span class="muted small">${moment(event.at)}</span>
-                <span>${event.game === null ? nothing : html`<span class="muted">${event.game}</span> `}${SAID[event.name]?.(event) ?? event.name}</span></li>`,
+                <span>${event.game === null || event.game === store.game?.game ? nothing : html`<span class="muted">${gameTitle(event.game)}:</span> `}${SAID[event.name]?.(event) ?? event.name}</span></li>`,
             )}
           </ol>`}
     </section>`;
   }
+}
+
+function whatHappens(game: Game): unknown {
+  switch (game.phase) {
+    case "registration":
+      return html`Sellers and buyers register: ${game.nrSellers} and ${game.nrBuyers} so far.`;
+    case "playing":
+      return html`Round ${game.round}: ${game.buyerInTurn} splits its demand among the sellers.`;
+    case "delivery":
+      return html`Energy is being delivered and metered. The game ended with ${STOP_REASONS[game.stop?.reason ?? ""] ?? "its contracts"}.`;
+    case "closed":
+      return html`Delivered, paid and settled. The game ended after ${game.stop?.rounds ?? 0} rounds with ${STOP_REASONS[game.stop?.reason ?? ""] ?? "its contracts"}.`;
+    default:
+      return html`Cancelled: it had no buyers or no sellers.`;
+  }
+}
+
+/** The price of a local kWh on a line from what the grid gives for one to what it takes. */
+function priceScale({ feedIn, retail, localPrice }: Overview): unknown {
+  const [least, most] = [Math.min(feedIn, localPrice ?? feedIn), Math.max(retail, localPrice ?? retail)];
+  const at = (value: number): string => `${6 + (88 * (value - least)) / Math.max(1e-9, most - least)}%`;
+  const anchor = (value: number): string => (value - least < 0.15 * (most - least) ? "start" : most - value < 0.15 * (most - least) ? "end" : "middle");
+  const says = localPrice === null ? "nothing is sold yet" : `a local kWh costs ${price(localPrice)}`;
+  return html`<svg class="scale" role="img" aria-label="From the feed-in tariff of ${price(feedIn)} to the retail tariff of ${price(retail)}: ${says}">
+    <line class="track" x1="6%" x2="94%" y1="44" y2="44" />
+    ${localPrice === null
+      ? nothing
+      : svg`<line class="below" x1=${at(Math.min(feedIn, localPrice))} x2=${at(localPrice)} y1="44" y2="44" />
+          <text class="present" x=${at(localPrice)} y="22" text-anchor=${anchor(localPrice)}>${price(localPrice)}</text>`}
+    <line class="end" x1=${at(feedIn)} x2=${at(feedIn)} y1="36" y2="52" /><line class="end" x1=${at(retail)} x2=${at(retail)} y1="36" y2="52" />
+    <text x=${at(feedIn)} y="70" text-anchor="start">grid gives</text><text x=${at(feedIn)} y="88" text-anchor="start">${price(feedIn)}</text>
+    <text x=${at(retail)} y="70" text-anchor="end">grid takes</text><text x=${at(retail)} y="88" text-anchor="end">${price(retail)}</text>
+    ${localPrice === null ? nothing : svg`<circle cx=${at(localPrice)} cy="44" r="9" />`}
+  </svg>`;
 }

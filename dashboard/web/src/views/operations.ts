@@ -3,7 +3,6 @@ import { LitElement, css, html, nothing } from "lit";
 import { customElement, state } from "lit/decorators.js";
 import { type CommandStatus, type ServiceName, api } from "../api/market_api.js";
 import { Problem } from "../api/problem.js";
-import { empty } from "../design/pieces.js";
 import { shared } from "../design/styles.js";
 import { count, duration } from "../market/numbers.js";
 import { StoreController, store } from "../market/store.js";
@@ -49,10 +48,12 @@ export class Operations extends LitElement {
   @state() private status: CommandStatus | null = null;
   @state() private problem: Problem | null = null;
   @state() private isBusy = false;
+  @state() private prosumers: readonly string[] = [];
   #sample: Sample | null = null;
   #timer: ReturnType<typeof setInterval> | undefined;
   readonly #onSession = (): void => {
     this.requestUpdate();
+    if (session.operator !== null) void this.#names();
   };
 
   constructor() {
@@ -63,6 +64,7 @@ export class Operations extends LitElement {
   override connectedCallback(): void {
     super.connectedCallback();
     session.addEventListener("change", this.#onSession);
+    this.#onSession();
     void this.#count();
     this.#timer = setInterval(() => void this.#count(), COUNTED_MS);
   }
@@ -71,6 +73,14 @@ export class Operations extends LitElement {
     super.disconnectedCallback();
     session.removeEventListener("change", this.#onSession);
     clearInterval(this.#timer);
+  }
+
+  /** Whom one may mean: suggestions while one types, so that their want is no trouble. */
+  async #names(): Promise<void> {
+    this.prosumers = await api.prosumers().then(
+      (found) => found.map((each) => each.prosumer),
+      () => [],
+    );
   }
 
   async #count(): Promise<void> {
@@ -118,7 +128,7 @@ export class Operations extends LitElement {
   #codes(): unknown {
     return html`<section class="panel" aria-labelledby="codes"><h2 id="codes">Refused and rejected, by code</h2>
       ${this.errors.length === 0
-        ? empty("Nothing was refused", "since the services started")
+        ? html`<p class="muted">Nothing, since the services started.</p>`
         : html`<table><thead><tr><th scope="col">Code</th><th scope="col" class="number">Times</th></tr></thead>
             <tbody>${this.errors.map(([code, times]) => html`<tr><th scope="row" class="mono">${code}</th><td class="number">${count(times)}</td></tr>`)}</tbody></table>`}
     </section>`;
@@ -141,7 +151,7 @@ export class Operations extends LitElement {
           <button class="primary" ?disabled=${this.isBusy}>Add</button></form>
         <form @submit=${this.#submit("topUpAccount")}><h3>Top an account up</h3>
           <div class="row"><label>Prosumer <input name="prosumer" required list="prosumers" /></label><label>Amount, currency <input name="amount" inputmode="decimal" pattern="[0-9]+([.][0-9]{1,6})?" required /></label></div>
-          <datalist id="prosumers">${store.prosumers.slice(0, 500).map((each) => html`<option value=${each.prosumer}></option>`)}</datalist>
+          <datalist id="prosumers">${this.prosumers.map((each) => html`<option value=${each}></option>`)}</datalist>
           <button class="primary" ?disabled=${this.isBusy}>Top up</button></form>
         <form @submit=${this.#submit("closeMarket")}><h3>Close a game</h3>
           <label>Game <input name="game" required .value=${store.game?.game ?? ""} /></label>
@@ -199,6 +209,7 @@ export class Operations extends LitElement {
     }
     this.isBusy = false;
     store.touch();
+    void this.#names();
   }
 }
 

@@ -3,13 +3,14 @@ import { LitElement, css, html, type PropertyValues } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import { type Prosumer, type Transfer, api } from "../api/market_api.js";
 import { Problem } from "../api/problem.js";
-import { empty, failure, waiting } from "../design/pieces.js";
+import { empty, failure, pager, waiting } from "../design/pieces.js";
 import { shared } from "../design/styles.js";
-import { exactMoney, kwh, moment } from "../market/numbers.js";
-import { StoreController, store } from "../market/store.js";
+import { exactMoney, gameTitle, kwh, kwhFigure, moment } from "../market/numbers.js";
+import { Refresher } from "../market/refresher.js";
+import { store } from "../market/store.js";
 import { href } from "../route.js";
 
-const ROWS = 200;
+const ROWS = 100;
 const GAMES_LOOKED_AT = 20;
 
 @customElement("em-prosumers")
@@ -18,17 +19,39 @@ export class Prosumers extends LitElement {
 
   @property({ attribute: false }) name: string | null = null;
   @state() private sought = "";
+  @state() private from = 0;
+  @state() private prosumers: readonly Prosumer[] | null = null;
+  @state() private problem: Problem | null = null;
+  readonly #refresher = new Refresher(() => this.#load());
+  readonly #onStale = (): void => {
+    this.#refresher.touch();
+  };
 
-  constructor() {
-    super();
-    new StoreController(this);
+  override connectedCallback(): void {
+    super.connectedCallback();
+    store.addEventListener("stale", this.#onStale);
+    this.#refresher.touch();
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    store.removeEventListener("stale", this.#onStale);
+  }
+
+  async #load(): Promise<void> {
+    if (this.name !== null && this.prosumers !== null) return; // one of them is shown
+    try {
+      [this.prosumers, this.problem] = [await api.prosumers(), null];
+    } catch (error) {
+      this.problem = Problem.from(error);
+    }
   }
 
   override render(): unknown {
     if (this.name !== null) return html`<em-prosumer .name=${this.name}></em-prosumer>`;
-    if (store.problem !== null && store.market === null) return failure(store.problem);
-    if (store.market === null) return waiting;
-    const found = store.prosumers.filter((each) => each.prosumer.toLowerCase().includes(this.sought.toLowerCase()));
+    if (this.problem !== null) return html`<section class="panel">${failure(this.problem)}</section>`;
+    if (this.prosumers === null) return waiting;
+    const found = this.prosumers.filter((each) => each.prosumer.toLowerCase().includes(this.sought.toLowerCase()));
     return html`<section class="panel stack">
       <header class="row spread"><h1>Prosumers</h1><label>Find <input type="search" @input=${this.#seek} /></label></header>
       ${found.length === 0
@@ -37,15 +60,16 @@ export class Prosumers extends LitElement {
             <table>
               <thead><tr><th scope="col">Prosumer</th><th scope="col">Role</th><th scope="col" class="number">Free money</th><th scope="col" class="number">Frozen</th>
                 <th scope="col" class="number">Debt</th><th scope="col" class="number">Produced, kWh</th><th scope="col" class="number">Consumed, kWh</th></tr></thead>
-              <tbody>${found.slice(0, ROWS).map(row)}</tbody>
+              <tbody>${found.slice(this.from, this.from + ROWS).map(row)}</tbody>
             </table>
           </div>`}
-      ${found.length > ROWS ? html`<p class="muted">The first ${ROWS} of ${found.length}; find the others by a part of their id.</p>` : ""}
+      ${pager(this.from, ROWS, found.length, (from) => (this.from = from))}
     </section>`;
   }
 
   readonly #seek = (event: Event): void => {
     this.sought = (event.target as HTMLInputElement).value;
+    this.from = 0;
   };
 }
 
@@ -53,7 +77,7 @@ function row(each: Prosumer): unknown {
   return html`<tr><th scope="row"><a href=${href("prosumers", each.prosumer)}>${each.prosumer}</a></th><td>${each.role}</td>
     <td class="number">${exactMoney(each.accountBalance)}</td><td class="number">${exactMoney(each.frozenFunds)}</td>
     <td class="number">${each.debt > 0 ? html`<span class="tag bad">${exactMoney(each.debt)}</span>` : "–"}</td>
-    <td class="number">${each.totalProduction}</td><td class="number">${each.totalConsumption}</td></tr>`;
+    <td class="number">${kwhFigure(each.totalProduction)}</td><td class="number">${kwhFigure(each.totalConsumption)}</td></tr>`;
 }
 
 interface Trade extends Transfer {
@@ -116,7 +140,7 @@ export class OneProsumer extends LitElement {
         <th scope="col" class="number">Received</th><th scope="col" class="number">Paid</th></tr></thead>
       <tbody>${this.trades.map((each) => {
         const sells = each.seller === this.name;
-        return html`<tr><th scope="row"><a href=${href("games", each.game)}>${each.game}</a></th><td>${sells ? each.buyer : each.seller}</td>
+        return html`<tr><th scope="row"><a href=${href("games", each.game)}>${gameTitle(each.game)}</a></th><td>${sells ? each.buyer : each.seller}</td>
           <td class="number">${sells ? kwh(each.energy) : "–"}</td><td class="number">${sells ? "–" : kwh(each.energy)}</td>
           <td class="number">${sells ? exactMoney(each.energyCost) : "–"}</td>
           <td class="number">${sells ? "–" : exactMoney(each.energyCost + each.transmissionFee)}</td></tr>`;
