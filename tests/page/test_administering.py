@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from prosumer_client import Identity, load_or_create_key
+from tests.page.conftest import until
 
 pytestmark = pytest.mark.page
 
@@ -67,14 +68,23 @@ def test_the_clock_is_paused_and_resumed(open_market: Any, page: Page) -> None:
     assert httpx.get(schedule).json()["paused"] is False
 
 
-def test_a_game_is_closed(open_market: Any, page: Page) -> None:
-    open_market.speaks("operator", "publishGame", game="ended", registrationDurationMs=600_000)
+def test_a_game_is_not_closed_before_its_delivery_is_over_and_the_ledgers_reason_is_shown(open_market: Any, page: Page) -> None:
+    market = open_market
+    minutes = {"registrationDurationMs": 600_000, "turnDeadlineMs": 600_000, "deliveryDurationMs": 600_000}
+    market.speaks("operator", "publishGame", game="ended", expectedParticipants=2, **minutes)
+    market.speaks("S1", "publishOffer", game="ended", amount="10", price="0.08")
+    market.speaks("B1", "publishDemand", game="ended", amount="3")
+    until(lambda: market.ask("games/ended")["phase"] == "playing", 30)
+    market.speaks("B1", "publishBuyBid", game="ended", bidAmounts={"S1": "3"})
+    market.speaks("B1", "publishBuyBid", game="ended", keepPlaying=False)
     sign_in(page, open_market)
     form = page.locator("form", has=page.get_by_role("heading", name="Close a game"))
-    form.get_by_label("Game").fill("ended")
+    expect(form.get_by_label("Game")).to_have_value("ended")  # the present one is proposed
     form.get_by_role("button").click()
-    expect(page.get_by_text("closeMarket committed")).to_be_visible()
-    assert open_market.ask("games/ended")["phase"] == "cancelled"  # nobody had registered
+    receipt = page.get_by_text("closeMarket rejected")
+    expect(receipt).to_contain_text("DELIVERY_NOT_OVER")
+    expect(receipt.get_by_role("link", name="block")).to_be_visible()  # on the ledger, too
+    assert market.ask("games/ended")["phase"] == "delivery"
 
 
 def test_a_game_is_published_and_the_market_reset_once_it_is_typed(open_market: Any, page: Page) -> None:

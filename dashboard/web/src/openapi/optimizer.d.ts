@@ -95,8 +95,8 @@ export interface paths {
          * Equilibrium
          * @description Return a game's equilibrium, by sequential best response or the variational one.
          *
-         *     At most 1,000 buyers, 300 sellers and 40,000 pairs of them. 503 `TOO_BUSY` when too many games are being solved,
-         *     422 `SOLVE_TOO_LONG` when this one takes too long.
+         *     At most 1,000 buyers, 300 sellers and 40,000 pairs of them. 503 `TOO_BUSY` when too many hard games are being
+         *     solved, 422 `SOLVE_TOO_LONG` when this one takes too long. A client that hangs up ends its solve.
          */
         post: operations["equilibrium_equilibrium_post"];
         delete?: never;
@@ -119,6 +119,69 @@ export interface paths {
          * @description Return the allocation whose total cost is least; its buyers may have regrets. Limits as for /equilibrium.
          */
         post: operations["social_optimum_social_optimum_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/clearing": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Clearing
+         * @description Return the variational equilibrium of a slot with the grid in the game: prices that certify it.
+         *
+         *     At most 10,000 prosumers, and 40,000 pairs of places if hops are a table. 422 `TOO_MANY_PAIRS` where nearly
+         *     everybody is as near as everybody else; otherwise as for /equilibrium.
+         */
+        post: operations["clearing_clearing_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/solves/{request_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Progress
+         * @description Tell how far the question about a whole game is that came with this X-Request-Id; 404 once it is answered.
+         */
+        get: operations["progress_solves__request_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/solves/{request_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel
+         * @description Give up a question about a whole game; whoever asked it is told 409 `CANCELLED`.
+         */
+        post: operations["cancel_solves__request_id__cancel_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -235,6 +298,152 @@ export interface components {
         BuyersDemand: {
             /** Demand */
             demand: number | string;
+        };
+        /**
+         * ClearingAnswer
+         * @description The variational equilibrium of a slot with the grid in the game.
+         *
+         *     The prices alone certify it: every buyer's purchases follow from them.
+         */
+        ClearingAnswer: {
+            /**
+             * Seller Prices
+             * @description {seller: what its energy is worth, without the fee for the hops}
+             */
+            seller_prices: {
+                [key: string]: number;
+            };
+            /**
+             * Loads
+             * @description {seller: what all buyers take from it}, before it is rounded to whole purchases
+             */
+            loads: {
+                [key: string]: number;
+            };
+            /**
+             * From Grid
+             * @description What all buyers take from the grid.
+             */
+            from_grid: number;
+            /**
+             * Total Cost
+             * @description What all buyers pay, the grid's energy included.
+             */
+            total_cost: number;
+            /**
+             * Duality Gap
+             * @description How far, at most, the potential is above its minimum.
+             */
+            duality_gap: number;
+            /**
+             * Relative Gap
+             * @description the gap as a share of the potential
+             */
+            relative_gap: number;
+            /**
+             * Converged
+             * @description Whether that share is at most 1e-8.
+             */
+            converged: boolean;
+            /**
+             * Steps
+             * @description Of Newton's method.
+             */
+            steps: number;
+            /**
+             * Rows
+             * @description {buyer: {seller: kWh}}, of pairs in use; null unless asked for. They fit, and add up with ``grid`` exactly.
+             */
+            rows: {
+                [key: string]: {
+                    [key: string]: number;
+                };
+            } | null;
+            /**
+             * Grid
+             * @description {buyer: what it takes from the grid}; null unless rows are asked for.
+             */
+            grid: {
+                [key: string]: number;
+            } | null;
+        };
+        /**
+         * ClearingQuestion
+         * @description A slot with the grid in the game.
+         *
+         *     Hops are those of a graph (``edges``), one an edge, or of a table between places (``hops``). Prosumers may stand at
+         *     ``places``; who is not listed there is a place of its own.
+         * @example {
+         *       "buyers": {
+         *         "P003": {
+         *           "demand": 28
+         *         },
+         *         "P007": {
+         *           "demand": 15
+         *         }
+         *       },
+         *       "edges": [
+         *         [
+         *           "P003",
+         *           "feeder"
+         *         ],
+         *         [
+         *           "P007",
+         *           "feeder"
+         *         ],
+         *         [
+         *           "feeder",
+         *           "S001"
+         *         ]
+         *       ],
+         *       "retail_tariff": 0.2869,
+         *       "sellers": {
+         *         "S001": {
+         *           "capacity": 36,
+         *           "price": "0.08376051515357819"
+         *         }
+         *       }
+         *     }
+         */
+        ClearingQuestion: {
+            /** Buyers */
+            buyers: {
+                [key: string]: components["schemas"]["BuyersDemand"];
+            };
+            /** Sellers */
+            sellers: {
+                [key: string]: components["schemas"]["SellersOffer"];
+            };
+            /** Retail Tariff */
+            retail_tariff: number | string;
+            /**
+             * Fee Per Hop
+             * @default 20000000000000000
+             */
+            fee_per_hop?: number | string;
+            /** Edges */
+            edges?: [
+                string,
+                string
+            ][] | null;
+            /** Hops */
+            hops?: {
+                [key: string]: {
+                    [key: string]: number;
+                };
+            } | null;
+            /**
+             * Places
+             * @default {}
+             */
+            places?: {
+                [key: string]: string;
+            };
+            /**
+             * Rows
+             * @default false
+             */
+            rows?: boolean;
         };
         /**
          * EquilibriumQuestion
@@ -526,6 +735,22 @@ export interface components {
             capacity: number | string;
             /** Price */
             price: number | string;
+        };
+        /**
+         * SolveAnswer
+         * @description How far a solve is.
+         */
+        SolveAnswer: {
+            /**
+             * Seconds
+             * @description For how long it has been at work.
+             */
+            seconds: number;
+            /**
+             * Steps
+             * @description How many steps its method has taken, as told at least every tenth of a second.
+             */
+            steps: number;
         };
     };
     responses: never;
@@ -929,6 +1154,228 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["GameAnswer"];
                 };
+            };
+            /** @description The request cannot be answered; the code says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description The code tells problems apart.
+                         * @constant
+                         */
+                        type: "about:blank";
+                        /** @description The status in words. */
+                        title: string;
+                        status: number;
+                        /** @description What was wrong and what to do. */
+                        detail: string;
+                        /** @description Stable; made for programs. */
+                        code: string;
+                        errors?: {
+                            field: string;
+                            message: string;
+                        }[];
+                    };
+                };
+            };
+            /** @description The service cannot answer now; the code says why. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description The code tells problems apart.
+                         * @constant
+                         */
+                        type: "about:blank";
+                        /** @description The status in words. */
+                        title: string;
+                        status: number;
+                        /** @description What was wrong and what to do. */
+                        detail: string;
+                        /** @description Stable; made for programs. */
+                        code: string;
+                        errors?: {
+                            field: string;
+                            message: string;
+                        }[];
+                    };
+                };
+            };
+        };
+    };
+    clearing_clearing_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ClearingQuestion"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClearingAnswer"];
+                };
+            };
+            /** @description The request cannot be answered; the code says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description The code tells problems apart.
+                         * @constant
+                         */
+                        type: "about:blank";
+                        /** @description The status in words. */
+                        title: string;
+                        status: number;
+                        /** @description What was wrong and what to do. */
+                        detail: string;
+                        /** @description Stable; made for programs. */
+                        code: string;
+                        errors?: {
+                            field: string;
+                            message: string;
+                        }[];
+                    };
+                };
+            };
+            /** @description The service cannot answer now; the code says why. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description The code tells problems apart.
+                         * @constant
+                         */
+                        type: "about:blank";
+                        /** @description The status in words. */
+                        title: string;
+                        status: number;
+                        /** @description What was wrong and what to do. */
+                        detail: string;
+                        /** @description Stable; made for programs. */
+                        code: string;
+                        errors?: {
+                            field: string;
+                            message: string;
+                        }[];
+                    };
+                };
+            };
+        };
+    };
+    progress_solves__request_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                request_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SolveAnswer"];
+                };
+            };
+            /** @description The request cannot be answered; the code says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description The code tells problems apart.
+                         * @constant
+                         */
+                        type: "about:blank";
+                        /** @description The status in words. */
+                        title: string;
+                        status: number;
+                        /** @description What was wrong and what to do. */
+                        detail: string;
+                        /** @description Stable; made for programs. */
+                        code: string;
+                        errors?: {
+                            field: string;
+                            message: string;
+                        }[];
+                    };
+                };
+            };
+            /** @description The service cannot answer now; the code says why. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description The code tells problems apart.
+                         * @constant
+                         */
+                        type: "about:blank";
+                        /** @description The status in words. */
+                        title: string;
+                        status: number;
+                        /** @description What was wrong and what to do. */
+                        detail: string;
+                        /** @description Stable; made for programs. */
+                        code: string;
+                        errors?: {
+                            field: string;
+                            message: string;
+                        }[];
+                    };
+                };
+            };
+        };
+    };
+    cancel_solves__request_id__cancel_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                request_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description The request cannot be answered; the code says why. */
             "4XX": {

@@ -155,7 +155,7 @@ export interface paths {
         };
         /**
          * Games
-         * @description Return all games, oldest first.
+         * @description Return games, oldest first.
          */
         get: operations["games_games_get"];
         put?: never;
@@ -235,7 +235,7 @@ export interface paths {
         };
         /**
          * Prosumers
-         * @description Return all registered identities with their accounts.
+         * @description Return registered identities with their accounts, by name.
          */
         get: operations["prosumers_prosumers_get"];
         put?: never;
@@ -697,6 +697,16 @@ export interface components {
             games: components["schemas"]["GameSummary"][];
         };
         /**
+         * HashedTransaction
+         * @description A transaction of the embedded ledger as it is hashed: one JSON text, and one for each event.
+         */
+        HashedTransaction: {
+            /** Content */
+            content: string;
+            /** Events */
+            events: string[];
+        };
+        /**
          * Institutions
          * @description The accounts of the two operators, which are no prosumers: free money.
          */
@@ -1059,16 +1069,6 @@ export interface components {
             };
         };
         /**
-         * HashedTransaction
-         * @description A transaction of the embedded ledger as it is hashed: one JSON text, and one for each event.
-         */
-        HashedTransaction: {
-            /** Content */
-            content: string;
-            /** Events */
-            events: string[];
-        };
-        /**
          * TopologyView
          * @description The network on which hops are counted.
          *
@@ -1095,9 +1095,7 @@ export interface components {
              */
             at: string;
             /** Commands */
-            commands: {
-                [key: string]: unknown;
-            }[];
+            commands: unknown[];
             /** Results */
             results: (components["schemas"]["CommittedCommand"] | components["schemas"]["RejectedCommand"])[];
             /** Events */
@@ -2421,7 +2419,12 @@ export interface operations {
     };
     games_games_get: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Number of the first, from 0. */
+                from?: number;
+                /** @description How many at most. */
+                limit?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -2568,7 +2571,12 @@ export interface operations {
     };
     bids_games__game__bids_get: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Number of the first, from 0. */
+                from?: number;
+                /** @description How many at most. */
+                limit?: number;
+            };
             header?: never;
             path: {
                 /** @description A game's id. */
@@ -2643,7 +2651,12 @@ export interface operations {
     };
     transfers_games__game__transfers_get: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Number of the first, from 0. */
+                from?: number;
+                /** @description How many at most. */
+                limit?: number;
+            };
             header?: never;
             path: {
                 /** @description A game's id. */
@@ -2718,7 +2731,12 @@ export interface operations {
     };
     prosumers_prosumers_get: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Number of the first, from 0. */
+                from?: number;
+                /** @description How many at most. */
+                limit?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;

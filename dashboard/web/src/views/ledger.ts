@@ -17,6 +17,15 @@ function checkTag(check: Check | null): unknown {
   return html`<span class="tag ${check.holds ? "good" : "bad"}">${check.holds ? "✓" : "✗"} ${check.says}</span>`;
 }
 
+/** A command's fields; whatever else somebody sent, which the contract refused, has none. */
+function asSent(command: unknown): { readonly [name: string]: unknown } {
+  return typeof command === "object" && command !== null ? (command as Record<string, unknown>) : {};
+}
+
+function topicOf(command: { readonly [name: string]: unknown }): string {
+  return typeof command.topic === "string" ? command.topic : "without a topic";
+}
+
 @customElement("em-ledger")
 export class LedgerView extends LitElement {
   static override styles = [shared];
@@ -132,7 +141,7 @@ export class OneBlock extends LitElement {
   async #verify(): Promise<void> {
     this.signature = null;
     const command = this.#transaction()?.commands[this.command ?? -1];
-    if (command !== undefined) this.signature = await checkCommand(command);
+    if (command !== undefined) this.signature = await checkCommand(asSent(command));
   }
 
   #transaction(): Transaction | undefined {
@@ -173,10 +182,10 @@ export class OneBlock extends LitElement {
         ? html`<p class="muted">It began the ledger and holds no commands.</p>`
         : html`<div class="scroll" tabindex="0" role="region" aria-label="Commands"><table>
             <thead><tr><th scope="col">Command</th><th scope="col">By</th><th scope="col">Result</th></tr></thead>
-            <tbody>${transaction.commands.map((command, place) => {
+            <tbody>${transaction.commands.map(asSent).map((command, place) => {
               const result = transaction.results[place];
               const payload = command.payload as { prosumer?: string } | undefined;
-              return html`<tr><th scope="row"><a href=${href("ledger", this.number, transaction.id, place)}>${String(command.topic)}</a></th>
+              return html`<tr><th scope="row"><a href=${href("ledger", this.number, transaction.id, place)}>${topicOf(command)}</a></th>
                 <td>${payload?.prosumer ?? "–"}</td>
                 <td>${result === undefined ? nothing : html`<span class="tag ${result.status === "committed" ? "good" : "bad"}">${result.status}</span>
                   <span class="mono">${result.status === "rejected" ? result.code : ""}</span>`}</td></tr>`;
@@ -189,7 +198,7 @@ export class OneBlock extends LitElement {
     const command = transaction.commands[place];
     if (command === undefined) return html`<section class="panel">${empty("No such command", "This transaction has fewer.")}</section>`;
     return html`<section class="panel stack">
-      <header class="row spread"><h1>${String(command.topic)}</h1>${checkTag(this.signature)}</header>
+      <header class="row spread"><h1>${topicOf(asSent(command))}</h1>${checkTag(this.signature)}</header>
       <h2>What was signed</h2><pre tabindex="0">${JSON.stringify(command, null, 2)}</pre>
       <h2>What the contract decided</h2><pre tabindex="0">${JSON.stringify(transaction.results[place] ?? {}, null, 2)}</pre>
     </section>`;

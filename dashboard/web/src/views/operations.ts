@@ -172,8 +172,7 @@ export class Operations extends LitElement {
     if (this.isBusy) return html`<p class="result" role="status">Signed and sent; waiting for the ledger…</p>`;
     if (this.status === null) return nothing;
     const { status, error, block, topic } = this.status;
-    return html`<p class="result ${status === "committed" ? "" : "bad"}" role="status"><strong>${topic}</strong> ${status}
-      ${error === null ? nothing : html`: ${error.code}, ${error.message}`}
+    return html`<p class="result ${status === "committed" ? "" : "bad"}" role="status"><strong>${topic}</strong> ${status}${error === null ? nothing : html`: ${error.code}, ${error.message}`}
       ${block === null ? nothing : html` in <a href=${href("ledger", block)}>block ${block}</a>`}</p>`;
   }
 
