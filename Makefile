@@ -11,7 +11,7 @@ OR_SAY_SO := || { echo "pip could not install this (its reason stands above); it
 FABRIC ?= 3.1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-acceptance test-page test-fresh fabric demo-fabric test-fabric test-compose bench docs lint lock clean
+.PHONY: help demo test test-acceptance test-page screenshots test-fresh fabric demo-fabric test-fabric test-compose bench docs lint lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-16s%s\n", $$1, $$2 }' Makefile
@@ -31,6 +31,9 @@ test-page: $(VENV)/.dev ## the page in a real browser (Chromium), and its bundle
 	@command -v chromium google-chrome >/dev/null || { echo "the page's tests need a browser: apt-get install chromium"; exit 1; }
 	@command -v npm >/dev/null || { echo "building the page anew needs Node 20 and npm: apt-get install nodejs npm"; exit 1; }
 	$(PYTEST) -q -m page
+
+screenshots: $(VENV)/.dev ## play the demo and take the pictures of the page for README and docs (needs Chromium)
+	$(BIN)/python -m tests.page.screenshots
 
 test-fresh: $(VENV)/.dev ## the first steps on a fresh Debian, and wheels for every platform
 	$(PYTEST) -q -m fresh_machine

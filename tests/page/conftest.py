@@ -136,13 +136,18 @@ def until(holds: Any, seconds: float) -> None:
         time.sleep(0.1)  # between two questions to another process
 
 
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+def browser_program() -> str:
+    """Return the machine's Chromium; raises FileNotFoundError."""
     program = next(filter(None, map(shutil.which, BROWSERS)), None)
     if program is None:
-        pytest.fail("the page's tests need a browser: apt-get install chromium")
+        raise FileNotFoundError("the page's tests need a browser: apt-get install chromium")
+    return program
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=program, args=QUIET)
+        opened = playwright.chromium.launch(executable_path=browser_program(), args=QUIET)
         yield opened
         opened.close()
 

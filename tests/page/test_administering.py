@@ -68,7 +68,9 @@ def test_the_clock_is_paused_and_resumed(open_market: Any, page: Page) -> None:
     assert httpx.get(schedule).json()["paused"] is False
 
 
-def test_a_game_is_not_closed_before_its_delivery_is_over_and_the_ledgers_reason_is_shown(open_market: Any, page: Page) -> None:
+def test_a_game_is_not_closed_before_its_delivery_is_over_and_the_ledgers_reason_is_shown(
+    open_market: Any, page: Page
+) -> None:
     market = open_market
     minutes = {"registrationDurationMs": 600_000, "turnDeadlineMs": 600_000, "deliveryDurationMs": 600_000}
     market.speaks("operator", "publishGame", game="ended", expectedParticipants=2, **minutes)

@@ -146,7 +146,7 @@ export class Now extends LitElement {
             <dd><span class="tag ${each.isWell === null ? "" : each.isWell ? "good" : "bad"}">${each.isWell === null ? "…" : each.isWell ? "well" : "in trouble"}</span>
               <span class="muted small">${each.says}</span></dd>`,
         )}
-        ${store.queue === null ? nothing : html`<dt>waiting</dt><dd>${store.queue.depth} commands</dd>`}
+        ${store.queue === null ? nothing : html`<dt>waiting</dt><dd>commands: ${count(store.queue.depth)}</dd>`}
       </dl>
     </section>`;
   }
