@@ -3,14 +3,15 @@
 import base64
 import tempfile
 from pathlib import Path
+from typing import Literal
 
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, ViewportSize, expect, sync_playwright
 
 from tests.page.conftest import PATIENCE_MS, QUIET, RunningMarket, browser_program, start, stop
 
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
-SCREEN = {"width": 1200, "height": 800}
-SCHEMES = ("light", "dark")
+SCREEN: ViewportSize = {"width": 1200, "height": 800}
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 QUALITY = 70
 
 

@@ -113,7 +113,8 @@ def test_all_prosumers_are_listed_with_their_accounts_and_meters(played: Any, pa
     fields = ("accountBalance", "frozenFunds", "debt", "totalProduction", "totalConsumption")
     for row, each in zip(rows.all(), known, strict=True):
         assert row.locator("th").text_content() == each["prosumer"]
-        shown = [0.0 if text == "\N{EN DASH}" else number(text) for text in row.locator("td.number").all_text_contents()]
+        cells = row.locator("td.number").all_text_contents()
+        shown = [0.0 if text == "\N{EN DASH}" else number(text) for text in cells]
         assert shown == [each[field] for field in fields]
 
 
