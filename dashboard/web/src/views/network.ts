@@ -1,7 +1,7 @@
 /** `<em-network>`: who supplies whom, on the network. */
 import { LitElement, css, html, nothing, type PropertyValues } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
-import { type Game, type Topology, api } from "../api/market_api.js";
+import { type Bid, type Game, type Topology, api } from "../api/market_api.js";
 import { Problem } from "../api/problem.js";
 import "../charts/chart.js";
 import type { Drawing } from "../charts/chart.js";
@@ -38,6 +38,7 @@ export class NetworkView extends LitElement {
   @state() private isWhole = false;
   readonly #refresher = new Refresher(() => this.#load());
   #drawing: Drawing | null = null;
+  #seen: readonly Bid[] = [];
   #nodes = 0;
 
   constructor() {
@@ -47,27 +48,18 @@ export class NetworkView extends LitElement {
 
   override connectedCallback(): void {
     super.connectedCallback();
-    store.addEventListener("market-event", this.#onEvent);
     this.#refresher.touch();
   }
 
-  override disconnectedCallback(): void {
-    super.disconnectedCallback();
-    store.removeEventListener("market-event", this.#onEvent);
-  }
-
   override willUpdate(changed: PropertyValues): void {
-    if (changed.has("name") || (this.shown === null && store.game !== null)) this.#refresher.touch();
+    if (changed.has("name") || store.bids !== this.#seen) this.#refresher.touch();
+    this.#seen = store.bids;
     if (this.shown === null || !(changed.has("shown") || changed.has("isWhole"))) return;
     const { game, supplies } = this.shown;
     const network = this.#network(game);
     this.#nodes = network.nodes.length;
     this.#drawing = this.#isLarge() && !this.isWhole ? grouped(game, network, supplies) : whole(game, network, supplies);
   }
-
-  readonly #onEvent = (): void => {
-    this.#refresher.touch();
-  };
 
   #isLarge(): boolean {
     return this.#nodes > MOST_NODES;
@@ -78,7 +70,7 @@ export class NetworkView extends LitElement {
     if (name === null) return;
     try {
       this.topology ??= await api.topology();
-      const [game, bids, transfers] = await Promise.all([api.game(name), api.bids(name), api.transfers(name)]);
+      const [game, bids, transfers] = await Promise.all([...present(name), api.transfers(name)]);
       const supplies =
         transfers.length > 0
           ? transfers.map((each) => ({ from: each.seller, to: each.buyer, energy: each.energy }))
@@ -126,6 +118,11 @@ export class NetworkView extends LitElement {
   readonly #toggle = (): void => {
     this.isWhole = !this.isWhole;
   };
+}
+
+/** A game and its bids: the present one the store has read already. */
+function present(name: string): [Game | Promise<Game>, readonly Bid[] | Promise<readonly Bid[]>] {
+  return store.game?.game === name ? [store.game, store.bids] : [api.game(name), api.bids(name)];
 }
 
 function isSame(shown: Shown | null, game: Game, supplies: readonly Supply[]): boolean {

@@ -1,7 +1,7 @@
 /** `<em-now>`: the market at a glance. */
 import { LitElement, css, html, nothing, svg } from "lit";
 import { customElement, state } from "lit/decorators.js";
-import type { Game } from "../api/market_api.js";
+import type { Bid, Game } from "../api/market_api.js";
 import { empty, failure, figure, phases, waiting } from "../design/pieces.js";
 import { shared } from "../design/styles.js";
 import { count, duration, exactMoney, gameTitle, kwh, kwhFigure, moment, money, percent, price, priceFigure } from "../market/numbers.js";
@@ -55,6 +55,8 @@ export class Now extends LitElement {
   ];
 
   @state() private now = Date.now();
+  /** Reckoned once for what was read: a large game has half a million amounts. */
+  #reckoned: { readonly game: Game; readonly bids: readonly Bid[]; readonly at: Overview } | null = null;
   #ticking: ReturnType<typeof setInterval> | undefined;
 
   constructor() {
@@ -79,9 +81,14 @@ export class Now extends LitElement {
     if (store.market === null) return waiting;
     const { game, bids } = store;
     return html`<div class="stack">
-      ${game === null ? this.#noGame() : this.#game(game, overview(game, bids))}
+      ${game === null ? this.#noGame() : this.#game(game, this.#overview(game, bids))}
       <div class="columns">${this.#health()}${this.#events()}</div>
     </div>`;
+  }
+
+  #overview(game: Game, bids: readonly Bid[]): Overview {
+    if (this.#reckoned?.game !== game || this.#reckoned.bids !== bids) this.#reckoned = { game, bids, at: overview(game, bids) };
+    return this.#reckoned.at;
   }
 
   #noGame(): unknown {
