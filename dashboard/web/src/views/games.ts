@@ -16,6 +16,7 @@ import { StoreController, store } from "../market/store.js";
 import { href } from "../route.js";
 
 const CELLS_IN_A_TABLE = 400; // a larger matrix of bids is drawn
+const CELLS_REPLAYED = 20_000; // a larger game would take the page's time and memory for seconds
 const ROWS = 100;
 const STEP_MS = 350;
 
@@ -125,6 +126,7 @@ export class OneGame extends LitElement {
     if (name !== this.name) return;
     [this.game, this.transfers] = [game, transfers];
     if (game.phase === "registration" || game.buyers.length === 0 || game.sellers.length === 0) return;
+    if (game.sellers.length * game.buyers.length > CELLS_REPLAYED) return;
     const events = this.#events ?? (await eventsOf(name, (event) => isLast(game, event)));
     if (name !== this.name) return;
     const known = new Set(events.map((event) => event.cursor));
@@ -162,6 +164,9 @@ export class OneGame extends LitElement {
       return html`<section class="panel">${empty("Nobody yet", "Offers and demands appear here as they come in.")}</section>`;
     }
     return html`<section class="panel"><h2>Offers</h2>
+      ${game.sellers.length * game.buyers.length > CELLS_REPLAYED
+        ? html`<p class="muted">This game is too large to be replayed here turn by turn; these are its sellers' loads now.</p>`
+        : nothing}
       <em-chart .drawing=${loadsDrawing(game, game.sellers.map((entry) => entry.load))}></em-chart></section>`;
   }
 
