@@ -10,11 +10,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from demo.random_scenario import random_scenario
     from demo.result import Run, print_report
     from demo.run import GameFailed, Plan, play
     from demo.scenario import Scenario
     from demo.scenario_file import load_scenario, scenario_named
+    from demo.scenario_generator import random_scenario
 
 __all__ = [
     "GameFailed",
@@ -36,7 +36,7 @@ _MODULES = {
     "load_scenario": "scenario_file",
     "play": "run",
     "print_report": "result",
-    "random_scenario": "random_scenario",
+    "random_scenario": "scenario_generator",
     "scenario_named": "scenario_file",
 }
 

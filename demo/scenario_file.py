@@ -12,8 +12,8 @@ from ruamel.yaml.constructor import SafeConstructor
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from demo.random_scenario import Generator, random_scenario
 from demo.scenario import Edge, Hops, Scenario, ScenarioSettings, inconsistencies
+from demo.scenario_generator import Generator, random_scenario
 from demo.topology import FieldPath
 from market_files import UnusableFile, read_text
 

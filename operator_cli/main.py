@@ -79,10 +79,11 @@ def main() -> None:
     """Run the command line."""
     try:
         app()
-    except SystemExit as ended:
-        if ended.code == ExitCode.STOPPED:
-            voice.error("STOPPED", "stopped")
-        raise
+    except (SystemExit, KeyboardInterrupt) as ended:
+        if isinstance(ended, SystemExit) and ended.code != ExitCode.STOPPED:
+            raise
+        voice.error("STOPPED", "stopped")
+        sys.exit(ExitCode.STOPPED)
     except Exception as error:
         code = str(getattr(error, "code", ""))
         # Ours have a code. The others are of a folder or file that the user named, and say which, or of a long wait.

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from demo.random_scenario import random_scenario
 from demo.scenario_file import ScenarioError, load_scenario, read_scenario
+from demo.scenario_generator import random_scenario
 from market_files import UnusableFile
 
 SMALL = """\

@@ -4,6 +4,8 @@ import ast
 import tomllib
 from collections.abc import Iterator
 from functools import cache
+from importlib import import_module
+from inspect import ismodule
 from pathlib import Path
 
 import pytest
@@ -151,3 +153,11 @@ def lines_of(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
     )
     docstring = (first.end_lineno or 0) - first.lineno + 1 if documented else 0
     return (function.end_lineno or 0) - function.lineno + 1 - docstring
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_nothing_at_a_front_door_has_the_name_of_a_module_that_would_take_its_place(room: str) -> None:
+    modules = {file.stem for file in (ROOT / room).glob("*.py")}
+    door = import_module(room)
+    taken = [name for name in (exported(ROOT / room) or ()) if name in modules and not ismodule(getattr(door, name))]
+    assert taken == []
