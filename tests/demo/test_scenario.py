@@ -14,6 +14,9 @@ from demo.topology import hop_table
 from energy_market_chaincode import PublishGame
 from energy_market_chaincode.commands import RegisterProsumer, SetTopology
 
+PUBLIC_KEY = "SAdaWX5yGhVuLgeZ3lzAxTJNxufq8c3UYlCGjsUyFd0="
+"""Of somebody: a point of the curve."""
+
 
 def test_the_originals_game_has_the_figures_of_its_log(scenarios: Path) -> None:
     instance = load_scenario(scenarios / "original.yaml").instance()
@@ -74,7 +77,7 @@ def test_every_scenario_that_comes_with_the_demo_makes_commands_the_market_under
         PublishGame.model_validate(scenario.game_parameters())
         for buyer, record in scenario.buyers.items():
             history = {"totalProduction": record.total_production, "totalConsumption": record.total_consumption}
-            RegisterProsumer.model_validate({"id": buyer, "publicKey": "CQ" + "A" * 41 + "=", **history})
+            RegisterProsumer.model_validate({"id": buyer, "publicKey": PUBLIC_KEY, **history})
 
 
 def test_the_game_expects_everybody_unless_the_scenario_says_otherwise() -> None:
