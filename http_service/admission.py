@@ -135,6 +135,7 @@ class _Body:
         Closed at once, the connection would be reset, and the answer could be lost. Who sends without end is cut off.
         """
         discarded = 0
+        self._place.discards()
         with suppress(TimeoutError):
             async with asyncio.timeout_at(self._due):
                 while not self._is_complete and discarded < MAX_DISCARDED_BYTES:

@@ -28,15 +28,15 @@ class Limits:
     """Of the request of a stream, which keeps its headers as long as it lasts."""
     pipelined: int = 16
     """Requests of one connection that wait for the answer to an earlier one."""
-    large_head_bytes: int = 2_000_000
+    large_head_bytes: int = 1_000_000
     """Of all heads together that are larger than a stream's may be, until their requests are answered."""
-    unfinished_bytes: int = 6_000_000
+    unfinished_bytes: int = 4_500_000
     """Of all requests together that are not yet whole."""
     body_bytes: int = 32_000_000
     """Of all bodies together, until their requests are answered."""
     small_body_bytes: int = 16_384
     """A body up to this size is taken however many bytes the others hold."""
-    unread_bytes: int = 8_000_000
+    unread_bytes: int = 4_000_000
     """Of all answers together that their clients are slow to read."""
     headers_s: float = 10.0
     """From a request's first byte, or a connection's beginning, to the end of its headers."""
@@ -67,6 +67,7 @@ class Occupancy:
         self._resting: dict[asyncio.Transport, None] = {}
         self._unfinished: dict[asyncio.Transport, int] = {}
         self._unfinished_bytes = 0
+        self._discarded: set[asyncio.Transport] = set()
         self._large_heads: dict[asyncio.Transport, int] = {}
         self._unread: dict[asyncio.Transport, tuple[float, int]] = {}
         self._requests: dict[Place, None] = {}
@@ -84,8 +85,9 @@ class Occupancy:
 
     def sends(self, connection: asyncio.Transport, nr_bytes: int) -> None:
         """Count what came of a request that is not yet whole."""
-        self._unfinished[connection] = self._unfinished.get(connection, 0) + nr_bytes
-        self._unfinished_bytes += nr_bytes
+        kept_bytes = 0 if connection in self._discarded else nr_bytes
+        self._unfinished[connection] = self._unfinished.get(connection, 0) + kept_bytes
+        self._unfinished_bytes += kept_bytes
         while self._unfinished_bytes > self.limits.unfinished_bytes:
             stranger = next((each for each in self._unfinished if each in self._strangers), None)
             self._put_out(stranger or next(iter(self._unfinished)))
@@ -102,6 +104,7 @@ class Occupancy:
         """Note that a request is whole."""
         self._strangers.pop(connection, None)
         self._resting.pop(connection, None)
+        self._discarded.discard(connection)
         self._unfinished_bytes -= self._unfinished.pop(connection, 0)
 
     def rests(self, connection: asyncio.Transport) -> None:
@@ -162,6 +165,13 @@ class Occupancy:
         del self._requests[place]
         self._streams[place] = None
 
+    def discard(self, connection: asyncio.Transport | None) -> None:
+        """Count no more of a body, for from now on nobody keeps what comes."""
+        if connection is not None and connection in self._unfinished:
+            self._discarded.add(connection)
+            self._unfinished_bytes -= self._unfinished[connection]
+            self._unfinished[connection] = 0
+
     def end(self, place: "Place") -> None:
         """Give a place back."""
         self.body_bytes -= place.body_bytes
@@ -189,6 +199,10 @@ class Place:
         self._occupancy = occupancy
         self.connection = connection
         self.body_bytes = 0
+
+    def discards(self) -> None:
+        """Say that what still comes of the body is thrown away."""
+        self._occupancy.discard(self.connection)
 
     def holds(self, nr_bytes: int) -> None:
         """Count a piece of the body; raises Problem, 503 ``TOO_BUSY``, if all bodies together are too much."""
