@@ -34,9 +34,9 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 def elapsed_s() -> float:
     """Return the seconds since the machine's start, asleep or awake."""
-    # Elsewhere than on Linux the monotonic clock counts sleep, too.
-    clock = time.CLOCK_BOOTTIME if sys.platform == "linux" else time.CLOCK_MONOTONIC
-    return time.clock_gettime(clock)
+    if sys.platform == "linux":
+        return time.clock_gettime(time.CLOCK_BOOTTIME)
+    return time.clock_gettime(time.CLOCK_MONOTONIC)  # elsewhere it counts sleep, too
 
 
 def is_synchronised() -> bool | None:
