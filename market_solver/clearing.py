@@ -18,6 +18,8 @@ RELATIVE_GAP = 1e-8
 further away by what the grid of 0.1 Wh takes, and by the smallest unit of money for each buyer."""
 LARGEST_EXCESS_KWH = 1e-4
 """By how much a load may exceed a capacity before rounding."""
+ROUND_OFF_KWH = 1e-9
+"""What floats make of amounts that are just on the grid."""
 MAX_IMPROVEMENTS = 60
 
 OnStep: TypeAlias = Callable[[], None]
@@ -165,13 +167,15 @@ def _scarcity(found: Priced, full_price: Floats) -> Floats:
 
 
 def _certified(game: ExactGame, found: Priced, objective: Objective) -> Clearing:
-    """Round a solution, and judge what came of it: the rounded bids are feasible, so their gap alone is the proof."""
+    """Round a solution, and judge what came of it."""
     allocation = Allocation.from_amounts(game, found.amounts, objective.costs)
     value = objective.value(allocation.amounts)
     gap = max(0.0, value - found.lower_bound)
     of_the_grid = float(_of_the_grid(game, found.amounts).sum()) + len(game.buyers) / MONEY_PER_CURRENCY
     most = RELATIVE_GAP * value + of_the_grid
-    return Clearing(allocation, gap <= most, seller_prices=found.seller_prices, duality_gap=gap)
+    is_sound = found.largest_excess <= LARGEST_EXCESS_KWH + ROUND_OFF_KWH
+    converged = is_sound and max(gap, abs(objective.value(found.amounts) - found.lower_bound)) <= most
+    return Clearing(allocation, converged, seller_prices=found.seller_prices, duality_gap=gap)
 
 
 def _is_good_enough(found: Priced, value_of: Callable[[Floats], float]) -> bool:

@@ -29,6 +29,9 @@ patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow]) 
 ExactGames = st.SearchStrategy[ExactGame]
 Games = st.SearchStrategy[GameInKwh]
 
+PRICE_OF_A_UNIT_PER_MONEY = 10**16
+"""A price of 1e-18 currency per kWh times this is 1e-6 currency for 0.1 Wh."""
+
 
 def total_cost(clearing: Clearing) -> float:
     return sum(cost for cost, _ in clearing.allocation.bills()) / 1e6
@@ -101,10 +104,13 @@ def test_the_potential_falls_from_round_to_round(data: st.DataObject, games: Gam
 def test_a_converged_sequential_game_leaves_no_buyer_more_to_save_than_its_tolerance(
     data: st.DataObject, exact_games: ExactGames
 ) -> None:
-    found = clear_by_best_response(data.draw(exact_games), 1e-6, 10_000)
+    game = data.draw(exact_games)
+    found = clear_by_best_response(game, 1e-6, 10_000)
     assert found.converged
+    # Where the room of a seller is a unit, who has it after rounding may be another than before: a unit's price.
+    of_a_unit = max(game.prices) // PRICE_OF_A_UNIT_PER_MONEY
     for cost, regret in found.allocation.bills():
-        assert regret <= 1e-4 * cost + 10
+        assert regret <= 1e-4 * cost + 10 + of_a_unit
 
 
 @patient
