@@ -145,7 +145,7 @@ class EmbeddedLedger:
         if newest_ms > self._now_ms() + MOST_AHEAD_MS:
             return (
                 f"the ledger's time, {iso_time(newest_ms)}, is ahead of this machine's: a wrong time got into it. "
-                "Nothing is due before the machine's time gets there, unless an operator begins a new epoch"
+                "Nothing is due before the machine's time gets there"
             )
         return self._database.obstacle()
 
