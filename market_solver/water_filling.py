@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats: TypeAlias = NDArray[np.float64]
+"""Amounts, prices and costs: an array of doubles, its shape said where it is used."""
 
 FEW_SOURCES = 40
 """Up to so many plain Python is faster than NumPy, whose calls take some 15 us however short the arrays are."""
