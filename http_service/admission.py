@@ -32,7 +32,7 @@ class RequestLimit:
         occupancy: Occupancy = scope["app"].state.occupancy
         connection = scope.get("state", {}).get(CONNECTION)
         try:
-            place = Place(occupancy, connection) if scope["path"] in QUIET_ROUTES else occupancy.begin(connection)
+            place = Place(connection) if scope["path"] in QUIET_ROUTES else occupancy.begin(connection)
         except Problem as problem:
             await refuse(problem, scope, receive, send)
             return
@@ -74,7 +74,7 @@ class BodyLimit:
             await self._app(scope, receive, send)
             return
         occupancy: Occupancy = scope["app"].state.occupancy
-        body = _Body(receive, send, scope[_PLACE], self._max_bytes, occupancy.limits.body_s)
+        body = _Body(receive, send, occupancy, scope[_PLACE], self._max_bytes)
         announced = Headers(scope=scope).get("content-length", "0")
         if announced.isdecimal() and int(announced) > self._max_bytes:
             await refuse(body.too_large(), scope, receive, body.send)
@@ -85,13 +85,14 @@ class BodyLimit:
 class _Body:
     """The body of one request, watched while it comes in."""
 
-    def __init__(self, receive: Receive, send: Send, place: Place, max_bytes: int, seconds: float) -> None:
+    def __init__(self, receive: Receive, send: Send, occupancy: Occupancy, place: Place, max_bytes: int) -> None:
         self._receive = receive
         self._send = send
+        self._occupancy = occupancy
         self._place = place
         self._max_bytes = max_bytes
-        self._seconds = seconds
-        self._due = asyncio.get_running_loop().time() + seconds
+        self._seconds = occupancy.limits.body_s
+        self._due = asyncio.get_running_loop().time() + self._seconds
         self._received = 0
         self._is_complete = False
         self._is_too_large = False
@@ -107,18 +108,25 @@ class _Body:
             return await self._receive()
         try:
             async with asyncio.timeout_at(self._due):
+                await self._occupancy.room(self._place)
                 message = await self._receive()
         except TimeoutError:
             if self._is_answered:
                 return await self._receive()
             detail = f"The body did not come within {self._seconds:g} s; send it at once, or less of it."
             raise Problem(408, "REQUEST_TIMEOUT", detail, headers=_CLOSE) from None
-        self._received += len(message.get("body", b""))
-        self._is_complete = not message.get("more_body", False)
+        nr_bytes = self._taken(message)
+        self._received += nr_bytes
         if self._received > self._max_bytes:
             raise self.too_large()
-        self._place.holds(len(message.get("body", b"")))
+        self._occupancy.holds(self._place, nr_bytes)
         return message
+
+    def _taken(self, message: Message) -> int:
+        nr_bytes = len(message.get("body", b""))
+        self._occupancy.takes(self._place.connection, nr_bytes)
+        self._is_complete = not message.get("more_body", False)
+        return nr_bytes
 
     async def send(self, message: Message) -> None:
         self._is_answered = True
@@ -135,10 +143,7 @@ class _Body:
         Closed at once, the connection would be reset, and the answer could be lost. Who sends without end is cut off.
         """
         discarded = 0
-        self._place.discards()
         with suppress(TimeoutError):
             async with asyncio.timeout_at(self._due):
                 while not self._is_complete and discarded < MAX_DISCARDED_BYTES:
-                    message = await self._receive()
-                    discarded += len(message.get("body", b""))
-                    self._is_complete = not message.get("more_body", False)
+                    discarded += self._taken(await self._receive())

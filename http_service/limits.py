@@ -1,12 +1,16 @@
 """How much of a service a stranger may take, and who has to go when it is full."""
 
 import asyncio
+import math
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from http_service.problems import Problem
 
+_STILL_S = 1.0
+"""So long nothing more has come of a body that is put out for others."""
 _COME_AGAIN = {"Retry-After": "1", "Connection": "close"}
 
 
@@ -30,10 +34,10 @@ class Limits:
     """Requests of one connection that wait for the answer to an earlier one."""
     large_head_bytes: int = 1_000_000
     """Of all heads together that are larger than a stream's may be, until their requests are answered."""
-    unfinished_bytes: int = 4_500_000
-    """Of all requests together that are not yet whole."""
-    body_bytes: int = 32_000_000
-    """Of all bodies together, until their requests are answered."""
+    unfinished_bytes: int = 8_000_000
+    """Of all requests together that are not yet whole, as far as no application has read them."""
+    body_bytes: int = 8_000_000
+    """Of all bodies together, until their requests are answered; more is not read until there is room."""
     small_body_bytes: int = 16_384
     """A body up to this size is taken however many bytes the others hold."""
     unread_bytes: int = 4_000_000
@@ -61,13 +65,14 @@ class Occupancy:
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
-        self.body_bytes = 0
+        self._body_bytes = 0
+        self._large_bodies: dict[Place, None] = {}
+        self._has_room = asyncio.Event()
         self._connections: dict[asyncio.Transport, Callable[[], None]] = {}
         self._strangers: dict[asyncio.Transport, None] = {}
         self._resting: dict[asyncio.Transport, None] = {}
         self._unfinished: dict[asyncio.Transport, int] = {}
         self._unfinished_bytes = 0
-        self._discarded: set[asyncio.Transport] = set()
         self._large_heads: dict[asyncio.Transport, int] = {}
         self._unread: dict[asyncio.Transport, tuple[float, int]] = {}
         self._requests: dict[Place, None] = {}
@@ -85,9 +90,8 @@ class Occupancy:
 
     def sends(self, connection: asyncio.Transport, nr_bytes: int) -> None:
         """Count what came of a request that is not yet whole."""
-        kept_bytes = 0 if connection in self._discarded else nr_bytes
-        self._unfinished[connection] = self._unfinished.get(connection, 0) + kept_bytes
-        self._unfinished_bytes += kept_bytes
+        self._unfinished[connection] = self._unfinished.get(connection, 0) + nr_bytes
+        self._unfinished_bytes += nr_bytes
         while self._unfinished_bytes > self.limits.unfinished_bytes:
             stranger = next((each for each in self._unfinished if each in self._strangers), None)
             self._put_out(stranger or next(iter(self._unfinished)))
@@ -104,7 +108,6 @@ class Occupancy:
         """Note that a request is whole."""
         self._strangers.pop(connection, None)
         self._resting.pop(connection, None)
-        self._discarded.discard(connection)
         self._unfinished_bytes -= self._unfinished.pop(connection, 0)
 
     def rests(self, connection: asyncio.Transport) -> None:
@@ -150,7 +153,7 @@ class Occupancy:
                 raise too_busy("requests")
             del self._requests[slow]
             self._put_out(slow.connection)
-        place = Place(self, connection)
+        place = Place(connection)
         self._requests[place] = None
         return place
 
@@ -165,16 +168,48 @@ class Occupancy:
         del self._requests[place]
         self._streams[place] = None
 
-    def discard(self, connection: asyncio.Transport | None) -> None:
-        """Count no more of a body, for from now on nobody keeps what comes."""
+    def takes(self, connection: asyncio.Transport | None, nr_bytes: int) -> None:
+        """Note that an application has read some of a body that is not yet whole."""
         if connection is not None and connection in self._unfinished:
-            self._discarded.add(connection)
-            self._unfinished_bytes -= self._unfinished[connection]
-            self._unfinished[connection] = 0
+            fewer = min(nr_bytes, self._unfinished[connection])
+            self._unfinished[connection] -= fewer
+            self._unfinished_bytes -= fewer
+
+    def holds(self, place: "Place", nr_bytes: int) -> None:
+        """Note that an application keeps some of a body until its request is answered."""
+        place.body_bytes += nr_bytes
+        place.fed_at = time.monotonic()
+        self._body_bytes += nr_bytes
+        if place.body_bytes > self.limits.small_body_bytes:
+            self._large_bodies[place] = None
+
+    async def room(self, place: "Place") -> None:
+        """Wait until there is room for more of a body: at once for a small one, and for the oldest of the large ones.
+
+        Who holds room for a body of which nothing more comes is put out.
+        """
+        while (
+            place.body_bytes >= self.limits.small_body_bytes
+            and self._body_bytes >= self.limits.body_bytes
+            and next(iter(self._large_bodies), place) is not place
+        ):
+            for other in [each for each in self._large_bodies if each.fed_at < time.monotonic() - _STILL_S]:
+                if other.connection in self._unfinished and other is not place:
+                    self._put_out(other.connection)
+                    self.end(other)
+            place.fed_at = math.inf  # it is us who do not read it
+            self._has_room.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_STILL_S):
+                    await self._has_room.wait()
+            place.fed_at = time.monotonic()
 
     def end(self, place: "Place") -> None:
         """Give a place back."""
-        self.body_bytes -= place.body_bytes
+        self._body_bytes -= place.body_bytes
+        place.body_bytes = 0
+        self._large_bodies.pop(place, None)
+        self._has_room.set()
         self._requests.pop(place, None)
         self._streams.pop(place, None)
 
@@ -193,26 +228,12 @@ class Place:
         None where there is none, in tests.
     """
 
-    __slots__ = ("_occupancy", "body_bytes", "connection")
+    __slots__ = ("body_bytes", "connection", "fed_at")
 
-    def __init__(self, occupancy: Occupancy, connection: asyncio.Transport | None) -> None:
-        self._occupancy = occupancy
+    def __init__(self, connection: asyncio.Transport | None) -> None:
         self.connection = connection
         self.body_bytes = 0
-
-    def discards(self) -> None:
-        """Say that what still comes of the body is thrown away."""
-        self._occupancy.discard(self.connection)
-
-    def holds(self, nr_bytes: int) -> None:
-        """Count a piece of the body; raises Problem, 503 ``TOO_BUSY``, if all bodies together are too much."""
-        limits = self._occupancy.limits
-        self.body_bytes += nr_bytes
-        self._occupancy.body_bytes += nr_bytes
-        if self.body_bytes > limits.small_body_bytes and self._occupancy.body_bytes > limits.body_bytes:
-            raise Problem(
-                503, "TOO_BUSY", "This service has as much to read as it takes; try again.", headers=_COME_AGAIN
-            )
+        self.fed_at = 0.0
 
 
 def too_busy(what: str) -> Problem:

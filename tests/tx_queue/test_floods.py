@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
+import httpx
 import httpx_sse
 import psutil
 import pytest
@@ -131,3 +132,16 @@ async def test_a_flood_takes_neither_memory_nor_service(
         watching.cancel()
         assert await watching - idle_bytes < ROOM_BYTES
         await serve_somebody_else(queue, operator, "after")
+
+
+@pytest.mark.acceptance
+async def test_large_bodies_of_many_clients_at_once_are_all_taken(queue_process: Starter) -> None:
+    command = {"id": "x", "topic": "bid", "payload": {"data": {"filling": "x" * 1000}}, "signature": ""}
+    async with queue_process.running() as queue:
+
+        async def client(nr_commands: int) -> list[int]:
+            async with httpx.AsyncClient(base_url=queue.http.base_url, timeout=60) as http:
+                return [(await http.post("/queue", json=[command] * nr_commands)).status_code for _ in range(5)]
+
+        answers = await asyncio.gather(*(client(size) for size in [1000] * 16 + [400] * 16))
+    assert {status for each in answers for status in each} == {207}
