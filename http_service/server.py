@@ -24,6 +24,12 @@ SHUTDOWN_SECONDS = 8
 FURTHER_FILES = 200
 """Of a service, beside its connections."""
 
+RECEIVED_BYTES = 65_536
+"""Of a connection that the kernel keeps for us (Linux takes it twice).
+
+It bounds what a client is ahead of its application: some dozens of large bodies fit into ``Limits.unfinished_bytes``.
+"""
+
 LARGEST_MESSAGE_BYTES = 1024
 """Of what a WebSocket's client says; no service listens to it."""
 
@@ -120,10 +126,12 @@ def _allow_open_files(wanted: int) -> None:
 def _listen(host: str, port: int) -> socket.socket:
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-        return socket.create_server((str(address[0]), port), family=family)
+        listener = socket.create_server((str(address[0]), port), family=family)
     except OSError as error:
         _log.error("cannot listen; choose another --host or --port", host=host, port=port, reason=str(error))
         raise SystemExit(1) from None
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVED_BYTES)  # of each connection that it accepts
+    return listener
 
 
 def _url(host: str, listener: socket.socket) -> str:
