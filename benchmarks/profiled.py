@@ -12,8 +12,11 @@ import sys
 import threading
 from pathlib import Path
 
-_WAITS = {"acquire", "run", "run_until_complete", "<method 'poll' of 'select.epoll' objects>"}
-"""Functions in which a thread waits: for a lock, and, with uvloop, for whatever happens next."""
+_WAITS = {"acquire", "run", "run_until_complete", "_next_group", "<method 'poll' of 'select.epoll' objects>"}
+"""Functions in which a thread waits: for a lock, and, with uvloop, for whatever happens next.
+
+With uvloop the time between two callbacks is the last one's, and after a commit that is the store's ``_next_group``.
+"""
 
 
 def top_costs(file: Path, number: int) -> list[tuple[str, float]]:

@@ -21,7 +21,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
 from market_solver.water_filling import Floats, fill
 
@@ -138,6 +137,8 @@ class Pairs:
 
     def matrix(self, values: Floats) -> Any:
         """Return values (P,) as a sparse matrix (B, S)."""
+        from scipy.sparse import csr_array  # loading it takes a seventh of a service's start
+
         return csr_array((values, self.seller, self._ends), shape=self.shape)
 
     def _reduced(self, how: np.ufunc, values: Floats, without: float) -> Floats:

@@ -6,15 +6,17 @@ buyer pays more at the margin than the tariff.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
 from energy_market_chaincode import PRICE_DECIMALS
 from market_solver.congestion import Congestion, DualPoint, ascent
 from market_solver.water_filling import Floats
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 SCARCITY_DECIMALS = 13
 _PLACES_AT_ONCE = 256
@@ -85,7 +87,7 @@ class GridEquilibrium:
 
     scarcity: Floats
     levels: Floats
-    rows: csr_array
+    rows: "csr_array"
     from_grid: Floats
     total_cost: float
     potential: float
@@ -197,6 +199,8 @@ def hops_of_graph(
     LookupError
         If one of them is not in the graph, or cannot be reached.
     """
+    from scipy.sparse import csr_array  # loading it takes a seventh of a service's start
+
     number = {node: index for index, node in enumerate(dict.fromkeys(node for edge in edges for node in edge))}
     ends = np.array([[number[one], number[other]] for one, other in edges])
     both = np.concatenate([ends, ends[:, ::-1]]).T
@@ -218,7 +222,7 @@ def hops_of_graph(
     return hops, row
 
 
-def _distances(graph: csr_array, starts: NDArray[np.intp]) -> NDArray[np.int64]:
+def _distances(graph: "csr_array", starts: NDArray[np.intp]) -> NDArray[np.int64]:
     """Return the fewest edges from each node to each start, (N, K), by breadth-first search; -1 if there is no way."""
     distances = np.full((graph.shape[0], len(starts)), -1)
     frontier = np.zeros(distances.shape, dtype=np.float32)
