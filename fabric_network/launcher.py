@@ -5,13 +5,13 @@ import signal
 import socket
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from fabric_network.command_line import CommandLine, clean_environment
 from fabric_network.configuration import node_environment
-from fabric_network.errors import NetworkBusy, NodeFailed, PortTaken, UnknownNode
+from fabric_network.errors import NetworkBusy, NodeFailed, NotReady, PortTaken, UnknownNode
 from fabric_network.folder import (
     NetworkFolder,
     described,
@@ -35,6 +35,7 @@ from market_files import FileInUse, FileLock
 
 ANY_FREE_PORTS = 0
 """As ``base_port``: let the launcher look for free ones."""
+_LINGER_SECONDS = 2.0
 
 
 class Network:
@@ -194,7 +195,7 @@ class Network:
 
     def _refuse_taken_ports(self, topology: Topology) -> None:
         for node in topology.nodes:
-            if self._process(node).pid is None and (ports := taken(node.ports)):
+            if self._process(node).pid is None and (ports := still_taken(node.ports)):
                 raise PortTaken(
                     f"port {ports[0]}, which {node.name} needs, is taken by another process; end that one, or wipe the "
                     "network and make it with another --base-port (0: any that are free)"
@@ -286,9 +287,21 @@ def free_base_port(nr_ports: int) -> int:
     raise PortTaken(f"found no {nr_ports} free ports in a row between {_LOWEST} and {_HIGHEST}")
 
 
-def taken(ports: Iterable[int]) -> list[int]:
-    """Return those ports that somebody listens on."""
-    return [port for port in ports if not is_free(port)]
+def still_taken(ports: Iterable[int]) -> list[int]:
+    """Return those ports that somebody listens on, and not only because its process, killed just now, is not all gone.
+
+    A process counts as ended with its first thread; its ports are free with the last one.
+    """
+    listed = list(ports)
+    taken: list[int] = []
+
+    def obstacle() -> str | None:
+        taken[:] = [port for port in listed if not is_free(port)]
+        return f"port {taken[0]} is taken" if taken else None
+
+    with suppress(NotReady):
+        wait_until(obstacle, "the ports are free", _LINGER_SECONDS)
+    return taken
 
 
 def is_free(port: int) -> bool:

@@ -4,6 +4,7 @@ import base64
 import json
 import os
 import socket
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from fabric_network.errors import (
     UnusableTopology,
 )
 from fabric_network.folder import NetworkFolder
-from fabric_network.launcher import Network, free_base_port, is_free, taken
+from fabric_network.launcher import Network, free_base_port, is_free, still_taken
 from fabric_network.programs import ProgramsMissing
 from fabric_network.setup import Operator, operator_of_key
 from fabric_network.topology import Topology
@@ -99,6 +100,13 @@ def test_a_taken_port_is_named_with_the_node_that_needs_it(tmp_path: Path) -> No
         with pytest.raises(PortTaken, match=f"port {port}, which orderer1 needs"):
             Network(tmp_path).up({"base_port": port}, OPERATOR)
     assert not (tmp_path / "network").exists()
+
+
+def test_a_port_that_a_killed_process_frees_a_moment_later_is_not_taken() -> None:
+    other = socket.create_server(("127.0.0.1", 0))
+    port = other.getsockname()[1]
+    threading.Timer(0.2, other.close).start()
+    assert still_taken([port]) == []
 
 
 def test_missing_programs_are_named_and_nothing_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -190,4 +198,4 @@ def test_free_ports_are_free_and_taken_ones_are_found() -> None:
     assert all(is_free(port) for port in range(base, base + 3))
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-        assert taken([port]) == [port]
+        assert still_taken([port]) == [port]
