@@ -33,19 +33,55 @@ MEASURE = """seconds => new Promise(resolve => {
 })"""
 
 
+READS = 5
+READ = """async ([kind, game, times]) => {
+  let bytes = 0;
+  const spent = [];
+  for (let each = 0; each < times; each++) {
+    const answers = await Promise.all(["", "/bids"].map(path => fetch(`/api/${kind}/games/${game}${path}`)));
+    const texts = await Promise.all(answers.map(answer => answer.text()));
+    bytes = texts.reduce((sum, text) => sum + text.length, 0);
+    const before = performance.now();
+    texts.forEach(text => JSON.parse(text));
+    spent.push(performance.now() - before);
+  }
+  return {bytes, ms: spent.sort((one, other) => one - other)[times >> 1]};
+}"""
+
+
 def tables() -> Iterator[Table]:
-    """Measure each view at rest and with events."""
-    yield asyncio.run(_table())
+    """Measure each view at rest and with events, and what one read of the game costs."""
+    yield from asyncio.run(_tables())
 
 
-async def _table() -> Table:
+async def _tables() -> list[Table]:
     with tempfile.TemporaryDirectory() as home:
         async with service("benchmarks.synthetic_market", Path(home)) as url, async_playwright() as playwright:
             browser = await playwright.chromium.launch(
                 executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
             )
             rows = [await _row(await browser.new_page(), url, name, view) for name, view in VIEWS.items()]
+            page = await browser.new_page()
+            await page.goto(url)
+            whole, brief = [await page.evaluate(READ, [kind, GAME, READS]) for kind in ("whole", "queue")]
             await browser.close()
+    return [_smoothness(rows), _reads(whole, brief)]
+
+
+def _reads(whole: dict[str, float], brief: dict[str, float]) -> Table:
+    sizes, times = ([each[key] for each in (whole, brief)] for key in ("bytes", "ms"))
+    return Table(
+        "One read of that game and its bids by the page",
+        ["", "whole", "brief", "ratio"],
+        [
+            ["Size, kB", *(f"{size / 1000:,.0f}" for size in sizes), f"{sizes[0] / sizes[1]:.0f}"],
+            ["Parsed in, ms", *(f"{each:.1f}" for each in times), f"{times[0] / times[1]:.0f}"],
+        ],
+        "In brief, `?brief=true`, hops and amounts of zero are left out.",
+    )
+
+
+def _smoothness(rows: list[list[str]]) -> Table:
     return Table(
         f"The page with 1,500 prosumers, at rest and with {RATE} events/s",
         [

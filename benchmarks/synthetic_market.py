@@ -65,6 +65,11 @@ def _bids(seed: int) -> list[dict[str, Any]]:
     ]
 
 
+def _brief(bid: dict[str, Any]) -> dict[str, Any]:
+    """Return a bid as a brief read has it: with the sellers that it buys from."""
+    return bid | {"amounts": {seller: amount for seller, amount in bid["amounts"].items() if amount}}
+
+
 def _prosumer(name: str) -> dict[str, Any]:
     amounts = dict.fromkeys(("accountBalance", "frozenFunds", "debt", "totalProduction", "totalConsumption"), 12.5)
     return {"prosumer": name, "role": "prosumer", "publicKey": "", "registeredAt": AT, **amounts}
@@ -80,10 +85,12 @@ class SyntheticMarket:
         accounts = {"grid-operator": 0, "network-operator": 0}
         queue = {"depth": 0, "capacity": 100_000, "oldestAgeMs": 0, "ledgerHeight": 1000, "trouble": None}
         market = {"ledger": "x", "operators": [], "initialisedAt": AT, "money": 0, "frozenFunds": 0, "topology": True}
+        game = _game()
         answers: dict[str, Any] = {
             "queue/market": {**market, "accounts": accounts},
             "queue/games": {"games": [_summary()]},
-            f"queue/games/{GAME}": _game(),
+            f"queue/games/{GAME}": game | {"hops": {}},
+            f"whole/games/{GAME}": game,
             f"queue/games/{GAME}/transfers": {"transfers": []},
             "queue/topology": {"edges": [[name, everybody[place // 3]] for place, name in enumerate(everybody)][1:]},
             "queue/queue": queue,
@@ -92,7 +99,8 @@ class SyntheticMarket:
         self._answers = {path: json.dumps(answer).encode() for path, answer in answers.items()}
         self._people = [_prosumer(name) for name in everybody]
         bids = [_bids(seed) for seed in (1, 2)]
-        self._bids = itertools.cycle([self._pages(each) for each in bids])
+        self._answers[f"whole/games/{GAME}/bids"] = json.dumps({"bids": bids[0]}).encode()
+        self._bids = itertools.cycle([self._pages([_brief(bid) for bid in each]) for each in bids])
         self._read = next(self._bids)
 
     @staticmethod
@@ -100,7 +108,10 @@ class SyntheticMarket:
         return [json.dumps({"bids": bids[first : first + 1000]}).encode() for first in (0, 1000)]
 
     def answer(self, path: str, first: int) -> bytes:
-        """Return what stands at a path from an item on."""
+        """Return what stands at a path from an item on; a game and its bids in brief, as the page asks for them.
+
+        ``whole/games/...`` instead of ``queue/games/...`` has them with all hops and the amounts of zero.
+        """
         if path == f"queue/games/{GAME}/bids":
             if first == 0:
                 self._read = next(self._bids)

@@ -100,11 +100,12 @@ def buy_bid(game: Game, arena: Arena, play: Play, standing: StandingBid | None) 
     )
 
 
-def amounts(arena: Arena, bid: StandingBid | None) -> dict[str, Decimal] | None:
-    """Return a bid as {seller: kWh}, None if there is none."""
+def amounts(arena: Arena, bid: StandingBid | None, *, is_brief: bool = False) -> dict[str, Decimal] | None:
+    """Return a bid as {seller: kWh}, in brief only those it buys from; None if there is none."""
     if bid is None:
         return None
-    return {offer.seller: kwh(energy) for offer, energy in zip(arena.sellers, bid.amounts, strict=True)}
+    each = zip(arena.sellers, bid.amounts, strict=True)
+    return {offer.seller: kwh(energy) for offer, energy in each if energy or not is_brief}
 
 
 def stop_totals(buyers: Sequence[str], outcome: Outcome) -> views.StopTotals:

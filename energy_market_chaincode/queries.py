@@ -42,11 +42,17 @@ async def answer(state: Workspace, function: str, args: Sequence[str]) -> Any:
     """
     query, names = QUERIES[function]
     context = Context(state=state, now_ms=0, place=0, signer="")
-    if function in PAGED and len(args) == len(names) + 2:
-        return await query(context, *args[:-2], _page(function, *args[-2:]))
-    if len(args) != len(names):
+    given, more = list(args[: len(names)]), list(args[len(names) :])
+    options: dict[str, Any] = {}
+    if function in BRIEF and more[-1:] == [IN_BRIEF]:
+        more.pop()
+        options["is_brief"] = True
+    if function in PAGED and len(more) == 2:
+        options["page"] = _page(function, *more)
+        more.clear()
+    if more or len(given) < len(names):
         raise MalformedArguments(function=function, problems=f"needs {', '.join(names) or 'no argument'}")
-    return await query(context, *args)
+    return await query(context, *given, **options)
 
 
 def _page(function: str, first: str, limit: str) -> slice:
@@ -155,7 +161,7 @@ async def _find_game(context: Context, name: str) -> Game:
     return game
 
 
-async def _game(context: Context, name: str) -> views.GameView:
+async def _game(context: Context, name: str, *, is_brief: bool = False) -> views.GameView:
     game = await _find_game(context, name)
     arena, play, outcome = await _course(context, game)
     sellers, buyers = await _participants(context, game, arena)
@@ -167,7 +173,7 @@ async def _game(context: Context, name: str) -> views.GameView:
         registration_ends_at=moment(game.registration_ends_ms),
         sellers=[_seller(offer, load) for offer, load in zip(sellers, loads, strict=True)],
         buyers=[_buyer(demand) for demand in buyers],
-        hops=_hops(arena) if arena is not None else {},
+        hops=_hops(arena) if arena is not None and not is_brief else {},
         deadline=moment(play.deadline_ms) if play and game.phase is Phase.PLAYING else None,
         delivery_ends_at=moment(game.delivery_ends_ms) if game.delivery_ends_ms is not None else None,
         stop=_stop(buyers, outcome) if outcome is not None else None,
@@ -202,7 +208,7 @@ def _stop(buyers: Sequence[Demand], outcome: Outcome) -> views.StopView:
     )
 
 
-async def _bids(context: Context, name: str, page: slice = ALL) -> views.Bids:
+async def _bids(context: Context, name: str, page: slice = ALL, *, is_brief: bool = False) -> views.Bids:
     game = await _find_game(context, name)
     arena, play, outcome = await _course(context, game)
     if arena is None or play is None:
@@ -215,7 +221,7 @@ async def _bids(context: Context, name: str, page: slice = ALL) -> views.Bids:
             views.BidView(
                 buyer=demand.buyer,
                 demand=kwh(demand.demand),
-                amounts=presentation.amounts(arena, bid),
+                amounts=presentation.amounts(arena, bid, is_brief=is_brief),
                 round=bid.round if bid is not None else None,
                 cost=currency(cost) if cost is not None else None,
                 regret=currency(outcome.regrets[i]) if outcome is not None else None,
@@ -262,6 +268,12 @@ async def _state(context: Context, prefix: str) -> dict[str, str]:
 
 PAGED = frozenset({"prosumers", "games", "bids", "transfers"})
 """Questions with long answers: they may be asked with two more arguments, from which item on (from 0) and how many."""
+
+BRIEF = frozenset({"game", "bids"})
+"""Questions about a game that may be asked with :data:`IN_BRIEF` as their last argument: hops and amounts of zero, most
+of what a large game has, are left out of the answer."""
+
+IN_BRIEF = "brief"
 
 QUERIES: dict[str, tuple[Callable[..., Awaitable[Any]], tuple[str, ...]]] = {
     "market": (_market, ()),

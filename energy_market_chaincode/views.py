@@ -243,7 +243,7 @@ class GameView(GameSummary):
     buyers
         In turn order.
     hops
-        {buyer: {seller: n}}, empty until the registration is over.
+        {buyer: {seller: n}}, empty until the registration is over, and in brief.
     deadline
         Of the buyer in turn.
     """
@@ -279,7 +279,13 @@ class GameView(GameSummary):
 
 
 class BidView(View):
-    """A buyer's standing bid, its cost at the present loads, and after the stop its regret."""
+    """A buyer's standing bid, its cost at the present loads, and after the stop its regret.
+
+    Attributes
+    ----------
+    amounts
+        Of every seller, in brief of those it buys from.
+    """
 
     buyer: str
     demand: Kwh

@@ -37,6 +37,9 @@ async def _page(
 
 
 Paged = Annotated[ListPage, Depends(_page)]
+Brief = Annotated[
+    bool, Query(description="Leave out hops and amounts of zero, which is most of what a large game has.")
+]
 BlockNumber = Annotated[int, Path(ge=0, lt=2**53, description="From 0.")]
 
 
@@ -59,15 +62,15 @@ async def games(node: Node, page: Paged) -> Response:
 
 
 @router.get("/games/{game}", responses={200: {"model": views.GameView}})
-async def game(node: Node, game: GameId) -> Response:
+async def game(node: Node, game: GameId, brief: Brief = False) -> Response:
     """Return one game; 404 UNKNOWN_GAME."""
-    return exact_response(await node.ledger.query("game", game))
+    return exact_response(await node.ledger.query("game", game, *_in_brief(brief)))
 
 
 @router.get("/games/{game}/bids", responses={200: {"model": views.Bids}})
-async def bids(node: Node, game: GameId, page: Paged) -> Response:
+async def bids(node: Node, game: GameId, page: Paged, brief: Brief = False) -> Response:
     """Return a game's standing bids in turn order; 404 UNKNOWN_GAME."""
-    return exact_response(await node.ledger.query("bids", game, *page))
+    return exact_response(await node.ledger.query("bids", game, *page, *_in_brief(brief)))
 
 
 @router.get("/games/{game}/transfers", responses={200: {"model": views.Transfers}})
@@ -122,6 +125,10 @@ async def evidence(node: Node, number: BlockNumber) -> Response:
         return exact_response(await node.ledger.evidence(number))
     except UnknownBlock:
         raise Problem(404, "UNKNOWN_BLOCK", f"The ledger has no block {number}.") from None
+
+
+def _in_brief(brief: bool) -> list[str]:
+    return ["brief"] if brief else []
 
 
 async def _read_blocks(ledger: Ledger, numbers: range) -> list[Block]:

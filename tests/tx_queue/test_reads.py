@@ -62,6 +62,33 @@ async def test_bids_and_transfers_of_a_game(market: Any) -> None:
     assert (await read(market, "/games/G/transfers")) == {"transfers": []}
 
 
+async def test_in_brief_a_game_and_its_bids_are_the_same_but_for_hops_and_amounts_of_zero(
+    queue: Any, operator: Any, signer: Any
+) -> None:
+    sellers, buyer = [signer("S1"), signer("S2")], signer("B1")
+    await queue.do(
+        operator.command("setTopology", edges=[["S1", "B1"], ["S2", "B1"]]),
+        *(operator.register(each) for each in (*sellers, buyer)),
+        operator.command("topUpAccount", prosumer="B1", amount="100"),
+        operator.command("publishGame", game="G", deliverySlot="now", expectedParticipants=3),
+    )
+    await queue.do(
+        *(seller.command("publishOffer", game="G", amount="10", price="0.08") for seller in sellers),
+        buyer.command("publishDemand", game="G", amount="5"),
+        operator.command("stopGameRegistration", game="G"),
+        buyer.command("publishBuyBid", game="G", bidAmounts={"S1": "5", "S2": "0"}),
+    )
+    whole, bids = await read(queue, "/games/G"), (await read(queue, "/games/G/bids"))["bids"]
+    assert whole["hops"] == {"B1": {"S1": 1, "S2": 1}}
+    assert await read(queue, "/games/G", brief=True) == whole | {"hops": {}}
+    (bid,) = bids
+    assert bid["amounts"] == {"S1": 5, "S2": 0}
+    assert await read(queue, "/games/G/bids", brief=True) == {"bids": [bid | {"amounts": {"S1": 5}}]}
+    assert await read(queue, "/games/G/bids", brief=True, limit=1) == {"bids": [bid | {"amounts": {"S1": 5}}]}
+    answer = await queue.http.get("/games/G", params={"brief": "perhaps"})
+    assert (answer.status_code, answer.json()["code"]) == (422, "INVALID_PARAMETER")
+
+
 async def test_prosumers_are_listed_and_read_one_by_one(market: Any) -> None:
     listed = (await read(market, "/prosumers"))["prosumers"]
     assert [prosumer["prosumer"] for prosumer in listed] == ["B1", "S1", "operator"]

@@ -6,6 +6,7 @@ import { Problem } from "./problem.js";
 export type Market = queue["schemas"]["MarketView"];
 export type GameSummary = queue["schemas"]["GameSummary"];
 export type Game = queue["schemas"]["GameView"];
+export type Hops = Game["hops"];
 export type Bid = queue["schemas"]["BidView"];
 export type Transfer = queue["schemas"]["TransferView"];
 export type Prosumer = queue["schemas"]["ProsumerView"];
@@ -33,10 +34,10 @@ async function get<T>(service: ServiceName, path: string): Promise<T> {
 }
 
 /** A whole list, which the queue hands out in pages: the page that is not full is the last. */
-async function list<T>(path: string, field: string, from = 0): Promise<T[]> {
+async function list<T>(path: string, field: string, from = 0, more = ""): Promise<T[]> {
   const found: T[] = [];
   for (;;) {
-    const answer = await get<Record<string, T[]>>("queue", `${path}?from=${from + found.length}&limit=${PAGE}`);
+    const answer = await get<Record<string, T[]>>("queue", `${path}?from=${from + found.length}&limit=${PAGE}${more}`);
     const page = answer[field] ?? [];
     found.push(...page);
     if (page.length < PAGE) return found;
@@ -49,8 +50,11 @@ export const api = {
   market: () => get<Market>("queue", "market"),
   /** The games from a place in their list on, oldest first. */
   games: (from = 0) => list<GameSummary>("games", "games", from),
-  game: (game: string) => get<Game>("queue", `games/${name(game)}`),
-  bids: (game: string) => list<Bid>(`games/${name(game)}/bids`, "bids"),
+  /** A game without its hops, which are most of a large one. */
+  game: (game: string) => get<Game>("queue", `games/${name(game)}?brief=true`),
+  hops: async (game: string) => (await get<Game>("queue", `games/${name(game)}`)).hops,
+  /** A game's bids, each with the sellers that it buys from. */
+  bids: (game: string) => list<Bid>(`games/${name(game)}/bids`, "bids", 0, "&brief=true"),
   transfers: (game: string) => list<Transfer>(`games/${name(game)}/transfers`, "transfers"),
   prosumers: () => list<Prosumer>("prosumers", "prosumers"),
   prosumer: (prosumer: string) => get<Prosumer>("queue", `prosumers/${name(prosumer)}`),

@@ -1,6 +1,6 @@
 /** `<em-chart>`: an ECharts drawing in the page's colours, with its figures as a table for whoever does not see it. */
 import { LitElement, css, html, nothing } from "lit";
-import { customElement, property, query } from "lit/decorators.js";
+import { customElement, property, query, state } from "lit/decorators.js";
 import { BarChart, GraphChart, HeatmapChart, LineChart, ScatterChart } from "echarts/charts";
 import {
   DataZoomComponent,
@@ -12,6 +12,7 @@ import {
 } from "echarts/components";
 import { type EChartsCoreOption, init, use } from "echarts/core";
 import { CanvasRenderer } from "echarts/renderers";
+import { pager } from "../design/pieces.js";
 import { colour } from "../design/scheme.js";
 import { shared } from "../design/styles.js";
 
@@ -29,6 +30,8 @@ use([
   DataZoomComponent,
   CanvasRenderer,
 ]);
+
+const ROWS = 100;
 
 export interface Palette {
   readonly ink: string;
@@ -53,6 +56,8 @@ export interface Drawing {
   readonly title: string;
   readonly option: (palette: Palette) => EChartsCoreOption;
   readonly figures: Figures;
+  /** What one has to know of it beside, empty if nothing. */
+  readonly note?: string;
 }
 
 function palette(): Palette {
@@ -101,6 +106,8 @@ export class Chart extends LitElement {
   ];
 
   @property({ attribute: false }) drawing: Drawing | null = null;
+  @state() private isOpen = false; // the figures: a large game has thousands, made only for whoever reads them
+  @state() private from = 0;
   @query(".canvas") private canvas?: HTMLDivElement;
 
   #chart: ReturnType<typeof init> | null = null;
@@ -145,23 +152,33 @@ export class Chart extends LitElement {
 
   override render(): unknown {
     if (this.drawing === null) return nothing;
-    const { title, figures } = this.drawing;
+    const { title, figures, note = "" } = this.drawing;
     return html`
       <div class="canvas" role="img" aria-label=${title}></div>
-      <details>
+      ${note === "" ? nothing : html`<p class="muted small">${note}</p>`}
+      <details @toggle=${this.#toggle}>
         <summary>The figures</summary>
-        <div class="scroll" tabindex="0" role="region" aria-label=${`${title}: the figures`}>
-          <table>
-            <thead><tr>${figures.head.map((cell) => html`<th scope="col">${cell}</th>`)}</tr></thead>
-            <tbody>
-              ${figures.rows.map(
-                (row) =>
-                  html`<tr>${row.map((cell, at) => (at === 0 ? html`<th scope="row">${cell}</th>` : html`<td class="number">${cell}</td>`))}</tr>`,
-              )}
-            </tbody>
-          </table>
-        </div>
+        ${this.isOpen ? this.#figures(title, figures) : nothing}
       </details>
     `;
   }
+
+  #figures(title: string, { head, rows }: Figures): unknown {
+    const from = this.from < rows.length ? this.from : 0;
+    return html`<div class="scroll" tabindex="0" role="region" aria-label=${`${title}: the figures`}>
+        <table>
+          <thead><tr>${head.map((cell, at) => html`<th scope="col" class=${at === 0 ? "" : "number"}>${cell}</th>`)}</tr></thead>
+          <tbody>
+            ${rows.slice(from, from + ROWS).map(
+              (row) => html`<tr>${row.map((cell, at) => (at === 0 ? html`<th scope="row">${cell}</th>` : html`<td class="number">${cell}</td>`))}</tr>`,
+            )}
+          </tbody>
+        </table>
+      </div>
+      ${pager(from, ROWS, rows.length, (next) => (this.from = next))}`;
+  }
+
+  readonly #toggle = (event: Event): void => {
+    this.isOpen = (event.target as HTMLDetailsElement).open;
+  };
 }

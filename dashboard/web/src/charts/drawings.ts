@@ -1,6 +1,6 @@
 /** The page's charts: one kind for each kind of thing. Local energy is always green, the grid amber, prices blue. */
 import type { Game } from "../api/market_api.js";
-import { kwh, exactMoney } from "../market/numbers.js";
+import { count, exactMoney, kwh } from "../market/numbers.js";
 import type { Replay } from "../market/replay.js";
 import type { Drawing } from "./chart.js";
 
@@ -127,6 +127,7 @@ export function bidsDrawing(replay: Replay, bids: readonly (readonly number[])[]
   };
 }
 
+const MOST_ARROWS = 200; // more hide each other, and take long to draw
 const LABELLED = 100; // of more nodes only that under the pointer has its label
 
 export interface Supply {
@@ -152,11 +153,14 @@ export function networkDrawing(
   lines: readonly (readonly [string, string])[],
   supplies: readonly Supply[],
 ): Drawing {
-  const most = Math.max(1e-9, ...supplies.map((supply) => supply.energy));
+  const bySize = supplies.toSorted((one, other) => other.energy - one.energy);
+  const drawn = bySize.slice(0, MOST_ARROWS);
+  const most = Math.max(1e-9, drawn[0]?.energy ?? 0);
   const middle = nodes.reduce((sum, node) => sum + node.x, 0) / Math.max(1, nodes.length);
   const size = nodes.length > 400 ? 5 : nodes.length > 100 ? 9 : 22;
   return {
     title: "Who supplies whom on the network",
+    note: drawn.length < supplies.length ? `The ${count(drawn.length)} largest of ${count(supplies.length)} supplies are drawn.` : "",
     option: (p) => {
       const fill = { seller: p.local, buyer: p.grid, both: p.price, group: p.price, idle: p.muted };
       return {
@@ -186,7 +190,7 @@ export function networkDrawing(
                 lineStyle: { color: p.line, width: 1 },
                 tooltip: { show: false },
               })),
-              ...supplies.map((supply) => ({
+              ...drawn.map((supply) => ({
                 source: supply.from,
                 target: supply.to,
                 value: kwh(supply.energy),
@@ -200,7 +204,7 @@ export function networkDrawing(
     },
     figures: {
       head: ["From", "To", "Energy"],
-      rows: supplies.map((supply) => [supply.from, supply.to, kwh(supply.energy)]),
+      rows: bySize.map((supply) => [supply.from, supply.to, kwh(supply.energy)]),
     },
   };
 }

@@ -21,16 +21,9 @@ export function overview(game: Game, bids: readonly Bid[]): Overview {
   const demandKwh = game.buyers.reduce((sum, entry) => sum + entry.demand, 0);
   const localKwh = game.sellers.reduce((sum, entry) => sum + entry.load, 0);
   const cost = bids.reduce((sum, bid) => sum + (bid.cost ?? 0), 0);
-  const perHop = game.parameters.feePerHop;
-  const fees = bids.reduce(
-    (sum, bid) =>
-      sum +
-      Object.entries(bid.amounts ?? {}).reduce(
-        (each, [seller, amount]) => each + amount * perHop * (game.hops[bid.buyer]?.[seller] ?? 0),
-        0,
-      ),
-    0,
-  );
+  // A bid costs its energy at each seller's unit price, p (1 + L / C), and the fees: what is beyond the energy are fees.
+  const forEnergy = game.sellers.reduce((sum, { load, price, capacity }) => sum + load * price * (1 + load / capacity), 0);
+  const fees = Math.max(0, cost - forEnergy);
   const retail = game.parameters.retailTariff;
   const feedIn = game.parameters.feedInTariff;
   return {

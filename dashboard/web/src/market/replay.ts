@@ -5,7 +5,7 @@
  * x_j = clip((lambda - b_j) C_j / (2 p_j), 0, R_j); the game's exact potential is
  * sum_ij (p_j + tau h_ij) x_ij + sum_j p_j (L_j^2 + sum_i x_ij^2) / (2 C_j).
  */
-import type { Bid, Game } from "../api/market_api.js";
+import type { Bid, Game, Hops } from "../api/market_api.js";
 import type { MarketEvent } from "../api/event_stream.js";
 
 interface Seller {
@@ -39,14 +39,17 @@ export class Instance {
   readonly sellers: readonly string[];
   readonly buyers: readonly string[];
 
-  constructor(readonly game: Game) {
+  constructor(
+    readonly game: Game,
+    private readonly hops: Hops,
+  ) {
     this.sellers = game.sellers.map((entry) => entry.seller);
     this.buyers = game.buyers.map((entry) => entry.buyer);
   }
 
   linearCost(buyer: number, seller: number): number {
     const offer = this.game.sellers[seller];
-    const hops = this.game.hops[this.buyers[buyer] ?? ""]?.[this.sellers[seller] ?? ""] ?? 0;
+    const hops = this.hops[this.buyers[buyer] ?? ""]?.[this.sellers[seller] ?? ""] ?? 0;
     return (offer?.price ?? 0) + this.game.parameters.feePerHop * hops;
   }
 
@@ -108,8 +111,8 @@ export class Instance {
 }
 
 /** Replays a game from its BuyBidEvents and, for the turns after the last of them, the bids that stand. */
-export function replay(game: Game, events: readonly MarketEvent[], standing: readonly Bid[]): Replay {
-  const instance = new Instance(game);
+export function replay(game: Game, hops: Hops, events: readonly MarketEvent[], standing: readonly Bid[]): Replay {
+  const instance = new Instance(game, hops);
   const asked = events.filter((event) => event.name === "BuyBidEvent");
   const bids = instance.buyers.map(() => instance.sellers.map(() => 0));
   const turns: Turn[] = [];

@@ -353,6 +353,11 @@ export interface components {
         /**
          * BidView
          * @description A buyer's standing bid, its cost at the present loads, and after the stop its regret.
+         *
+         *     Attributes
+         *     ----------
+         *     amounts
+         *         Of every seller, in brief of those it buys from.
          */
         BidView: {
             /** Buyer */
@@ -638,7 +643,7 @@ export interface components {
          *     buyers
          *         In turn order.
          *     hops
-         *         {buyer: {seller: n}}, empty until the registration is over.
+         *         {buyer: {seller: n}}, empty until the registration is over, and in brief.
          *     deadline
          *         Of the buyer in turn.
          */
@@ -2496,7 +2501,10 @@ export interface operations {
     };
     game_games__game__get: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Leave out hops and amounts of zero, which is most of what a large game has. */
+                brief?: boolean;
+            };
             header?: never;
             path: {
                 /** @description A game's id. */
@@ -2572,6 +2580,8 @@ export interface operations {
     bids_games__game__bids_get: {
         parameters: {
             query?: {
+                /** @description Leave out hops and amounts of zero, which is most of what a large game has. */
+                brief?: boolean;
                 /** @description Number of the first, from 0. */
                 from?: number;
                 /** @description How many at most. */

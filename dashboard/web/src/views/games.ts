@@ -2,7 +2,7 @@
 import { LitElement, css, html, nothing, type PropertyValues } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import { type MarketEvent, eventsOf } from "../api/event_stream.js";
-import { type Game, type Transfer, api } from "../api/market_api.js";
+import { type Game, type Hops, type Transfer, api } from "../api/market_api.js";
 import { Problem } from "../api/problem.js";
 import "../charts/chart.js";
 import { bidsDrawing, convergenceDrawing, loadsDrawing } from "../charts/drawings.js";
@@ -84,6 +84,7 @@ export class OneGame extends LitElement {
   #refresher = new Refresher(() => this.#load());
   /** The game's events so far, once they were read; the store's stream brings the later ones. */
   #events: MarketEvent[] | null = null;
+  #hops: Hops | null = null;
   #fresh: MarketEvent[] = [];
 
   readonly #onEvent = (event: Event): void => {
@@ -105,7 +106,7 @@ export class OneGame extends LitElement {
 
   override willUpdate(changed: PropertyValues<this>): void {
     if (changed.has("name")) {
-      this.game = this.replay = this.problem = this.shown = this.#events = null;
+      this.game = this.replay = this.problem = this.shown = this.#events = this.#hops = null;
       this.#fresh = [];
       this.#refresher = new Refresher(() => this.#load());
       this.#refresher.touch();
@@ -122,17 +123,19 @@ export class OneGame extends LitElement {
   }
 
   async #read(name: string): Promise<void> {
-    const [game, bids, transfers] = await Promise.all([api.game(name), api.bids(name), api.transfers(name)]);
+    const [game, transfers] = await Promise.all([api.game(name), api.transfers(name)]);
     if (name !== this.name) return;
     [this.game, this.transfers] = [game, transfers];
     if (game.phase === "registration" || game.buyers.length === 0 || game.sellers.length === 0) return;
     if (game.sellers.length * game.buyers.length > CELLS_REPLAYED) return;
+    const bids = await api.bids(name);
+    const hops = (this.#hops ??= await api.hops(name));
     const events = this.#events ?? (await eventsOf(name, (event) => isLast(game, event)));
     if (name !== this.name) return;
     const known = new Set(events.map((event) => event.cursor));
     this.#events = [...events, ...this.#fresh.filter((event) => !known.has(event.cursor))];
     this.#fresh = [];
-    this.replay = replay(game, this.#events, bids);
+    this.replay = replay(game, hops, this.#events, bids);
   }
 
   override render(): unknown {
