@@ -54,7 +54,7 @@ def embedded_market(images: dict[str, str]) -> Iterator[Market]:
 
 def running_market(images: Mapping[str, str], project: str, profile: str, *services: str) -> Iterator[Market]:
     """Bring a project up on free ports, and remove all of it in the end."""
-    queue, optimizer, clock = free_ports(3)
+    queue, optimizer, clock, dashboard = free_ports(4)
     environment = {
         **images,
         "COMPOSE_PROJECT_NAME": project,
@@ -62,6 +62,7 @@ def running_market(images: Mapping[str, str], project: str, profile: str, *servi
         "QUEUE_PORT": str(queue),
         "OPTIMIZER_PORT": str(optimizer),
         "CLOCK_PORT": str(clock),
+        "DASHBOARD_PORT": str(dashboard),
     }
     market = Market(environment, f"http://127.0.0.1:{queue}")
     try:
