@@ -1,6 +1,6 @@
 """Readings from a meter's file: CSV as loggers, portals and neighbours' spreadsheets write it.
 
->>> layout = Layout(time_column="Zeit", in_column="Bezug Wh", unit=Unit.WH, values=Values.REGISTERS, ...)
+>>> layout = FileLayout(time_column="Zeit", in_column="Bezug Wh", unit=Unit.WH, values=Values.REGISTERS, ...)
 >>> for series in read_meter_file(file, layout):
 ...     print(series.prosumer, len(series.readings), series.findings)
 
@@ -69,7 +69,7 @@ class UnusableMeterFile(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class FileLayout:
     """How a file is to be read.
 
     Attributes
@@ -175,7 +175,7 @@ class MeterSeries:
         return sum((reading.out_kwh for reading in self.readings), Decimal(0))
 
 
-def read_meter_file(lines: Iterable[str], layout: Layout) -> list[MeterSeries]:
+def read_meter_file(lines: Iterable[str], layout: FileLayout) -> list[MeterSeries]:
     """Read a file.
 
     Energy finer than the ledger's 0.1 Wh is rounded so that the sum of a series stays within 0.05 Wh of the file's:
@@ -230,7 +230,7 @@ class _Point:
 class _Reader:
     """Reads the rows of one prosumer, from top to bottom."""
 
-    def __init__(self, layout: Layout, series: MeterSeries) -> None:
+    def __init__(self, layout: FileLayout, series: MeterSeries) -> None:
         self.series = series
         self._layout = layout
         self._last_time: datetime | None = None

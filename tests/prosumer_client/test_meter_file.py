@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prosumer_client.meter_file import (
-    Layout,
+    FileLayout,
     MeterSeries,
     Stamp,
     Trouble,
@@ -21,9 +21,9 @@ from prosumer_client.meter_file import (
 )
 
 BERLIN = ZoneInfo("Europe/Berlin")
-PLAIN = Layout(time_column="start", in_column="in", out_column="out")
+PLAIN = FileLayout(time_column="start", in_column="in", out_column="out")
 NOON = datetime(2026, 6, 23, 12, tzinfo=UTC)
-LOGGER = Layout(
+LOGGER = FileLayout(
     time_column="Zeit",
     in_column="Bezug Wh",
     out_column="Einspeisung Wh",
@@ -36,7 +36,7 @@ LOGGER = Layout(
 )
 
 
-def read(text: str, layout: Layout = PLAIN) -> MeterSeries:
+def read(text: str, layout: FileLayout = PLAIN) -> MeterSeries:
     [series] = read_meter_file(text.splitlines(), layout)
     return series
 
@@ -166,7 +166,7 @@ def test_prosumers_are_told_apart() -> None:
         ("start,in,out\n2026-06-23T12:00,1,0", PLAIN, "which time zone"),
     ],
 )
-def test_a_file_that_cannot_be_used_says_why(text: str, layout: Layout, said: str) -> None:
+def test_a_file_that_cannot_be_used_says_why(text: str, layout: FileLayout, said: str) -> None:
     with pytest.raises(UnusableMeterFile, match=said):
         read_meter_file(text.splitlines(), layout)
 
