@@ -168,4 +168,5 @@ def buyers_turn(sellers: int) -> BuyersTurn:
         for number in range(sellers)
     )
     standing = Bid({"S000": Decimal("20.5"), "S001": Decimal("7.5")})
-    return BuyersTurn("game", "P", 2, datetime.now(UTC), Decimal(28), Decimal("0.001"), fee, views, standing)
+    retail_tariff, tolerance = Decimal("0.2869"), Decimal("0.001")
+    return BuyersTurn("game", "P", 2, datetime.now(UTC), Decimal(28), retail_tariff, tolerance, fee, views, standing)

@@ -157,7 +157,7 @@ class Scenario(ScenarioSettings):
             return []
         return [
             f"The buyers of {self.name} demand {demand} kWh and the sellers offer {capacity} kWh: "
-            f"{demand - capacity} kWh can only come from the grid, at settlement."
+            f"{demand - capacity} kWh can only come from the grid."
         ]
 
 

@@ -26,7 +26,7 @@ nobody's regret exceeds G. And x is near the equilibrium x*: sum_j P_j / C_j [(L
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from energy_market_chaincode.game import STEPS_PER_PRICE, Supply, best_response
+from energy_market_chaincode.game import Supply, best_response_with_grid
 from energy_market_chaincode.units import ENERGY_TIMES_PRICE_PER_MONEY, Energy, Price
 
 GAP_SHARE = 10**8
@@ -293,24 +293,11 @@ def _regret(game: SlotGame, buyer: int, purchases: Purchases, loads: Sequence[in
         Supply(capacity, price, Energy(load), fee)
         for capacity, price, load, fee in zip(game.capacities, game.prices, others, fees, strict=True)
     ]
-    best, best_grid = best_response_with_grid(game.demands[buyer], supplies, game.retail_tariff)
+    best = best_response_with_grid(game.demands[buyer], supplies, game.retail_tariff)
+    best_grid = game.demands[buyer] - sum(best)
     best_loads = [load + energy for load, energy in zip(others, best, strict=True)]
     bill = _bill(game, fees, bought, purchases.from_grid[buyer], loads)
     return bill - _bill(game, fees, dict(enumerate(best)), best_grid, best_loads)
-
-
-def best_response_with_grid(demand: int, supplies: Sequence[Supply], retail_tariff: Price) -> tuple[Sequence[int], int]:
-    """Split a demand at the least cost between sellers, the others' purchases given, and the grid.
-
-    Returns
-    -------
-    Energy from each seller, and from the grid.
-    """
-    below = [supply.units_up_to(retail_tariff * STEPS_PER_PRICE) for supply in supplies]
-    if sum(below) <= demand:
-        return below, demand - sum(below)
-    best = best_response(demand, supplies)
-    return best or [], 0
 
 
 def _bill(game: SlotGame, fees: Sequence[int], bought: dict[int, int], grid: int, loads: Sequence[int]) -> int:

@@ -192,7 +192,11 @@ class StopGameRegistration(AboutGame, topic=Topic.STOP_GAME_REGISTRATION, by=Rol
 
 
 class PublishBuyBid(AboutGame, topic=Topic.PUBLISH_BUY_BID):
-    """Split the demand among the sellers, or pass: keepPlaying false, my bid stands."""
+    """Split the demand among the sellers, or pass: keepPlaying false, my bid stands.
+
+    What a bid does not cover is bought from the grid. A bid after the first that saves no more than the game's
+    tolerance counts as a pass.
+    """
 
     round: Annotated[int, Field(ge=1, strict=True)] | None = None
     """The round it is meant for; without it a bid that comes late may count in the next one."""

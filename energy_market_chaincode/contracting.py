@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from energy_market_chaincode import presentation
 from energy_market_chaincode.context import Context
 from energy_market_chaincode.errors import InsufficientFunds
-from energy_market_chaincode.game import Supply, bid_cost, grid_cost, regret
+from energy_market_chaincode.game import Supply, bill, grid_cost, hand_back, is_more_than_nothing, regret
 from energy_market_chaincode.records import (
     Arena,
     Customers,
@@ -18,13 +18,17 @@ from energy_market_chaincode.records import (
     Transfer,
 )
 from energy_market_chaincode.settlement import contracted_transfers
-from energy_market_chaincode.units import SHARE_DECIMALS, Energy, Money, Price
+from energy_market_chaincode.units import Energy, Money, Price
 from energy_market_chaincode.vocabulary import Phase, StopReason
 
 
-def supplies_of(game: Game, arena: Arena, buyer: int, loads: Sequence[Energy], bid: StandingBid | None) -> list[Supply]:
+def nothing(arena: Arena) -> list[Energy]:
+    """Return the bid of who has none: it buys all from the grid."""
+    return [Energy(0)] * len(arena.sellers)
+
+
+def supplies_of(game: Game, arena: Arena, buyer: int, loads: Sequence[Energy], own: Sequence[Energy]) -> list[Supply]:
     """Return the sellers as one buyer sees them, its own bid taken out of the loads."""
-    own = bid.amounts if bid is not None else [Energy(0)] * len(arena.sellers)
     return [
         Supply(
             capacity=offer.capacity,
@@ -60,10 +64,18 @@ async def freeze_more(context: Context, game: str, buyer: str, required: Money) 
 
 async def stop(context: Context, game: Game, arena: Arena, play: Play) -> None:
     """Turn the standing bids into transfers, true up the escrows and certify the outcome."""
-    bids = await context.find_each(StandingBid, game.id, names=[demand.buyer for demand in arena.buyers])
+    standing = await context.find_each(StandingBid, game.id, names=[demand.buyer for demand in arena.buyers])
+    bids = [bid.amounts if bid is not None else nothing(arena) for bid in standing]
     outcome = _outcome(game, arena, play, bids)
-    amounts = [bid.amounts if bid is not None else None for bid in bids]
-    purchases = contracted_transfers(arena, amounts, play.loads, game.parameters.fee_per_hop)
+    if outcome.reason is not StopReason.EQUILIBRIUM:
+        bids = hand_back(arena, bids, game.parameters.fee_per_hop, game.parameters.retail_tariff)
+        play = play.but(loads=[Energy(sum(column)) for column in zip(*bids, strict=True)])
+        costs, regrets = _bills(game, arena, play.loads, bids)
+        outcome = outcome.but(costs=costs, regrets=regrets)
+        for demand, bid, kept in zip(arena.buyers, standing, bids, strict=True):
+            if bid is not None and bid.amounts != kept:
+                context.save(bid.but(amounts=kept), game.id, demand.buyer)
+    purchases = contracted_transfers(arena, bids, play.loads, game.parameters.fee_per_hop)
     await _true_up(context, game, arena, purchases)
     _save_transfers(context, game, arena, purchases)
     ends = context.now_since(play.began_ms(game.parameters)) + game.parameters.delivery_duration_ms
@@ -73,36 +85,42 @@ async def stop(context: Context, game: Game, arena: Arena, play: Play) -> None:
     context.emit(presentation.game_stop(game.id, [demand.buyer for demand in arena.buyers], outcome))
 
 
-def _outcome(game: Game, arena: Arena, play: Play, bids: Sequence[StandingBid | None]) -> Outcome:
-    """Compute every buyer's cost and regret, and from them why the game stopped."""
+def _bills(
+    game: Game, arena: Arena, loads: Sequence[Energy], bids: Sequence[Sequence[Energy]]
+) -> tuple[list[Money], list[Money]]:
+    """Return every buyer's cost and regret."""
     tariff = game.parameters.retail_tariff
     costs, regrets = [], []
     for i, (demand, bid) in enumerate(zip(arena.buyers, bids, strict=True)):
-        supplies = supplies_of(game, arena, i, play.loads, bid)
-        amounts = bid.amounts if bid is not None else None
-        costs.append(grid_cost(demand.demand, tariff) if amounts is None else bid_cost(amounts, supplies))
-        regrets.append(regret(amounts, demand.demand, supplies, tariff))
+        supplies = supplies_of(game, arena, i, loads, bid)
+        costs.append(bill(bid, demand.demand, supplies, tariff))
+        regrets.append(regret(bid, demand.demand, supplies, tariff))
+    return costs, regrets
+
+
+def _outcome(game: Game, arena: Arena, play: Play, bids: Sequence[Sequence[Energy]]) -> Outcome:
+    """Compute every buyer's cost and regret, and from them why the game stopped."""
+    costs, regrets = _bills(game, arena, play.loads, bids)
+    tolerance = game.parameters.tolerance
     if play.passes < len(arena.buyers):
         reason = StopReason.ROUND_LIMIT
-    elif all(
-        saving * 10**SHARE_DECIMALS <= game.parameters.tolerance * cost
-        for saving, cost in zip(regrets, costs, strict=True)
-    ):
-        reason = StopReason.EQUILIBRIUM
-    else:
+    elif any(is_more_than_nothing(saving, cost, tolerance) for saving, cost in zip(regrets, costs, strict=True)):
         reason = StopReason.ALL_PASSED
+    else:
+        reason = StopReason.EQUILIBRIUM
     return Outcome(reason=reason, rounds=play.round, costs=costs, regrets=regrets)
 
 
 async def _true_up(context: Context, game: Game, arena: Arena, purchases: Sequence[Sequence[Transfer]]) -> None:
-    """Thaw what was frozen beyond the transfers' cost; who has no bid keeps frozen what the grid will take."""
+    """Thaw what was frozen beyond the transfers' cost and what the grid will take for the rest."""
     books = await context.books(demand.buyer for demand in arena.buyers)
     for demand, transfers in zip(arena.buyers, purchases, strict=True):
         escrow = await context.load(Escrow, game.id, demand.buyer)
-        owed = Money(sum(transfer.energy_cost + transfer.transmission_fee for transfer in transfers))
-        if transfers:
-            books.thaw(demand.buyer, Money(escrow.amount - owed))
-            context.save(Escrow(amount=owed), game.id, demand.buyer)
+        rest = demand.demand - sum(transfer.energy for transfer in transfers)
+        from_grid = Money(max(0, grid_cost(rest, game.parameters.retail_tariff)))
+        owed = Money(sum(transfer.energy_cost + transfer.transmission_fee for transfer in transfers) + from_grid)
+        books.thaw(demand.buyer, Money(escrow.amount - owed))
+        context.save(Escrow(amount=owed), game.id, demand.buyer)
     context.close_books(books)
 
 

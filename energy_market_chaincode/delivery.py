@@ -142,12 +142,12 @@ def _require_delivered(
 ) -> None:
     """Refuse to close before the time while a meter may still report something that is to be paid.
 
-    Who has no bid gets its demand from the grid, and is waited for, too.
+    What a bid leaves to the grid is waited for, too.
     """
-    supplied = {transfer.buyer for transfer in transfers}
+    unfulfilled = [transfer.buyer for transfer in transfers if not transfer.is_fulfilled]
     taken = {name: delivery.in_energy for name, delivery in reported.items()}
-    from_grid = [d for d in arena.buyers if d.buyer not in supplied and taken.get(d.buyer, 0) < d.demand]
-    pending = sum(not transfer.is_fulfilled for transfer in transfers) + len(from_grid)
+    from_grid = [d for d in arena.buyers if d.buyer not in unfulfilled and taken.get(d.buyer, 0) < d.demand]
+    pending = len(unfulfilled) + len(from_grid)
     ends = game.delivery_ends_ms or 0
     if pending and context.now_ms < ends:
         raise DeliveryNotOver(game=game.id, ends=iso_time(ends), pending=pending)

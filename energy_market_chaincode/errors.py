@@ -153,8 +153,8 @@ class UnknownSeller(Rejection):
     """{sellers} do not offer in game {game}."""
 
 
-class DemandNotMet(Rejection):
-    """The bid adds up to {total} kWh; the demand of {prosumer} is {demand} kWh, exactly."""
+class DemandExceeded(Rejection):
+    """The bid adds up to {total} kWh; {prosumer} asked for {demand} kWh, and may not bid for more."""
 
 
 class CapacityExceeded(Rejection):

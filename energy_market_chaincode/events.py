@@ -47,6 +47,8 @@ class BuyBidEvent(Event):
         From 1.
     sellers
         In order of arrival.
+    retail_tariff
+        What the grid takes for a kWh of the demand that the bid leaves to it.
     standing_bid
         {seller: kWh}, its bid of an earlier round.
     """
@@ -59,6 +61,7 @@ class BuyBidEvent(Event):
     round: int
     deadline: Time
     demand: Kwh
+    retail_tariff: CurrencyPerKwh
     fee_per_hop: CurrencyPerKwh
     tolerance: Fraction
     sellers: list[OfferInTurn]

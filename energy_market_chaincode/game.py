@@ -3,8 +3,11 @@
 Source: N. Yaagoubi and H. T. Mouftah, "A distributed game theoretic approach to energy trading in the smart grid".
 Buyer i takes x_ij from seller j (capacity C_j, base price p_j, h_ij hops away), L_j = sum_i x_ij, and minimises
 
-    c_i = sum_j x_ij (p_j (1 + L_j / C_j) + tau h_ij)
-    subject to  sum_j x_ij = d_i  and  0 <= x_ij <= C_j - sum_(k != i) x_kj.
+    c_i = sum_j x_ij (p_j (1 + L_j / C_j) + tau h_ij) + R (d_i - sum_j x_ij)
+    subject to  sum_j x_ij <= d_i  and  0 <= x_ij <= C_j - sum_(k != i) x_kj.
+
+Beyond the paper, where sum_j x_ij = d_i, the grid is in the game: what a bid does not cover is bought at the retail
+tariff R. Where no marginal cost reaches R, as in the original's game, that is the paper's game.
 
 On the ledger x, C and L are integers of 0.1 Wh, so the best response is the best of finitely many bids.
 """
@@ -15,19 +18,24 @@ from dataclasses import dataclass
 from fractions import Fraction
 from heapq import heapify, heappop, heapreplace
 
-from energy_market_chaincode.records import Demand, StandingOffer
+from energy_market_chaincode.records import Arena, Demand, StandingOffer
 from energy_market_chaincode.units import (
     ENERGY_TIMES_PRICE_PER_MONEY,
     MAX_ENERGY,
+    SHARE_DECIMALS,
     Energy,
     Money,
     Price,
+    Share,
     divide_half_even,
 )
 
 STEPS_PER_PRICE = MAX_ENERGY**2
 """How finely marginal prices are compared. They are fractions with capacities as denominators, so no two that differ
 become equal, and one step is worth less than one unit of any seller."""
+
+
+_SHARES: int = 10**SHARE_DECIMALS
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +81,13 @@ def energy_cost(energy: int, price: int, load: int, capacity: int) -> Money:
     return Money(divide_half_even(energy * price * (capacity + load), capacity * ENERGY_TIMES_PRICE_PER_MONEY))
 
 
+def bill(amounts: Sequence[int], demand: int, supplies: Sequence[Supply], retail_tariff: Price) -> Money:
+    """Cost c_i of a bid: what its transfers would cost, and what it leaves to the grid."""
+    return Money(bid_cost(amounts, supplies) + grid_cost(demand - sum(amounts), retail_tariff))
+
+
 def bid_cost(amounts: Sequence[int], supplies: Sequence[Supply]) -> Money:
-    """Cost c_i of a bid: what its transfers would cost, each in whole money units."""
+    """Return what a bid's transfers would cost, each in whole money units."""
     return Money(
         sum(
             supply.energy_cost(energy) + supply.transmission_fee(energy)
@@ -84,19 +97,42 @@ def bid_cost(amounts: Sequence[int], supplies: Sequence[Supply]) -> Money:
     )
 
 
-def best_response(demand: int, supplies: Sequence[Supply]) -> list[Energy] | None:
-    """Split a demand at the least cost, the others' bids given.
-
-    Water-filling: every seller is filled up to a common marginal price at which the demand is met but for a few units;
-    these then go one by one where they cost least. O(S log S) for S sellers.
+def best_response_with_grid(demand: int, supplies: Sequence[Supply], retail_tariff: Price) -> list[Energy]:
+    """Split a demand between sellers and the grid at the least cost c_i, the others' bids given.
 
     Returns
     -------
-    Energy per seller, adding up to the demand exactly; None if the room left is smaller than the demand. Units that
-    cost the same are taken from earlier sellers first.
+    Energy per seller: the cheapest units, each strictly cheaper than the grid's. The grid gives the rest.
+    """
+    return _cheapest_units(local_part(demand, supplies, retail_tariff), supplies)
+
+
+def local_part(demand: int, supplies: Sequence[Supply], retail_tariff: Price) -> Energy:
+    """Return how much of a demand is bought locally in the best response: as many units as cost less than the grid's.
+
+    Marginal costs are fractions; those below the tariff, a whole number of steps, are at least one step below it.
+    """
+    return Energy(min(demand, sum(supply.units_up_to(retail_tariff * STEPS_PER_PRICE - 1) for supply in supplies)))
+
+
+def best_response(demand: int, supplies: Sequence[Supply]) -> list[Energy] | None:
+    """Split a demand between sellers alone at the least cost, the others' bids given.
+
+    Returns
+    -------
+    Energy per seller, adding up to the demand exactly; None if the room left is smaller than the demand.
     """
     if demand > sum(supply.room for supply in supplies):
         return None
+    return _cheapest_units(demand, supplies)
+
+
+def _cheapest_units(demand: int, supplies: Sequence[Supply]) -> list[Energy]:
+    """Split a demand that fits at the least cost; units that cost the same are taken from earlier sellers first.
+
+    Water-filling: every seller is filled up to a common marginal price at which the demand is met but for a few units;
+    these then go one by one where they cost least. O(S log S) for S sellers.
+    """
     price = _price_just_short(demand, supplies)
     amounts = [supply.units_up_to(price) for supply in supplies]
     next_units = [(s.marginal(amounts[j]), j) for j, s in enumerate(supplies) if amounts[j] < s.room]
@@ -132,19 +168,40 @@ def _price_just_short(demand: int, supplies: Sequence[Supply]) -> int:
     return low + (high - low) * (wanted - given_low) // (given_high - given_low)
 
 
-def regret(amounts: Sequence[int] | None, demand: int, supplies: Sequence[Supply], retail_tariff: Price) -> Money:
-    """Return what a buyer could still save by changing its bid alone.
+def regret(amounts: Sequence[int], demand: int, supplies: Sequence[Supply], retail_tariff: Price) -> Money:
+    """Return what a buyer could still save by changing its bid alone; without a bid it buys all from the grid."""
+    best = best_response_with_grid(demand, supplies, retail_tariff)
+    present = bill(amounts, demand, supplies, retail_tariff)
+    return Money(max(0, present - bill(best, demand, supplies, retail_tariff)))
+
+
+def is_more_than_nothing(saving: int, cost: int, tolerance: Share) -> bool:
+    """Tell whether a saving is more than the share of a cost that a game takes for nothing."""
+    return saving * _SHARES > tolerance * abs(cost)
+
+
+def hand_back(
+    arena: Arena, bids: Sequence[Sequence[Energy]], fee_per_hop: Price, retail_tariff: Price
+) -> list[list[Energy]]:
+    """Leave to the grid what costs more than from the grid, last in turn order first, until nothing does.
+
+    The unit price p (1 + L / C) + tau h is at most the retail tariff R while L <= C (R - tau h - p) / p, and it only
+    falls. So each buyer gives back, seller by seller, just what brings L down to that, or all it has.
 
     Parameters
     ----------
-    amounts
-        Its bid; None if it has none and will buy its demand from the grid at the retail tariff.
+    bids
+        In turn order, (B, S).
     """
-    best = best_response(demand, supplies)
-    if best is None:
-        return Money(0)
-    present = grid_cost(demand, retail_tariff) if amounts is None else bid_cost(amounts, supplies)
-    return Money(max(0, present - bid_cost(best, supplies)))
+    kept = [list(bid) for bid in bids]
+    loads = [sum(column) for column in zip(*kept, strict=True)]
+    for row, hops in zip(reversed(kept), reversed(arena.hops), strict=True):
+        for j, (offer, distance) in enumerate(zip(arena.sellers, hops, strict=True)):
+            spare = retail_tariff - fee_per_hop * distance - offer.price
+            given = min(max(loads[j] - offer.capacity * spare // offer.price, 0), row[j])
+            row[j] = Energy(row[j] - given)
+            loads[j] -= given
+    return kept
 
 
 def grid_cost(energy: int, tariff: Price) -> Money:
@@ -152,15 +209,17 @@ def grid_cost(energy: int, tariff: Price) -> Money:
     return Money(divide_half_even(energy * tariff, ENERGY_TIMES_PRICE_PER_MONEY))
 
 
-def worst_cost(amounts: Sequence[int], supplies: Sequence[Supply]) -> Money:
-    """Return the most a bid can come to cost, whatever the others do: the unit price is never above 2 p + tau h."""
-    return Money(
-        sum(
-            divide_half_even(energy * (2 * supply.price + supply.fee), ENERGY_TIMES_PRICE_PER_MONEY) + 1
-            for energy, supply in zip(amounts, supplies, strict=True)
-            if energy
-        )
-    )
+def worst_bill(amounts: Sequence[int], demand: int, supplies: Sequence[Supply], retail_tariff: Price) -> Money:
+    """Return the most that a bid can come to cost, whatever the others do and whatever is handed back.
+
+    The unit price is never above 2 p + tau h. Rounding up covers that a transfer is rounded twice.
+    """
+    rest = demand - sum(amounts)
+    worst = -(-rest * max(retail_tariff, 0) // ENERGY_TIMES_PRICE_PER_MONEY)
+    for supply, energy in zip(supplies, amounts, strict=True):
+        if energy:
+            worst += 1 - (-energy * (2 * supply.price + supply.fee) // ENERGY_TIMES_PRICE_PER_MONEY)
+    return Money(worst)
 
 
 def turn_order(demands: Sequence[Demand]) -> list[Demand]:

@@ -84,6 +84,7 @@ def buy_bid(game: Game, arena: Arena, play: Play, standing: StandingBid | None) 
         round=play.round,
         deadline=moment(play.deadline_ms),
         demand=kwh(demand.demand),
+        retail_tariff=currency_per_kwh(game.parameters.retail_tariff),
         fee_per_hop=currency_per_kwh(game.parameters.fee_per_hop),
         tolerance=fraction(game.parameters.tolerance),
         sellers=[

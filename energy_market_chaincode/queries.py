@@ -7,7 +7,7 @@ from energy_market_chaincode import presentation, views
 from energy_market_chaincode.context import Context
 from energy_market_chaincode.contracting import supplies_of
 from energy_market_chaincode.errors import MalformedArguments, NotInitialised, UnknownGame, UnknownProsumer
-from energy_market_chaincode.game import bid_cost, seller_order, turn_order
+from energy_market_chaincode.game import bill, grid_cost, seller_order, turn_order
 from energy_market_chaincode.records import (
     Account,
     Arena,
@@ -216,14 +216,18 @@ async def _bids(context: Context, name: str, page: slice = ALL, *, is_brief: boo
     bids = await context.find_each(StandingBid, game.id, names=[demand.buyer for demand in arena.buyers])
     shown = []
     for i, (demand, bid) in list(enumerate(zip(arena.buyers, bids, strict=True)))[page]:
-        cost = bid_cost(bid.amounts, supplies_of(game, arena, i, play.loads, bid)) if bid is not None else None
+        tariff = game.parameters.retail_tariff
+        if bid is None:
+            cost = grid_cost(demand.demand, tariff)
+        else:
+            cost = bill(bid.amounts, demand.demand, supplies_of(game, arena, i, play.loads, bid.amounts), tariff)
         shown.append(
             views.BidView(
                 buyer=demand.buyer,
                 demand=kwh(demand.demand),
                 amounts=presentation.amounts(arena, bid, is_brief=is_brief),
                 round=bid.round if bid is not None else None,
-                cost=currency(cost) if cost is not None else None,
+                cost=currency(cost),
                 regret=currency(outcome.regrets[i]) if outcome is not None else None,
             )
         )

@@ -76,23 +76,22 @@ class Payment:
 
 
 def contracted_transfers(
-    arena: Arena, bids: Sequence[Sequence[Energy] | None], loads: Sequence[Energy], fee_per_hop: int
+    arena: Arena, bids: Sequence[Sequence[Energy]], loads: Sequence[Energy], fee_per_hop: int
 ) -> list[list[Transfer]]:
-    """Turn the standing bids (in turn order, None where there is none) into transfers, a list for each buyer."""
+    """Turn bids (in turn order) into transfers, a list for each buyer."""
     claimed = [0] * len(arena.sellers)
     purchases = []
     for demand, row, amounts in zip(arena.buyers, arena.hops, bids, strict=True):
         received = 0
         transfers = []
-        for j, offer in enumerate(arena.sellers):
-            energy = amounts[j] if amounts is not None else 0
+        for j, (offer, energy) in enumerate(zip(arena.sellers, amounts, strict=True)):
             if not energy:
                 continue
             transfers.append(
                 Transfer(
                     seller=offer.seller,
                     buyer=demand.buyer,
-                    energy=Energy(energy),
+                    energy=energy,
                     capacity=offer.capacity,
                     price=offer.price,
                     load=loads[j],

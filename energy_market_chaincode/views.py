@@ -192,7 +192,13 @@ class BuyerInGame(View):
 
 
 class StopTotals(View):
-    """Why a game stopped, what all buyers pay, and the largest regret, also as a share of that buyer's cost."""
+    """Why a game stopped, what all buyers pay (the grid's energy included), and the largest regret.
+
+    Attributes
+    ----------
+    max_regret_share
+        As a share of what that buyer pays.
+    """
 
     reason: StopReason
     max_regret: Currency
@@ -279,19 +285,20 @@ class GameView(GameSummary):
 
 
 class BidView(View):
-    """A buyer's standing bid, its cost at the present loads, and after the stop its regret.
+    """A buyer's standing bid, what it and the rest from the grid cost at present, and after the stop its regret.
 
     Attributes
     ----------
     amounts
-        Of every seller, in brief of those it buys from.
+        Of every seller, in brief of those it buys from. After the stop what is bought: what cost more than from the
+        grid is handed back.
     """
 
     buyer: str
     demand: Kwh
     amounts: dict[str, Kwh] | None
     round: int | None
-    cost: Currency | None
+    cost: Currency
     regret: Currency | None
 
 
@@ -356,6 +363,12 @@ class GameResult(View):
     """Of commands about a game: which one."""
 
     game: str
+
+
+class BidResult(GameResult):
+    """Of publishBuyBid: whether it was a pass, or counts as one since it saves nothing worth the name."""
+
+    passed: bool
 
 
 class RegistrationStopped(GameResult):

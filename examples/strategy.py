@@ -1,4 +1,4 @@
-"""A buyer that never pays more than the grid would take, and plays its best response otherwise.
+"""A buyer that buys in its own street alone: its best response to the sellers at most two hops away.
 
     energy-market prosumers add P100 --balance 100
     python examples/strategy.py P100 12
@@ -9,28 +9,23 @@ The market's address and keys come from where ``energy-market`` takes them: ENER
 import asyncio
 import os
 import sys
-from decimal import Decimal
+from dataclasses import replace
 from pathlib import Path
 
-from prosumer_client import Bid, Buyer, Identity, MarketClient, Meter, Terms, Turn, run_together
+from prosumer_client import Bid, Buyer, Identity, MarketClient, Meter, Turn, run_together
+
+FARTHEST = 2
+"""Hops."""
 
 
-class NoDearerThanTheGrid(Buyer):
-    """Bids its best response where that costs less than the grid; else it passes, and buys from the grid."""
-
-    retail_tariff = Decimal(0)
-
-    async def demand(self, terms: Terms) -> Decimal | None:
-        """Ask for the same in every game; remember what the grid takes for a kWh in this one."""
-        self.retail_tariff = terms.retail_tariff
-        return await super().demand(terms)
+class OwnStreetOnly(Buyer):
+    """Bids its best response to the sellers that are near; the grid gives the rest."""
 
     async def bid(self, turn: Turn) -> Bid | None:
-        """Return the best response, or None where it saves too little, costs too much, or does not fit."""
-        best = turn.best_response()
-        if best is None or not turn.is_worthwhile(best):
-            return None
-        return best if turn.cost(best) < self.retail_tariff * turn.demand else None
+        """Return the best response, or None where that saves too little."""
+        near = tuple(seller for seller in turn.sellers if seller.hops <= FARTHEST)
+        best = replace(turn, sellers=near).best_response()
+        return best if turn.is_worthwhile(best) else None
 
 
 async def main(prosumer: str, demand: str) -> None:
@@ -38,7 +33,7 @@ async def main(prosumer: str, demand: str) -> None:
     home = Path(os.environ.get("ENERGY_MARKET_HOME", ".energy-market"))
     url = os.environ.get("ENERGY_MARKET_QUEUE_URL", "http://127.0.0.1:8080")
     async with MarketClient(url, Identity.load(prosumer, home / "keys")) as market:
-        await run_together(market, [NoDearerThanTheGrid(market, demand), Meter(market)])
+        await run_together(market, [OwnStreetOnly(market, demand), Meter(market)])
 
 
 if __name__ == "__main__":

@@ -88,8 +88,12 @@ def best_amounts(demand: int, supplies: Sequence[rules.Supply]) -> tuple[list[fl
     return fill_few(demand / ENERGIES_PER_KWH, first, rise, room)
 
 
-def best_bid(demand: Energy, supplies: Sequence[rules.Supply]) -> list[Energy]:
-    """Split a demand at the least cost: adds up to it exactly, and no bid on the grid of 0.1 Wh is cheaper.
+def best_bid(
+    demand: Energy, supplies: Sequence[rules.Supply], retail_tariff: units.Price | None = None
+) -> list[Energy]:
+    """Split a demand at the least cost: no bid on the grid of 0.1 Wh is cheaper.
+
+    With a retail tariff only what is cheaper than that is taken; else the bid adds up to the demand exactly.
 
     The continuous best response to a demand smaller by one unit per seller, rounded down, is the start. The units
     that are missing go one by one where they cost least, in the rule book's integers; since a seller's units get
@@ -99,7 +103,7 @@ def best_bid(demand: Energy, supplies: Sequence[rules.Supply]) -> list[Energy]:
     Parameters
     ----------
     demand
-        At most the sum of the rooms.
+        Without a retail tariff at most the sum of the rooms.
 
     Examples
     --------
@@ -107,6 +111,8 @@ def best_bid(demand: Energy, supplies: Sequence[rules.Supply]) -> list[Energy]:
     >>> best_bid(Energy(5), [equal, equal, equal])
     [2, 2, 1]
     """
+    if retail_tariff is not None:
+        demand = rules.local_part(demand, supplies, retail_tariff)
     start, _ = best_amounts(max(demand - len(supplies), 0), supplies)
     bid = [min(int(amount * ENERGIES_PER_KWH), s.room) for amount, s in zip(start, supplies, strict=True)]
     missing = demand - sum(bid)

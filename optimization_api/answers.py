@@ -6,7 +6,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
-from energy_market_chaincode import bid_cost, certificate, units
+from energy_market_chaincode import certificate, units
 from market_solver import RELATIVE_GAP, Clearing, GridEquilibrium, best_amounts, best_bid
 from optimization_api.questions import BestResponseQuestion, ClearingQuestion
 
@@ -34,9 +34,11 @@ class BestResponseAnswer(Answer):
     """The cheapest bid at the others' present loads."""
 
     amounts: dict[str, Kwh]
-    """{seller: kWh}, of every seller; adds up to the demand exactly, and no bid on the grid of 0.1 Wh is cheaper."""
+    """{seller: kWh}, of every seller; no bid on the grid of 0.1 Wh is cheaper. Without a tariff it meets the demand."""
+    from_grid: Kwh
+    """The rest of the demand, where the grid is cheaper or nothing is left; 0 without a tariff."""
     cost: Currency
-    """What the ledger would charge for it."""
+    """What the ledger would charge for it, the rest from the grid included."""
     marginal_price: CurrencyPerKwh
     """What a little more demand would cost per kWh."""
     standing_cost: Currency | None
@@ -48,19 +50,27 @@ class BestResponseAnswer(Answer):
     def to(cls, question: BestResponseQuestion) -> Self:
         """Answer a checked question."""
         supplies = question.supplies
-        bid = best_bid(question.demand, supplies)
-        cost = bid_cost(bid, supplies)
-        _, marginal_price = best_amounts(question.demand, supplies)
+        bid = best_bid(question.demand, supplies, question.retail_tariff)
+        cost = question.bill(bid)
+        from_grid = question.demand - sum(bid)
         standing = None
         if question.standing_amounts is not None:
-            standing = bid_cost(question.standing_amounts, supplies)
+            standing = question.bill(question.standing_amounts)
         return cls(
+            from_grid=units.kwh(from_grid),
             amounts={each.seller: units.kwh(energy) for each, energy in zip(question.sellers, bid, strict=True)},
             cost=units.currency(cost),
-            marginal_price=_decimal(marginal_price),
+            marginal_price=_marginal_price(question, from_grid),
             standing_cost=None if standing is None else units.currency(standing),
             saving=None if standing is None else units.currency(max(0, standing - cost)),
         )
+
+
+def _marginal_price(question: BestResponseQuestion, from_grid: int) -> Decimal:
+    if from_grid and question.retail_tariff is not None:
+        return units.currency_per_kwh(question.retail_tariff)
+    _, price = best_amounts(question.demand, question.supplies)
+    return _decimal(price)
 
 
 class GameAnswer(Answer):

@@ -61,7 +61,8 @@ Pool = Annotated[SolverPool, Depends(_pool)]
 async def best_response(question: BestResponseQuestion) -> Response:
     """Return the cheapest bid of a buyer whose turn it is.
 
-    422 `INFEASIBLE_DEMAND` says by how many kWh the demand exceeds what is left, in `shortfall`. At most 5,000 sellers.
+    With a `retail_tariff` the bid leaves to the grid what costs more from the sellers. Without one, 422
+    `INFEASIBLE_DEMAND` says by how many kWh the demand exceeds what is left, in `shortfall`. At most 5,000 sellers.
     """
     question.check()
     if len(question.sellers) <= SELLERS_AT_ONCE:

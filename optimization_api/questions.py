@@ -1,6 +1,6 @@
 """What the service can be asked; amounts are kWh and currency per kWh, as numbers or decimal strings."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInf
 from energy_market_chaincode import (
     Energy,
     EnergyKwh,
+    Money,
     Price,
     PriceCurrencyPerKwh,
     ShareOfOne,
@@ -76,6 +77,7 @@ class BestResponseQuestion(Question):
             "examples": [
                 {
                     "demand": 28,
+                    "retail_tariff": 0.2869,
                     "fee_per_hop": 0.02,
                     "sellers": [
                         {"seller": "S004", "capacity": "350", "price": "0.14", "others_load": "84.2965", "hops": 4},
@@ -88,6 +90,8 @@ class BestResponseQuestion(Question):
     )
 
     demand: PositiveEnergy
+    retail_tariff: PriceCurrencyPerKwh | None = None
+    """What the grid takes for what the bid leaves to it; without it, the sellers are to meet the whole demand."""
     fee_per_hop: PriceCurrencyPerKwh = FEE_PER_HOP
     sellers: Annotated[list[SellerInTurn], Field(min_length=1, max_length=MAX_SELLERS_IN_TURN)]
     standing_bid: dict[Name, EnergyKwh] | None = None
@@ -104,7 +108,8 @@ class BestResponseQuestion(Question):
         errors = [*self._repeated_sellers(), *self._wrong_standing_bid()]
         if errors:
             raise invalid_parameters(errors)
-        refuse_shortfall(self.demand - sum(each.capacity - each.others_load for each in self.sellers))
+        if self.retail_tariff is None:
+            refuse_shortfall(self.demand - sum(each.capacity - each.others_load for each in self.sellers))
 
     @property
     def supplies(self) -> list[rules.Supply]:
@@ -119,6 +124,10 @@ class BestResponseQuestion(Question):
         """The standing bid in the order of the sellers."""
         bid = self.standing_bid
         return None if bid is None else [bid.get(each.seller, Energy(0)) for each in self.sellers]
+
+    def bill(self, amounts: Sequence[Energy]) -> Money:
+        """Return what a bid and the rest from the grid cost; without a tariff there is no rest."""
+        return rules.bill(amounts, self.demand, self.supplies, self.retail_tariff or Price(0))
 
     def _repeated_sellers(self) -> Iterable[FieldError]:
         seen = set()
@@ -137,7 +146,7 @@ class BestResponseQuestion(Question):
             elif amount > rooms[seller]:
                 yield FieldError(f"standing_bid.{seller}", f"the others leave only {units.kwh(rooms[seller])} kWh")
         total = sum(self.standing_bid.values())
-        if total != self.demand:
+        if total > self.demand or (total < self.demand and self.retail_tariff is None):
             message = f"adds up to {units.kwh(total)} kWh; the demand is {units.kwh(self.demand)} kWh"
             yield FieldError("standing_bid", message)
 

@@ -57,17 +57,14 @@ class Buyer(Trader):
     async def bid(self, turn: Turn) -> Bid | None:
         """Return the bid of a turn; None to pass. Override it.
 
-        Here: the best response; a pass if that saves no more than the game's tolerance, or if the demand does not fit.
+        Here: the best response; a pass if that saves no more than the game's tolerance.
         """
-        if turn.room < turn.demand:
-            self.log.info(f"The demand of {turn.demand} does not fit into the {turn.room} kWh left", game=turn.game)
-            return None
         best = await self.best_response(turn)
         self.log.info(f"Optimized solution for demand of {turn.demand}: {best}", game=turn.game, round=turn.round)
         self.log.info(f"Previous solution: {turn.standing_bid or 'none'}", game=turn.game, round=turn.round)
-        return best if best is not None and turn.is_worthwhile(best) else None
+        return best if turn.is_worthwhile(best) else None
 
-    async def best_response(self, turn: Turn) -> Bid | None:
+    async def best_response(self, turn: Turn) -> Bid:
         """Ask the optimizer for the best response; compute it here if there is none or it does not help."""
         if self._optimizer is not None:
             try:

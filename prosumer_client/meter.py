@@ -178,8 +178,7 @@ class Meter(Participant):
             return False
         contracted = contracts.of(self.prosumer)
         demand = contracts.game.demand_of(self.prosumer)
-        if demand is not None and not contracted.to_receive:
-            # A buyer without a bid takes its demand from the grid.
+        if demand is not None:  # what a buyer has not bought locally it takes from the grid
             contracted = Contracted(to_receive=demand, to_deliver=contracted.to_deliver)
         if contracted == Contracted():
             return contracts.game.has_seller(self.prosumer)

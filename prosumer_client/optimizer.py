@@ -34,7 +34,7 @@ class Optimizer:
         Raises
         ------
         RequestRefused
-            For instance when the demand does not fit into what is left.
+            For instance when there are more sellers than the service takes.
         MarketUnavailable, UnexpectedAnswer
         """
         answer = await self._connection.exchange("POST", "/best-response", content=_question(turn))
@@ -48,6 +48,7 @@ def _question(turn: Turn) -> bytes:
     """Return the body that asks about a turn; decimals are strings, which keep their digits through every reader."""
     question: dict[str, object] = {
         "demand": f"{turn.demand:f}",
+        "retail_tariff": f"{turn.retail_tariff:f}",
         "fee_per_hop": f"{turn.fee_per_hop:f}",
         "sellers": [
             {

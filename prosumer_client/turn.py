@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Self
 
-from energy_market_chaincode import Energy, events, units, views
+from energy_market_chaincode import Energy, Money, Price, events, units, views
 from energy_market_chaincode import game as rules
 from prosumer_client.amounts import UnusableDecision, read_number
 
@@ -16,7 +16,7 @@ ROUNDING_SLACK = 10
 
 @dataclass(frozen=True)
 class Bid:
-    """How a buyer splits its demand: {seller: kWh}; a seller left out gets nothing. See :meth:`Turn.rounded`, too.
+    """How much a buyer takes from whom: {seller: kWh}; the grid gives the rest. See :meth:`Turn.rounded`, too.
 
     Raises
     ------
@@ -33,7 +33,7 @@ class Bid:
         object.__setattr__(self, "amounts", {seller: amount for seller, amount in exact.items() if amount})
 
     def __str__(self) -> str:
-        return ", ".join(f"{seller} {amount}" for seller, amount in self.amounts.items()) or "nothing"
+        return ", ".join(f"{seller} {amount}" for seller, amount in self.amounts.items()) or "nothing but the grid"
 
 
 def _exact(seller: str, amount: object) -> Decimal:
@@ -79,7 +79,9 @@ class Turn:
     Attributes
     ----------
     demand
-        What it asked for, kWh; a bid must add up to it exactly.
+        What it asked for, kWh; what a bid does not cover is bought from the grid.
+    retail_tariff
+        What the grid takes, currency per kWh.
     tolerance
         The share of its cost that the game takes for nothing.
     sellers
@@ -93,6 +95,7 @@ class Turn:
     round: int
     deadline: datetime
     demand: Decimal
+    retail_tariff: Decimal
     tolerance: Decimal
     fee_per_hop: Decimal
     sellers: tuple[SellerView, ...]
@@ -107,6 +110,7 @@ class Turn:
             round=event.round,
             deadline=event.deadline,
             demand=event.demand,
+            retail_tariff=event.retail_tariff,
             tolerance=event.tolerance,
             fee_per_hop=event.fee_per_hop,
             sellers=tuple(SellerView(**dict(offer), fee=event.fee_per_hop * offer.hops) for offer in event.sellers),
@@ -128,6 +132,7 @@ class Turn:
             round=game.round,
             deadline=deadline,
             demand=bid.demand,
+            retail_tariff=game.parameters.retail_tariff,
             fee_per_hop=game.parameters.fee_per_hop,
             tolerance=game.parameters.tolerance,
             sellers=[
@@ -150,40 +155,40 @@ class Turn:
         return sum((seller.room for seller in self.sellers), Decimal(0))
 
     def cost(self, bid: Bid) -> Decimal:
-        """Return what a bid costs at the others' present loads, currency, to the ledger's last digit.
+        """Return what a bid and the rest from the grid cost at the others' present loads, currency, to the last digit.
 
         Raises
         ------
         ValueError
             If it names a seller that does not offer in this game.
         """
-        return units.currency(rules.bid_cost(self._energies(bid.amounts), self._supplies()))
+        return units.currency(self._bill(bid))
 
     def is_worthwhile(self, bid: Bid) -> bool:
-        """Tell whether a bid saves more than the game takes for nothing; without a standing bid every one does."""
-        if self.standing_bid is None:
-            return True
-        present = self.cost(self.standing_bid)
-        return present - self.cost(bid) > self.tolerance * present
+        """Tell whether a bid saves more than the game takes for nothing; after the first, others count as passes."""
+        present = self._bill(self.standing_bid or Bid({}))
+        tolerance = units.share_from_fraction(self.tolerance)
+        return rules.is_more_than_nothing(present - self._bill(bid), present, tolerance)
 
-    def best_response(self) -> Bid | None:
-        """Return the cheapest bid at the others' present loads, exact to 0.1 Wh; None if the demand does not fit."""
-        best = rules.best_response(units.energy_from_kwh(self.demand), self._supplies())
-        return None if best is None else self._bid(best)
+    def best_response(self) -> Bid:
+        """Return the cheapest bid at the others' present loads, exact to 0.1 Wh, with the grid in the game."""
+        demand, tariff = self._exact_demand_and_tariff()
+        return self._bid(rules.best_response_with_grid(demand, self._supplies(), tariff))
 
-    def fill(self, sellers: Iterable[SellerView]) -> Bid | None:
-        """Take all there is from one seller after the other until the demand is met; None if it is not."""
+    def fill(self, sellers: Iterable[SellerView]) -> Bid:
+        """Take all there is from one seller after the other until the demand is met; the grid gives the rest."""
         missing = self.demand
         amounts = {}
         for seller in sellers:
             amounts[seller.seller] = min(missing, seller.room)
             missing -= amounts[seller.seller]
-        return None if missing else Bid(amounts)
+        return Bid(amounts)
 
     def rounded(self, amounts: Mapping[str, float | Decimal]) -> Bid:
         """Turn amounts that add up only roughly, as a numeric solver's do, into the bid they mean.
 
-        They are rounded to 0.1 Wh and to the rooms left; the rest goes to or comes from the largest.
+        They are rounded to 0.1 Wh and to the rooms left. If that misses the demand by at most 1 Wh for each seller,
+        the difference goes to or comes from the largest; whatever is still missing is meant to come from the grid.
 
         Parameters
         ----------
@@ -193,7 +198,7 @@ class Turn:
         Raises
         ------
         ValueError
-            If they miss the demand by more than 1 Wh for each seller, do not fit the rooms, or name an unknown seller.
+            If they exceed the demand by more than 1 Wh for each seller, or name an unknown seller.
         """
         rooms = [supply.room for supply in self._supplies()]
         meant = self._energies(
@@ -201,15 +206,23 @@ class Turn:
         )
         wanted = [min(max(energy, 0), room) for energy, room in zip(meant, rooms, strict=True)]
         missing = units.energy_from_kwh(self.demand) - sum(wanted)
-        if abs(missing) > ROUNDING_SLACK * len(self.sellers):
-            raise ValueError(f"the amounts miss the demand of {self.demand} kWh by {units.kwh(missing)} kWh")
+        slack = ROUNDING_SLACK * len(self.sellers)
+        if missing > slack:
+            return self._bid(wanted)
+        if missing < -slack:
+            raise ValueError(f"the amounts exceed the demand of {self.demand} kWh by {units.kwh(-missing)} kWh")
         for j in sorted(range(len(wanted)), key=lambda j: -wanted[j]):
             corrected = min(max(wanted[j] + missing, 0), rooms[j])
             missing -= corrected - wanted[j]
             wanted[j] = corrected
-        if missing:
-            raise ValueError(f"{units.kwh(missing)} kWh of the demand do not fit into what is left")
         return self._bid(wanted)
+
+    def _bill(self, bid: Bid) -> Money:
+        demand, tariff = self._exact_demand_and_tariff()
+        return rules.bill(self._energies(bid.amounts), demand, self._supplies(), tariff)
+
+    def _exact_demand_and_tariff(self) -> tuple[Energy, Price]:
+        return units.energy_from_kwh(self.demand), units.price_from_currency_per_kwh(self.retail_tariff)
 
     def _supplies(self) -> list[rules.Supply]:
         return [

@@ -3,23 +3,23 @@
 from energy_market_chaincode import presentation
 from energy_market_chaincode.commands import AboutGame, PublishBuyBid, SkipTurn
 from energy_market_chaincode.context import Context
-from energy_market_chaincode.contracting import freeze_more, stop, supplies_of
+from energy_market_chaincode.contracting import freeze_more, nothing, stop, supplies_of
 from energy_market_chaincode.errors import (
     CapacityExceeded,
     DeadlineNotPassed,
-    DemandNotMet,
+    DemandExceeded,
     NotRegistered,
     NotYourTurn,
     OtherMechanism,
     TurnOver,
     UnknownSeller,
 )
-from energy_market_chaincode.game import worst_cost
+from energy_market_chaincode.game import bill, is_more_than_nothing, worst_bill
 from energy_market_chaincode.records import Arena, Game, Play, StandingBid
 from energy_market_chaincode.rules import rule
 from energy_market_chaincode.times import iso_time
 from energy_market_chaincode.units import Energy, kwh
-from energy_market_chaincode.views import GameResult
+from energy_market_chaincode.views import BidResult, GameResult
 from energy_market_chaincode.vocabulary import SEQUENTIAL_BEST_RESPONSE, Phase
 
 NAME = SEQUENTIAL_BEST_RESPONSE
@@ -47,7 +47,7 @@ async def _game(context: Context, command: AboutGame) -> Game:
 
 
 @rule
-async def publish_buy_bid(context: Context, data: PublishBuyBid) -> GameResult:
+async def publish_buy_bid(context: Context, data: PublishBuyBid) -> BidResult:
     """Take the bid of the buyer in turn, or its pass, and give the next buyer its turn."""
     game = await _game(context, data)
     arena = await context.arena(game)
@@ -60,12 +60,11 @@ async def publish_buy_bid(context: Context, data: PublishBuyBid) -> GameResult:
         raise NotYourTurn(turn=in_turn, round=play.round, game=game.id, prosumer=buyer)
     if data.round not in (None, play.round):
         raise TurnOver(buyer=buyer, round=data.round, game=game.id)
-    if data.bid_amounts is None:
-        play = play.but(passes=play.passes + 1)
-    else:
-        play = await _take_bid(context, game, arena, play, data.bid_amounts)
+    loads = None if data.bid_amounts is None else await _take_bid(context, game, arena, play, data.bid_amounts)
+    passed = loads is None
+    play = play.but(passes=play.passes + 1) if passed else play.but(loads=loads)
     await _advance(context, game, arena, play)
-    return GameResult(game=game.id)
+    return BidResult(game=game.id, passed=passed)
 
 
 @rule
@@ -82,24 +81,37 @@ async def skip_turn(context: Context, data: SkipTurn) -> GameResult:
     return GameResult(game=game.id)
 
 
-async def _take_bid(context: Context, game: Game, arena: Arena, play: Play, by_seller: dict[str, Energy]) -> Play:
-    """Check a bid against demand, room and funds, and let it replace the earlier one."""
+async def _take_bid(
+    context: Context, game: Game, arena: Arena, play: Play, by_seller: dict[str, Energy]
+) -> list[Energy] | None:
+    """Check a bid against demand, room and funds, and let it replace the earlier one.
+
+    Returns
+    -------
+    The sellers' loads; None if it saves nothing worth the name. Then it counts as a pass: the earlier one stands, and
+    nobody plays in circles.
+    """
     demand = arena.buyers[play.turn]
     unknown = sorted(set(by_seller) - {offer.seller for offer in arena.sellers})
     if unknown:
         raise UnknownSeller(sellers=", ".join(unknown[:5]), game=game.id)
     amounts = [by_seller.get(offer.seller, Energy(0)) for offer in arena.sellers]
-    if sum(amounts) != demand.demand:
-        raise DemandNotMet(total=kwh(sum(amounts)), prosumer=demand.buyer, demand=kwh(demand.demand))
+    if sum(amounts) > demand.demand:
+        raise DemandExceeded(total=kwh(sum(amounts)), prosumer=demand.buyer, demand=kwh(demand.demand))
     standing = await context.find(StandingBid, game.id, demand.buyer)
-    supplies = supplies_of(game, arena, play.turn, play.loads, standing)
+    own = standing.amounts if standing is not None else nothing(arena)
+    supplies = supplies_of(game, arena, play.turn, play.loads, own)
     for offer, supply, energy in zip(arena.sellers, supplies, amounts, strict=True):
         if energy > supply.room:
             raise CapacityExceeded(amount=kwh(energy), seller=offer.seller, room=kwh(supply.room))
-    await freeze_more(context, game.id, demand.buyer, worst_cost(amounts, supplies))
+    tariff = game.parameters.retail_tariff
+    present = bill(own, demand.demand, supplies, tariff)
+    saving = present - bill(amounts, demand.demand, supplies, tariff)
+    if standing is not None and not is_more_than_nothing(saving, present, game.parameters.tolerance):
+        return None
+    await freeze_more(context, game.id, demand.buyer, worst_bill(amounts, demand.demand, supplies, tariff))
     context.save(StandingBid(amounts=amounts, round=play.round), game.id, demand.buyer)
-    loads = [supply.others_load + energy for supply, energy in zip(supplies, amounts, strict=True)]
-    return play.but(loads=loads)
+    return [Energy(supply.others_load + energy) for supply, energy in zip(supplies, amounts, strict=True)]
 
 
 async def _advance(context: Context, game: Game, arena: Arena, play: Play) -> None:

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, settings
 from energy_market_chaincode import GRID_OPERATOR, units
 from energy_market_chaincode.canonical import read_exact_json
 from energy_market_chaincode.contract import invoke
-from energy_market_chaincode.game import Supply, best_response, bid_cost
+from energy_market_chaincode.game import Supply, best_response_with_grid, bill
 from energy_market_chaincode.identity import public_key_text, sign
 from energy_market_chaincode.records import Account, Escrow
 
@@ -233,17 +233,15 @@ class Market:
         return told[-1] if told and told[-1]["name"] == "BuyBidEvent" else None
 
     def best_reply(self, turn: Mapping[str, Any]) -> dict[str, str] | None:
-        """The best response as bidAmounts; None where passing is as good (or nothing can be bought)."""
-        supplies = supplies_in(turn)
-        best = best_response(units.energy_from_kwh(turn["demand"]), supplies)
-        standing = turn["standingBid"]
-        if best is None:
+        """The best response as bidAmounts; None where passing is as good."""
+        supplies, demand = supplies_in(turn), units.energy_from_kwh(turn["demand"])
+        tariff = units.price_from_currency_per_kwh(turn["retailTariff"])
+        best = best_response_with_grid(demand, supplies, tariff)
+        standing = turn["standingBid"] or {}
+        amounts = [units.energy_from_kwh(standing.get(seller["seller"], 0)) for seller in turn["sellers"]]
+        present = bill(amounts, demand, supplies, tariff)
+        if present - bill(best, demand, supplies, tariff) <= turn["tolerance"] * present:
             return None
-        if standing is not None:
-            amounts = [units.energy_from_kwh(standing[seller["seller"]]) for seller in turn["sellers"]]
-            present = bid_cost(amounts, supplies)
-            if present - bid_cost(best, supplies) <= turn["tolerance"] * present:
-                return None
         return {s["seller"]: str(units.kwh(energy)) for s, energy in zip(turn["sellers"], best, strict=True)}
 
     async def play_out(self, game: str) -> dict[str, Any]:

@@ -10,11 +10,9 @@ from energy_market_chaincode.certificate import (
     GAP_SHARE,
     Purchases,
     SlotGame,
-    best_response_with_grid,
     purchases_at,
     verify,
 )
-from energy_market_chaincode.game import STEPS_PER_PRICE, Supply
 from energy_market_chaincode.units import Energy, Price
 from market_solver import GridGame, certified, equilibrium_with_grid
 
@@ -169,18 +167,3 @@ def test_where_the_grid_alone_is_best_nobody_sells() -> None:
     purchases = purchases_at(dear, [0, 0])
     assert purchases.from_grid == dear.demands
     assert verify(dear, [0, 0], purchases).is_accepted
-
-
-@patient
-@given(game=slot_games())
-def test_the_best_response_with_the_grid_takes_no_unit_that_is_dearer_than_the_tariff(game: SlotGame) -> None:
-    supplies = [
-        Supply(capacity, price, Energy(capacity // 3), fee)
-        for capacity, price, fee in zip(game.capacities, game.prices, game.fees[0], strict=True)
-    ]
-    bid, grid = best_response_with_grid(game.demands[0], supplies, game.retail_tariff)
-    assert sum(bid) + grid == game.demands[0]
-    tariff = game.retail_tariff * STEPS_PER_PRICE
-    for energy, supply in zip(bid, supplies, strict=True):
-        assert energy == 0 or supply.marginal(energy - 1) <= tariff
-        assert grid == 0 or energy == supply.room or supply.marginal(energy) > tariff

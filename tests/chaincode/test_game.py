@@ -12,16 +12,20 @@ from hypothesis import strategies as st
 from energy_market_chaincode.game import (
     Supply,
     best_response,
+    best_response_with_grid,
     bid_cost,
+    bill,
     energy_cost,
     grid_cost,
+    hand_back,
+    is_more_than_nothing,
     regret,
     seller_order,
     turn_order,
-    worst_cost,
+    worst_bill,
 )
-from energy_market_chaincode.records import Demand, StandingOffer
-from energy_market_chaincode.units import MAX_ENERGY, MAX_PRICE, Energy, Price
+from energy_market_chaincode.records import Arena, Demand, StandingOffer
+from energy_market_chaincode.units import MAX_ENERGY, MAX_PRICE, Energy, Price, Share
 
 Row = list[int]
 
@@ -51,6 +55,17 @@ SMALL = st.lists(
 )  # fmt: skip
 
 
+EXTREME = st.lists(
+    st.tuples(
+        st.one_of(st.sampled_from([1, 2, MAX_ENERGY]), st.integers(1, MAX_ENERGY)),
+        st.one_of(st.sampled_from([1, 2, MAX_PRICE]), st.integers(1, MAX_PRICE)),
+        st.one_of(st.sampled_from([Fraction(0), Fraction(1)]), st.fractions(0, 1)),
+        st.one_of(st.sampled_from([0, 1000 * MAX_PRICE]), st.integers(0, 1000 * MAX_PRICE)),
+    ).map(lambda t: Supply(Energy(t[0]), Price(t[1]), Energy(int(t[0] * t[2])), Price(t[3]))),
+    min_size=1, max_size=8,
+)  # fmt: skip
+
+
 @given(SMALL, st.data())
 def test_the_best_response_costs_what_the_best_of_all_bids_costs(supplies: list[Supply], data: st.DataObject) -> None:
     room = sum(supply.room for supply in supplies)
@@ -66,22 +81,45 @@ def test_more_than_the_room_left_cannot_be_answered(supplies: list[Supply], too_
     assert best_response(sum(supply.room for supply in supplies) + too_much, supplies) is None
 
 
+TARIFFS = st.one_of(st.integers(-9, 30), st.integers(0, 2 * MAX_PRICE))
+
+
+@given(SMALL, st.integers(0, 12), TARIFFS)
+def test_with_the_grid_the_best_response_is_the_best_of_all_bids_and_takes_nothing_that_costs_as_much(
+    supplies: list[Supply], demand: int, tariff: int
+) -> None:
+    def cost(bid: Sequence[int]) -> Fraction:
+        return exact_cost(bid, supplies) + tariff * (demand - sum(bid))
+
+    best = best_response_with_grid(demand, supplies, Price(tariff))
+    bids = [bid for part in range(demand + 1) for bid in all_bids(part, supplies)]
+    least = min(map(cost, bids))
+    assert tuple(best) in bids
+    assert cost(best) == least
+    assert sum(best) == min(sum(bid) for bid in bids if cost(bid) == least), "what costs the same is left to the grid"
+
+
+@given(EXTREME, st.integers(0, MAX_ENERGY), st.integers(0, 1000 * MAX_PRICE))
+def test_a_unit_is_bought_locally_as_far_as_it_costs_less_than_the_grid_s(
+    supplies: list[Supply], demand: int, tariff: int
+) -> None:
+    best = best_response_with_grid(demand, supplies, Price(tariff))
+    for energy, supply in zip(best, supplies, strict=True):
+        assert energy == 0 or marginal_cost(supply, energy - 1) < tariff
+        assert sum(best) == demand or energy == supply.room or marginal_cost(supply, energy) >= tariff
+
+
+def marginal_cost(supply: Supply, units: int) -> Fraction:
+    """What the next unit costs, as a fraction."""
+    load = supply.others_load + 2 * units + 1
+    return supply.price * (1 + Fraction(load, supply.capacity)) + supply.fee
+
+
 def test_units_that_cost_the_same_are_taken_from_earlier_sellers() -> None:
     twins = [Supply(Energy(10), Price(100), Energy(0), Price(0))] * 3
     assert best_response(3, twins) == [1, 1, 1]
     assert best_response(4, twins) == [2, 1, 1]
     assert best_response(5, twins) == [2, 2, 1]
-
-
-EXTREME = st.lists(
-    st.tuples(
-        st.one_of(st.sampled_from([1, 2, MAX_ENERGY]), st.integers(1, MAX_ENERGY)),
-        st.one_of(st.sampled_from([1, 2, MAX_PRICE]), st.integers(1, MAX_PRICE)),
-        st.one_of(st.sampled_from([Fraction(0), Fraction(1)]), st.fractions(0, 1)),
-        st.one_of(st.sampled_from([0, 1000 * MAX_PRICE]), st.integers(0, 1000 * MAX_PRICE)),
-    ).map(lambda t: Supply(Energy(t[0]), Price(t[1]), Energy(int(t[0] * t[2])), Price(t[3]))),
-    min_size=1, max_size=8,
-)  # fmt: skip
 
 
 class Counting(Supply):
@@ -169,7 +207,7 @@ def test_the_potential_falls_by_what_each_best_response_saves_until_nobody_can_s
             break
         assert turn < 10_000
     for buyer, demand in enumerate(game.demands):
-        assert regret([Energy(x) for x in game.bids[buyer]], demand, game.supplies(buyer), Price(0)) == 0
+        assert regret([Energy(x) for x in game.bids[buyer]], demand, game.supplies(buyer), MAX_PRICE) == 0
 
 
 def test_regret_is_what_a_better_bid_would_save_in_whole_money() -> None:
@@ -180,22 +218,80 @@ def test_regret_is_what_a_better_bid_would_save_in_whole_money() -> None:
     one_sided, even = [Energy(40_000), Energy(0)], [Energy(20_000), Energy(20_000)]
     assert best_response(40_000, supplies) == even
     assert bid_cost(one_sided, supplies) - bid_cost(even, supplies) == 560_000 - 480_000
-    assert regret(one_sided, 40_000, supplies, Price(0)) == 80_000
-    assert regret(even, 40_000, supplies, Price(0)) == 0
+    assert regret(one_sided, 40_000, supplies, Price(10**18)) == 80_000
+    assert regret(even, 40_000, supplies, Price(10**18)) == 0
 
 
 def test_regret_without_a_bid_is_what_the_market_would_save_against_the_grid() -> None:
     supplies = [Supply(Energy(100_000), Price(10**17), Energy(0), Price(0))]
-    assert regret(None, 10_000, supplies, Price(3 * 10**17)) == 300_000 - 110_000
-    assert regret(None, 10_000, supplies, Price(10**17)) == 0, "the grid is cheaper: nothing to regret"
-    assert regret(None, 200_000, supplies, Price(3 * 10**17)) == 0, "no room: nothing could be bought"
+    nothing = [Energy(0)]
+    assert regret(nothing, 10_000, supplies, Price(3 * 10**17)) == 300_000 - 110_000
+    assert regret(nothing, 10_000, supplies, Price(10**17)) == 0, "the grid is cheaper: nothing to regret"
+    assert regret(nothing, 200_000, supplies, Price(4 * 10**17)) == 4_000_000 - 2_000_000, "the grid gives the rest"
+
+
+def test_regret_of_a_bid_that_costs_more_than_the_grid_is_what_the_grid_would_save() -> None:
+    supplies = [Supply(Energy(100_000), Price(10**17), Energy(0), Price(0))]
+    assert regret([Energy(100_000)], 100_000, supplies, Price(10**17)) == 2_000_000 - 1_000_000
 
 
 @given(SMALL, st.data())
 def test_no_bid_can_come_to_cost_more_than_its_worst_case(supplies: list[Supply], data: st.DataObject) -> None:
     amounts = [data.draw(st.integers(0, supply.room)) for supply in supplies]
     full = [Supply(s.capacity, s.price, Energy(s.capacity - x), s.fee) for x, s in zip(amounts, supplies, strict=True)]
-    assert bid_cost(amounts, supplies) <= bid_cost(amounts, full) <= worst_cost(amounts, supplies)
+    demand = sum(amounts) + data.draw(st.integers(0, 9))
+    tariff = Price(data.draw(TARIFFS))
+    worst = worst_bill(amounts, demand, supplies, tariff)
+    assert bill(amounts, demand, supplies, tariff) <= bill(amounts, demand, full, tariff) <= worst
+
+
+class Street:
+    """A game whose bids stand: sellers' offers, hops and bids (B, S)."""
+
+    def __init__(self, data: st.DataObject) -> None:
+        self.tariff, self.fee_per_hop = data.draw(st.integers(-5, 60)), data.draw(st.integers(0, 3))
+        offers = data.draw(st.lists(st.tuples(st.integers(1, 30), st.integers(1, 40)), min_size=1, max_size=3))
+        self.sellers = [
+            StandingOffer(seller=f"S{j}", capacity=Energy(capacity), price=Price(price), arrived=(0, j))
+            for j, (capacity, price) in enumerate(offers)
+        ]
+        rows = st.lists(st.integers(0, 12), min_size=len(offers), max_size=len(offers))
+        room = [int(offer.capacity) for offer in self.sellers]
+        self.bids: list[list[Energy]] = []
+        for wanted in data.draw(st.lists(rows, min_size=1, max_size=4)):
+            self.bids.append([Energy(min(amount, left)) for amount, left in zip(wanted, room, strict=True)])
+            room = [left - amount for left, amount in zip(room, self.bids[-1], strict=True)]
+        self.hops = data.draw(
+            st.lists(rows.map(lambda row: [n % 9 for n in row]), min_size=len(self.bids), max_size=len(self.bids))
+        )
+
+    def kept(self) -> list[list[Energy]]:
+        buyers = [demand(f"B{i}", 0, 0, (0, i)) for i in range(len(self.bids))]
+        arena = Arena(sellers=self.sellers, buyers=buyers, hops=self.hops)
+        return hand_back(arena, self.bids, Price(self.fee_per_hop), Price(self.tariff))
+
+    def is_dearer_than_the_grid(self, bids: list[list[int]], buyer: int, seller: int) -> bool:
+        offer, load = self.sellers[seller], sum(bid[seller] for bid in bids)
+        unit_price = offer.price * (1 + Fraction(load, offer.capacity)) + self.fee_per_hop * self.hops[buyer][seller]
+        return bids[buyer][seller] > 0 and unit_price > self.tariff
+
+
+@given(st.data())
+def test_what_costs_more_than_the_grid_is_handed_back_unit_by_unit_last_in_turn_order_first(
+    data: st.DataObject,
+) -> None:
+    street = Street(data)
+    expected = [[int(amount) for amount in bid] for bid in street.bids]
+    pairs = [(i, j) for i in reversed(range(len(expected))) for j in range(len(street.sellers))]
+    while dear := [pair for pair in pairs if street.is_dearer_than_the_grid(expected, *pair)]:
+        buyer, seller = dear[0]
+        expected[buyer][seller] -= 1
+    assert street.kept() == expected
+
+
+@given(st.integers(-(10**6), 10**6), st.integers(-(10**9), 10**9), st.integers(0, 10**9))
+def test_a_saving_counts_if_it_is_more_than_a_share_of_what_is_paid_or_got(saving: int, cost: int, share: int) -> None:
+    assert is_more_than_nothing(saving, cost, Share(share)) == (saving > Fraction(share, 10**9) * abs(cost))
 
 
 def test_the_cost_of_energy_follows_the_load() -> None:

@@ -79,9 +79,9 @@ async def test_a_seller_sells_the_grid_no_more_than_it_offered(market: Market) -
     assert closed["energyToGrid"] == 0
 
 
-async def test_where_the_grid_is_cheaper_nobody_profits_from_a_shortage_it_caused(market: Market) -> None:
+async def test_where_the_grid_pays_more_nobody_profits_from_a_shortage_it_caused(market: Market) -> None:
     gains, closed = await settled(
-        market, {"S1": "7", "S2": "4", "B1": "2", "B2": "8"}, retailTariff="0.05", feedInTariff="0.4"
+        market, {"S1": "7", "S2": "4", "B1": "2", "B2": "8"}, retailTariff="0.4", feedInTariff="0.4"
     )
     # S1 feeds in 7: B1 takes 2, B2 takes 4, one is left for the grid. B1 lacks 4 and owes nothing: the grid paid more.
     assert closed["compensations"] == 0
@@ -89,11 +89,11 @@ async def test_where_the_grid_is_cheaper_nobody_profits_from_a_shortage_it_cause
     assert gains["S1"] == 6 * Decimal("0.2") + Decimal("0.4")
 
 
-async def test_with_all_tariffs_fees_and_penalties_zero_only_energy_is_paid(market: Market) -> None:
+async def test_without_feed_in_tariff_fees_and_penalties_only_energy_is_paid(market: Market) -> None:
     gains, closed = await settled(
-        market, {"S1": "7", "S2": "9", "B1": "6", "B2": "8"}, retailTariff=0, feedInTariff=0, feePerHop=0
+        market, {"S1": "7", "S2": "9", "B1": "6", "B2": "8"}, retailTariff="0.2", feedInTariff=0, feePerHop=0
     )
-    assert gains == gained("1.4", "0.56", "-1.2", "-0.76", "0", "0")
+    assert gains == gained("1.4", "0.56", "-1.2", "-1.36", "0.6", "0")
     assert closed["guaranteed"] == 0
 
 

@@ -55,6 +55,7 @@ async def test_the_buyer_in_turn_is_told_all_it_needs(game: Market) -> None:
         "round": 1,
         "deadline": "2026-09-21T14:13:30.000Z",
         "demand": 6,
+        "retailTariff": Decimal("0.2869"),
         "feePerHop": Decimal("0.02"),
         "tolerance": Decimal("0.000001"),
         "sellers": [
@@ -79,9 +80,7 @@ async def test_the_buyer_in_turn_is_told_all_it_needs(game: Market) -> None:
         ("B2", {"S1": "8"}, "NOT_YOUR_TURN"),
         ("B1", {"S1": "3", "S3": "3"}, "UNKNOWN_SELLER"),
         ("B1", {"S1": "6", "S3": "0"}, "UNKNOWN_SELLER"),
-        ("B1", {}, "DEMAND_NOT_MET"),
-        ("B1", {"S1": "5.9999"}, "DEMAND_NOT_MET"),
-        ("B1", {"S1": "6", "S2": "0.0001"}, "DEMAND_NOT_MET"),
+        ("B1", {"S1": "6", "S2": "0.0001"}, "DEMAND_EXCEEDED"),
         ("B1", {"S1": "-1", "S2": "7"}, "MALFORMED_COMMAND"),
         ("B1", {"S1": "NaN"}, "MALFORMED_COMMAND"),
     ],
@@ -100,12 +99,10 @@ async def test_a_bid_fits_the_room_that_the_others_leave_and_its_own_bid_takes_n
     await bid(game, "B1", S1="6")
     assert await bid_rejection(game, "B2", S1="4.0001", S2="3.9999") == "CAPACITY_EXCEEDED"
     await bid(game, "B2", S1="4", S2="4")
-    assert await bid_rejection(game, "B1", S2="6.0001") == "DEMAND_NOT_MET"
-    await bid(game, "B1", S1="6")
-    await bid(game, "B2", S2="8")
-    await bid(game, "B1", S1="4", S2="2")
+    assert await bid_rejection(game, "B1", S2="6.0001") == "DEMAND_EXCEEDED"
+    await bid(game, "B1", S1="5", S2="1")
     loads = [seller["load"] for seller in (await game.invoke("game", "g"))["sellers"]]
-    assert loads == [4, 10]
+    assert loads == [9, 5]
 
 
 async def test_bids_are_for_the_playing_phase(game: Market) -> None:
@@ -167,8 +164,8 @@ async def test_the_round_limit_stops_buyers_that_never_pass(market: Market) -> N
     await market.start_game(SELLERS, BUYERS, game="g", roundLimit=3)
     for round_number in (1, 2, 3):
         assert (market.turn("g") or {})["round"] == round_number
-        await bid(market, "B1", S1="6")
-        await bid(market, "B2", S2="8")
+        await bid(market, "B1", S1=str(7 - round_number), S2=str(round_number - 1))
+        await bid(market, "B2", S1="4", S2="4")
     (stop,) = market.named("GameStopEvent")
     assert (stop["reason"], stop["totalNrRounds"]) == ("round-limit", 3)
 
@@ -211,29 +208,109 @@ async def test_silent_buyers_cannot_stall_a_game(game: Market) -> None:
     assert stop["totalCost"] == Decimal("0.2869") * 14, "who has no bid buys from the grid"
 
 
-async def test_a_demand_larger_than_the_room_can_only_pass_and_regrets_nothing(market: Market) -> None:
+async def test_a_demand_larger_than_the_room_takes_what_there_is_and_the_rest_from_the_grid(market: Market) -> None:
     await market.enter(*SELLERS, "B1", "big")
-    await market.start_game(SELLERS, {"B1": "6", "big": "15"}, game="g")
+    await market.start_game(SELLERS, {"B1": "6", "big": "15"}, game="g", retailTariff="0.3")
     await bid(market, "B1", S1="3", S2="3")
     assert await bid_rejection(market, "big", S1="7.5", S2="7.5") == "CAPACITY_EXCEEDED"
-    assert await bid_rejection(market, "big", S1="7", S2="7") == "DEMAND_NOT_MET"
-    await let_pass(market, "big", "B1", "big")
+    await bid(market, "big", S1="7", S2="7")
+    await let_pass(market, "B1", "big")
     (stop,) = market.named("GameStopEvent")
     assert (stop["reason"], stop["maxRegret"]) == ("equilibrium", 0)
-    assert [t["buyer"] for t in await market.transfers("g")] == ["B1", "B1"]
+    assert [(t["buyer"], t["energy"]) for t in await market.transfers("g")] == [
+        ("B1", 3),
+        ("B1", 3),
+        ("big", 7),
+        ("big", 7),
+    ]
+    assert stop["totalCost"] == 20 * Decimal("0.22") + Decimal("0.3")
+
+
+async def test_a_bid_after_the_first_that_saves_nothing_worth_the_name_counts_as_a_pass(market: Market) -> None:
+    await market.enter(*SELLERS, *BUYERS)
+    await market.start_game(SELLERS, BUYERS, game="g", tolerance="0.01")
+    await bid(market, "B1", S1="6")
+    await bid(market, "B2", S2="8")
+    (result,) = await market.submit(market.command("B1", "publishBuyBid", game="g", bidAmounts={"S1": "5.99"}))
+    assert (result["status"], result["result"]) == ("committed", {"game": "g", "passed": True})
+    assert (await market.invoke("bids", "g"))["bids"][0]["amounts"] == {"S1": 6, "S2": 0}
+    assert (await market.do("B2", "publishBuyBid", game="g", bidAmounts={"S1": "3", "S2": "5"}))["passed"] is False
+    assert (await market.do("B1", "publishBuyBid", game="g", keepPlaying=False))["passed"] is True
+
+
+async def test_lie_moving_0_1_kwh_in_circles_is_passing_and_ends_the_game(market: Market) -> None:
+    await market.enter("S1", "S2", "H", "B")
+    await market.start_game({"S1": ("20", "0.08"), "S2": ("20", "0.08")}, {"H": "10", "B": "10"}, game="g")
+    moves = [{"S1": "6", "S2": "4"}, {"S1": "5.9", "S2": "4.1"}]
+    while turn := market.turn("g"):
+        if turn["buyerInTurn"] == "B":
+            reply = market.best_reply(turn)
+            said = {"keepPlaying": False} if reply is None else {"bidAmounts": reply}
+            await market.do("B", "publishBuyBid", game="g", **said)
+        else:
+            await market.do("H", "publishBuyBid", game="g", bidAmounts=moves[turn["round"] % 2])
+    (stop,) = market.named("GameStopEvent")
+    assert stop["totalNrRounds"] <= 5
+    assert stop["reason"] != "round-limit"
+
+
+async def test_lie_a_price_of_30_sells_nothing_and_scarcity_is_bought_from_the_grid(market: Market) -> None:
+    await market.enter("S1", "S2", "B1", "B2")
+    await market.start_game({"S1": ("15", "0.08"), "S2": ("10", "30")}, {"B1": "10", "B2": "10"}, game="g")
+    stop = await market.play_out("g")
+    assert stop["reason"] == "equilibrium"
+    assert {t["seller"] for t in await market.transfers("g")} == {"S1"}
+    bids = (await market.invoke("bids", "g"))["bids"]
+    assert all(b["cost"] <= Decimal("2.869") for b in bids)
+    assert stop["totalCost"] == sum(b["cost"] for b in bids)
+
+
+@pytest.mark.parametrize("demands", [{"B1": "10"}, {"B1": "6", "B2": "6"}])
+async def test_where_supply_is_scarce_all_of_it_is_traded_and_the_grid_gives_the_rest(
+    market: Market, demands: dict[str, str]
+) -> None:
+    await market.enter("S1", *demands)
+    await market.start_game({"S1": ("9", "0.08")}, demands, game="g")
+    assert (await market.play_out("g"))["reason"] == "equilibrium"
+    transfers = await market.transfers("g")
+    assert sum(t["energy"] for t in transfers) == 9
+    for transfer in transfers:
+        await market.read_meter("g", transfer["buyer"], taken=demands[transfer["buyer"]])
+    await market.read_meter("g", "S1", fed_in="9")
+    await market.do("operator", "closeMarket", game="g")
+    (closed,) = market.named("MarketClosedEvent")
+    rest = sum(map(Decimal, demands.values())) - 9
+    assert (closed["energyDelivered"], closed["energyFromGrid"]) == (9, rest)
+    assert closed["paidToGrid"] == rest * Decimal("0.2869")
+
+
+async def test_what_costs_more_than_the_grid_is_handed_back_at_a_stop_that_is_no_equilibrium(market: Market) -> None:
+    await market.enter("S1", "B1", "B2")
+    await market.start_game({"S1": ("10", "0.15")}, {"B1": "5", "B2": "5"}, game="g", roundLimit=1)
+    await bid(market, "B1", S1="5")
+    await bid(market, "B2", S1="5")
+    (stop,) = market.named("GameStopEvent")
+    # 0.15 (1 + L / 10) + 0.02 is 0.2869 at L = 7.793: B2, last in turn, keeps no more than that.
+    assert stop["reason"] == "round-limit"
+    bids = (await market.invoke("bids", "g"))["bids"]
+    assert [b["amounts"] for b in bids] == [{"S1": 5}, {"S1": Decimal("2.7933")}]
+    assert all(b["cost"] <= 5 * Decimal("0.2869") for b in bids)
+    assert (await market.invoke("game", "g"))["sellers"][0]["load"] == Decimal("7.7933")
+    for buyer in ("B1", "B2"):
+        assert market.frozen(buyer) == next(b["cost"] for b in bids if b["buyer"] == buyer) * 10**6
 
 
 async def test_a_bid_freezes_its_worst_case_and_the_stop_trues_it_up(market: Market) -> None:
     await market.enter("S1", "B1", "B2", funds="20")
-    await market.start_game({"S1": ("10", "1")}, {"B1": "4", "B2": "4"}, game="g", retailTariff="0.5")
-    assert market.frozen("B1") == 2_000_000
+    await market.start_game({"S1": ("10", "1")}, {"B1": "4", "B2": "4"}, game="g", retailTariff="2")
+    assert market.frozen("B1") == 8_000_000
     await bid(market, "B1", S1="4")
     assert 8_080_000 <= market.frozen("B1") <= 8_080_001, "4 kWh at 2 p and one hop"
     await let_pass(market, "B2", "B1", "B2")
     (transfer,) = await market.transfers("g")
     assert market.frozen("B1") == 4 * 1_400_000 + 80_000
     assert transfer["energyCost"] + transfer["transmissionFee"] == Decimal("5.68")
-    assert market.frozen("B2") == 2_000_000, "what the grid will take"
+    assert market.frozen("B2") == 8_000_000, "what the grid will take"
 
 
 async def test_a_bid_beyond_the_funds_is_rejected_and_the_world_is_told(market: Market) -> None:
@@ -250,8 +327,8 @@ async def test_a_bid_beyond_the_funds_is_rejected_and_the_world_is_told(market: 
 
 async def test_a_buyer_in_two_games_at_once_has_an_escrow_in_each(market: Market) -> None:
     await market.enter("S1", "S2", "B1", funds="10")
-    await market.start_game({"S1": ("10", "1")}, {"B1": "2"}, game="g", deliverySlot="g")
-    await market.start_game({"S2": ("10", "1")}, {"B1": "2"}, game="h", deliverySlot="h")
+    await market.start_game({"S1": ("10", "1")}, {"B1": "2"}, game="g", deliverySlot="g", retailTariff="2")
+    await market.start_game({"S2": ("10", "1")}, {"B1": "2"}, game="h", deliverySlot="h", retailTariff="2")
     await market.do("B1", "publishBuyBid", game="g", bidAmounts={"S1": "2"})
     await market.do("B1", "publishBuyBid", game="h", bidAmounts={"S2": "2"})
     assert 2 * 4_040_000 <= market.frozen("B1") <= 2 * 4_040_001
@@ -281,16 +358,16 @@ async def test_exactly_the_feasible_bids_are_accepted(new_market: Callable[[], M
         if data.draw(st.booleans()):
             row[-1] = max(0, demand - sum(row[:-1]))
         loads = [sum(standing[k][j] for k in standing if k != buyer) for j in range(len(sellers))]
-        feasible = sum(row) == demand and all(
+        feasible = sum(row) <= demand and all(
             x + load <= capacity for x, load, capacity in zip(row, loads, capacities, strict=True)
         )
         said: dict[str, Any] = {"bidAmounts": {s: str(kwh(x)) for s, x in zip(sellers, row, strict=True)}}
         (result,) = await market.submit(market.command(buyer, "publishBuyBid", game="g", **said))
         assert (result["status"] == "committed") == feasible, result
         if feasible:
-            standing[buyer] = row
+            standing[buyer] = standing[buyer] if result["result"]["passed"] else row
         else:
-            assert result["code"] in ("DEMAND_NOT_MET", "CAPACITY_EXCEEDED")
+            assert result["code"] in ("DEMAND_EXCEEDED", "CAPACITY_EXCEEDED")
             await let_pass(market, buyer)
     transfers = await market.transfers("g")
     for j, (seller, capacity) in enumerate(zip(sellers, capacities, strict=True)):
@@ -301,9 +378,11 @@ async def test_exactly_the_feasible_bids_are_accepted(new_market: Callable[[], M
 async def test_the_largest_and_the_smallest_numbers_survive_the_ledger(market: Market) -> None:
     await market.enter("S1", "S2", "B1", funds="999999999")
     sellers = {"S1": ("1000000000", "1000000"), "S2": ("0.0001", "0.000000000000000001")}
-    dear: dict[str, Any] = {"retailTariff": "1000000", "feePerHop": "1000000"}
+    dear: dict[str, Any] = {"retailTariff": "1000000", "feePerHop": "1000000", "tolerance": 1}
     await market.start_game(sellers, {"B1": "0.0002"}, hops=1000, game="g", **dear)
-    assert (await market.play_out("g"))["reason"] == "equilibrium"
+    await bid(market, "B1", S1="0.0001", S2="0.0001")
+    await let_pass(market, "B1")
+    assert market.named("GameStopEvent")[0]["reason"] == "equilibrium", "whatever is saved is nothing here"
     shown = (await market.invoke("game", "g"))["sellers"]
     assert [(s["capacity"], s["price"]) for s in shown] == [(10**9, 10**6), (Decimal("0.0001"), Decimal("1e-18"))]
     transfers = await market.transfers("g")

@@ -121,7 +121,7 @@ async def test_a_rejected_command_changes_nothing_for_those_after_it(market: Mar
     results = await market.submit(
         market.command("operator", "setTopology", **last),
         market.command("operator", "stopGameRegistration", game="g"),
-        market.command("B", "publishBuyBid", game="g", bidAmounts={"S": "4"}),
+        market.command("B", "publishBuyBid", game="g", bidAmounts={"T": "5"}),
         market.command("B", "publishBuyBid", game="g", bidAmounts={"S": "6"}),
         market.command("B", "publishBuyBid", game="g", bidAmounts={"S": "5"}),
     )

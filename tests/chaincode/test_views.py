@@ -28,8 +28,8 @@ EVENTS = {
         "gameID", "deliverySlot", "mechanism", "registrationEndsAt", "expectedParticipants", *PARAMETERS,
     },
     "BuyBidEvent": {
-        "buyerInTurn", "buyerInTurnIndex", "round", "deadline", "demand", "feePerHop", "tolerance", "sellers",
-        "standingBid",
+        "buyerInTurn", "buyerInTurnIndex", "round", "deadline", "demand", "retailTariff", "feePerHop", "tolerance",
+        "sellers", "standingBid",
     },
     "GameStopEvent": {
         "totalNrRounds", "reason", "maxRegret", "maxRegretShare", "maxRegretBuyer", "totalCost",
@@ -111,7 +111,9 @@ async def test_bids_are_shown_in_turn_order_with_cost_and_after_the_stop_with_re
     assert first == {
         "buyer": "B1", "demand": 6, "amounts": {"S1": 6, "S2": 0}, "round": 1, "cost": Decimal("1.08"), "regret": None,
     }  # fmt: skip
-    assert second == {"buyer": "B2", "demand": 8, "amounts": None, "round": None, "cost": None, "regret": None}
+    assert second == {
+        "buyer": "B2", "demand": 8, "amounts": None, "round": None, "cost": Decimal("2.2952"), "regret": None,
+    }  # fmt: skip
     await town.play_out("g")
     assert all(bid["regret"] is not None for bid in (await town.invoke("bids", "g"))["bids"])
 

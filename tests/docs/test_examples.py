@@ -44,7 +44,7 @@ def typed(text: str, title: str | None = None) -> Block:
 
 
 @pytest.mark.acceptance
-def test_the_strategy_buys_what_costs_less_than_the_grid(reader: Reader) -> None:
+def test_the_strategy_buys_in_its_own_street(reader: Reader) -> None:
     said = reader.types([typed(STREET, "street.yaml"), typed(PLAY)])
     assert "equilibrium" in said
     assert "P100" in said

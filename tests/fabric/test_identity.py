@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from energy_market_chaincode import MalformedCommand, Rejection, UnknownGame, errors
-from energy_market_chaincode.errors import DemandNotMet
+from energy_market_chaincode.errors import DemandExceeded
 from ledger.fabric.contract import read_rejection, rejection_text
 from ledger.fabric.gateway import IdentityExpired, SigningIdentity, UnusableIdentity, channel_blocks
 from ledger.fabric.gateway.identity import _GROUP_ORDER
@@ -70,7 +70,7 @@ def test_a_key_that_fabric_does_not_take_is_refused(files: tuple[Path, Path], tm
 
 @pytest.mark.parametrize(
     "rejection",
-    [UnknownGame(game="Game-1"), DemandNotMet(total=1, demand=2, prosumer="P1"), MalformedCommand(problems="{x}")],
+    [UnknownGame(game="Game-1"), DemandExceeded(total=1, demand=2, prosumer="P1"), MalformedCommand(problems="{x}")],
     ids=lambda rejection: rejection.code,
 )
 def test_a_rejection_comes_back_as_it_was(rejection: Rejection) -> None:

@@ -107,7 +107,6 @@ class Table:
 
     async def _answer(self, turn: Turn) -> None:
         best = turn.best_response()
-        assert best is not None
         move = {"bidAmounts": best.amounts} if turn.is_worthwhile(best) else {"keepPlaying": False}
         await self.say((turn.buyer, Topic.PUBLISH_BUY_BID, {"game": self.game, **move}))
 

@@ -289,13 +289,20 @@ async def test_after_a_reset_a_game_of_the_same_name_is_another_one(operator: Op
     assert len(await operator.moves_of("B1", "publishDemand")) == 2
 
 
-async def test_a_demand_that_does_not_fit_passes(operator: Operator, background: Background) -> None:
+async def test_a_demand_that_does_not_fit_takes_what_is_cheaper_than_the_grid(
+    operator: Operator, background: Background
+) -> None:
     for participant in [*everybody(operator)[:2], *everybody(operator)[3:], Buyer(operator.speaker("B1"), "70.0001")]:
         background(participant.run())
     await operator.publish()
     await operator.begin()
     await operator.stop_of()
-    assert [bid.amounts is None for bid in await operator.market.bids("G1")] == [True, False]
+    game, (big, _) = await operator.market.game("G1"), await operator.market.bids("G1")
+    assert game.stop is not None
+    assert game.stop.reason == "equilibrium"
+    assert big.amounts is not None
+    assert 0 < sum(big.amounts.values()) < big.demand
+    assert big.cost < game.parameters.retail_tariff * big.demand
 
 
 async def test_who_is_not_taken_into_a_game_says_why_and_plays_the_next(

@@ -187,7 +187,7 @@ async def test_after_a_bid_that_breaks_a_rule_the_others_need_not_wait(
 
     with capture_logs() as logs:
         await Greedy(operator.speaker("B1"), "20").react(turn_of_b1)
-    assert [line["code"] for line in logs if line["event"] == "The bid was rejected"] == ["DEMAND_NOT_MET"]
+    assert [line["code"] for line in logs if line["event"] == "The bid was rejected"] == ["DEMAND_EXCEEDED"]
     assert await operator.moves_of("B1") == [{"game": "G1", "round": 1, "keepPlaying": False}]
 
 
