@@ -1,6 +1,9 @@
 """What an operator does on the page: each thing a signed command whose receipt is followed to its block."""
 
 import json
+import os
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +90,37 @@ def test_a_game_is_not_closed_before_its_delivery_is_over_and_the_ledgers_reason
     expect(receipt).to_contain_text("DELIVERY_NOT_OVER")
     expect(receipt.get_by_role("link", name="block")).to_be_visible()  # on the ledger, too
     assert market.ask("games/ended")["phase"] == "delivery"
+
+
+@pytest.fixture
+def clock_that_hangs(open_market: Any) -> Iterator[None]:
+    """The market's clock, which does nothing for as long as the test lasts."""
+    process = open_market.announced("market_clock")["pid"]
+    os.kill(process, signal.SIGSTOP)
+    yield
+    os.kill(process, signal.SIGCONT)
+
+
+def test_a_game_whose_delivery_is_over_is_closed_by_hand_where_the_clock_does_not(
+    open_market: Any, page: Page, clock_that_hangs: None
+) -> None:
+    market = open_market
+    market.speaks("operator", "publishGame", game="by-hand", expectedParticipants=2, deliveryDurationMs=1)
+    market.speaks("S1", "publishOffer", game="by-hand", amount="10", price="0.08")
+    market.speaks("B1", "publishDemand", game="by-hand", amount="3")
+    market.speaks("operator", "stopGameRegistration", game="by-hand")
+    market.speaks("B1", "publishBuyBid", game="by-hand", bidAmounts={"S1": "3"})
+    market.speaks("B1", "publishBuyBid", game="by-hand", keepPlaying=False)
+    page.route("**/api/clock/**", lambda route: route.abort())
+    sign_in(page, market)
+    form = page.locator("form", has=page.get_by_role("heading", name="Close a game"))
+    form.get_by_label("Game").fill("by-hand")
+    form.get_by_role("button").click()
+    receipt = page.get_by_text("closeMarket committed")
+    expect(receipt.get_by_role("link", name="block")).to_be_visible()
+    game = market.ask("games/by-hand")
+    assert game["phase"] == "closed"
+    assert game["settlement"]["presumed"] == ["B1"]
 
 
 def test_a_game_is_published_and_the_market_reset_once_it_is_typed(open_market: Any, page: Page) -> None:

@@ -3,8 +3,11 @@
 import re
 from typing import Any
 
+import httpx
 import pytest
 from playwright.sync_api import Page, expect
+
+from prosumer_client import CommandRejected
 
 pytestmark = pytest.mark.page
 
@@ -159,10 +162,79 @@ def test_what_is_missed_while_the_stream_is_cut_comes_when_it_is_back(open_marke
 def test_who_supplies_whom_is_drawn_and_told(played: Any, page: Page) -> None:
     page.goto(f"{played.url}/#/network")
     expect(page.get_by_role("img", name="Who supplies whom on the network")).to_be_visible()
-    page.get_by_text("The figures").click()
     (game,) = (found for found in played.ask("games")["games"] if found["phase"] == "closed")
     transfers = played.ask(f"games/{game['game']}/transfers")["transfers"]
-    expect(page.get_by_role("region", name="Who supplies whom").locator("tbody tr")).to_have_count(len(transfers))
+    told = {(seller, buyer): number(energy) for seller, buyer, energy in figures(page, "Who supplies whom")}
+    assert told == {(each["seller"], each["buyer"]): each["energy"] for each in transfers}
+
+
+def figures(page: Page, chart: str) -> list[list[str]]:
+    """Open a chart's figures and read them, row by row."""
+    drawn = page.locator("em-chart", has=page.get_by_role("img", name=chart))
+    drawn.get_by_text("The figures").click()
+    rows = drawn.get_by_role("region").locator("tbody tr")
+    expect(rows.first).to_be_visible()
+    return [row.locator("th, td").all_text_contents() for row in rows.all()]
+
+
+def test_the_loads_drawn_are_the_games(played: Any, page: Page) -> None:
+    (game,) = (found["game"] for found in played.ask("games")["games"] if found["phase"] == "closed")
+    sellers = played.ask(f"games/{game}")["sellers"]
+    page.goto(f"{played.url}/#/games/{game}")
+    expect(page.get_by_role("slider", name="Turn")).to_be_visible()  # the game is replayed
+    assert [(name, number(sold), number(offered)) for name, sold, offered in figures(page, "Sold and still")] == [
+        (each["seller"], each["load"], each["capacity"]) for each in sellers
+    ]
+
+
+def test_the_convergence_drawn_ends_with_the_games_potential_and_regret(played: Any, page: Page) -> None:
+    (name,) = (found["game"] for found in played.ask("games")["games"] if found["phase"] == "closed")
+    game, bids = played.ask(f"games/{name}"), played.ask(f"games/{name}/bids")["bids"]
+    potential = 0.0
+    for seller in game["sellers"]:
+        taken = {bid["buyer"]: bid["amounts"][seller["seller"]] for bid in bids}
+        squares = seller["load"] ** 2 + sum(amount**2 for amount in taken.values())
+        potential += seller["price"] * squares / (2 * seller["capacity"])
+        for buyer, amount in taken.items():
+            fee = game["parameters"]["feePerHop"] * game["hops"][buyer][seller["seller"]]
+            potential += amount * (seller["price"] + fee)
+    page.goto(f"{played.url}/#/games/{name}")
+    expect(page.get_by_role("slider", name="Turn")).to_be_visible()
+    rounds = figures(page, "Convergence")
+    assert [int(row[0]) for row in rounds] == list(range(1, game["round"] + 1))
+    assert number(rounds[-1][1]) == pytest.approx(potential, abs=1e-6)
+    assert number(rounds[-1][2]) == pytest.approx(game["stop"]["maxRegret"], abs=2e-6)
+    regrets = [number(row[2]) for row in rounds]
+    assert regrets[0] > regrets[-1]
+
+
+def described(page: Page, panel: str) -> dict[str, str]:
+    """Read the terms of a panel and what stands beside them."""
+    region = page.locator("section", has=page.get_by_role("heading", name=panel, exact=True))
+    names, values = (region.locator(f"dl > {each}").all_text_contents() for each in ("dt", "dd"))
+    return dict(zip(names, (" ".join(value.split()) for value in values), strict=True))
+
+
+def test_operations_has_the_queues_and_the_services_own_figures(open_market: Any, page: Page) -> None:
+    with pytest.raises(CommandRejected):
+        open_market.speaks("operator", "closeMarket", game="nowhere")
+    page.goto(f"{open_market.url}/#/operations")
+    expect(page.locator("[data-figure=depth]")).to_be_visible()
+    state = open_market.ask("queue")
+    queue = described(page, "Queue")
+    assert queue["Waiting"] == f"{state['depth']} of at most {state['capacity']:,}"
+    assert queue["Ledger"] == f"{state['ledgerHeight']} blocks"
+    assert queue["In the way"] == "nothing"
+    services = described(page, "Services")
+    assert services["ledger"] == f"well {state['ledgerHeight']} blocks"
+    assert {services[name] for name in ("queue", "clock", "optimizer")} == {"well ready"}
+    rejected = page.get_by_role("row", name="UNKNOWN_GAME").locator("td.number")
+    counted = [
+        float(line.rsplit(" ", 1)[1])
+        for line in httpx.get(f"{open_market.url}/api/queue/metrics").text.splitlines()
+        if 'code="UNKNOWN_GAME"' in line and "_total" in line
+    ]
+    expect(rejected).to_have_text(f"{sum(counted):.0f}")
 
 
 def test_a_service_in_trouble_is_named(open_market: Any, page: Page) -> None:
