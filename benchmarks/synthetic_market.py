@@ -30,7 +30,7 @@ def _game() -> dict[str, Any]:
     """Return a game in which everybody plays."""
     durations = dict.fromkeys(("registrationDurationMs", "turnDeadlineMs", "deliveryDurationMs"), 60_000)
     tariffs = {"retailTariff": 0.2869, "feedInTariff": 0.1231, "feePerHop": 0.002, "imbalancePenalty": 0}
-    limits = {"expectedParticipants": None, "roundLimit": 200, "tolerance": 1e-6}
+    limits = {"priceFloor": None, "priceCap": None, "expectedParticipants": None, "roundLimit": 200, "tolerance": 1e-6}
     return {
         **_summary(),
         "parameters": durations | tariffs | limits,

@@ -90,7 +90,11 @@ class Run:
         stop, settlement = self.game.stop, self.game.settlement
         assert stop is not None  # noqa: S101 - a run is made of a game that stopped; for the type checker
         return {
-            "scenario": {"name": self.scenario.name, **self.scenario.instance()},
+            "scenario": {
+                "name": self.scenario.name,
+                **self.scenario.instance(),
+                "retail_tariff": self.game.parameters.retail_tariff,
+            },
             "ledger": self.ledger,
             "game": self.game.game,
             "rounds": stop.rounds,
@@ -100,7 +104,7 @@ class Run:
             "total_cost": stop.total_cost,
             "costs": {bid.buyer: bid.cost for bid in self.bids},
             "regrets": stop.regrets,
-            "bids": {bid.buyer: bid.amounts for bid in self.bids},
+            "bids": {bid.buyer: bid.amounts or {} for bid in self.bids},
             "loads": {seller.seller: seller.load for seller in self.game.sellers},
             "transfers": [transfer.as_json() for transfer in self.transfers],
             "settlement": settlement.as_json() if settlement is not None else None,
@@ -150,12 +154,14 @@ def _text(cell: Any) -> str:
 
 def _bids(run: Run) -> Table:
     sellers = [seller.seller for seller in run.game.sellers][:8]
-    table = _table("Bids at the stop (kWh), in turn order", "buyer", "demand", *sellers, "cost", "regret")
+    columns = ("buyer", "demand", *sellers, "grid", "cost", "regret")
+    table = _table("Bids at the stop (kWh), in turn order", *columns)
     rows = [
         [
             bid.buyer,
             bid.demand,
             *((bid.amounts or {}).get(seller) for seller in sellers),
+            bid.demand - sum((bid.amounts or {}).values()),
             bid.cost,
             bid.regret,
         ]

@@ -146,7 +146,6 @@ class Scenario(ScenarioSettings):
             "buyers": {buyer: {"demand": self.buyers[buyer].demand} for buyer in self.turn_order()},
             "hops": self.hop_distances(),
             "fee_per_hop": self.fee_per_hop,
-            "retail_tariff": units.currency_per_kwh(self.game.retail_tariff),
         }
 
     def warnings(self) -> list[str]:

@@ -172,6 +172,16 @@ class PublishGame(CommandData, topic=Topic.PUBLISH_GAME, by=Role.OPERATOR):
     fee_per_hop: PriceCurrencyPerKwh = units.price_from_currency_per_kwh("0.02")
     imbalance_penalty: PriceCurrencyPerKwh = units.Price(0)
     """What whoever causes an imbalance pays the grid per kWh, beyond bearing the difference in price."""
+    price_floor: PriceCurrencyPerKwh | None = None
+    """Offers below it are refused."""
+    price_cap: Annotated[PriceCurrencyPerKwh, AfterValidator(positive)] | None = None
+    """Offers above it are refused."""
+
+    @model_validator(mode="after")
+    def _some_price_is_left(self) -> Self:
+        if self.price_floor is not None and self.price_cap is not None and self.price_floor > self.price_cap:
+            raise ValueError("priceFloor must not be above priceCap, or nobody could offer")
+        return self
 
 
 class PublishOffer(AboutGame, topic=Topic.PUBLISH_OFFER):

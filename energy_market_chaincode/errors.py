@@ -134,6 +134,10 @@ class AlreadyRegistered(Rejection):
     """{prosumer} already takes part in game {game}."""
 
 
+class PriceOutOfBounds(Rejection):
+    """An offer in game {game} asks at least {floor} and at most {cap} per kWh; this one asks {price}."""
+
+
 class NotRegistered(Rejection):
     """{prosumer} does not take part in game {game} as a {role}."""
 

@@ -58,6 +58,8 @@ def parameters(rules: Parameters) -> views.GameParameters:
         feed_in_tariff=currency_per_kwh(rules.feed_in_tariff),
         fee_per_hop=currency_per_kwh(rules.fee_per_hop),
         imbalance_penalty=currency_per_kwh(rules.imbalance_penalty),
+        price_floor=None if rules.price_floor is None else currency_per_kwh(rules.price_floor),
+        price_cap=None if rules.price_cap is None else currency_per_kwh(rules.price_cap),
     )
 
 

@@ -139,6 +139,8 @@ class Parameters(Value):
     feed_in_tariff: Price
     fee_per_hop: Price
     imbalance_penalty: Price
+    price_floor: Price | None = None
+    price_cap: Price | None = None
 
 
 class Game(Record, prefix="game", reset=True):

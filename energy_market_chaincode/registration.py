@@ -8,6 +8,7 @@ from energy_market_chaincode.errors import (
     AlreadyRegistered,
     DebtUnpaid,
     GameExists,
+    PriceOutOfBounds,
     RegistrationOpen,
     RegistrationOver,
     SlotTaken,
@@ -33,7 +34,7 @@ from energy_market_chaincode.records import (
 from energy_market_chaincode.rules import rule
 from energy_market_chaincode.times import iso_time
 from energy_market_chaincode.topology import hop_distances, require_place
-from energy_market_chaincode.units import currency
+from energy_market_chaincode.units import Price, currency, currency_per_kwh
 from energy_market_chaincode.views import GameResult, RegistrationStopped
 from energy_market_chaincode.vocabulary import Phase, StopReason
 
@@ -68,10 +69,23 @@ async def publish_game(context: Context, data: PublishGame) -> GameResult:
 async def publish_offer(context: Context, data: PublishOffer) -> GameResult:
     """Take a seller in."""
     game = await _open_for(context, data)
+    _require_price(game, data.price)
     await require_place(context, "seller", HopsColumn)
     offer = StandingOffer(seller=context.signer, capacity=data.amount, price=data.price, arrived=context.arrived)
     context.save(offer, game.id, context.signer)
     return GameResult(game=game.id)
+
+
+def _require_price(game: Game, price: Price) -> None:
+    """Refuse a base price outside of the game's bounds."""
+    floor, cap = game.parameters.price_floor or Price(0), game.parameters.price_cap
+    if price < floor or (cap is not None and price > cap):
+        raise PriceOutOfBounds(
+            game=game.id,
+            floor=currency_per_kwh(floor),
+            cap="any" if cap is None else currency_per_kwh(cap),
+            price=currency_per_kwh(price),
+        )
 
 
 @rule

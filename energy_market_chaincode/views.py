@@ -132,6 +132,8 @@ class GameParameters(View):
     feed_in_tariff: CurrencyPerKwh
     fee_per_hop: CurrencyPerKwh
     imbalance_penalty: CurrencyPerKwh
+    price_floor: CurrencyPerKwh | None
+    price_cap: CurrencyPerKwh | None
 
 
 class Terms(GameParameters):

@@ -375,6 +375,33 @@ async def test_exactly_the_feasible_bids_are_accepted(new_market: Callable[[], M
         assert sold == kwh(sum(row[j] for row in standing.values())) <= kwh(capacity)
 
 
+@given(data=st.data())
+async def test_whatever_was_bid_nobody_ends_dearer_than_from_the_grid_and_the_escrow_covers_it(
+    new_market: Callable[[], Market], data: st.DataObject
+) -> None:
+    market = new_market()
+    await market.invoke("init", "operator", market.public_key("operator"))
+    offers = data.draw(st.lists(st.tuples(st.integers(1, 90_000), st.integers(1, 500)), min_size=1, max_size=3))
+    demands = data.draw(st.lists(st.integers(1, 90_000), min_size=1, max_size=3))
+    tariff = Decimal(data.draw(st.integers(0, 500))).scaleb(-3)
+    sellers = {f"S{j}": (str(kwh(capacity)), f"{price / 1000:.3f}") for j, (capacity, price) in enumerate(offers)}
+    buyers = {f"B{i}": str(kwh(demand)) for i, demand in enumerate(demands)}
+    await market.enter(*sellers, *buyers)
+    terms: dict[str, Any] = {"hops": data.draw(st.integers(0, 3)), "retailTariff": f"{tariff}", "roundLimit": 2}
+    await market.start_game(sellers, buyers, game="g", **terms)
+    while turn := market.turn("g"):
+        missing, said = turn["demand"], {}
+        for seller in turn["sellers"]:
+            most = min(missing, seller["capacity"] - seller["othersLoad"])
+            said[seller["seller"]] = kwh(data.draw(st.integers(0, int(most * 10_000))))
+            missing -= said[seller["seller"]]
+        await bid(market, turn["buyerInTurn"], **{seller: str(amount) for seller, amount in said.items()})
+    for each in (await market.invoke("bids", "g"))["bids"]:
+        rounded = Decimal("0.000001") * (len(sellers) + 1) + tariff * each["demand"] * Decimal("0.000001")
+        assert each["cost"] <= tariff * each["demand"] + rounded
+        assert market.frozen(each["buyer"]) == each["cost"] * 10**6
+
+
 async def test_the_largest_and_the_smallest_numbers_survive_the_ledger(market: Market) -> None:
     await market.enter("S1", "S2", "B1", funds="999999999")
     sellers = {"S1": ("1000000000", "1000000"), "S2": ("0.0001", "0.000000000000000001")}

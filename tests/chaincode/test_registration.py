@@ -104,6 +104,32 @@ async def test_nobody_takes_part_twice_neither_as_seller_nor_as_buyer_nor_as_bot
     assert await town.rejection("S1", second, **data, **prices[second]) == "ALREADY_REGISTERED"
 
 
+@pytest.mark.parametrize(
+    ("bounds", "within", "outside"),
+    [
+        ({"priceFloor": "0.05", "priceCap": "0.2"}, ["0.05", "0.2"], ["0.049999999999999999", "0.200000000000000001"]),
+        ({"priceFloor": "0.05"}, ["0.05", "1000000"], ["0.049999999999999999"]),
+        ({"priceCap": "0.2"}, ["0.000000000000000001", "0.2"], ["0.200000000000000001", "30"]),
+    ],
+)
+async def test_an_offer_s_price_is_within_the_game_s_bounds(
+    town: Market, bounds: dict[str, str], within: list[str], outside: list[str]
+) -> None:
+    await town.do("operator", "publishGame", game="g", **bounds)
+    shown = (await town.invoke("game", "g"))["parameters"]
+    stated = {name: shown[name] for name in ("priceFloor", "priceCap") if shown[name] is not None}
+    assert stated == {name: Decimal(bound) for name, bound in bounds.items()}
+    for price in outside:
+        assert await town.rejection("S1", "publishOffer", game="g", amount=1, price=price) == "PRICE_OUT_OF_BOUNDS"
+    for seller, price in zip(("S1", "S2"), within, strict=True):
+        await town.do(seller, "publishOffer", game="g", amount=1, price=price)
+
+
+async def test_bounds_between_which_there_is_no_price_are_refused(town: Market) -> None:
+    bounds = {"priceFloor": "0.2", "priceCap": "0.1"}
+    assert await town.rejection_of_form("publishGame", **bounds) == "MALFORMED_COMMAND"
+
+
 async def test_an_unknown_game_is_named(town: Market) -> None:
     assert await town.rejection("S1", "publishOffer", game="g", amount=1, price=1) == "UNKNOWN_GAME"
     assert await town.rejection("B1", "publishDemand", game="g", amount=1) == "UNKNOWN_GAME"

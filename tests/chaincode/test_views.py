@@ -16,7 +16,7 @@ WHOLE = SUMMARY | {
 }  # fmt: skip
 PARAMETERS = {
     "registrationDurationMs", "expectedParticipants", "turnDeadlineMs", "roundLimit", "tolerance", "deliveryDurationMs",
-    "retailTariff", "feedInTariff", "feePerHop", "imbalancePenalty",
+    "retailTariff", "feedInTariff", "feePerHop", "imbalancePenalty", "priceFloor", "priceCap",
 }  # fmt: skip
 STOP = {"reason", "rounds", "maxRegret", "maxRegretShare", "maxRegretBuyer", "totalCost", "regrets"}
 SETTLEMENT = {

@@ -33,6 +33,8 @@ GAME = GameView.model_validate(
             "feedInTariff": 0,
             "feePerHop": 0,
             "imbalancePenalty": 0,
+            "priceFloor": None,
+            "priceCap": None,
         },
         "nrSellers": 1,
         "nrBuyers": 1,

@@ -26,6 +26,15 @@ def test_the_bid_is_the_rule_books_to_the_last_unit_whatever_the_numbers(
     assert bid == rules.best_response(demand, supplies)
 
 
+@patient
+@given(data=st.data())
+def test_with_the_grid_the_bid_is_the_rule_books_too(data: st.DataObject, ledger_turns: LedgerTurns) -> None:
+    demand, supplies = data.draw(ledger_turns)
+    dearest = max(s.marginal(s.room) for s in supplies) // rules.STEPS_PER_PRICE
+    tariff = Price(data.draw(st.integers(-1, 2 * dearest)))
+    assert best_bid(demand, supplies, tariff) == rules.best_response_with_grid(demand, supplies, tariff)
+
+
 @st.composite
 def small_turns(draw: st.DrawFn) -> tuple[Energy, list[rules.Supply]]:
     supplies = [

@@ -56,6 +56,26 @@ async def test_a_best_response_as_standing_bid_saves_nothing(client: httpx.Async
     assert (answer["saving"], answer["standing_cost"]) == (0, answer["cost"])
 
 
+async def test_with_a_tariff_the_grid_gives_what_costs_more_locally(client: httpx.AsyncClient) -> None:
+    seller = {"seller": "S", "capacity": 9, "price": "0.08", "others_load": 0, "hops": 1}
+    answer = await ask(client, "/best-response", {"demand": 10, "retail_tariff": "0.2869", "sellers": [seller]})
+    assert (answer["amounts"], answer["from_grid"]) == ({"S": 9}, 1)
+    assert answer["cost"] == Decimal("1.9069")  # 9 kWh at 0.08 x 2 + 0.02, and one at 0.2869
+    assert answer["marginal_price"] == Decimal("0.2869")
+    standing = {"demand": 10, "retail_tariff": 0, "sellers": [seller], "standing_bid": {"S": "4.5"}}
+    answer = await ask(client, "/best-response", standing)
+    assert (answer["amounts"], answer["from_grid"], answer["cost"]) == ({"S": 0}, 10, 0)
+    assert answer["saving"] == answer["standing_cost"] == Decimal("0.63")
+
+
+async def test_a_standing_bid_that_leaves_a_rest_needs_a_tariff(client: httpx.AsyncClient) -> None:
+    part = {**TURN, "standing_bid": {"S004": 14}}
+    assert (await client.post("/best-response", json=part)).status_code == 422
+    assert (await client.post("/best-response", json={**part, "retail_tariff": 1})).status_code == 200
+    too_much = {**part, "retail_tariff": 1, "standing_bid": {"S004": 16}}
+    assert (await client.post("/best-response", json=too_much)).status_code == 422
+
+
 async def test_a_demand_that_does_not_fit_is_refused_with_the_shortfall(client: httpx.AsyncClient) -> None:
     answer = await client.post("/best-response", json={**TURN, "demand": "413.7077"})
     found = read_exact_json(answer.content)
