@@ -18,18 +18,18 @@ export interface Overview {
 }
 
 export function overview(game: Game, bids: readonly Bid[]): Overview {
+  const { retailTariff: retail, feedInTariff: feedIn } = game.parameters;
   const demandKwh = game.buyers.reduce((sum, entry) => sum + entry.demand, 0);
   const localKwh = game.sellers.reduce((sum, entry) => sum + entry.load, 0);
-  const cost = bids.reduce((sum, bid) => sum + (bid.cost ?? 0), 0);
-  // A bid costs its energy at each seller's unit price, p (1 + L / C), and the fees: what is beyond the energy are fees.
+  const gridKwh = Math.max(0, demandKwh - localKwh);
+  // Bills count the grid's energy at the retail tariff. A neighbour's costs its unit price, p (1 + L / C), and the fees.
+  const cost = localKwh > 0 ? bids.reduce((sum, bid) => sum + bid.cost, 0) - retail * gridKwh : 0;
   const forEnergy = game.sellers.reduce((sum, { load, price, capacity }) => sum + load * price * (1 + load / capacity), 0);
   const fees = Math.max(0, cost - forEnergy);
-  const retail = game.parameters.retailTariff;
-  const feedIn = game.parameters.feedInTariff;
   return {
     demandKwh,
     localKwh,
-    gridKwh: Math.max(0, demandKwh - localKwh),
+    gridKwh,
     offeredKwh: game.sellers.reduce((sum, entry) => sum + entry.capacity, 0),
     cost,
     fees,

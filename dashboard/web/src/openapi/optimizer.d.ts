@@ -73,7 +73,8 @@ export interface paths {
          * Best Response
          * @description Return the cheapest bid of a buyer whose turn it is.
          *
-         *     422 `INFEASIBLE_DEMAND` says by how many kWh the demand exceeds what is left, in `shortfall`. At most 5,000 sellers.
+         *     With a `retail_tariff` the bid leaves to the grid what costs more from the sellers. Without one, 422
+         *     `INFEASIBLE_DEMAND` says by how many kWh the demand exceeds what is left, in `shortfall`. At most 5,000 sellers.
          */
         post: operations["best_response_best_response_post"];
         delete?: never;
@@ -222,14 +223,19 @@ export interface components {
         BestResponseAnswer: {
             /**
              * Amounts
-             * @description {seller: kWh}, of every seller; adds up to the demand exactly, and no bid on the grid of 0.1 Wh is cheaper.
+             * @description {seller: kWh}, of every seller; no bid on the grid of 0.1 Wh is cheaper. Without a tariff it meets the demand.
              */
             amounts: {
                 [key: string]: number;
             };
             /**
+             * From Grid
+             * @description The rest of the demand, where the grid is cheaper or nothing is left; 0 without a tariff.
+             */
+            from_grid: number;
+            /**
              * Cost
-             * @description What the ledger would charge for it.
+             * @description What the ledger would charge for it, the rest from the grid included.
              */
             cost: number;
             /**
@@ -254,6 +260,7 @@ export interface components {
          * @example {
          *       "demand": 28,
          *       "fee_per_hop": 0.02,
+         *       "retail_tariff": 0.2869,
          *       "sellers": [
          *         {
          *           "capacity": "350",
@@ -279,6 +286,8 @@ export interface components {
         BestResponseQuestion: {
             /** Demand */
             demand: number | string;
+            /** Retail Tariff */
+            retail_tariff?: number | string | null;
             /**
              * Fee Per Hop
              * @default 20000000000000000

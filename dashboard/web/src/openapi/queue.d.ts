@@ -352,12 +352,13 @@ export interface components {
     schemas: {
         /**
          * BidView
-         * @description A buyer's standing bid, its cost at the present loads, and after the stop its regret.
+         * @description A buyer's standing bid, what it and the rest from the grid cost at present, and after the stop its regret.
          *
          *     Attributes
          *     ----------
          *     amounts
-         *         Of every seller, in brief of those it buys from.
+         *         Of every seller, in brief of those it buys from. After the stop what is bought: what cost more than from the
+         *         grid is handed back.
          */
         BidView: {
             /** Buyer */
@@ -373,8 +374,11 @@ export interface components {
             } | null;
             /** Round */
             round: number | null;
-            /** Cost */
-            cost: number | null;
+            /**
+             * Cost
+             * @description currency units, at most 6 decimals
+             */
+            cost: number;
             /** Regret */
             regret: number | null;
         };
@@ -1220,6 +1224,9 @@ export interface components {
         /**
          * PublishBuyBid
          * @description Split the demand among the sellers, or pass: keepPlaying false, my bid stands.
+         *
+         *     What a bid does not cover is bought from the grid. A bid after the first that saves no more than the game's
+         *     tolerance counts as a pass.
          */
         PublishBuyBid: {
             /** Game */
@@ -1245,6 +1252,9 @@ export interface components {
         /**
          * PublishBuyBidCommand
          * @description Split the demand among the sellers, or pass: keepPlaying false, my bid stands.
+         *
+         *     What a bid does not cover is bought from the grid. A bid after the first that saves no more than the game's
+         *     tolerance counts as a pass.
          */
         PublishBuyBidCommand: {
             /**

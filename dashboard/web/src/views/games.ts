@@ -17,6 +17,7 @@ import { href } from "../route.js";
 
 const CELLS_IN_A_TABLE = 400; // a larger matrix of bids is drawn
 const CELLS_REPLAYED = 20_000; // a larger game would take the page's time and memory for seconds
+const LEAST = 0.00005; // kWh: half of what the ledger counts in
 const ROWS = 100;
 const STEP_MS = 350;
 
@@ -66,6 +67,7 @@ export class OneGame extends LitElement {
     css`
       .player { display: grid; grid-template-columns: max-content max-content 1fr; gap: var(--space-3); align-items: center; }
       .bids td.bought { background: var(--local-soft); }
+      .bids td.left { background: var(--grid-soft); }
       .bids tr.turn > th { color: var(--local); }
       .bids { width: max-content; min-width: 100%; }
       .settled { display: grid; gap: var(--space-5); grid-template-columns: minmax(0, 1fr); align-items: start; }
@@ -203,13 +205,16 @@ export class OneGame extends LitElement {
     }
     return html`<div class="scroll" tabindex="0" role="region" aria-label="Bids in kWh">
       <table class="bids">
-        <thead><tr><th scope="col">kWh from</th>${past.sellers.map((seller) => html`<th scope="col" class="number">${seller}</th>`)}<th scope="col" class="number">in all</th></tr></thead>
+        <thead><tr><th scope="col">kWh from</th>${past.sellers.map((seller) => html`<th scope="col" class="number">${seller}</th>`)}<th scope="col" class="number">the grid</th><th scope="col" class="number">in all</th></tr></thead>
         <tbody>
           ${past.buyers.map((buyer, i) => {
             const row = bids[i] ?? [];
+            const demand = past.demands[i] ?? 0;
+            const rest = demand - row.reduce((sum, amount) => sum + amount, 0);
             return html`<tr class=${buyer === inTurn ? "turn" : ""}><th scope="row" class="stays">${buyer}</th>
               ${row.map((amount) => html`<td class="number ${amount > 0 ? "bought" : ""}">${amount > 0 ? amount.toFixed(4) : "·"}</td>`)}
-              <td class="number">${row.reduce((sum, amount) => sum + amount, 0).toFixed(4)}</td></tr>`;
+              <td class="number ${rest > LEAST ? "left" : ""}">${rest > LEAST ? rest.toFixed(4) : "·"}</td>
+              <td class="number">${demand.toFixed(4)}</td></tr>`;
           })}
         </tbody>
       </table>
