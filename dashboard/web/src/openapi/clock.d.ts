@@ -394,6 +394,10 @@ export interface components {
              * @default 0
              */
             imbalancePenalty?: number | string;
+            /** Pricefloor */
+            priceFloor?: number | string | null;
+            /** Pricecap */
+            priceCap?: number | string | null;
         };
         /**
          * PublishedGame

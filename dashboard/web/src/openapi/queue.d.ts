@@ -608,6 +608,10 @@ export interface components {
              * @description currency units per kWh, at most 18 decimals
              */
             imbalancePenalty: number;
+            /** Pricefloor */
+            priceFloor: number | null;
+            /** Pricecap */
+            priceCap: number | null;
         };
         /**
          * GameSummary
@@ -1399,6 +1403,16 @@ export interface components {
              * @default 0
              */
             imbalancePenalty?: number | string;
+            /**
+             * Pricefloor
+             * @default null
+             */
+            priceFloor?: number | string | null;
+            /**
+             * Pricecap
+             * @default null
+             */
+            priceCap?: number | string | null;
         };
         /**
          * PublishGameCommand
