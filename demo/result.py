@@ -102,6 +102,7 @@ class Run:
             "max_regret": stop.max_regret,
             "max_regret_share": stop.max_regret_share,
             "total_cost": stop.total_cost,
+            "handed_back": stop.handed_back,
             "costs": {bid.buyer: bid.cost for bid in self.bids},
             "regrets": stop.regrets,
             "bids": {bid.buyer: bid.amounts or {} for bid in self.bids},

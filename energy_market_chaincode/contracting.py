@@ -69,9 +69,10 @@ async def stop(context: Context, game: Game, arena: Arena, play: Play) -> None:
     outcome = _outcome(game, arena, play, bids)
     if outcome.reason is not StopReason.EQUILIBRIUM:
         bids = hand_back(arena, bids, game.parameters.fee_per_hop, game.parameters.retail_tariff)
-        play = play.but(loads=[Energy(sum(column)) for column in zip(*bids, strict=True)])
-        costs, regrets = _bills(game, arena, play.loads, bids)
-        outcome = outcome.but(costs=costs, regrets=regrets)
+        loads = [Energy(sum(column)) for column in zip(*bids, strict=True)]
+        costs, regrets = _bills(game, arena, loads, bids)
+        outcome = outcome.but(costs=costs, regrets=regrets, handed_back=sum(play.loads) - sum(loads))
+        play = play.but(loads=loads)
         for demand, bid, kept in zip(arena.buyers, standing, bids, strict=True):
             if bid is not None and bid.amounts != kept:
                 context.save(bid.but(amounts=kept), game.id, demand.buyer)

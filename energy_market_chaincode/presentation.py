@@ -122,6 +122,7 @@ def stop_totals(buyers: Sequence[str], outcome: Outcome) -> views.StopTotals:
         max_regret_share=fraction(regret * 10**SHARE_DECIMALS // cost if cost else 0),
         max_regret_buyer=buyers[worst] if worst is not None else None,
         total_cost=currency(sum(outcome.costs)),
+        handed_back=kwh(outcome.handed_back),
     )
 
 

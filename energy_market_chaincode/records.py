@@ -230,12 +230,13 @@ class StandingBid(Record, prefix="bid", reset=True):
 
 
 class Outcome(Record, prefix="outcome", reset=True):
-    """How a game stopped; ``costs`` and ``regrets`` in turn order."""
+    """How a game stopped; ``costs`` and ``regrets`` in turn order, once ``handed_back`` was left to the grid."""
 
     reason: StopReason
     rounds: int
     costs: list[Money]
     regrets: list[Money]
+    handed_back: Energy = Energy(0)
 
 
 class Transfer(Value):

@@ -200,6 +200,8 @@ class StopTotals(View):
     ----------
     max_regret_share
         As a share of what that buyer pays.
+    handed_back
+        What had been bid for, cost more than from the grid, and is left to it therefore.
     """
 
     reason: StopReason
@@ -207,6 +209,7 @@ class StopTotals(View):
     max_regret_share: Fraction
     max_regret_buyer: str | None
     total_cost: Currency
+    handed_back: Kwh
 
 
 class StopView(StopTotals):

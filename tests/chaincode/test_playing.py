@@ -291,7 +291,7 @@ async def test_what_costs_more_than_the_grid_is_handed_back_at_a_stop_that_is_no
     await bid(market, "B2", S1="5")
     (stop,) = market.named("GameStopEvent")
     # 0.15 (1 + L / 10) + 0.02 is 0.2869 at L = 7.793: B2, last in turn, keeps no more than that.
-    assert stop["reason"] == "round-limit"
+    assert (stop["reason"], stop["handedBack"]) == ("round-limit", Decimal("2.2067"))
     bids = (await market.invoke("bids", "g"))["bids"]
     assert [b["amounts"] for b in bids] == [{"S1": 5}, {"S1": Decimal("2.7933")}]
     assert all(b["cost"] <= 5 * Decimal("0.2869") for b in bids)

@@ -18,7 +18,7 @@ PARAMETERS = {
     "registrationDurationMs", "expectedParticipants", "turnDeadlineMs", "roundLimit", "tolerance", "deliveryDurationMs",
     "retailTariff", "feedInTariff", "feePerHop", "imbalancePenalty", "priceFloor", "priceCap",
 }  # fmt: skip
-STOP = {"reason", "rounds", "maxRegret", "maxRegretShare", "maxRegretBuyer", "totalCost", "regrets"}
+STOP = {"reason", "rounds", "maxRegret", "maxRegretShare", "maxRegretBuyer", "totalCost", "handedBack", "regrets"}
 SETTLEMENT = {
     "closedAt", "energyDelivered", "energyFromGrid", "energyToGrid", "paidToSellers", "transmissionFees", "paidToGrid",
     "paidByGrid", "compensations", "penalties", "guaranteed", "presumed",
@@ -32,7 +32,7 @@ EVENTS = {
         "sellers", "standingBid",
     },
     "GameStopEvent": {
-        "totalNrRounds", "reason", "maxRegret", "maxRegretShare", "maxRegretBuyer", "totalCost",
+        "totalNrRounds", "reason", "maxRegret", "maxRegretShare", "maxRegretBuyer", "totalCost", "handedBack",
     },
     "TransferFulfilledEvent": {"seller", "buyer", "energy", "energyCost", "transmissionFee"},
     "AccountTopUpRequired": {"prosumer", "required", "available", "shortfall"},
