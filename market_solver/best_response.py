@@ -67,8 +67,14 @@ class Supplies:
         """Return what a little more would cost from each seller, (S,), currency per kWh."""
         return self.first_price + 2.0 * self.slope * amounts
 
-    def best_response(self, demand: float) -> Filling:
-        """Return the bid that meets a demand (kWh) at the least cost, and the buyer's marginal price."""
+    def best_response(self, demand: float, retail_tariff: float | None = None) -> Filling:
+        """Return the bid that meets a demand (kWh) at the least cost, and the buyer's marginal price.
+
+        With a retail tariff (currency per kWh) only as much of it as costs less than from the grid.
+        """
+        if retail_tariff is not None:
+            below = (retail_tariff - self.first_price) / (2.0 * self.slope)
+            demand = min(demand, float(np.clip(below, 0.0, self.room).sum()))
         return fill(demand, self.first_price, 2.0 * self.slope, self.room)
 
 

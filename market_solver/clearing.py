@@ -6,10 +6,11 @@ from typing import Self, TypeAlias
 
 import numpy as np
 
-from energy_market_chaincode import Energy, Money, bid_cost
-from market_solver.best_response import ENERGIES_PER_KWH, MONEY_PER_CURRENCY, best_bid
+from energy_market_chaincode import Energy, Money, Price, certificate
+from market_solver.best_response import ENERGIES_PER_KWH, MONEY_PER_CURRENCY, PRICES_PER_CURRENCY, best_bid
 from market_solver.equilibrium import Priced, improvements, variational_equilibrium
 from market_solver.game import ExactGame, GameInKwh, Objective
+from market_solver.grid_game import GridGame, certified, equilibrium_with_grid
 from market_solver.rounding import Energies, UnitCosts, rounded
 from market_solver.water_filling import Floats
 
@@ -21,6 +22,8 @@ LARGEST_EXCESS_KWH = 1e-4
 ROUND_OFF_KWH = 1e-9
 """What floats make of amounts that are just on the grid."""
 MAX_IMPROVEMENTS = 60
+SMALLEST_COST = 1e-300
+"""Of a buyer that pays nothing; what it saves is then no share of it."""
 
 OnStep: TypeAlias = Callable[[], None]
 """Called between two steps of a calculation; what it raises ends it."""
@@ -59,9 +62,9 @@ class Allocation:
     def _bill(self, buyer: int, demand: Energy) -> tuple[Money, Money]:
         bid = self.energies[buyer].tolist()
         others_load = [load - own for load, own in zip(self.loads, bid, strict=True)]
-        supplies = self.game.supplies(buyer, others_load)
-        cost = bid_cost(bid, supplies)
-        return cost, Money(max(0, cost - bid_cost(best_bid(demand, supplies), supplies)))
+        best = best_bid(demand, self.game.supplies(buyer, others_load), self.game.retail_tariff)
+        cost = self.game.bill(buyer, bid, others_load)
+        return cost, Money(max(0, cost - self.game.bill(buyer, best, others_load)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,18 +107,19 @@ def rounds(game: GameInKwh) -> Iterator[Round]:
     Parameters
     ----------
     game
-        With demands that together fit the capacities.
+        With demands that together fit the capacities, or a retail tariff.
     """
-    amounts = game.nothing()
+    amounts, tariff = game.nothing(), game.retail_tariff or 0.0
     load = amounts.sum(axis=0)
     number = 1
     while True:
         largest_saving = 0.0
         for buyer, demand in enumerate(game.demand):
             supplies = game.supplies(buyer, load - amounts[buyer])
-            best = supplies.best_response(demand).amounts
-            cost = supplies.cost(amounts[buyer])
-            saving = (cost - supplies.cost(best)) / cost if number > 1 else 1.0
+            best = supplies.best_response(demand, game.retail_tariff).amounts
+            cost = supplies.cost(amounts[buyer]) + tariff * (demand - amounts[buyer].sum())
+            saving = cost - supplies.cost(best) - tariff * (demand - best.sum())
+            saving = saving / max(abs(cost), SMALLEST_COST) if number > 1 else 1.0
             largest_saving = max(largest_saving, saving)
             load = load - amounts[buyer] + best
             amounts[buyer] = best
@@ -132,19 +136,58 @@ def clear_by_best_response(game: ExactGame, tolerance: float, round_limit: int, 
         if converged or played.number == round_limit:
             break
         on_step()
-    allocation = Allocation.from_amounts(game, played.amounts, in_kwh.selfish().costs)
+    if game.retail_tariff is None:
+        allocation = Allocation.from_amounts(game, played.amounts, in_kwh.selfish().costs)
+    else:
+        allocation = _answered(game, played.amounts)
     return Clearing(
         allocation, converged and _leaves_little(allocation, tolerance, played.amounts), rounds=played.number
     )
 
 
+def _answered(game: ExactGame, amounts: Floats) -> Allocation:
+    """Round amounts (B, S) in kWh down, and let everybody answer best once more, in the ledger's integers."""
+    energies = np.floor(amounts * ENERGIES_PER_KWH).astype(np.int64)
+    load = energies.sum(axis=0)
+    for buyer, demand in enumerate(game.demands):
+        load -= energies[buyer]
+        energies[buyer] = best_bid(demand, game.supplies(buyer, load.tolist()), game.retail_tariff)
+        load += energies[buyer]
+    return Allocation(game, energies)
+
+
 def clear_by_variational_equilibrium(game: ExactGame, on_step: OnStep = _go_on) -> Clearing:
     """Minimise the potential: the equilibrium that does not depend on the buyers' order."""
+    if game.retail_tariff is not None:
+        return _proved(game, game.retail_tariff, on_step)
     in_kwh = game.in_kwh()
     for nearer in variational_equilibrium(in_kwh):
         on_step()
         found = nearer
     return _certified(game, found, in_kwh.selfish(_scarcity(found, 2.0 * in_kwh.price)))
+
+
+def _proved(game: ExactGame, retail_tariff: Price, on_step: OnStep) -> Clearing:
+    """Find the variational equilibrium with the grid in the game, and prove it as the ledger would."""
+    in_kwh, buyers = game.in_kwh(), np.arange(len(game.buyers))
+    tariff = retail_tariff / PRICES_PER_CURRENCY
+    with_grid = GridGame(in_kwh.demand, in_kwh.capacity, in_kwh.price, in_kwh.fee, buyers, 1.0, tariff)
+    for nearer in equilibrium_with_grid(with_grid):
+        on_step()
+        point = nearer
+    scarcity = certified(with_grid, point).exact_scarcity
+    slot = certificate.SlotGame(game.demands, game.capacities, game.prices, game.fees, buyers.tolist(), retail_tariff)
+    purchases = certificate.purchases_at(slot, scarcity)
+    verdict = certificate.verify(slot, scarcity, purchases)
+    energies = np.zeros_like(in_kwh.fee, dtype=np.int64)
+    for row, bought in zip(energies, purchases.from_sellers, strict=True):
+        row[list(bought)] = list(bought.values())
+    return Clearing(
+        Allocation(game, energies),
+        verdict.is_accepted,
+        seller_prices=in_kwh.price + np.array(scarcity, dtype=np.float64) / PRICES_PER_CURRENCY,
+        duality_gap=max(0, verdict.gap) / (PRICES_PER_CURRENCY * ENERGIES_PER_KWH),
+    )
 
 
 def clear_by_social_optimum(game: ExactGame, on_step: OnStep = _go_on) -> Clearing:

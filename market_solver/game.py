@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from energy_market_chaincode import Energy, Price
+from energy_market_chaincode import Energy, Money, Price
 from energy_market_chaincode import game as rules
 from market_solver.best_response import ENERGIES_PER_KWH, PRICES_PER_CURRENCY, Supplies
 from market_solver.rounding import UnitCosts
@@ -24,13 +24,14 @@ class Objective:
 class GameInKwh:
     """Demands (B,) in kWh in turn order, capacities (S,) in kWh, base prices (S,) and fees (B, S) in currency per kWh.
 
-    An allocation is an array (B, S) of amounts in kWh.
+    An allocation is an array (B, S) of amounts in kWh. With a retail tariff (currency per kWh) the grid gives the rest.
     """
 
     demand: Floats
     capacity: Floats
     price: Floats
     fee: Floats
+    retail_tariff: float | None = None
 
     @property
     def slope(self) -> Floats:
@@ -101,6 +102,8 @@ class ExactGame:
         Names, what they offer in 0.1 Wh and the base prices.
     fees
         ``fees[buyer][seller]``: the transmission fee per kWh over the hops.
+    retail_tariff
+        What the grid takes for the rest of a demand; None: the sellers are to meet every demand.
     """
 
     buyers: Sequence[str]
@@ -109,6 +112,7 @@ class ExactGame:
     capacities: Sequence[Energy]
     prices: Sequence[Price]
     fees: Sequence[Sequence[Price]]
+    retail_tariff: Price | None = None
 
     def in_kwh(self) -> GameInKwh:
         """Return the same game as floats, in kWh and currency per kWh."""
@@ -117,7 +121,13 @@ class ExactGame:
             np.array(self.capacities, dtype=np.float64) / ENERGIES_PER_KWH,
             np.array(self.prices, dtype=np.float64) / PRICES_PER_CURRENCY,
             np.array(self.fees, dtype=np.float64) / PRICES_PER_CURRENCY,
+            None if self.retail_tariff is None else self.retail_tariff / PRICES_PER_CURRENCY,
         )
+
+    def bill(self, buyer: int, bid: Sequence[int], others_load: Sequence[int]) -> Money:
+        """Return what a buyer pays for a bid and for the rest of its demand."""
+        tariff = self.retail_tariff or Price(0)  # without one, there is no rest
+        return rules.bill(bid, self.demands[buyer], self.supplies(buyer, others_load), tariff)
 
     @property
     def shortfall(self) -> Energy:

@@ -74,12 +74,14 @@ def _marginal_price(question: BestResponseQuestion, from_grid: int) -> Decimal:
 
 
 class GameAnswer(Answer):
-    """A game's allocation. Each demand is met to the last 0.1 Wh, and no capacity is exceeded."""
+    """A game's allocation. Each demand is met to the last 0.1 Wh, by the grid where it is in the game."""
 
     bids: dict[str, dict[str, Kwh]]
     """{buyer: {seller: kWh}}, of every pair."""
     loads: dict[str, Kwh]
     """{seller: kWh}"""
+    from_grid: dict[str, Kwh]
+    """{buyer: kWh}: the rest of its demand, 0 without a retail tariff."""
     costs: dict[str, Currency]
     """{buyer: currency}"""
     total_cost: Currency
@@ -107,6 +109,10 @@ class GameAnswer(Answer):
                 for buyer, bid in zip(game.buyers, allocation.energies.tolist(), strict=True)
             },
             loads={seller: units.kwh(load) for seller, load in zip(game.sellers, allocation.loads, strict=True)},
+            from_grid={
+                buyer: units.kwh(demand - int(bid.sum()))
+                for buyer, demand, bid in zip(game.buyers, game.demands, allocation.energies, strict=True)
+            },
             costs={buyer: units.currency(cost) for buyer, (cost, _) in bills.items()},
             total_cost=units.currency(sum(cost for cost, _ in bills.values())),
             regrets={buyer: units.currency(regret) for buyer, (_, regret) in bills.items()},

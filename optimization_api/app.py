@@ -74,6 +74,8 @@ async def best_response(question: BestResponseQuestion) -> Response:
 async def equilibrium(question: EquilibriumQuestion, request: Request, pool: Pool) -> Response:
     """Return a game's equilibrium, by sequential best response or the variational one.
 
+    With a `retail_tariff` the grid is in the game; without one, 422 `INFEASIBLE_DEMAND` if the demands do not fit.
+
     At most 1,000 buyers, 300 sellers and 40,000 pairs of them. 503 `TOO_BUSY` when too many hard games are being
     solved, 422 `SOLVE_TOO_LONG` when this one takes too long. A client that hangs up ends its solve.
     """

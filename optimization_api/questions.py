@@ -198,8 +198,14 @@ class GameQuestion(Question):
         errors = [*self._missing_hops(), *self._hops_of_strangers()]
         if errors:
             raise invalid_parameters(errors)
-        demands = sum(buyer.demand for buyer in self.buyers.values())
-        refuse_shortfall(demands - sum(seller.capacity for seller in self.sellers.values()))
+        if self.grid_tariff is None:
+            demands = sum(buyer.demand for buyer in self.buyers.values())
+            refuse_shortfall(demands - sum(seller.capacity for seller in self.sellers.values()))
+
+    @property
+    def grid_tariff(self) -> Price | None:
+        """What the grid takes, if it is in the game."""
+        return None
 
     def game(self) -> ExactGame:
         """Return the game; the question must have been checked."""
@@ -210,6 +216,7 @@ class GameQuestion(Question):
             capacities=[seller.capacity for seller in self.sellers.values()],
             prices=[seller.price for seller in self.sellers.values()],
             fees=[[Price(self.hops[i][j] * self.fee_per_hop) for j in self.sellers] for i in self.buyers],
+            retail_tariff=self.grid_tariff,
         )
 
     def _missing_hops(self) -> Iterable[FieldError]:
@@ -238,9 +245,16 @@ class EquilibriumQuestion(GameQuestion):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{**GAME_EXAMPLE, "method": "best-response"}]})
 
+    retail_tariff: PriceCurrencyPerKwh | None = None
+    """What the grid takes for what costs more locally; without it, the sellers are to meet every demand."""
     method: Literal["best-response", "variational"] = "best-response"
     tolerance: ShareOfOne = units.share_from_fraction("0.000000001")
     round_limit: Annotated[int, Field(ge=1, le=10_000, strict=True)] = 1_000
+
+    @property
+    def grid_tariff(self) -> Price | None:
+        """What the grid takes, if it is in the game."""
+        return self.retail_tariff
 
 
 class ClearingQuestion(Question):

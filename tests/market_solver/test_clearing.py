@@ -1,5 +1,7 @@
 """Equilibria and the social optimum of whole games."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from itertools import islice, pairwise
 from typing import Any
 
@@ -9,7 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scipy.optimize import Bounds, LinearConstraint, minimize
 
-from energy_market_chaincode.game import STEPS_PER_PRICE
+from energy_market_chaincode import Energy, Price
+from energy_market_chaincode.game import STEPS_PER_PRICE, grid_cost
 from energy_market_chaincode.units import ENERGY_TIMES_PRICE_PER_MONEY
 from market_solver import (
     Clearing,
@@ -111,6 +114,62 @@ def test_a_converged_sequential_game_leaves_no_buyer_more_to_save_than_its_toler
     of_a_unit = max(game.prices) // PRICE_OF_A_UNIT_PER_MONEY
     for cost, regret in found.allocation.bills():
         assert regret <= 1e-4 * cost + 10 + of_a_unit
+
+
+TARIFFS = st.one_of(st.just(0), st.integers(1, 10**18), st.integers(1, 10**19))
+
+
+@patient
+@given(data=st.data(), scarcity=st.sampled_from([1, 3, 10]), tariff=TARIFFS)
+def test_with_the_grid_in_the_game_nobody_pays_more_than_the_grid_takes_nor_could_save(
+    data: st.DataObject, scarcity: int, tariff: int, exact_games: ExactGames
+) -> None:
+    fits = data.draw(exact_games)
+    demands = [Energy(demand * scarcity) for demand in fits.demands]
+    game = replace(fits, demands=demands, retail_tariff=Price(tariff))
+    of_a_unit = max(*game.prices, tariff) // PRICE_OF_A_UNIT_PER_MONEY
+    for found in (clear_by_best_response(game, 1e-6, 10_000), clear_by_variational_equilibrium(game)):
+        assert found.converged
+        energies = found.allocation.energies
+        assert (energies >= 0).all()
+        assert (energies.sum(axis=1) <= np.array(demands)).all()
+        assert (energies.sum(axis=0) <= np.array(game.capacities)).all()
+        for (cost, regret), demand in zip(found.allocation.bills(), demands, strict=True):
+            spare = 1e-4 * cost + 10 + of_a_unit * len(game.sellers)
+            assert regret <= spare
+            assert cost <= grid_cost(demand, Price(tariff)) + spare
+
+
+def test_a_tariff_above_all_marginal_costs_changes_nothing_of_the_originals_game(original_game: ExactGame) -> None:
+    game = replace(original_game, retail_tariff=Price(2869 * 10**14))
+    found = clear_by_best_response(game, 1e-9, 1000)
+    assert found.converged
+    assert total_cost(found) == pytest.approx(36.747, abs=1e-3)
+    found = clear_by_variational_equilibrium(game)
+    assert found.converged
+    assert total_cost(found) == pytest.approx(36.060, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    "clear", [lambda game: clear_by_best_response(game, 1e-9, 99), clear_by_variational_equilibrium]
+)
+@pytest.mark.parametrize("demands", [[10], [6, 6]])
+def test_scarce_supply_is_traded_whole_and_the_grid_gives_the_rest(
+    demands: list[int], clear: Callable[[ExactGame], Clearing]
+) -> None:
+    game = ExactGame(
+        buyers=[f"P{i}" for i in range(len(demands))],
+        demands=[Energy(demand * 10_000) for demand in demands],
+        sellers=["S1"],
+        capacities=[Energy(90_000)],
+        prices=[Price(8 * 10**16)],
+        fees=[[Price(2 * 10**16)]] * len(demands),
+        retail_tariff=Price(2869 * 10**14),
+    )
+    found = clear(game)
+    assert found.converged
+    assert found.allocation.loads == [90_000]
+    assert total_cost(found) == pytest.approx(9 * 0.18 + (sum(demands) - 9) * 0.2869)
 
 
 @patient

@@ -68,6 +68,23 @@ async def test_with_a_tariff_the_grid_gives_what_costs_more_locally(client: http
     assert answer["saving"] == answer["standing_cost"] == Decimal("0.63")
 
 
+@pytest.mark.parametrize("method", ["best-response", "variational"])
+async def test_with_a_tariff_a_scarce_game_has_an_equilibrium(client: httpx.AsyncClient, method: str) -> None:
+    scarce = {
+        "buyers": {"P1": {"demand": 6}, "P2": {"demand": 6}},
+        "sellers": {"S1": {"capacity": 9, "price": "0.08"}},
+        "hops": {"P1": {"S1": 1}, "P2": {"S1": 1}},
+        "method": method,
+    }
+    assert (await client.post("/equilibrium", json=scarce)).json()["code"] == "INFEASIBLE_DEMAND"
+    answer = await ask(client, "/equilibrium", {**scarce, "retail_tariff": "0.2869"})
+    assert answer["converged"]
+    assert answer["loads"] == {"S1": 9}
+    assert total(answer["from_grid"]) == 3
+    assert answer["total_cost"] == Decimal("2.4807")  # 9 kWh at 0.18, three at 0.2869
+    assert answer["max_regret"] == 0
+
+
 async def test_a_standing_bid_that_leaves_a_rest_needs_a_tariff(client: httpx.AsyncClient) -> None:
     part = {**TURN, "standing_bid": {"S004": 14}}
     assert (await client.post("/best-response", json=part)).status_code == 422
