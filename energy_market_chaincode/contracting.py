@@ -1,9 +1,11 @@
 """What bids come to, whatever the mechanism: they are covered, and when the game stops they become transfers."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from energy_market_chaincode import presentation
+from energy_market_chaincode.books import Books
 from energy_market_chaincode.context import Context
+from energy_market_chaincode.cover import offer_bond
 from energy_market_chaincode.errors import InsufficientFunds
 from energy_market_chaincode.game import Supply, bill, grid_cost, hand_back, is_more_than_nothing, regret
 from energy_market_chaincode.records import (
@@ -40,26 +42,37 @@ def supplies_of(game: Game, arena: Arena, buyer: int, loads: Sequence[Energy], o
     ]
 
 
-async def freeze_more(context: Context, game: str, buyer: str, required: Money) -> None:
-    """Raise a buyer's escrow for a game to what is required, if it is less; an escrow of nothing is one, too.
+async def freeze_more(context: Context, game: str, owner: str, required: Escrow) -> None:
+    """Raise a participant's escrow for a game to what is required, if it is less; an escrow of nothing is one, too.
 
     Raises
     ------
     InsufficientFunds
         With AccountTopUpRequired as its announcement.
     """
-    escrow = await context.find(Escrow, game, buyer)
-    if escrow is not None and escrow.amount >= required:
+    held = await context.find(Escrow, game, owner)
+    before = held or Escrow()
+    escrow = Escrow(amount=max(before.amount, required.amount), deposit=max(before.deposit, required.deposit))
+    if escrow == held:
         return
-    missing = Money(required - escrow.amount) if escrow is not None else required
-    books = await context.books([buyer])
+    missing = Money(escrow.frozen - before.frozen)
+    books = await context.books([owner])
     try:
-        books.freeze(buyer, missing)
+        books.freeze(owner, missing)
     except InsufficientFunds as rejection:
-        rejection.announcement = presentation.account_top_up_required(game, buyer, missing, books.free(buyer))
+        rejection.announcement = presentation.account_top_up_required(game, owner, missing, books.free(owner))
         raise
     context.close_books(books)
-    context.save(Escrow(amount=required), game, buyer)
+    context.save(escrow, game, owner)
+
+
+async def release_escrows(context: Context, books: Books, game: str, owners: Iterable[str]) -> None:
+    """Thaw all that is frozen for a game."""
+    names = list(owners)
+    for owner, escrow in zip(names, await context.find_each(Escrow, game, names=names), strict=True):
+        if escrow is not None:
+            books.thaw(owner, escrow.frozen)
+            context.delete(Escrow, game, owner)
 
 
 async def stop(context: Context, game: Game, arena: Arena, play: Play) -> None:
@@ -113,15 +126,27 @@ def _outcome(game: Game, arena: Arena, play: Play, bids: Sequence[Sequence[Energ
 
 
 async def _true_up(context: Context, game: Game, arena: Arena, purchases: Sequence[Sequence[Transfer]]) -> None:
-    """Thaw what was frozen beyond the transfers' cost and what the grid will take for the rest."""
-    books = await context.books(demand.buyer for demand in arena.buyers)
+    """Thaw what was frozen beyond the transfers' cost and what the grid will take for the rest.
+
+    What stays unsold needs no bond any more.
+    """
+    buyers, sellers = [demand.buyer for demand in arena.buyers], [offer.seller for offer in arena.sellers]
+    books = await context.books([*buyers, *sellers])
+    sold = dict.fromkeys(sellers, 0)
+    for transfer in (each for transfers in purchases for each in transfers):
+        sold[transfer.seller] += transfer.energy
+    for offer in arena.sellers:
+        bond = offer_bond(Energy(sold[offer.seller]), offer.price, game.parameters)
+        escrow = await context.load(Escrow, game.id, offer.seller)
+        books.thaw(offer.seller, Money(escrow.deposit - bond))
+        context.save(escrow.but(deposit=bond), game.id, offer.seller)
     for demand, transfers in zip(arena.buyers, purchases, strict=True):
         escrow = await context.load(Escrow, game.id, demand.buyer)
         rest = demand.demand - sum(transfer.energy for transfer in transfers)
         from_grid = Money(max(0, grid_cost(rest, game.parameters.retail_tariff)))
         owed = Money(sum(transfer.energy_cost + transfer.transmission_fee for transfer in transfers) + from_grid)
         books.thaw(demand.buyer, Money(escrow.amount - owed))
-        context.save(Escrow(amount=owed), game.id, demand.buyer)
+        context.save(escrow.but(amount=owed), game.id, demand.buyer)
     context.close_books(books)
 
 

@@ -6,6 +6,7 @@ from energy_market_chaincode import presentation
 from energy_market_chaincode.books import Books
 from energy_market_chaincode.commands import CloseMarket, PublishMeterReading
 from energy_market_chaincode.context import Context
+from energy_market_chaincode.contracting import release_escrows
 from energy_market_chaincode.errors import DeliveryNotOver, NotRegistered, ReadingRepeated
 from energy_market_chaincode.records import (
     AcceptedReading,
@@ -105,7 +106,7 @@ async def _pay_in_full(context: Context, game: Game, books: Books, transfers: Se
             books.pay(payment.payer, payment.payee, payment.amount)
             spent += payment.amount
         context.emit(presentation.transfer_fulfilled(game.id, transfer))
-    context.save(Escrow(amount=Money(escrow.amount - spent)), game.id, buyer)
+    context.save(escrow.but(amount=Money(escrow.amount - spent)), game.id, buyer)
 
 
 @rule
@@ -122,10 +123,7 @@ async def close_market(context: Context, data: CloseMarket) -> GameResult:
     await _count_presumed(context, arena, meters)
     delivered, payments = closing_payments(arena, transfers, meters, game.parameters)
     books = await context.books({*buyers, *sellers, GRID_OPERATOR, NETWORK_OPERATOR})
-    for buyer in buyers:
-        escrow = await context.load(Escrow, game.id, buyer)
-        books.thaw(buyer, escrow.amount)
-        context.delete(Escrow, game.id, buyer)
+    await release_escrows(context, books, game.id, [*buyers, *sellers])
     guaranteed = _settle(context, game, books, payments)
     context.close_books(books)
     settled = [t.but(delivered=energy) for t, energy in zip(transfers, delivered, strict=True)]

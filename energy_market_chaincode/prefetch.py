@@ -45,7 +45,6 @@ def keys_read_by(command: Command) -> list[str]:
             keys += [*_registration_keys(data.game, signer), HopsColumn.key(signer)]
         case PublishDemand() as data:
             keys += [*_registration_keys(data.game, signer), HopsRow.key(signer), MeterTotals.key(signer)]
-            keys += [Escrow.key(data.game, signer)]
         case PublishBuyBid() as data:
             keys += [Game.key(data.game), Arena.key(data.game), Play.key(data.game)]
             keys += [StandingBid.key(data.game, signer), Escrow.key(data.game, signer)]
@@ -60,5 +59,5 @@ def keys_read_by(command: Command) -> list[str]:
 def _registration_keys(game: str, signer: str) -> list[str]:
     return [
         *(Game.key(game), StandingOffer.key(game, signer), Demand.key(game, signer)),
-        *(NetworkNode.key(signer), Account.key(signer)),
+        *(NetworkNode.key(signer), Account.key(signer), Escrow.key(game, signer)),
     ]

@@ -12,6 +12,7 @@ from energy_market_chaincode.records import (
     Account,
     Arena,
     Demand,
+    Escrow,
     Game,
     Layout,
     Market,
@@ -27,7 +28,7 @@ from energy_market_chaincode.records import (
 )
 from energy_market_chaincode.savepoint import Workspace
 from energy_market_chaincode.times import moment
-from energy_market_chaincode.units import Energy, currency, currency_per_kwh, kwh
+from energy_market_chaincode.units import Energy, Money, currency, currency_per_kwh, kwh
 from energy_market_chaincode.vocabulary import GRID_OPERATOR, NETWORK_OPERATOR, Phase, Role
 
 ALL = slice(None)
@@ -167,12 +168,13 @@ async def _game(context: Context, name: str, *, is_brief: bool = False) -> views
     sellers, buyers = await _participants(context, game, arena)
     loads = play.loads if play is not None else [Energy(0)] * len(sellers)
     settlement = await context.find(Settlement, game.id)
+    frozen = await _frozen(context, game, [*(s.seller for s in sellers), *(b.buyer for b in buyers)])
     return views.GameView(
         **dict(await _summary(context, game)),
         parameters=presentation.parameters(game.parameters),
         registration_ends_at=moment(game.registration_ends_ms),
-        sellers=[_seller(offer, load) for offer, load in zip(sellers, loads, strict=True)],
-        buyers=[_buyer(demand) for demand in buyers],
+        sellers=[_seller(offer, load, frozen[offer.seller]) for offer, load in zip(sellers, loads, strict=True)],
+        buyers=[_buyer(demand, frozen[demand.buyer]) for demand in buyers],
         hops=_hops(arena) if arena is not None and not is_brief else {},
         deadline=moment(play.deadline_ms) if play and game.phase is Phase.PLAYING else None,
         delivery_ends_at=moment(game.delivery_ends_ms) if game.delivery_ends_ms is not None else None,
@@ -181,15 +183,30 @@ async def _game(context: Context, name: str, *, is_brief: bool = False) -> views
     )
 
 
-def _seller(offer: StandingOffer, load: Energy) -> views.SellerInGame:
+async def _frozen(context: Context, game: Game, participants: Sequence[str]) -> dict[str, Money]:
+    """Return what is frozen of everybody's money for a game."""
+    escrows = await context.find_each(Escrow, game.id, names=participants)
+    return {
+        name: escrow.frozen if escrow is not None else Money(0)
+        for name, escrow in zip(participants, escrows, strict=True)
+    }
+
+
+def _seller(offer: StandingOffer, load: Energy, frozen: Money) -> views.SellerInGame:
     return views.SellerInGame(
-        seller=offer.seller, capacity=kwh(offer.capacity), price=currency_per_kwh(offer.price), load=kwh(load)
+        seller=offer.seller,
+        capacity=kwh(offer.capacity),
+        price=currency_per_kwh(offer.price),
+        load=kwh(load),
+        frozen=currency(frozen),
     )
 
 
-def _buyer(demand: Demand) -> views.BuyerInGame:
+def _buyer(demand: Demand, frozen: Money) -> views.BuyerInGame:
     metric = presentation.metric(demand.production, demand.consumption)
-    return views.BuyerInGame(buyer=demand.buyer, demand=kwh(demand.demand), contribution_metric=metric)
+    return views.BuyerInGame(
+        buyer=demand.buyer, demand=kwh(demand.demand), contribution_metric=metric, frozen=currency(frozen)
+    )
 
 
 def _hops(arena: Arena) -> dict[str, dict[str, int]]:

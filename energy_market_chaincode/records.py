@@ -177,9 +177,23 @@ class Demand(Record, prefix="demand", reset=True):
 
 
 class Escrow(Record, prefix="escrow", reset=True):
-    """What is frozen of a buyer's money for one game."""
+    """What is frozen of a participant's money for one game.
 
-    amount: Money
+    Attributes
+    ----------
+    amount
+        A buyer's: what its bid, or the grid, may come to cost.
+    deposit
+        What it may come to owe beyond that; of a seller its bond. See :mod:`~energy_market_chaincode.cover`.
+    """
+
+    amount: Money = Money(0)
+    deposit: Money = Money(0)
+
+    @property
+    def frozen(self) -> Money:
+        """All of it."""
+        return Money(self.amount + self.deposit)
 
 
 class Arena(Record, prefix="arena", reset=True):

@@ -3,7 +3,8 @@
 from energy_market_chaincode import presentation
 from energy_market_chaincode.commands import AboutGame, PublishDemand, PublishGame, PublishOffer, StopGameRegistration
 from energy_market_chaincode.context import Context
-from energy_market_chaincode.contracting import freeze_more
+from energy_market_chaincode.contracting import freeze_more, release_escrows
+from energy_market_chaincode.cover import demand_deposit, offer_bond
 from energy_market_chaincode.errors import (
     AlreadyRegistered,
     DebtUnpaid,
@@ -34,7 +35,7 @@ from energy_market_chaincode.records import (
 from energy_market_chaincode.rules import rule
 from energy_market_chaincode.times import iso_time
 from energy_market_chaincode.topology import hop_distances, require_place
-from energy_market_chaincode.units import Price, currency, currency_per_kwh
+from energy_market_chaincode.units import Money, Price, currency, currency_per_kwh
 from energy_market_chaincode.views import GameResult, RegistrationStopped
 from energy_market_chaincode.vocabulary import Phase, StopReason
 
@@ -67,10 +68,12 @@ async def publish_game(context: Context, data: PublishGame) -> GameResult:
 
 @rule
 async def publish_offer(context: Context, data: PublishOffer) -> GameResult:
-    """Take a seller in."""
+    """Take a seller in and freeze what it would owe if it delivered nothing."""
     game = await _open_for(context, data)
     _require_price(game, data.price)
     await require_place(context, "seller", HopsColumn)
+    bond = offer_bond(data.amount, data.price, game.parameters)
+    await freeze_more(context, game.id, context.signer, Escrow(deposit=bond))
     offer = StandingOffer(seller=context.signer, capacity=data.amount, price=data.price, arrived=context.arrived)
     context.save(offer, game.id, context.signer)
     return GameResult(game=game.id)
@@ -90,11 +93,13 @@ def _require_price(game: Game, price: Price) -> None:
 
 @rule
 async def publish_demand(context: Context, data: PublishDemand) -> GameResult:
-    """Take a buyer in and freeze what its demand would cost from the grid."""
+    """Take a buyer in and freeze what its demand would cost from the grid, and what it would owe if it took nothing."""
     game = await _open_for(context, data)
     buyer = context.signer
     await require_place(context, "buyer", HopsRow)
-    await freeze_more(context, game.id, buyer, grid_cost(data.amount, game.parameters.retail_tariff))
+    cost = Money(max(0, grid_cost(data.amount, game.parameters.retail_tariff)))
+    escrow = Escrow(amount=cost, deposit=demand_deposit(data.amount, game.parameters))
+    await freeze_more(context, game.id, buyer, escrow)
     totals = await context.load(MeterTotals, buyer)
     demand = Demand(
         buyer=buyer,
@@ -129,7 +134,7 @@ async def stop_game_registration(context: Context, data: StopGameRegistration) -
     demands = turn_order(await context.load_all(Demand, game.id))
     _require_complete(context, game, len(offers) + len(demands))
     if not offers or not demands:
-        await _cancel(context, game, demands)
+        await _cancel(context, game, [*(offer.seller for offer in offers), *(demand.buyer for demand in demands)])
         return RegistrationStopped(game=game.id, phase=Phase.CANCELLED)
     distances = await hop_distances(context, [d.buyer for d in demands], [o.seller for o in offers])
     arena = Arena(sellers=offers, buyers=demands, hops=distances)
@@ -151,13 +156,10 @@ def _require_complete(context: Context, game: Game, present: int) -> None:
         )
 
 
-async def _cancel(context: Context, game: Game, demands: list[Demand]) -> None:
+async def _cancel(context: Context, game: Game, participants: list[str]) -> None:
     """End a game that nobody can play: escrows thaw, the slot is free again."""
-    books = await context.books(demand.buyer for demand in demands)
-    for demand in demands:
-        escrow = await context.load(Escrow, game.id, demand.buyer)
-        books.thaw(demand.buyer, escrow.amount)
-        context.delete(Escrow, game.id, demand.buyer)
+    books = await context.books(participants)
+    await release_escrows(context, books, game.id, participants)
     context.close_books(books)
     context.delete(Slot, game.slot)
     context.save(game.but(phase=Phase.CANCELLED), game.id)

@@ -177,20 +177,22 @@ class Games(View):
 
 
 class SellerInGame(View):
-    """What a seller offers, and what it has sold so far."""
+    """What a seller offers, what it has sold so far, and what is frozen of its money for the game: its bond."""
 
     seller: str
     capacity: Kwh
     price: CurrencyPerKwh
     load: Kwh
+    frozen: Currency
 
 
 class BuyerInGame(View):
-    """What a buyer asks for, and on what its place in the turn order depends."""
+    """What a buyer asks for, on what its place in the turn order depends, and what is frozen of its money."""
 
     buyer: str
     demand: Kwh
     contribution_metric: Fraction | None
+    frozen: Currency
 
 
 class StopTotals(View):

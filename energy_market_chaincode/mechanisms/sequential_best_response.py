@@ -15,7 +15,7 @@ from energy_market_chaincode.errors import (
     UnknownSeller,
 )
 from energy_market_chaincode.game import bill, is_more_than_nothing, worst_bill
-from energy_market_chaincode.records import Arena, Game, Play, StandingBid
+from energy_market_chaincode.records import Arena, Escrow, Game, Play, StandingBid
 from energy_market_chaincode.rules import rule
 from energy_market_chaincode.times import iso_time
 from energy_market_chaincode.units import Energy, kwh
@@ -109,7 +109,8 @@ async def _take_bid(
     saving = present - bill(amounts, demand.demand, supplies, tariff)
     if standing is not None and not is_more_than_nothing(saving, present, game.parameters.tolerance):
         return None
-    await freeze_more(context, game.id, demand.buyer, worst_bill(amounts, demand.demand, supplies, tariff))
+    escrow = Escrow(amount=worst_bill(amounts, demand.demand, supplies, tariff))
+    await freeze_more(context, game.id, demand.buyer, escrow)
     context.save(StandingBid(amounts=amounts, round=play.round), game.id, demand.buyer)
     return [Energy(supply.others_load + energy) for supply, energy in zip(supplies, amounts, strict=True)]
 

@@ -178,7 +178,7 @@ class Market:
         escrows: Counter[str] = Counter()
         for key, value in self.state.items():
             if key.startswith("escrow/"):
-                escrows[key.split("/")[2]] += Escrow.from_bytes(value).amount
+                escrows[key.split("/")[2]] += Escrow.from_bytes(value).frozen
         assert sum(account.free + account.frozen for account in accounts.values()) == self.brought_in
         assert all(account.free >= 0 for owner, account in accounts.items() if owner != GRID_OPERATOR)
         assert {owner: a.frozen for owner, a in accounts.items() if a.frozen} == {k: v for k, v in escrows.items() if v}

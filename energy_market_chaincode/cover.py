@@ -1,0 +1,32 @@
+"""Cover: what an order may come to owe beyond its bids is set aside beforehand. Pure functions, exact integers.
+
+=============================  ==================================================  ===========================
+who                            may owe, per kWh                                    of how much
+=============================  ==================================================  ===========================
+a seller that does not         what the buyer's grid costs more than the           what it offers, and after
+deliver                        contract, at most retail - base price, and the      the stop what it sold
+                               imbalance penalty
+a buyer that does not take     the imbalance penalty, and what a negative feed-in  what it asks for
+what it asked for, or is       tariff costs; the bid itself is covered by its
+silent                         escrow
+=============================  ==================================================  ===========================
+
+So nothing that a participant does to others within its order can become somebody else's loss.
+"""
+
+from energy_market_chaincode.records import Parameters
+from energy_market_chaincode.units import ENERGY_TIMES_PRICE_PER_MONEY, Energy, Money, Price
+
+
+def offer_bond(energy: Energy, base_price: Price, rules: Parameters) -> Money:
+    """Return the most that a seller may owe for energy that it offered or sold and did not deliver."""
+    return _rounded_up(energy, max(0, rules.retail_tariff - base_price) + rules.imbalance_penalty)
+
+
+def demand_deposit(energy: Energy, rules: Parameters) -> Money:
+    """Return the most that a buyer may owe beyond its bid for energy that it asked for and did not take."""
+    return _rounded_up(energy, rules.imbalance_penalty + max(0, -rules.feed_in_tariff))
+
+
+def _rounded_up(energy: int, price: int) -> Money:
+    return Money(-(-energy * price // ENERGY_TIMES_PRICE_PER_MONEY))
