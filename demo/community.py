@@ -59,6 +59,7 @@ async def enter(market: MarketClient, scenario: Scenario, identities: Mapping[st
 
 
 def _registrations(scenario: Scenario, newcomers: Mapping[str, Identity]) -> Iterator[Command]:
+    balances = scenario.balances()
     for name, identity in newcomers.items():
         data: dict[str, Any] = {"id": name, "publicKey": identity.public_key}
         if name in scenario.buyers:
@@ -67,8 +68,8 @@ def _registrations(scenario: Scenario, newcomers: Mapping[str, Identity]) -> Ite
         else:
             data |= {"totalProduction": scenario.sellers[name].total_production}
         yield Topic.REGISTER_PROSUMER, data
-        if scenario.starting_balance:
-            yield Topic.TOP_UP_ACCOUNT, {"prosumer": name, "amount": scenario.starting_balance}
+        if balances[name]:
+            yield Topic.TOP_UP_ACCOUNT, {"prosumer": name, "amount": balances[name]}
 
 
 async def start_prosumers(

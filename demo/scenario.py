@@ -11,7 +11,7 @@ from typing import Annotated, Any, Self
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from demo.topology import Graph, HopTable, Inconsistency, graph_inconsistencies, hop_table, table_inconsistencies
-from energy_market_chaincode import Identifier, PublishGame, units
+from energy_market_chaincode import Identifier, Parameters, PublishGame, demand_deposit, offer_bond, units
 
 
 def _positive(value: Decimal) -> Decimal:
@@ -43,6 +43,10 @@ FractionOfOne = Annotated[
 ]
 Edge = tuple[Identifier, Identifier]
 Hops = Annotated[int, Field(ge=0, le=1000, strict=True)]
+
+
+USUAL_BALANCE = Decimal(1000)
+_HUNDRED = units.money_from_currency(100)
 
 
 class _Part(BaseModel):
@@ -81,7 +85,8 @@ class ScenarioSettings(_Part):
     Attributes
     ----------
     starting_balance
-        Currency on every prosumer's account before the game.
+        Currency on every prosumer's account before the game. Without it everybody has 1000, or what its offer or demand
+        needs as cover, if that is more.
     grid_operator_balance
         Currency on the grid operator's account, out of which it pays the feed-in tariff.
     game
@@ -89,7 +94,7 @@ class ScenarioSettings(_Part):
     """
 
     name: Annotated[str, Field(min_length=1, max_length=100)]
-    starting_balance: Currency = Decimal(1000)
+    starting_balance: Currency | None = None
     grid_operator_balance: Currency = Decimal(100_000)
     game: PublishGame = PublishGame()
 
@@ -126,6 +131,30 @@ class Scenario(ScenarioSettings):
         """Buyers by contribution metric, highest first; equal ones as they stand in the scenario."""
         return sorted(self.buyers, key=lambda buyer: -self.buyers[buyer].contribution_metric)
 
+    def balances(self) -> dict[str, Decimal]:
+        """Currency on everybody's account before the game."""
+        if self.starting_balance is not None:
+            return dict.fromkeys((*self.sellers, *self.buyers), self.starting_balance)
+        return {name: max(USUAL_BALANCE, needed) for name, needed in self.cover().items()}
+
+    def cover(self) -> dict[str, Decimal]:
+        """Currency that everybody needs to be taken into the game, and to answer best in it, in whole hundreds.
+
+        A best response takes nothing whose price, p + tau h, is above the retail tariff R; a bid's escrow is for
+        2 p + tau h, so 2 R is enough.
+        """
+        rules = Parameters.model_validate(self.game.model_dump(include=set(Parameters.model_fields)))
+        needed: dict[str, int] = {}
+        for name, seller in self.sellers.items():
+            price = units.price_from_currency_per_kwh(seller.price)
+            needed[name] = offer_bond(units.energy_from_kwh(seller.capacity), price, rules)
+        rounding = 2 * len(self.sellers) + 1
+        for name, buyer in self.buyers.items():
+            energy = units.energy_from_kwh(buyer.demand)
+            bid = units.cost(energy, 2 * max(0, rules.retail_tariff)) + rounding
+            needed[name] = bid + demand_deposit(energy, rules)
+        return {name: Decimal(-(-amount // _HUNDRED) * 100) for name, amount in needed.items()}
+
     def topology(self) -> dict[str, Any]:
         """Return the data of the setTopology command."""
         if self.graph is not None:
@@ -144,12 +173,23 @@ class Scenario(ScenarioSettings):
                 seller: {"capacity": offer.capacity, "price": offer.price} for seller, offer in self.sellers.items()
             },
             "buyers": {buyer: {"demand": self.buyers[buyer].demand} for buyer in self.turn_order()},
+            "balances": self.balances(),
             "hops": self.hop_distances(),
             "fee_per_hop": self.fee_per_hop,
         }
 
     def warnings(self) -> list[str]:
-        """Say what is allowed but probably not meant: for now, a demand that the sellers cannot meet."""
+        """Say what is allowed but probably not meant: a balance that covers too little, a demand beyond all offers."""
+        return [*self._poor(), *self._scarce()]
+
+    def _poor(self) -> list[str]:
+        balances = self.balances()
+        poor = [name for name, needed in self.cover().items() if needed > balances[name]]
+        if not poor:
+            return []
+        return [f"The starting_balance of {self.name} may not cover what these want: {', '.join(poor)}."]
+
+    def _scarce(self) -> list[str]:
         capacity = sum((seller.capacity for seller in self.sellers.values()), Decimal(0))
         demand = sum((buyer.demand for buyer in self.buyers.values()), Decimal(0))
         if demand <= capacity:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         read_command,
     )
     from energy_market_chaincode.contract import EVENT_NAME, invoke
+    from energy_market_chaincode.cover import demand_deposit, offer_bond
     from energy_market_chaincode.errors import (
         AlreadyRegistered,
         BadSignature,
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
     )
     from energy_market_chaincode.game import Supply, bid_cost
     from energy_market_chaincode.identity import is_signed_by, public_key_from_text, public_key_text, sign
+    from energy_market_chaincode.records import Parameters
     from energy_market_chaincode.stub import Sender, Stub
     from energy_market_chaincode.times import Time, iso, iso_time, milliseconds, moment
     from energy_market_chaincode.units import (
@@ -112,6 +114,7 @@ __all__ = [
     "MoneyCurrency",
     "NotYourTurn",
     "OperatorsOnly",
+    "Parameters",
     "Phase",
     "Price",
     "PriceCurrencyPerKwh",
@@ -137,6 +140,7 @@ __all__ = [
     "WrongPhase",
     "bid_cost",
     "certificate",
+    "demand_deposit",
     "errors",
     "events",
     "exact_json",
@@ -148,6 +152,7 @@ __all__ = [
     "milliseconds",
     "moment",
     "money_from_currency",
+    "offer_bond",
     "parse_command",
     "pass_on",
     "positive",
@@ -174,6 +179,8 @@ _SOURCES = (
     "views",
     "identity",
     "commands",
+    "records",
+    "cover",
     "game",
     "contract",
 )

@@ -9,12 +9,16 @@ from tests.chaincode.conftest import Market
 
 @pytest.fixture
 async def indebted(market: Market) -> Market:
-    """S1 has no money and delivers nothing of 5 kWh sold at 0.15: it owes 5 x (0.2869 - 0.17) and a penalty."""
-    await market.enter("S1", funds="0")
+    """S1 delivers nothing of 5 kWh sold at 0.15: it owes 5 x (0.2869 - 0.17) and a penalty, 1.0845.
+
+    Its money is its offer's bond, 10 x (0.2869 - 0.1 + 0.1), and it takes as much from the grid as that comes to.
+    """
+    await market.enter("S1", funds="2.869")
     await market.enter("B1", "B2", funds="100")
     await market.start_game({"S1": ("10", "0.1")}, {"B1": "5"}, game="g", roundLimit=1, imbalancePenalty="0.1")
     await market.do("B1", "publishBuyBid", game="g", bidAmounts={"S1": "5"})
     await market.read_meter("g", "B1", taken="5")
+    await market.read_meter("g", "S1", taken="10")
     market.now_ms += 60_000
     await market.do("operator", "closeMarket", game="g")
     return market
@@ -60,13 +64,14 @@ async def test_a_top_up_pays_the_debt_first(indebted: Market) -> None:
 
 
 async def test_what_comes_in_from_another_game_pays_the_debt_off(market: Market) -> None:
-    await market.enter("S1", funds="0")
+    await market.enter("S1", funds="3.8035")
     await market.enter("B1", funds="100")
     for game in ("g", "h"):
         await market.start_game({"S1": ("10", "0.1")}, {"B1": "5"}, game=game, deliverySlot=game, roundLimit=1)
         await market.do("B1", "publishBuyBid", game=game, bidAmounts={"S1": "5"})
         await market.read_meter(game, "B1", taken="5")
     market.now_ms += 60_000
+    await market.read_meter("g", "S1", taken="10")
     await market.do("operator", "closeMarket", game="g")
     owed = await debt(market, "S1")
     assert owed == Decimal("0.5845")
@@ -74,7 +79,7 @@ async def test_what_comes_in_from_another_game_pays_the_debt_off(market: Market)
     assert market.free("S1") == 750_000, "what is paid during delivery is not touched"
     await market.do("operator", "closeMarket", game="h")
     assert await debt(market, "S1") == 0
-    assert market.free("S1") == 750_000 - 584_500
+    assert market.free("S1") == 750_000 + 934_500 - 584_500, "with the bond of 5 x 0.1869"
 
 
 async def test_a_reset_forgives_nothing(indebted: Market) -> None:

@@ -210,7 +210,7 @@ async def test_defect_10_one_rejected_or_unknown_command_spoils_no_other(game: M
 
 async def test_defect_11_fulfilled_transfers_and_missing_money_are_announced(market: Market) -> None:
     await market.enter("S1", "B1", "poor", funds="2")
-    await market.open_game({"S1": ("20", "0.1")}, {"B1": "5"}, game="g", expectedParticipants=2, roundLimit=1)
+    await market.open_game({"S1": ("10", "0.1")}, {"B1": "5"}, game="g", expectedParticipants=2, roundLimit=1)
     await market.do("operator", "setTopology", edges=[["S1", "B1"], ["B1", "poor"]])
     assert await market.rejection("poor", "publishDemand", game="g", amount="10") == "INSUFFICIENT_FUNDS"
     await market.do("operator", "stopGameRegistration", game="g")

@@ -44,7 +44,7 @@ async def test_a_transfer_is_paid_as_soon_as_seller_and_buyer_metered_it(contrac
     (event,) = contracted.named("TransferFulfilledEvent")
     assert (event["seller"], event["buyer"], event["energy"]) == ("S1", "B1", 6)
     assert (event["energyCost"], event["transmissionFee"]) == (Decimal("1.2"), Decimal("0.12"))
-    assert contracted.free("S1") == 101_200_000
+    assert (contracted.free("S1"), contracted.frozen("S1")) == (99_331_000, 1_869_000), "its bond stays until the close"
     assert contracted.free("network-operator") == 120_000
     assert (contracted.free("B1"), contracted.frozen("B1")) == (98_680_000, 0)
     fulfilled = {(t["buyer"], t["seller"]): t["isFulfilled"] for t in await contracted.transfers("g")}
@@ -195,7 +195,7 @@ async def test_neither_the_order_nor_the_size_of_readings_changes_what_anybody_g
     for order in orders:
         market = new_market()
         await market.invoke("init", "operator", market.public_key("operator"))
-        await market.enter("S1", "S2", funds="0")
+        await market.enter("S1", "S2", funds="3")
         await market.enter("B1", "B2", funds=funds)
         await contract(market, imbalancePenalty="0.05")
         for name, number, energy in order:

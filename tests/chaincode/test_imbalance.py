@@ -98,13 +98,14 @@ async def test_without_feed_in_tariff_fees_and_penalties_only_energy_is_paid(mar
 
 
 async def test_what_an_account_cannot_pay_the_grid_operator_pays_and_the_world_is_told(market: Market) -> None:
-    gains, closed = await settled(market, {"S2": "4", "B1": "6", "B2": "8"}, funds="3", imbalancePenalty="0.5")
-    # S1 delivers nothing: it owes 10 kWh x 0.2869 - 2.2 = 0.669 to its buyers and 5 to the grid, and has 3.
-    assert gains["S1"] == -3
+    gains, closed = await settled(market, {"S1": "10", "S2": "4", "B1": "6", "B2": "18"}, funds="4")
+    # B2 takes 10 kWh more than it asked for: it owes 1.52 and 2.869, and has 4.
+    assert gains["B2"] == -4
     (event,) = market.named("AccountTopUpRequired")
-    assert (event["prosumer"], event["required"], event["available"]) == ("S1", Decimal("5.669"), 3)
-    assert closed["guaranteed"] == event["shortfall"] == Decimal("2.669")
-    assert (gains["B1"], gains["B2"]) == (Decimal("-1.32"), Decimal("-1.52")), "who kept its word pays as contracted"
+    assert (event["prosumer"], event["required"], event["available"]) == ("B2", Decimal("2.869"), Decimal("2.48"))
+    assert closed["guaranteed"] == event["shortfall"] == Decimal("0.389")
+    assert gains["S1"] == 2, "nobody else loses by it"
+    assert (gains["S2"], gains["B1"]) == (Decimal("0.56"), Decimal("-1.32"))
     assert sum(gains.values()) == 0
 
 

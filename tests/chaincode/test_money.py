@@ -86,15 +86,13 @@ async def test_whatever_is_played_and_delivered_money_is_conserved_and_all_of_it
     market = new_market()
     await market.invoke("init", "operator", market.public_key("operator"))
     histories = {name: (some_energy(chance), some_energy(chance)) for name in PROSUMERS if chance.random() < 0.5}
-    await market.enter("P1", "P2", funds="0", histories=histories)
+    await market.enter("P1", "P2", funds="50", histories=histories)
     await market.enter("P3", "P4", "P5", funds=chance.choice(["1", "20", "1000"]), histories=histories)
     opened = []
     for number in range(chance.randint(1, 2)):
-        plan = some_game(chance)
-        wanted = plan.pop("buyers")
-        buyers = {b: amount for b, amount in wanted.items() if affordable(market, b, amount, plan["retailTariff"])}
-        if buyers:
-            opened.append(await market.start_game(buyers=buyers, deliverySlot=str(number), **plan))
+        plan = within_means(market, some_game(chance))
+        if plan["sellers"] and plan["buyers"]:
+            opened.append(await market.start_game(deliverySlot=str(number), **plan))
     while running := [game for game in opened if market.turn(game)]:
         await take_turn(market, chance.choice(running), chance)
     for game in opened:
@@ -106,9 +104,18 @@ async def test_whatever_is_played_and_delivered_money_is_conserved_and_all_of_it
     assert units.money_from_currency((await market.invoke("market"))["money"]) == market.brought_in
 
 
-def affordable(market: Market, buyer: str, amount: str, tariff: str) -> bool:
-    price = units.price_from_currency_per_kwh(tariff)
-    return units.cost(units.energy_from_kwh(amount), price) <= market.free(buyer)
+def within_means(market: Market, plan: dict[str, Any]) -> dict[str, Any]:
+    """Leave out who cannot cover its offer or demand: at the tariff and penalty it may cost that at most, and a bit."""
+    worst = sum(map(units.price_from_currency_per_kwh, (plan["retailTariff"], plan["imbalancePenalty"])))
+
+    def is_covered(name: str, amount: str) -> bool:
+        return units.cost(units.energy_from_kwh(amount), worst) + 3 <= market.free(name)
+
+    sellers = {name: offer for name, offer in plan["sellers"].items() if is_covered(name, offer[0])}
+    return plan | {
+        "sellers": sellers,
+        "buyers": {n: amount for n, amount in plan["buyers"].items() if is_covered(n, amount)},
+    }
 
 
 @given(st.integers(0, 2**32).map(Random))

@@ -97,6 +97,7 @@ async def test_a_command_sees_what_earlier_ones_of_its_transaction_did(market: M
         market.command("operator", "registerProsumer", id="S", publicKey=market.public_key("S")),
         market.command("operator", "registerProsumer", id="B", publicKey=market.public_key("B")),
         market.command("operator", "topUpAccount", prosumer="B", amount=10),
+        market.command("operator", "topUpAccount", prosumer="S", amount=10),
         market.command("operator", "setTopology", edges=[["S", "B"]]),
         market.command("operator", "publishGame", game="g", expectedParticipants=2),
         market.command("S", "publishOffer", game="g", amount=5, price="0.1"),

@@ -43,8 +43,7 @@ EVENTS = {
 
 @pytest.fixture
 async def town(market: Market) -> Market:
-    await market.enter("S1", "S2", funds="0")
-    await market.enter("B1", "B2", funds="100", histories={"B1": ("1", "3")})
+    await market.enter("S1", "S2", "B1", "B2", funds="100", histories={"B1": ("1", "3")})
     await market.open_game({"S1": ("10", "0.1"), "S2": ("10", "0.1")}, {"B1": "6", "B2": "8"}, game="g")
     return market
 
@@ -96,8 +95,10 @@ async def test_a_game_has_the_same_keys_in_every_phase(town: Market) -> None:
 async def test_during_registration_a_game_shows_who_is_in(town: Market) -> None:
     shown = await town.invoke("game", "g")
     assert (shown["nrSellers"], shown["nrBuyers"], shown["round"], shown["hops"]) == (2, 2, 0, {})
-    assert shown["sellers"][0] == {"seller": "S1", "capacity": 10, "price": Decimal("0.1"), "load": 0}
-    assert shown["buyers"][0] == {"buyer": "B1", "demand": 6, "contributionMetric": Decimal("0.333333")}
+    bond, escrow = 10 * Decimal("0.1869"), 6 * Decimal("0.2869")
+    assert shown["sellers"][0] == {"seller": "S1", "capacity": 10, "price": Decimal("0.1"), "load": 0, "frozen": bond}
+    metric = Decimal("0.333333")
+    assert shown["buyers"][0] == {"buyer": "B1", "demand": 6, "contributionMetric": metric, "frozen": escrow}
     (summary,) = (await town.invoke("games"))["games"]
     assert set(summary) == SUMMARY
     assert all(shown[key] == value for key, value in summary.items())
@@ -154,8 +155,8 @@ async def test_the_market_shows_its_money(town: Market) -> None:
         "ledger": "tx0",
         "operators": ["operator"],
         "initialisedAt": "2026-09-21T14:13:20.000Z",
-        "money": 200,
-        "frozenFunds": Decimal("0.2869") * 14,
+        "money": 400,
+        "frozenFunds": Decimal("0.2869") * 14 + Decimal("0.1869") * 20,
         "accounts": {"grid-operator": 0, "network-operator": 0},
         "topology": True,
     }

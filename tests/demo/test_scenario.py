@@ -138,3 +138,28 @@ def test_a_random_scenario_is_a_market_of_the_promised_kind(n: int, seed: int) -
 def test_a_random_scenario_follows_from_its_seed(n: int, seed: int) -> None:
     assert random_scenario(n, seed) == random_scenario(n, seed)
     assert random_scenario(n, seed).buyers != random_scenario(n, seed + 1).buyers
+
+
+@settings(deadline=None, max_examples=30)
+@given(n=st.integers(2, 1000), seed=st.integers(0, 10**6))
+def test_everybody_is_endowed_with_what_its_offer_or_demand_needs_as_cover(n: int, seed: int) -> None:
+    scenario = random_scenario(n, seed)
+    balances = scenario.balances()
+
+    assert balances.keys() == scenario.sellers.keys() | scenario.buyers.keys()
+    assert all(balances[name] >= needed for name, needed in scenario.cover().items())
+    assert min(balances.values()) >= 1000
+    assert scenario.warnings() == []
+    assert scenario.instance()["balances"] == balances
+
+
+def test_the_grid_of_a_thousand_prosumers_needs_more_than_the_usual_balance() -> None:
+    assert random_scenario(1000, 0).balances()["GRID"] > 1000
+
+
+def test_a_stated_balance_that_covers_too_little_is_a_warning_that_names_the_poor() -> None:
+    scenario = random_scenario(1000, 0, starting_balance=Decimal(1000))
+
+    assert set(scenario.balances().values()) == {1000}
+    assert len(scenario.warnings()) == 1
+    assert "GRID" in scenario.warnings()[0]

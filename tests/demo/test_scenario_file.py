@@ -34,7 +34,7 @@ def test_a_small_scenario_is_read() -> None:
     scenario = read_scenario(SMALL)
 
     assert scenario.hop_distances() == {"B": {"S": 2}}
-    assert scenario.starting_balance == 1000
+    assert scenario.balances() == {"S": 1000, "B": 1000}
 
 
 def test_all_errors_are_listed_at_once_each_with_its_line_and_a_sentence() -> None:

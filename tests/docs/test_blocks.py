@@ -31,7 +31,7 @@ buyers: {P003: {demand: 28, total_production: 80, total_consumption: 100}}
 graph: [[S001, P003]]
 """
 PLAY = """
-energy-market prosumers add S001 --production 100
+energy-market prosumers add S001 --production 100 --balance 100
 energy-market prosumers add P003 --production 80 --consumption 100 --balance 100
 python -m prosumer_client --id S001 --role seller --capacity 40 --price 0.07 > S001.log 2>&1 &
 python strategy.py > P003.log 2>&1 &

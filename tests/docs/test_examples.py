@@ -16,7 +16,7 @@ buyers: {P100: {demand: 12, total_production: 80, total_consumption: 100}}
 graph: [[S001, P100]]
 """
 PLAY = """
-energy-market prosumers add S001 --production 100
+energy-market prosumers add S001 --production 100 --balance 100
 energy-market prosumers add P100 --production 80 --consumption 100 --balance 100
 python -m prosumer_client --id S001 --role seller --capacity 40 --price 0.07 > S001.log 2>&1 &
 python "$PROJECT/examples/strategy.py" P100 12 > P100.log 2>&1 &

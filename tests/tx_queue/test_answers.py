@@ -71,7 +71,8 @@ async def whole_game(operator: Any, signer: Any) -> AsyncIterator[Any]:
         yield operator.register(person, totalProduction="0.5")
     yield operator.command("setTopology", hops={"B1": {"S1": 2}, "B2": {"S1": 1}})
     yield operator.command("setTopology", edges=[["S1", "B1"], ["B1", "B2"]])
-    yield operator.command("topUpAccount", prosumer="B1", amount="100.5")
+    for owner in ("S1", "B1"):
+        yield operator.command("topUpAccount", prosumer=owner, amount="100.5")
     yield operator.command("publishGame", game="G", deliverySlot="s", expectedParticipants=2, roundLimit=1)
     yield seller.command("publishOffer", game="G", amount="10", price="0.1")
     yield poor.command("publishDemand", game="G", amount="5.5")

@@ -105,6 +105,7 @@ async def test_answers_fit_their_schemas_where_much_is_on_the_ledger(running: An
             operator.command("setTopology", edges=[["S1", "B1"]]),
             operator.register(seller),
             operator.register(buyer),
+            operator.command("topUpAccount", prosumer="S1", amount="100"),
             operator.command("topUpAccount", prosumer="B1", amount="100"),
             operator.command("publishGame", game="G", deliverySlot="now", expectedParticipants=2, roundLimit=1),
         )

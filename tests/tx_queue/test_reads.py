@@ -14,6 +14,7 @@ async def market(queue: Any, operator: Any, signer: Any) -> Any:
         operator.command("setTopology", edges=[["S1", "B1"]]),
         operator.register(seller),
         operator.register(buyer, totalProduction="1.5", totalConsumption="3"),
+        operator.command("topUpAccount", prosumer="S1", amount="100"),
         operator.command("topUpAccount", prosumer="B1", amount="100.000001"),
         operator.command("publishGame", game="G", deliverySlot="now", expectedParticipants=2),
     )
@@ -38,7 +39,8 @@ async def test_games_are_listed_and_read_one_by_one(market: Any) -> None:
     assert (listed["game"], listed["phase"], listed["buyerInTurn"]) == ("G", "playing", "B1")
     whole = await read(market, "/games/G")
     assert listed.items() <= whole.items()
-    assert whole["sellers"] == [{"seller": "S1", "capacity": 10.0001, "price": 0.08376051515357819, "load": 5}]
+    offer = {"capacity": 10.0001, "price": 0.08376051515357819, "load": 5, "frozen": 2.031416}
+    assert whole["sellers"] == [{"seller": "S1", **offer}]
     assert whole["hops"] == {"B1": {"S1": 1}}
 
 
@@ -69,7 +71,7 @@ async def test_in_brief_a_game_and_its_bids_are_the_same_but_for_hops_and_amount
     await queue.do(
         operator.command("setTopology", edges=[["S1", "B1"], ["S2", "B1"]]),
         *(operator.register(each) for each in (*sellers, buyer)),
-        operator.command("topUpAccount", prosumer="B1", amount="100"),
+        *(operator.command("topUpAccount", prosumer=name, amount="100") for name in ("S1", "S2", "B1")),
         operator.command("publishGame", game="G", deliverySlot="now", expectedParticipants=3),
     )
     await queue.do(
@@ -98,7 +100,7 @@ async def test_prosumers_are_listed_and_read_one_by_one(market: Any) -> None:
 async def test_the_market_as_a_whole(market: Any) -> None:
     whole = await read(market, "/market")
     assert whole["operators"] == ["operator"]
-    assert whole["money"] == 100.000001
+    assert whole["money"] == 200.000001
     assert whole["topology"] is True
 
 
