@@ -115,7 +115,7 @@ def stop_totals(buyers: Sequence[str], outcome: Outcome) -> views.StopTotals:
     """Return the reason of a stop and the largest regret, also as a share of that buyer's cost."""
     worst = max(range(len(buyers)), key=lambda i: outcome.regrets[i], default=None)
     regret = outcome.regrets[worst] if worst is not None else Money(0)
-    cost = outcome.costs[worst] if worst is not None else Money(0)
+    cost = abs(outcome.costs[worst]) if worst is not None else 0
     return views.StopTotals(
         reason=outcome.reason,
         max_regret=currency(regret),
