@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from demo.community import Refusals, enter, make_keys, start_prosumers
 from demo.result import Accounts, Run, accounts_of
 from demo.scenario import Scenario
+from energy_market_chaincode import StopReason
 from market_host import Processes, ProcessLog, Services, start_services
 from prosumer_client import ClockClient, Identity, MarketClient, MarketEvent
 
@@ -151,8 +152,8 @@ def _tell(event: MarketEvent, turns: int, log: ProcessLog) -> None:
             log.stands(f"{event.game}: registration")
         case "BuyBidEvent":
             log.stands(f"{event.game}: round {data['round']}, turn of {data['buyerInTurn']}, {turns} turns")
-        case "GameStopEvent" if data["reason"] == "cancelled":
-            raise GameFailed(f"{event.game} was cancelled: it had no buyers or no sellers")
+        case "GameStopEvent" if data["reason"] == StopReason.NO_TRADE:
+            raise GameFailed(f"{event.game} had no trade: no buyers or no sellers registered")
         case "GameStopEvent":
             log.stands(f"{event.game}: delivery")
             log.say(f"{event.game} stopped after {data['totalNrRounds']} rounds: {data['reason']}", "CLOCK")

@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from energy_market_chaincode import certificate, errors, events, game, units, views
+    from energy_market_chaincode import block_views, certificate, errors, events, game, units, views
     from energy_market_chaincode.amounts import (
         Currency,
         CurrencyPerKwh,
@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     )
     from energy_market_chaincode.game import Supply, bid_cost
     from energy_market_chaincode.identity import is_signed_by, public_key_from_text, public_key_text, sign
+    from energy_market_chaincode.records import Parameters
     from energy_market_chaincode.stub import Sender, Stub
     from energy_market_chaincode.times import Time, iso, iso_time, milliseconds, moment
     from energy_market_chaincode.units import (
@@ -113,6 +114,7 @@ __all__ = [
     "MoneyCurrency",
     "NotYourTurn",
     "OperatorsOnly",
+    "Parameters",
     "Phase",
     "Price",
     "PriceCurrencyPerKwh",
@@ -137,6 +139,7 @@ __all__ = [
     "UnknownSigner",
     "WrongPhase",
     "bid_cost",
+    "block_views",
     "certificate",
     "demand_deposit",
     "errors",
@@ -165,7 +168,7 @@ __all__ = [
     "units",
     "views",
 ]
-_MODULES = ("certificate", "errors", "events", "game", "units", "views")
+_MODULES = ("block_views", "certificate", "errors", "events", "game", "units", "views")
 _SOURCES = (
     "units",
     "canonical",
@@ -177,6 +180,7 @@ _SOURCES = (
     "views",
     "identity",
     "commands",
+    "records",
     "cover",
     "game",
     "contract",

@@ -13,6 +13,7 @@ import simplejson
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     ValidationError,
@@ -25,7 +26,7 @@ from energy_market_chaincode.amounts import EnergyKwh, MoneyCurrency, PriceCurre
 from energy_market_chaincode.canonical import read_json, signed_bytes
 from energy_market_chaincode.errors import MalformedCommand
 from energy_market_chaincode.identity import is_signed_by, public_key_from_text, signed_part
-from energy_market_chaincode.times import same_spelling
+from energy_market_chaincode.times import slot_name
 from energy_market_chaincode.views import FieldProblem
 from energy_market_chaincode.vocabulary import SEQUENTIAL_BEST_RESPONSE, Identifier, Role, Topic
 
@@ -68,6 +69,8 @@ def _public_key(text: str) -> str:
 
 
 Milliseconds = Annotated[int, Field(gt=0, le=MAX_MILLISECONDS, strict=True)]
+Window = Annotated[int, Field(ge=0, le=MAX_MILLISECONDS, strict=True)]
+"""Milliseconds, perhaps none."""
 PublicKey = Annotated[str, Field(max_length=44), AfterValidator(_public_key)]
 
 
@@ -146,7 +149,7 @@ class TopUpAccount(CommandData, topic=Topic.TOP_UP_ACCOUNT, by=Role.OPERATOR):
 
 
 MechanismName = Annotated[str, AfterValidator(_known_mechanism), Field(json_schema_extra=_name_mechanisms)]
-DeliverySlot = Annotated[Identifier, AfterValidator(same_spelling)]
+DeliverySlot = Annotated[Identifier, BeforeValidator(slot_name, json_schema_input_type=str)]
 
 
 class PublishGame(CommandData, topic=Topic.PUBLISH_GAME, by=Role.OPERATOR):
@@ -155,16 +158,29 @@ class PublishGame(CommandData, topic=Topic.PUBLISH_GAME, by=Role.OPERATOR):
     game: Identifier | None = None
     """Default: ``Game-`` and the delivery slot."""
     delivery_slot: DeliverySlot | None = None
-    """A time in UTC, or any other name; a slot has one game. Default: the transaction's time."""
+    """When the slot starts: an instant in any spelling of ISO 8601 with an offset. Or any other name: then the slot has
+    no time, and its delivery starts when the game stops. A slot has one game. Default: a name from the present time."""
+    slot_duration_ms: Milliseconds | None = None
+    """Of a slot with a time, default 15 min; its delivery is the slot itself."""
     mechanism: MechanismName = SEQUENTIAL_BEST_RESPONSE
-    registration_duration_ms: Milliseconds = 60_000
+    registration_duration_ms: Milliseconds | None = None
+    """Default: until ``clearingDurationMs`` before a slot's time, 60 s without one. No registration outlasts a slot's
+    beginning."""
+    clearing_duration_ms: Milliseconds | None = None
+    """What the clearing of a slot with a time has, default 5 min; half of what is left, where that is less."""
     expected_participants: Annotated[int, Field(ge=2, le=100_000, strict=True)] | None = None
     """Registration may stop early once so many offers and demands are in."""
     turn_deadline_ms: Milliseconds = 10_000
     round_limit: Annotated[int, Field(ge=1, le=100_000, strict=True)] = 200
     tolerance: ShareOfOne = units.Share(1_000)
     """What share of its bill a buyer may still be able to save in an equilibrium."""
-    delivery_duration_ms: Milliseconds = 60_000
+    delivery_duration_ms: Milliseconds | None = None
+    """Of a slot without a time, default 60 s."""
+    metering_window_ms: Window | None = None
+    """How long after the delivery meters may report before silence counts, default 15 min for a slot with a time, else
+    none. The market closes earlier once everybody has reported."""
+    correction_window_ms: Window | None = None
+    """How long after that a settlement may be corrected, by default not at all."""
     retail_tariff: PriceCurrencyPerKwh = units.price_from_currency_per_kwh("0.2869")
     """What the grid takes for a kWh."""
     feed_in_tariff: PriceCurrencyPerKwh = units.price_from_currency_per_kwh("0.1231")
@@ -198,7 +214,7 @@ class PublishDemand(AboutGame, topic=Topic.PUBLISH_DEMAND):
 
 
 class StopGameRegistration(AboutGame, topic=Topic.STOP_GAME_REGISTRATION, by=Role.OPERATOR):
-    """End the registration and give the first buyer its turn, or cancel a game without buyers or sellers."""
+    """End the registration and give the first buyer its turn, or without buyers or sellers begin the delivery."""
 
 
 class PublishBuyBid(AboutGame, topic=Topic.PUBLISH_BUY_BID):
@@ -224,7 +240,7 @@ class PublishBuyBid(AboutGame, topic=Topic.PUBLISH_BUY_BID):
 
 
 class SkipTurn(AboutGame, topic=Topic.SKIP_TURN, by=Role.OPERATOR):
-    """Pass over a buyer whose deadline is over; names the turn, so that it cannot hit the next buyer."""
+    """Pass over a buyer whose deadline is over, or stop a game whose delivery has begun; names the turn."""
 
     buyer: Identifier
     round: Annotated[int, Field(ge=1, strict=True)]

@@ -75,12 +75,25 @@ async def release_escrows(context: Context, books: Books, game: str, owners: Ite
             context.delete(Escrow, game, owner)
 
 
-async def stop(context: Context, game: Game, arena: Arena, play: Play) -> None:
-    """Turn the standing bids into transfers, true up the escrows and certify the outcome."""
+def has_delivery_begun(context: Context, game: Game) -> bool:
+    """Tell whether a slot with a time has begun, so that nobody can play any more."""
+    return game.has_slot_time and game.delivery_starts_ms is not None and context.now_ms >= game.delivery_starts_ms
+
+
+async def stop(context: Context, game: Game, arena: Arena, play: Play, reason: StopReason | None = None) -> None:
+    """Turn the standing bids into transfers, true up the escrows and certify the outcome.
+
+    Parameters
+    ----------
+    reason
+        Why it stops; None: because of what was played, see :func:`_outcome`.
+    """
     standing = await context.find_each(StandingBid, game.id, names=[demand.buyer for demand in arena.buyers])
     bids = [bid.amounts if bid is not None else nothing(arena) for bid in standing]
     outcome = _outcome(game, arena, play, bids)
-    if outcome.reason is not StopReason.EQUILIBRIUM:
+    if reason is not None:
+        outcome = outcome.but(reason=reason)
+    if outcome.reason not in (StopReason.EQUILIBRIUM, StopReason.NO_TRADE):
         bids = hand_back(arena, bids, game.parameters.fee_per_hop, game.parameters.retail_tariff)
         loads = [Energy(sum(column)) for column in zip(*bids, strict=True)]
         costs, regrets = _bills(game, arena, loads, bids)
@@ -92,8 +105,9 @@ async def stop(context: Context, game: Game, arena: Arena, play: Play) -> None:
     purchases = contracted_transfers(arena, bids, play.loads, game.parameters.fee_per_hop)
     await _true_up(context, game, arena, purchases)
     _save_transfers(context, game, arena, purchases)
-    ends = context.now_since(play.began_ms(game.parameters)) + game.parameters.delivery_duration_ms
-    context.save(game.but(phase=Phase.DELIVERY, delivery_ends_ms=ends), game.id)
+    if not game.has_slot_time:
+        game = game.delivered_from(context.now_since(play.began_ms(game.parameters)))
+    context.save(game.but(phase=Phase.DELIVERY), game.id)
     context.save(play, game.id)
     context.save(outcome, game.id)
     context.emit(presentation.game_stop(game.id, [demand.buyer for demand in arena.buyers], outcome))

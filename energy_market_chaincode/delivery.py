@@ -1,13 +1,13 @@
 """Rules of delivery: meters report, fulfilled transfers are paid at once, and the close settles the rest."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from energy_market_chaincode import presentation
 from energy_market_chaincode.books import Books
 from energy_market_chaincode.commands import CloseMarket, PublishMeterReading
 from energy_market_chaincode.context import Context
 from energy_market_chaincode.contracting import release_escrows
-from energy_market_chaincode.errors import DeliveryNotOver, NotRegistered, ReadingRepeated
+from energy_market_chaincode.errors import DeliveryNotBegun, DeliveryNotOver, NotRegistered, ReadingRepeated
 from energy_market_chaincode.records import (
     AcceptedReading,
     Arena,
@@ -40,6 +40,8 @@ from energy_market_chaincode.vocabulary import GRID_OPERATOR, NETWORK_OPERATOR, 
 async def publish_meter_reading(context: Context, data: PublishMeterReading) -> GameResult:
     """Count a reading once, and pay the transfers that are now certain."""
     game = await context.game(data, Phase.DELIVERY)
+    if context.now_ms < (game.delivery_starts_ms or 0) and game.has_slot_time:
+        raise DeliveryNotBegun(game=game.id, begins=iso_time(game.delivery_starts_ms or 0))
     arena = await context.arena(game)
     prosumer = context.signer
     is_seller = arena.seller_index(prosumer) is not None
@@ -75,7 +77,7 @@ async def _pay_certain(context: Context, game: Game, buyers: Sequence[str], only
     candidates = [
         transfer for p in purchases for transfer in p.transfers if only_from is None or transfer.seller == only_from
     ]
-    reported = await _reported(context, game, {n for t in candidates for n in (t.seller, t.buyer)})
+    reported = await reports(context, game, {n for t in candidates for n in (t.seller, t.buyer)})
     certain = {
         (t.buyer, t.seller)
         for t in candidates
@@ -117,7 +119,7 @@ async def close_market(context: Context, data: CloseMarket) -> GameResult:
     buyers = [demand.buyer for demand in arena.buyers]
     sellers = [offer.seller for offer in arena.sellers]
     transfers = [t for p in await _purchases(context, game, buyers) for t in p.transfers]
-    reported = await _reported(context, game, {*buyers, *sellers})
+    reported = await reports(context, game, {*buyers, *sellers})
     _require_delivered(context, game, arena, transfers, reported)
     meters = Meters.of(arena, reported)
     await _count_presumed(context, arena, meters)
@@ -140,15 +142,27 @@ def _require_delivered(
 ) -> None:
     """Refuse to close before the time while a meter may still report something that is to be paid.
 
-    What a bid leaves to the grid is waited for, too.
+    The slot with a time is delivered to its end, and every participant's report of it is waited for. In other games
+    whoever has no bid gets its demand from the grid, and is waited for, too.
     """
-    unfulfilled = [transfer.buyer for transfer in transfers if not transfer.is_fulfilled]
-    taken = {name: delivery.in_energy for name, delivery in reported.items()}
-    from_grid = [d for d in arena.buyers if d.buyer not in unfulfilled and taken.get(d.buyer, 0) < d.demand]
-    pending = len(unfulfilled) + len(from_grid)
-    ends = game.delivery_ends_ms or 0
-    if pending and context.now_ms < ends:
+    if game.has_slot_time:
+        pending = len(awaited(arena, reported))
+        may_close = context.now_ms >= (game.delivery_ends_ms or 0) and not pending
+    else:
+        supplied = {transfer.buyer for transfer in transfers}
+        taken = {name: delivery.in_energy for name, delivery in reported.items()}
+        from_grid = [d for d in arena.buyers if d.buyer not in supplied and taken.get(d.buyer, 0) < d.demand]
+        pending = sum(not transfer.is_fulfilled for transfer in transfers) + len(from_grid)
+        may_close = not pending
+    ends = game.metering_ends_ms or game.delivery_ends_ms or 0
+    if not may_close and context.now_ms < ends:
         raise DeliveryNotOver(game=game.id, ends=iso_time(ends), pending=pending)
+
+
+def awaited(arena: Arena, reported: Collection[str]) -> list[str]:
+    """Return the participants whose meters have not reported yet, in the order of the game."""
+    everybody = [offer.seller for offer in arena.sellers] + [demand.buyer for demand in arena.buyers]
+    return [name for name in everybody if name not in reported]
 
 
 async def _count_presumed(context: Context, arena: Arena, meters: Meters) -> None:
@@ -232,7 +246,7 @@ async def _purchases(context: Context, game: Game, buyers: Sequence[str]) -> lis
     return [record or Purchases(transfers=[]) for record in records]
 
 
-async def _reported(context: Context, game: Game, prosumers: Iterable[str]) -> dict[str, Delivery]:
+async def reports(context: Context, game: Game, prosumers: Iterable[str]) -> dict[str, Delivery]:
     """Return what those meters counted for a game that have reported."""
     names = sorted(prosumers)
     records = await context.find_each(Delivery, game.id, names=names)

@@ -114,6 +114,10 @@ class SlotTaken(Rejection):
     """The delivery slot {slot} already has the game {game}."""
 
 
+class DurationUnfit(Rejection):
+    """{field} is for games whose delivery slot is {slots}; say {instead}."""
+
+
 class UnknownGame(Rejection):
     """There is no game {game} on this ledger."""
 
@@ -173,7 +177,15 @@ class TurnOver(Rejection):
     """The turn of {buyer} in round {round} of game {game} is not the present one; nothing was bid or skipped."""
 
 
+class DeliveryBegun(Rejection):
+    """The delivery of game {game} began at {began}: the turns are over, and the bids that stood then count."""
+
+
 # -- delivery and settlement
+
+
+class DeliveryNotBegun(Rejection):
+    """The delivery of game {game} begins at {begins}; what a meter counted before is not of its slot."""
 
 
 class ReadingRepeated(Rejection):
@@ -181,7 +193,7 @@ class ReadingRepeated(Rejection):
 
 
 class DeliveryNotOver(Rejection):
-    """The delivery of game {game} lasts until {ends}, and {pending} deliveries are pending."""
+    """The market of game {game} may close at {ends}, and {pending} deliveries are pending."""
 
 
 # -- the transaction, not a command in it: raised by the contract's functions

@@ -1,6 +1,7 @@
 """Records as the world sees them: parts of views and events made from what stands on the ledger. Pure functions."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from decimal import Decimal
 
 from energy_market_chaincode import events, views
@@ -48,18 +49,38 @@ def metric(production: Energy, consumption: Energy) -> Decimal | None:
 def parameters(rules: Parameters) -> views.GameParameters:
     """Return a game's parameters as people read them."""
     return views.GameParameters(
+        slot_duration_ms=rules.slot_duration_ms,
         registration_duration_ms=rules.registration_duration_ms,
+        clearing_duration_ms=rules.clearing_duration_ms,
         expected_participants=rules.expected_participants,
         turn_deadline_ms=rules.turn_deadline_ms,
         round_limit=rules.round_limit,
         tolerance=fraction(rules.tolerance),
         delivery_duration_ms=rules.delivery_duration_ms,
+        metering_window_ms=rules.metering_window_ms,
+        correction_window_ms=rules.correction_window_ms,
         retail_tariff=currency_per_kwh(rules.retail_tariff),
         feed_in_tariff=currency_per_kwh(rules.feed_in_tariff),
         fee_per_hop=currency_per_kwh(rules.fee_per_hop),
         imbalance_penalty=currency_per_kwh(rules.imbalance_penalty),
         price_floor=None if rules.price_floor is None else currency_per_kwh(rules.price_floor),
         price_cap=None if rules.price_cap is None else currency_per_kwh(rules.price_cap),
+    )
+
+
+def phase_times(game: Game) -> views.PhaseTimes:
+    """Return when a game's phases begin and end, as far as that is known."""
+
+    def known(at_ms: int | None) -> datetime | None:
+        return moment(at_ms) if at_ms is not None else None
+
+    return views.PhaseTimes(
+        registration_ends_at=moment(game.registration_ends_ms),
+        clearing_ends_at=known(game.delivery_starts_ms),
+        delivery_starts_at=known(game.delivery_starts_ms),
+        delivery_ends_at=known(game.delivery_ends_ms),
+        metering_ends_at=known(game.metering_ends_ms),
+        final_at=known(game.final_ms),
     )
 
 
@@ -70,7 +91,7 @@ def game_init(game: Game) -> events.GameInitEvent:
         game_id=game.id,
         delivery_slot=game.slot,
         mechanism=game.mechanism,
-        registration_ends_at=moment(game.registration_ends_ms),
+        **dict(phase_times(game)),
         **dict(parameters(game.parameters)),
     )
 

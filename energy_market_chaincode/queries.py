@@ -6,6 +6,7 @@ from typing import Any
 from energy_market_chaincode import presentation, views
 from energy_market_chaincode.context import Context
 from energy_market_chaincode.contracting import supplies_of
+from energy_market_chaincode.delivery import awaited, reports
 from energy_market_chaincode.errors import MalformedArguments, NotInitialised, UnknownGame, UnknownProsumer
 from energy_market_chaincode.game import bill, grid_cost, seller_order, turn_order
 from energy_market_chaincode.records import (
@@ -136,6 +137,7 @@ async def _summary(context: Context, game: Game) -> views.GameSummary:
         round=outcome.rounds if outcome is not None else play.round if play is not None else 0,
         buyer_in_turn=buyer,
         published_at=moment(game.published_at_ms),
+        **dict(presentation.phase_times(game)),
     )
 
 
@@ -172,12 +174,11 @@ async def _game(context: Context, name: str, *, is_brief: bool = False) -> views
     return views.GameView(
         **dict(await _summary(context, game)),
         parameters=presentation.parameters(game.parameters),
-        registration_ends_at=moment(game.registration_ends_ms),
         sellers=[_seller(offer, load, frozen[offer.seller]) for offer, load in zip(sellers, loads, strict=True)],
         buyers=[_buyer(demand, frozen[demand.buyer]) for demand in buyers],
         hops=_hops(arena) if arena is not None and not is_brief else {},
         deadline=moment(play.deadline_ms) if play and game.phase is Phase.PLAYING else None,
-        delivery_ends_at=moment(game.delivery_ends_ms) if game.delivery_ends_ms is not None else None,
+        readings_awaited=await _awaited(context, game, arena) if arena and game.phase is Phase.DELIVERY else None,
         stop=_stop(buyers, outcome) if outcome is not None else None,
         settlement=presentation.settlement_totals(settlement) if settlement is not None else None,
     )
@@ -190,6 +191,11 @@ async def _frozen(context: Context, game: Game, participants: Sequence[str]) -> 
         name: escrow.frozen if escrow is not None else Money(0)
         for name, escrow in zip(participants, escrows, strict=True)
     }
+
+
+async def _awaited(context: Context, game: Game, arena: Arena) -> int:
+    everybody = {offer.seller for offer in arena.sellers} | {demand.buyer for demand in arena.buyers}
+    return len(awaited(arena, await reports(context, game, everybody)))
 
 
 def _seller(offer: StandingOffer, load: Energy, frozen: Money) -> views.SellerInGame:

@@ -127,7 +127,15 @@ class Slot(Record, prefix="slot", reset=True):
 
 
 class Parameters(Value):
-    """The parameters of a game, see :class:`~energy_market_chaincode.commands.PublishGame`."""
+    """The parameters of a game, see :class:`~energy_market_chaincode.commands.PublishGame`.
+
+    Attributes
+    ----------
+    slot_duration_ms, clearing_duration_ms
+        None: the slot has no time.
+    delivery_duration_ms
+        Of a slot with a time the slot's.
+    """
 
     registration_duration_ms: int
     expected_participants: int | None
@@ -141,10 +149,21 @@ class Parameters(Value):
     imbalance_penalty: Price
     price_floor: Price | None = None
     price_cap: Price | None = None
+    slot_duration_ms: int | None = None
+    clearing_duration_ms: int | None = None
+    metering_window_ms: int = 0
+    correction_window_ms: int = 0
 
 
 class Game(Record, prefix="game", reset=True):
-    """A game: for which slot, by which rules, in which phase."""
+    """A game: for which slot, by which rules, in which phase.
+
+    Attributes
+    ----------
+    delivery_starts_ms, delivery_ends_ms, metering_ends_ms, final_ms
+        Known from the beginning where the slot has a time, else when the game stops. The clearing ends at the latest
+        when the delivery starts.
+    """
 
     id: str
     slot: str
@@ -154,6 +173,25 @@ class Game(Record, prefix="game", reset=True):
     registration_ends_ms: int
     phase: Phase = Phase.REGISTRATION
     delivery_ends_ms: int | None = None
+    delivery_starts_ms: int | None = None
+    metering_ends_ms: int | None = None
+    final_ms: int | None = None
+
+    @property
+    def has_slot_time(self) -> bool:
+        """Whether its slot is an instant and a duration, and not only a name."""
+        return self.parameters.slot_duration_ms is not None
+
+    def delivered_from(self, starts_ms: int) -> Self:
+        """Return it with the times of a delivery and of what follows that."""
+        ends_ms = starts_ms + self.parameters.delivery_duration_ms
+        metered_ms = ends_ms + self.parameters.metering_window_ms
+        return self.but(
+            delivery_starts_ms=starts_ms,
+            delivery_ends_ms=ends_ms,
+            metering_ends_ms=metered_ms,
+            final_ms=metered_ms + self.parameters.correction_window_ms,
+        )
 
 
 class StandingOffer(Record, prefix="offer", reset=True):
@@ -230,10 +268,12 @@ class Play(Record, prefix="play", reset=True):
     deadline_ms: int
     passes: int
     loads: list[Energy]
+    began_at_ms: int | None = None
+    """None where rules wrote it that knew no slots' times: the deadline tells it."""
 
     def began_ms(self, parameters: Parameters) -> int:
         """Return when the present turn began."""
-        return self.deadline_ms - parameters.turn_deadline_ms
+        return self.deadline_ms - parameters.turn_deadline_ms if self.began_at_ms is None else self.began_at_ms
 
 
 class StandingBid(Record, prefix="bid", reset=True):

@@ -3,7 +3,7 @@
 from energy_market_chaincode import presentation
 from energy_market_chaincode.commands import AboutGame, PublishDemand, PublishGame, PublishOffer, StopGameRegistration
 from energy_market_chaincode.context import Context
-from energy_market_chaincode.contracting import freeze_more, release_escrows
+from energy_market_chaincode.contracting import freeze_more, has_delivery_begun, stop
 from energy_market_chaincode.cover import demand_deposit, offer_bond
 from energy_market_chaincode.errors import (
     AlreadyRegistered,
@@ -27,15 +27,16 @@ from energy_market_chaincode.records import (
     HopsRow,
     Layout,
     MeterTotals,
-    Outcome,
     Parameters,
+    Play,
     Slot,
     StandingOffer,
 )
 from energy_market_chaincode.rules import rule
-from energy_market_chaincode.times import iso_time
+from energy_market_chaincode.slots import durations_of_name, slot_durations
+from energy_market_chaincode.times import instant_ms, iso_time
 from energy_market_chaincode.topology import hop_distances, require_place
-from energy_market_chaincode.units import Money, Price, currency, currency_per_kwh
+from energy_market_chaincode.units import Energy, Money, Price, currency, currency_per_kwh
 from energy_market_chaincode.views import GameResult, RegistrationStopped
 from energy_market_chaincode.vocabulary import Phase, StopReason
 
@@ -52,18 +53,31 @@ async def publish_game(context: Context, data: PublishGame) -> GameResult:
         raise SlotTaken(slot=slot, game=taken.game)
     if not await context.exists(Layout):
         raise TopologyMissing()
+    game = _scheduled(context, data, slot, name)
+    context.save(Slot(game=name), slot)
+    context.emit(presentation.game_init(game))
+    if game.has_slot_time and context.now_ms >= game.registration_ends_ms:
+        await _close_gate(context, game, [], [])
+    else:
+        context.save(game, name)
+    return GameResult(game=name)
+
+
+def _scheduled(context: Context, data: PublishGame, slot: str, name: str) -> Game:
+    """Fix a game's parameters and, as far as its slot's time tells them, when its phases begin and end."""
+    starts_ms = instant_ms(data.delivery_slot) if data.delivery_slot is not None else None
+    durations = slot_durations(data, starts_ms, context.now_ms) if starts_ms is not None else durations_of_name(data)
+    stated = data.model_dump(include=Parameters.model_fields.keys() - durations.keys())
+    parameters = Parameters.model_validate(stated | durations)
     game = Game(
         id=name,
         slot=slot,
         mechanism=data.mechanism,
-        parameters=Parameters.model_validate(data.model_dump(include=set(Parameters.model_fields))),
+        parameters=parameters,
         published_at_ms=context.now_ms,
-        registration_ends_ms=context.now_ms + data.registration_duration_ms,
+        registration_ends_ms=context.now_ms + parameters.registration_duration_ms,
     )
-    context.save(game, name)
-    context.save(Slot(game=name), slot)
-    context.emit(presentation.game_init(game))
-    return GameResult(game=name)
+    return game.delivered_from(starts_ms) if starts_ms is not None else game
 
 
 @rule
@@ -128,20 +142,32 @@ async def _open_for(context: Context, command: AboutGame) -> Game:
 
 @rule
 async def stop_game_registration(context: Context, data: StopGameRegistration) -> RegistrationStopped:
-    """Fix sellers, buyers and hops and give the first buyer its turn; without sellers or buyers cancel the game."""
+    """Close the gate: fix sellers, buyers and hops, and begin the clearing if there is something to trade."""
     game = await context.game(data, Phase.REGISTRATION)
     offers = seller_order(await context.load_all(StandingOffer, game.id))
     demands = turn_order(await context.load_all(Demand, game.id))
     _require_complete(context, game, len(offers) + len(demands))
-    if not offers or not demands:
-        await _cancel(context, game, [*(offer.seller for offer in offers), *(demand.buyer for demand in demands)])
-        return RegistrationStopped(game=game.id, phase=Phase.CANCELLED)
-    distances = await hop_distances(context, [d.buyer for d in demands], [o.seller for o in offers])
+    phase = await _close_gate(context, game, offers, demands)
+    return RegistrationStopped(game=game.id, phase=phase)
+
+
+async def _close_gate(context: Context, game: Game, offers: list[StandingOffer], demands: list[Demand]) -> Phase:
+    """Begin the clearing, or at once the delivery: without sellers or buyers, or when its time has come."""
+    is_traded = bool(offers and demands)
+    names = [demand.buyer for demand in demands]
+    distances = (
+        await hop_distances(context, names, [offer.seller for offer in offers]) if is_traded else [[]] * len(names)
+    )
     arena = Arena(sellers=offers, buyers=demands, hops=distances)
     context.save(arena, game.id)
-    context.save(game.but(phase=Phase.PLAYING), game.id)
-    MECHANISMS[game.mechanism](context, game, arena)
-    return RegistrationStopped(game=game.id, phase=Phase.PLAYING)
+    if is_traded and not has_delivery_begun(context, game):
+        context.save(game.but(phase=Phase.PLAYING), game.id)
+        MECHANISMS[game.mechanism](context, game, arena)
+        return Phase.PLAYING
+    now_ms = context.now_since(game.published_at_ms)
+    nothing = Play(round=0, turn=0, deadline_ms=now_ms, began_at_ms=now_ms, passes=0, loads=[Energy(0)] * len(offers))
+    await stop(context, game, arena, nothing, StopReason.DEADLINE if is_traded else StopReason.NO_TRADE)
+    return Phase.DELIVERY
 
 
 def _require_complete(context: Context, game: Game, present: int) -> None:
@@ -154,15 +180,3 @@ def _require_complete(context: Context, game: Game, present: int) -> None:
             present=present,
             expected="any number of" if expected is None else expected,
         )
-
-
-async def _cancel(context: Context, game: Game, participants: list[str]) -> None:
-    """End a game that nobody can play: escrows thaw, the slot is free again."""
-    books = await context.books(participants)
-    await release_escrows(context, books, game.id, participants)
-    context.close_books(books)
-    context.delete(Slot, game.slot)
-    context.save(game.but(phase=Phase.CANCELLED), game.id)
-    outcome = Outcome(reason=StopReason.CANCELLED, rounds=0, costs=[], regrets=[])
-    context.save(outcome, game.id)
-    context.emit(presentation.game_stop(game.id, [], outcome))

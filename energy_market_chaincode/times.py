@@ -7,7 +7,14 @@ from typing import Annotated
 from pydantic import AwareDatetime, PlainSerializer, WithJsonSchema
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_UTC_TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d)(?::(\d\d)(?:\.(\d{1,3}))?)?Z", re.ASCII)
+_WEEKDAY = r"(?P<y>\d{4})-?W(?P<week>\d\d)-?(?P<weekday>[1-7])"
+_YEARDAY = r"(?P<Y>\d{4})-?(?:(?P<m>\d\d)-?(?P<d>\d\d)|(?P<yearday>\d{3}))"
+_DATE = f"(?:{_WEEKDAY}|{_YEARDAY})"
+_CLOCK = r"(?P<H>\d\d)(?::?(?P<M>\d\d)(?::?(?P<S>\d\d))?)?(?:[.,](?P<fraction>\d{1,18}))?"
+_OFFSET = r"(?P<offset>Z|(?P<sign>[+\u2212-])(?P<oH>\d\d)(?::?(?P<oM>\d\d))?)?"
+_INSTANT = re.compile(f"{_DATE}[T ]{_CLOCK}{_OFFSET}", re.ASCII | re.IGNORECASE)
+_LIKE_AN_INSTANT = re.compile(f"{_DATE}[T ]\\d", re.ASCII | re.IGNORECASE)
+_DAY_MS = 24 * 3600 * 1000
 
 
 def moment(milliseconds: int) -> datetime:
@@ -30,26 +37,80 @@ def iso_time(milliseconds: int) -> str:
     return iso(moment(milliseconds))
 
 
-def same_spelling(slot: str) -> str:
-    """Write a delivery slot's UTC time as events do, with milliseconds, so that one moment is one slot.
+def instant_ms(text: str) -> int | None:
+    """Read an instant in any of the spellings of ISO 8601 with an offset; None if the text is no time at all.
+
+    Extended and basic forms, dates of the month, of the week and of the year, with ``T`` or a space, in capitals or
+    not. The reader is our own, because that of Python's library knows other spellings with each of its versions.
+
+    Raises
+    ------
+    ValueError
+        If it looks like a time and is none, has no offset, or is finer than a millisecond.
+    """
+    found = _INSTANT.fullmatch(text)
+    if found is None and _LIKE_AN_INSTANT.match(text) is None:
+        return None
+    if found is None:
+        raise ValueError("looks like a time and is none")
+    if found["offset"] is None:
+        raise ValueError(
+            "is a local time without an offset: it comes twice when clocks are set back, and elsewhere it is another "
+            "moment. Write it in UTC (2026-11-01T05:15:00Z) or with its offset (2026-11-01T06:15:00+01:00)"
+        )
+    try:
+        instant = milliseconds(_day(found)) + _of_day_ms(found) - _offset_ms(found)
+        moment(instant)
+    except (ValueError, OverflowError) as error:
+        raise ValueError(str(error) if "millisecond" in str(error) else "is no time") from None
+    return instant
+
+
+def _day(found: re.Match[str]) -> datetime:
+    if found["week"] is not None:
+        return datetime.fromisocalendar(int(found["y"]), int(found["week"]), int(found["weekday"])).replace(tzinfo=UTC)
+    if found["yearday"] is None:
+        return datetime(int(found["Y"]), int(found["m"]), int(found["d"]), tzinfo=UTC)
+    day = datetime(int(found["Y"]), 1, 1, tzinfo=UTC) + timedelta(days=int(found["yearday"]) - 1)
+    if day.year != int(found["Y"]):
+        raise ValueError("that year has no such day")
+    return day
+
+
+def _of_day_ms(found: re.Match[str]) -> int:
+    """Return the time since midnight; a fraction is one of the last part that is there."""
+    parts = [int(found[name] or 0) for name in ("H", "M", "S")]
+    finest = 1000 if found["S"] is not None else 60_000 if found["M"] is not None else 3_600_000
+    fraction_ms, rest = divmod(int((found["fraction"] or "0").ljust(18, "0")) * finest, 10**18)
+    if rest:
+        raise ValueError("is finer than a millisecond")
+    since = ((parts[0] * 60 + parts[1]) * 60 + parts[2]) * 1000 + fraction_ms
+    if parts[1] > 59 or parts[2] > 59 or since > _DAY_MS:
+        raise ValueError("a day has no such time")
+    return since
+
+
+def _offset_ms(found: re.Match[str]) -> int:
+    hours: int = int(found["oH"] or 0)
+    minutes: int = int(found["oM"] or 0)
+    if hours > 23 or minutes > 59:
+        raise ValueError("there is no such offset")
+    minutes += hours * 60
+    return minutes * 60_000 if found["sign"] in (None, "+") else -minutes * 60_000
+
+
+def slot_name(text: object) -> object:
+    """Write a delivery slot's instant as events do, in UTC with milliseconds, so that one moment is one slot.
 
     A slot may have any other name; it stays as it is.
 
     Raises
     ------
     ValueError
-        If it looks like a time and is none.
+        As :func:`instant_ms`.
     """
-    found = _UTC_TIME.fullmatch(slot)
-    if found is None:
-        return slot
-    minute, seconds, fraction = found.groups()
-    whole = f"{minute}:{seconds or '00'}"
-    try:
-        datetime.strptime(whole, "%Y-%m-%dT%H:%M:%S").replace(tzinfo=UTC)
-    except ValueError:
-        raise ValueError("is no time") from None
-    return f"{whole}.{(fraction or '').ljust(3, '0')}Z"
+    instant = instant_ms(text) if isinstance(text, str) else None
+    return text if instant is None else iso_time(instant)
 
 
 Time = Annotated[

@@ -4,6 +4,7 @@ Amounts are exact Decimals, in JSON numbers with exactly the ledger's digits. Ev
 does not apply is null.
 """
 
+from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
@@ -120,14 +121,26 @@ class Prosumers(View):
 
 
 class GameParameters(View):
-    """The parameters of a game, see :class:`~energy_market_chaincode.commands.PublishGame`."""
+    """The parameters of a game, see :class:`~energy_market_chaincode.commands.PublishGame`.
 
+    Attributes
+    ----------
+    slot_duration_ms, clearing_duration_ms
+        Null where the slot has no time.
+    delivery_duration_ms
+        Of a slot with a time the slot's.
+    """
+
+    slot_duration_ms: int | None
     registration_duration_ms: int
+    clearing_duration_ms: int | None
     expected_participants: int | None
     turn_deadline_ms: int
     round_limit: int
     tolerance: Fraction
     delivery_duration_ms: int
+    metering_window_ms: int
+    correction_window_ms: int
     retail_tariff: CurrencyPerKwh
     feed_in_tariff: CurrencyPerKwh
     fee_per_hop: CurrencyPerKwh
@@ -136,23 +149,49 @@ class GameParameters(View):
     price_cap: CurrencyPerKwh | None
 
 
-class Terms(GameParameters):
-    """On which terms a game is played.
+class PhaseTimes(View):
+    """When the phases of a game begin and end.
+
+    All is known when the game of a slot with a time is published; else what follows the clearing is null until the game
+    stops.
 
     Attributes
     ----------
     registration_ends_at
-        Also tells this game from one that had the same id before the market was reset.
+        Gate closure. Also tells this game from one that had the same id before the market was reset.
+    clearing_ends_at
+        At the latest.
+    metering_ends_at
+        From then on silence counts; the market closes then, or earlier when all have reported.
+    final_at
+        Until then the settlement may be corrected.
     """
+
+    registration_ends_at: Time
+    clearing_ends_at: Time | None
+    delivery_starts_at: Time | None
+    delivery_ends_at: Time | None
+    metering_ends_at: Time | None
+    final_at: Time | None
+
+
+class Terms(GameParameters, PhaseTimes):
+    """On which terms a game is played."""
 
     game: str
     delivery_slot: str
     mechanism: str
-    registration_ends_at: Time
 
 
-class GameSummary(View):
-    """A game in the list; during registration the numbers of sellers and buyers count what is in."""
+class GameSummary(PhaseTimes):
+    """A game in the list; during registration the numbers of sellers and buyers count what is in.
+
+    Attributes
+    ----------
+    phase
+        As the last command left it. That a delivery is over, so that only readings are waited for (``metering``), and
+        that a settlement cannot be corrected any more (``final``), follows from the times: see :meth:`phase_at`.
+    """
 
     game: str
     phase: Phase
@@ -164,10 +203,18 @@ class GameSummary(View):
     buyer_in_turn: str | None
     published_at: Time
 
+    def phase_at(self, now: datetime) -> Phase:
+        """Return the phase at a moment; time alone leads to metering and to final."""
+        if self.phase is Phase.DELIVERY and self.delivery_ends_at is not None and now >= self.delivery_ends_at:
+            return Phase.METERING
+        if self.phase is Phase.CLOSED and self.final_at is not None and now >= self.final_at:
+            return Phase.FINAL
+        return self.phase
+
     @property
     def is_over(self) -> bool:
         """Whether nothing can happen in it any more."""
-        return self.phase in (Phase.CLOSED, Phase.CANCELLED)
+        return self.phase in (Phase.CLOSED, Phase.FINAL, Phase.CANCELLED)
 
 
 class Games(View):
@@ -259,15 +306,16 @@ class GameView(GameSummary):
         {buyer: {seller: n}}, empty until the registration is over, and in brief.
     deadline
         Of the buyer in turn.
+    readings_awaited
+        From how many participants no reading came yet; null unless the delivery is under way.
     """
 
     parameters: GameParameters
-    registration_ends_at: Time
     sellers: list[SellerInGame]
     buyers: list[BuyerInGame]
     hops: dict[str, dict[str, int]]
     deadline: Time | None
-    delivery_ends_at: Time | None
+    readings_awaited: int | None
     stop: StopView | None
     settlement: SettlementTotals | None
 
@@ -278,7 +326,7 @@ class GameView(GameSummary):
             game=self.game,
             delivery_slot=self.delivery_slot,
             mechanism=self.mechanism,
-            registration_ends_at=self.registration_ends_at,
+            **{name: getattr(self, name) for name in PhaseTimes.model_fields},
             **dict(self.parameters),
         )
 
@@ -497,98 +545,3 @@ class ProblemDocument(View):
     detail: str
     code: str
     errors: list[FieldProblem] = []
-
-
-# -- blocks
-
-
-class BlockSummary(View):
-    """A block in the list; ``at`` is null where none of its transactions is the market's."""
-
-    number: int
-    hash: str
-    previous_hash: str
-    at: Time | None
-    nr_transactions: int
-
-
-class Blocks(View):
-    """Some blocks, in their order, and how many the ledger has."""
-
-    height: int
-    blocks: list[BlockSummary]
-
-
-class TransactionView(View):
-    """What went into a transaction and what came out: of each command its result."""
-
-    id: str
-    at: Time
-    commands: list[Any]
-    results: list[CommandResult]
-    events: list[dict[str, Any]]
-
-
-class BlockView(BlockSummary):
-    """A block with its transactions."""
-
-    transactions: list[TransactionView]
-
-
-class HashedTransaction(View):
-    """A transaction of the embedded ledger as it is hashed: one JSON text, and one for each event."""
-
-    content: str
-    events: list[str]
-
-
-class EmbeddedEvidence(View):
-    """What the hash of a block of the embedded ledger covers, see :mod:`ledger.embedded.chain`."""
-
-    kind: Literal["embedded"] = "embedded"
-    number: int
-    at_ms: int
-    previous_hash: str
-    transactions: list[HashedTransaction]
-
-
-class Voucher(View):
-    """A signature, ECDSA P-256 over SHA-256.
-
-    Attributes
-    ----------
-    role
-        ``orderer`` signs a block's header, ``client`` its transaction.
-    certificate
-        PEM, issued by the organisation.
-    signature, signed
-        Base64.
-    """
-
-    role: Literal["orderer", "client"]
-    organisation: str
-    certificate: str
-    signature: str
-    signed: str
-
-
-class FabricEvidence(View):
-    """What the hash of a block of Fabric covers, and who signed it.
-
-    The hash is SHA-256 over the ASN.1 DER of (number, previous hash, data hash), the data hash SHA-256 over the data.
-
-    Attributes
-    ----------
-    data
-        The block's envelopes, base64.
-    """
-
-    kind: Literal["fabric"] = "fabric"
-    number: int
-    previous_hash: str
-    data: list[str]
-    vouchers: list[Voucher]
-
-
-BlockEvidence = Annotated[EmbeddedEvidence | FabricEvidence, Field(discriminator="kind")]
-"""What proves a block by itself: whoever doubts recomputes its hash and checks the signatures."""

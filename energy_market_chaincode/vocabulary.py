@@ -38,12 +38,18 @@ class Role(StrEnum):
 
 
 class Phase(StrEnum):
-    """Where a game stands: registration, playing, delivery, closed; or cancelled."""
+    """Where a game stands: registration, playing, delivery, metering, closed, final.
+
+    ``metering`` and ``final`` begin by time alone, without a command: whoever reads a game tells them by its times.
+    ``cancelled`` is of older games, which nobody could play.
+    """
 
     REGISTRATION = "registration"
     PLAYING = "playing"
     DELIVERY = "delivery"
+    METERING = "metering"
     CLOSED = "closed"
+    FINAL = "final"
     CANCELLED = "cancelled"
 
 
@@ -52,11 +58,16 @@ class StopReason(StrEnum):
 
     ``equilibrium``: all passed and nobody could save more than the tolerance by changing its bid alone.
     ``all-passed``: all passed (or were skipped), though somebody could.
+    ``deadline``: the delivery began; the bids that stood count.
+    ``no-trade``: there were no sellers or no buyers.
+    ``cancelled``: the same in older games, which then had no delivery.
     """
 
     EQUILIBRIUM = "equilibrium"
     ALL_PASSED = "all-passed"
     ROUND_LIMIT = "round-limit"
+    DEADLINE = "deadline"
+    NO_TRADE = "no-trade"
     CANCELLED = "cancelled"
 
 

@@ -160,8 +160,8 @@ def play(http: httpx.Client, key: Ed25519PrivateKey, prosumer: str, demand: str)
             continue
         elif name == "BuyBidEvent" and event["buyerInTurn"] == prosumer:
             take_turn(speaker, event)
-        elif name == "GameStopEvent" and event["reason"] == "cancelled":
-            raise SystemExit("the game was cancelled")
+        elif name == "GameStopEvent" and event["reason"] == "no-trade":
+            raise SystemExit("nobody else came to trade")
         elif name == "GameStopEvent":
             report(speaker, http, prosumer, event["game"])
         elif name == "MarketClosedEvent":

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar, Protocol, Self
 
-from energy_market_chaincode import read_exact_json, views
+from energy_market_chaincode import block_views, read_exact_json
 
 _CURSOR = re.compile(r"([0-9]{1,18})\.([0-9]{1,9})\.([0-9]{1,9})")
 
@@ -162,7 +162,7 @@ class Ledger(Protocol):
     async def block(self, number: int) -> Block:
         """Return one block; raises UnknownBlock."""
 
-    async def evidence(self, number: int) -> views.BlockEvidence:
+    async def evidence(self, number: int) -> block_views.BlockEvidence:
         """Return what one block proves by itself; raises UnknownBlock, LedgerUnavailable."""
 
     async def end(self) -> Cursor | None:

@@ -10,6 +10,9 @@ from energy_market_chaincode import GameView, Phase, Topic, views
 REGISTRATION_POLL = timedelta(milliseconds=200)
 """How often the clock looks whether all expected participants are in: an offer or a demand causes no event."""
 
+METERING_POLL = timedelta(seconds=5)
+"""How often the clock looks whether all meters of a slot have reported: a reading causes no event, either."""
+
 
 @dataclass(frozen=True, slots=True)
 class Act:
@@ -49,8 +52,9 @@ def next_action(game: GameView, transfers: Sequence[views.TransferView], now: da
 
     The rules are the contract's, so that on equal clocks no command comes too early: registration may stop at its end
     or once all expected participants are in; a buyer may be skipped at its deadline; the market may close at the end
-    of the delivery or once no transfer is pending. Where a game has no transfers at all the clock lets the delivery
-    run to its end, because buyers without a bid still report what they took from the grid.
+    of the metering window, or earlier: that of a slot with a time once the slot is over and all have reported, that of
+    another game once no transfer is pending. Where such a game has no transfers at all the clock lets the delivery run
+    to its end, because buyers without a bid still report what they took from the grid.
 
     Parameters
     ----------
@@ -62,9 +66,9 @@ def next_action(game: GameView, transfers: Sequence[views.TransferView], now: da
             return _in_registration(game, now)
         case Phase.PLAYING:
             return _in_play(game, now)
-        case Phase.DELIVERY:
+        case Phase.DELIVERY | Phase.METERING:
             return _in_delivery(game, transfers, now)
-        case Phase.CLOSED | Phase.CANCELLED:
+        case Phase.CLOSED | Phase.FINAL | Phase.CANCELLED:
             return Over()
 
 
@@ -85,10 +89,15 @@ def _in_play(game: GameView, now: datetime) -> Decision:
 
 
 def _in_delivery(game: GameView, transfers: Sequence[views.TransferView], now: datetime) -> Decision:
-    ends = _known(game, game.delivery_ends_at)
-    if now >= ends or (transfers and all(transfer.is_fulfilled for transfer in transfers)):
+    delivered = _known(game, game.delivery_ends_at)
+    ends = game.metering_ends_at or delivered
+    if game.parameters.slot_duration_ms is not None:
+        is_done, look = now >= delivered and game.readings_awaited == 0, max(delivered, now + METERING_POLL)
+    else:
+        is_done, look = bool(transfers) and all(transfer.is_fulfilled for transfer in transfers), ends
+    if is_done or now >= ends:
         return Act(Topic.CLOSE_MARKET, {"game": game.game}, ends)
-    return Wait(ends)
+    return Wait(min(look, ends))
 
 
 def _known(game: GameView, value: T | None) -> T:

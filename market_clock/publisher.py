@@ -191,7 +191,7 @@ class Publisher:
 
     async def _publish_slot(self, entry_id: str, slot: int) -> Publication:
         parameters = self.schedule.entry(entry_id).parameters
-        data = game_data(parameters, self.schedule.speed) | {"deliverySlot": iso_time(slot)}
+        data = game_data(parameters, self.schedule.speed) | {"game": f"Game-{iso_time(slot)}"}
         try:
             return Publication(slot, game=await self._publish(data, *sorted(f"{k}={v}" for k, v in data.items())))
         except MarketError as error:

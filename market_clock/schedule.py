@@ -18,6 +18,8 @@ from market_clock.slots import Cron, Interval, SlotSeries, cron_trigger, duratio
 
 AHEAD_MS = 5_000
 """So far ahead of us may be what another clock on the same schedule has dealt with, or we before we were corrected."""
+NAMED_SLOT_MS = 60_000
+"""How long registration and delivery of a slot without a time last, unless the parameters say."""
 COMMAND_LINE = "command-line"
 """The id of the entry that the service was started with."""
 
@@ -237,6 +239,6 @@ def game_data(parameters: PublishGame, speed: int) -> dict[str, Any]:
     if speed == 1:
         return data
     return data | {
-        "registrationDurationMs": max(1, parameters.registration_duration_ms // speed),
-        "deliveryDurationMs": max(1, parameters.delivery_duration_ms // speed),
+        "registrationDurationMs": max(1, (parameters.registration_duration_ms or NAMED_SLOT_MS) // speed),
+        "deliveryDurationMs": max(1, (parameters.delivery_duration_ms or NAMED_SLOT_MS) // speed),
     }

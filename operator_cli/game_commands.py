@@ -1,15 +1,19 @@
 """``energy-market games``: which games there are and how they stand."""
 
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
+from pydantic.alias_generators import to_camel
 
-from energy_market_chaincode import Topic
+from energy_market_chaincode import GameView, Topic, views
 from operator_cli.settings import OperatorSettings
 from operator_cli.voice import AsJson, plain, voice
 from prosumer_client import MarketClient
 
 app = typer.Typer(help="Games and their results.", invoke_without_command=True)
+
+TIMES = [to_camel(name) for name in views.PhaseTimes.model_fields]
 
 Name = Annotated[str, typer.Argument(help="The game's id.")]
 
@@ -32,15 +36,17 @@ def list_games(json: AsJson = False) -> None:
 def show(game: Name, json: AsJson = False) -> None:
     """Show a game with its bids and transfers."""
 
-    async def read(market: MarketClient) -> dict[str, Any]:
+    async def read(market: MarketClient) -> tuple[GameView, dict[str, Any]]:
         lists = {"bids": plain(await market.bids(game)), "transfers": plain(await market.transfers(game))}
-        return (await market.game(game)).as_json() | lists
+        return await market.game(game), lists
 
-    view = OperatorSettings.read().ask(read)
+    shown, lists = OperatorSettings.read().ask(read)
+    view = shown.as_json() | lists
     if json:
         voice.document(view)
         return
-    voice.facts(view, ("game", "phase", "mechanism", "round", "buyerInTurn", "publishedAt"))
+    view["phase"] = shown.phase_at(datetime.now(UTC)).value
+    voice.facts(view, ("game", "phase", "mechanism", "round", "buyerInTurn", "publishedAt", *TIMES))
     for title in ("stop", "settlement"):
         if view[title] is not None:
             voice.progress(f"\n{title}")
@@ -53,6 +59,10 @@ def show(game: Name, json: AsJson = False) -> None:
 
 @app.command()
 def publish(
+    slot: Annotated[
+        str | None,
+        typer.Option(help="When the delivery slot starts, for instance 2027-06-21T12:00Z; or any other name."),
+    ] = None,
     scenario: Annotated[
         str | None, typer.Option(help="Take the parameters, and the topology, of a scenario: a file, or one of ours.")
     ] = None,
@@ -66,7 +76,8 @@ def publish(
     async def submit(market: MarketClient) -> dict[str, Any]:
         if chosen is not None:
             await market.submit(Topic.SET_TOPOLOGY, chosen.topology())
-        return await market.submit(Topic.PUBLISH_GAME, chosen.game_parameters() if chosen is not None else {})
+        named = {"deliverySlot": slot} if slot is not None else {}
+        return await market.submit(Topic.PUBLISH_GAME, (chosen.game_parameters() if chosen is not None else {}) | named)
 
     settings = OperatorSettings.read()
     result = settings.ask(submit, settings.operator)

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from pydantic import ValidationError
 
-from energy_market_chaincode import Receipt, errors, views
+from energy_market_chaincode import Receipt, block_views, errors, views
 from prosumer_client.connection import Interruption, Patience, ServiceConnection, is_temporary
 from prosumer_client.errors import (
     AnotherLedger,
@@ -273,13 +273,13 @@ class MarketClient:
         path = f"/games/{quote(game, safe='')}/transfers"
         return await self._read_all(views.Transfers, path, lambda page: page.transfers)
 
-    async def blocks(self, first: int = 0, limit: int = 100) -> views.Blocks:
+    async def blocks(self, first: int = 0, limit: int = 100) -> block_views.Blocks:
         """Return the ledger's height and the headers of some of its blocks."""
-        return await self._read(views.Blocks, "/blocks", {"from": first, "limit": limit})
+        return await self._read(block_views.Blocks, "/blocks", {"from": first, "limit": limit})
 
-    async def block(self, number: int) -> views.BlockView:
+    async def block(self, number: int) -> block_views.BlockView:
         """Return one block with its transactions; RequestRefused ``UNKNOWN_BLOCK`` if there is none."""
-        return await self._read(views.BlockView, f"/blocks/{number}")
+        return await self._read(block_views.BlockView, f"/blocks/{number}")
 
     async def queue(self) -> views.QueueState:
         """Return the queue's depth and lag."""

@@ -6,7 +6,7 @@ from typing import Annotated, NamedTuple
 from fastapi import APIRouter, Depends, Path, Query
 from starlette.responses import Response
 
-from energy_market_chaincode import Identifier, moment, views
+from energy_market_chaincode import Identifier, block_views, moment, views
 from http_service import Problem, exact_response
 from ledger import Block, Ledger, UnknownBlock
 from tx_queue.node import Node
@@ -91,7 +91,7 @@ async def prosumer(node: Node, prosumer: ProsumerId) -> Response:
     return exact_response(await node.ledger.query("prosumer", prosumer))
 
 
-@router.get("/blocks", responses={200: {"model": views.Blocks}})
+@router.get("/blocks", responses={200: {"model": block_views.Blocks}})
 async def blocks(
     node: Node,
     first: Annotated[
@@ -105,20 +105,20 @@ async def blocks(
         first = max(0, height - limit)
     numbers = range(first, min(first + limit, height))
     found = await _read_blocks(node.ledger, numbers)
-    return exact_response(views.Blocks(height=height, blocks=[_summary(block) for block in found]))
+    return exact_response(block_views.Blocks(height=height, blocks=[_summary(block) for block in found]))
 
 
-@router.get("/blocks/{number}", responses={200: {"model": views.BlockView}})
+@router.get("/blocks/{number}", responses={200: {"model": block_views.BlockView}})
 async def block(node: Node, number: BlockNumber) -> Response:
     """Return one block with its transactions; 404 UNKNOWN_BLOCK."""
     try:
         found = await node.ledger.block(number)
     except UnknownBlock:
         raise Problem(404, "UNKNOWN_BLOCK", f"The ledger has no block {number}.") from None
-    return exact_response(views.BlockView(**dict(_summary(found)), transactions=_transactions(found)))
+    return exact_response(block_views.BlockView(**dict(_summary(found)), transactions=_transactions(found)))
 
 
-@router.get("/blocks/{number}/evidence", responses={200: {"model": views.BlockEvidence}})
+@router.get("/blocks/{number}/evidence", responses={200: {"model": block_views.BlockEvidence}})
 async def evidence(node: Node, number: BlockNumber) -> Response:
     """Return what the block proves by itself: the bytes that its hash covers, and who signed it; 404 UNKNOWN_BLOCK."""
     try:
@@ -139,8 +139,8 @@ async def _read_blocks(ledger: Ledger, numbers: range) -> list[Block]:
     return found
 
 
-def _summary(block: Block) -> views.BlockSummary:
-    return views.BlockSummary(
+def _summary(block: Block) -> block_views.BlockSummary:
+    return block_views.BlockSummary(
         number=block.number,
         hash=block.hash,
         previous_hash=block.previous_hash,
@@ -149,9 +149,9 @@ def _summary(block: Block) -> views.BlockSummary:
     )
 
 
-def _transactions(block: Block) -> list[views.TransactionView]:
+def _transactions(block: Block) -> list[block_views.TransactionView]:
     return [
-        views.TransactionView(
+        block_views.TransactionView(
             id=transaction.id,
             at=moment(transaction.at_ms),
             commands=transaction.commands,

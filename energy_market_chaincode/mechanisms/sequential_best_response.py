@@ -3,10 +3,11 @@
 from energy_market_chaincode import presentation
 from energy_market_chaincode.commands import AboutGame, PublishBuyBid, SkipTurn
 from energy_market_chaincode.context import Context
-from energy_market_chaincode.contracting import freeze_more, nothing, stop, supplies_of
+from energy_market_chaincode.contracting import freeze_more, has_delivery_begun, nothing, stop, supplies_of
 from energy_market_chaincode.errors import (
     CapacityExceeded,
     DeadlineNotPassed,
+    DeliveryBegun,
     DemandExceeded,
     NotRegistered,
     NotYourTurn,
@@ -20,22 +21,32 @@ from energy_market_chaincode.rules import rule
 from energy_market_chaincode.times import iso_time
 from energy_market_chaincode.units import Energy, kwh
 from energy_market_chaincode.views import BidResult, GameResult
-from energy_market_chaincode.vocabulary import SEQUENTIAL_BEST_RESPONSE, Phase
+from energy_market_chaincode.vocabulary import SEQUENTIAL_BEST_RESPONSE, Phase, StopReason
 
 NAME = SEQUENTIAL_BEST_RESPONSE
 
 
 def begin(context: Context, game: Game, arena: Arena) -> None:
     """Give the first buyer its turn."""
+    began_ms = context.now_since(game.published_at_ms)
     play = Play(
         round=1,
         turn=0,
-        deadline_ms=context.now_since(game.published_at_ms) + game.parameters.turn_deadline_ms,
+        deadline_ms=_deadline_ms(game, began_ms),
+        began_at_ms=began_ms,
         passes=0,
         loads=[Energy(0)] * len(arena.sellers),
     )
     context.save(play, game.id)
     context.emit(presentation.buy_bid(game, arena, play, None))
+
+
+def _deadline_ms(game: Game, began_ms: int) -> int:
+    """Return until when a turn lasts: at the latest until the slot starts."""
+    deadline_ms = began_ms + game.parameters.turn_deadline_ms
+    if game.has_slot_time and game.delivery_starts_ms is not None:
+        return min(deadline_ms, game.delivery_starts_ms)
+    return deadline_ms
 
 
 async def _game(context: Context, command: AboutGame) -> Game:
@@ -60,6 +71,8 @@ async def publish_buy_bid(context: Context, data: PublishBuyBid) -> BidResult:
         raise NotYourTurn(turn=in_turn, round=play.round, game=game.id, prosumer=buyer)
     if data.round not in (None, play.round):
         raise TurnOver(buyer=buyer, round=data.round, game=game.id)
+    if has_delivery_begun(context, game):
+        raise DeliveryBegun(game=game.id, began=iso_time(game.delivery_starts_ms or 0))
     loads = None if data.bid_amounts is None else await _take_bid(context, game, arena, play, data.bid_amounts)
     passed = loads is None
     play = play.but(passes=play.passes + 1) if passed else play.but(loads=loads)
@@ -69,7 +82,7 @@ async def publish_buy_bid(context: Context, data: PublishBuyBid) -> BidResult:
 
 @rule
 async def skip_turn(context: Context, data: SkipTurn) -> GameResult:
-    """Pass over a buyer that missed its deadline: its bid stands, or it has none."""
+    """Pass over a buyer that missed its deadline: its bid stands, or it has none. The slot's start stops the game."""
     game = await _game(context, data)
     arena = await context.arena(game)
     play = await context.load(Play, game.id)
@@ -77,6 +90,9 @@ async def skip_turn(context: Context, data: SkipTurn) -> GameResult:
         raise TurnOver(buyer=data.buyer, round=data.round, game=game.id)
     if context.now_ms < play.deadline_ms:
         raise DeadlineNotPassed(buyer=data.buyer, deadline=iso_time(play.deadline_ms))
+    if has_delivery_begun(context, game):
+        await stop(context, game, arena, play, StopReason.DEADLINE)
+        return GameResult(game=game.id)
     await _advance(context, game, arena, play.but(passes=play.passes + 1))
     return GameResult(game=game.id)
 
@@ -125,7 +141,7 @@ async def _advance(context: Context, game: Game, arena: Arena, play: Play) -> No
     else:
         play = play.but(turn=0, round=play.round + 1, passes=0)
     began_ms = context.now_since(play.began_ms(game.parameters))
-    play = play.but(deadline_ms=began_ms + game.parameters.turn_deadline_ms)
+    play = play.but(deadline_ms=_deadline_ms(game, began_ms), began_at_ms=began_ms)
     context.save(play, game.id)
     standing = await context.find(StandingBid, game.id, arena.buyers[play.turn].buyer)
     context.emit(presentation.buy_bid(game, arena, play, standing))

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final, Self
 
-from energy_market_chaincode import invoke, iso_time, milliseconds, views
+from energy_market_chaincode import block_views, invoke, iso_time, milliseconds
 from ledger.contract import INIT, SUBMIT, Call, Contract, read_results
 from ledger.embedded import store
 from ledger.embedded.database import Database
@@ -158,7 +158,7 @@ class EmbeddedLedger:
         """Return one block; raises UnknownBlock, LedgerUnavailable."""
         return await self._database.read(partial(store.block, number=number))
 
-    async def evidence(self, number: int) -> views.BlockEvidence:
+    async def evidence(self, number: int) -> block_views.BlockEvidence:
         """Return what one block's hash covers; raises UnknownBlock, LedgerUnavailable."""
         return await self._database.read(partial(store.evidence, number=number))
 

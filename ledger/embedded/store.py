@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from energy_market_chaincode import views
+from energy_market_chaincode import block_views
 from ledger.contract import read_transaction
 from ledger.embedded.chain import (
     BEFORE_THE_FIRST_BLOCK,
@@ -167,17 +167,17 @@ def block(connection: sqlite3.Connection, number: int) -> Block:
     return Block(number=number, hash=row[0], previous_hash=row[1], transactions=transactions)
 
 
-def evidence(connection: sqlite3.Connection, number: int) -> views.EmbeddedEvidence:
+def evidence(connection: sqlite3.Connection, number: int) -> block_views.EmbeddedEvidence:
     """Return what a block's hash covers; raises UnknownBlock."""
     _require_block(connection, number)
     at_ms, previous = connection.execute(
         "SELECT at_ms, previous_hash FROM blocks WHERE number = ?", (number,)
     ).fetchone()
     transactions = [
-        views.HashedTransaction(content=stored.content, events=list(stored.event_texts))
+        block_views.HashedTransaction(content=stored.content, events=list(stored.event_texts))
         for stored in transactions_of(connection, number)
     ]
-    return views.EmbeddedEvidence(number=number, at_ms=at_ms, previous_hash=previous, transactions=transactions)
+    return block_views.EmbeddedEvidence(number=number, at_ms=at_ms, previous_hash=previous, transactions=transactions)
 
 
 def _require_block(connection: sqlite3.Connection, number: int) -> None:

@@ -9,7 +9,7 @@ from typing import Self, TypeVar
 
 import stamina
 
-from energy_market_chaincode import EVENT_NAME, views
+from energy_market_chaincode import EVENT_NAME, block_views
 from ledger.contract import SUBMIT, Call, read_results, read_transaction, split_events
 from ledger.fabric.contract import read_rejection
 from ledger.fabric.gateway import (
@@ -160,7 +160,7 @@ class FabricLedger:
         with _of_block(number):
             return market_block(await self._client.block(number), self._chaincode)
 
-    async def evidence(self, number: int) -> views.BlockEvidence:
+    async def evidence(self, number: int) -> block_views.BlockEvidence:
         """Return what one block's hash covers and who signed it; raises UnknownBlock, LedgerUnavailable."""
         with _of_block(number):
             return _evidence(await self._client.evidence(number))
@@ -264,13 +264,13 @@ def _ledger_error(failure: GatewayError) -> LedgerError:
     return (LedgerUnavailable if passes else LedgerError)(str(failure))
 
 
-def _evidence(found: ProvenBlock) -> views.FabricEvidence:
-    return views.FabricEvidence(
+def _evidence(found: ProvenBlock) -> block_views.FabricEvidence:
+    return block_views.FabricEvidence(
         number=found.number,
         previous_hash=found.previous_hash,
         data=[b64encode(each).decode() for each in found.data],
         vouchers=[
-            views.Voucher(
+            block_views.Voucher(
                 role=each.role,
                 organisation=each.organisation,
                 certificate=each.certificate,

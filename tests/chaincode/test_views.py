@@ -8,15 +8,17 @@ import pytest
 from energy_market_chaincode.errors import MalformedArguments, UnknownGame, UnknownProsumer
 from tests.chaincode.conftest import Market
 
-SUMMARY = {
+TIMES = {"registrationEndsAt", "clearingEndsAt", "deliveryStartsAt", "deliveryEndsAt", "meteringEndsAt", "finalAt"}
+SUMMARY = TIMES | {
     "game", "phase", "deliverySlot", "mechanism", "nrSellers", "nrBuyers", "round", "buyerInTurn", "publishedAt",
 }  # fmt: skip
 WHOLE = SUMMARY | {
-    "parameters", "registrationEndsAt", "sellers", "buyers", "hops", "deadline", "deliveryEndsAt", "stop", "settlement",
+    "parameters", "sellers", "buyers", "hops", "deadline", "readingsAwaited", "stop", "settlement",
 }  # fmt: skip
 PARAMETERS = {
     "registrationDurationMs", "expectedParticipants", "turnDeadlineMs", "roundLimit", "tolerance", "deliveryDurationMs",
     "retailTariff", "feedInTariff", "feePerHop", "imbalancePenalty", "priceFloor", "priceCap",
+    "slotDurationMs", "clearingDurationMs", "meteringWindowMs", "correctionWindowMs",
 }  # fmt: skip
 STOP = {"reason", "rounds", "maxRegret", "maxRegretShare", "maxRegretBuyer", "totalCost", "handedBack", "regrets"}
 SETTLEMENT = {
@@ -25,7 +27,7 @@ SETTLEMENT = {
 }  # fmt: skip
 EVENTS = {
     "GameInitEvent": {
-        "gameID", "deliverySlot", "mechanism", "registrationEndsAt", "expectedParticipants", *PARAMETERS,
+        "gameID", "deliverySlot", "mechanism", *TIMES, *PARAMETERS,
     },
     "BuyBidEvent": {
         "buyerInTurn", "buyerInTurnIndex", "round", "deadline", "demand", "retailTariff", "feePerHop", "tolerance",
@@ -65,30 +67,34 @@ async def at_every_phase(town: Market) -> dict[str, Any]:
     await town.do("operator", "publishGame", game="h", deliverySlot="h")
     town.now_ms += 60_000
     await town.do("operator", "stopGameRegistration", game="h")
-    shown["cancelled"] = await town.invoke("game", "h")
+    shown["no-trade"] = await town.invoke("game", "h")
     return shown
 
 
 async def test_a_game_has_the_same_keys_in_every_phase(town: Market) -> None:
     shown = await at_every_phase(town)
-    assert {phase: game["phase"] for phase, game in shown.items()} == {phase: phase for phase in shown}
+    assert {phase: game["phase"] for phase, game in shown.items()} == {phase: phase for phase in shown} | {
+        "no-trade": "delivery"
+    }
     for game in shown.values():
         assert set(game) == WHOLE
         assert set(game["parameters"]) == PARAMETERS
     filled = {
         phase: [
-            key for key in ("buyerInTurn", "deadline", "deliveryEndsAt", "stop", "settlement") if game[key] is not None
+            key
+            for key in ("buyerInTurn", "deadline", "deliveryEndsAt", "readingsAwaited", "stop", "settlement")
+            if game[key] is not None
         ]
         for phase, game in shown.items()
     }
     assert filled == {
         "registration": [],
         "playing": ["buyerInTurn", "deadline"],
-        "delivery": ["deliveryEndsAt", "stop"],
+        "delivery": ["deliveryEndsAt", "readingsAwaited", "stop"],
         "closed": ["deliveryEndsAt", "stop", "settlement"],
-        "cancelled": ["stop"],
+        "no-trade": ["deliveryEndsAt", "readingsAwaited", "stop"],
     }
-    assert set(shown["closed"]["stop"]) == set(shown["cancelled"]["stop"]) == STOP
+    assert set(shown["closed"]["stop"]) == set(shown["no-trade"]["stop"]) == STOP
     assert set(shown["closed"]["settlement"]) == SETTLEMENT
 
 

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePub
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.x509 import load_pem_x509_certificate
 
-from energy_market_chaincode import UnknownGame, UnknownProsumer, read_exact_json, views
+from energy_market_chaincode import UnknownGame, UnknownProsumer, block_views, read_exact_json
 from energy_market_chaincode.errors import UnknownFunction
 from ledger import Cursor, InvalidCursor, Ledger, LedgerEvent, TransactionFailed, UnknownBlock
 
@@ -160,9 +160,9 @@ def der(tag: int, content: bytes) -> bytes:
     return bytes((tag, len(content))) + content
 
 
-def hash_of(evidence: views.BlockEvidence) -> str:
+def hash_of(evidence: block_views.BlockEvidence) -> str:
     """Recompute a block's hash from nothing but its evidence."""
-    if isinstance(evidence, views.EmbeddedEvidence):
+    if isinstance(evidence, block_views.EmbeddedEvidence):
         digests = [digest(each.content, *each.events) for each in evidence.transactions]
         return digest(str(evidence.number), str(evidence.at_ms), evidence.previous_hash, *digests)
     data_hash = hashlib.sha256(b"".join(map(b64decode, evidence.data))).digest()
@@ -177,7 +177,7 @@ async def test_a_blocks_evidence_gives_its_hash_and_its_signatures_hold(
     submission = await ledger.submit([game_command()])
     evidence = await ledger.evidence(submission.block)
     assert hash_of(evidence) == (await ledger.block(submission.block)).hash
-    if isinstance(evidence, views.FabricEvidence):
+    if isinstance(evidence, block_views.FabricEvidence):
         assert {voucher.role for voucher in evidence.vouchers} == {"orderer", "client"}
         for voucher in evidence.vouchers:
             key = load_pem_x509_certificate(voucher.certificate.encode()).public_key()

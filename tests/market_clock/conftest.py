@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from energy_market_chaincode import Rejection, Topic, moment, read_exact_json, views
+from energy_market_chaincode import Rejection, Topic, block_views, moment, read_exact_json, views
 from ledger import Block, Cursor, open_memory_ledger
 from ledger.embedded import EmbeddedLedger
 from market_clock.conductor import Conductor
@@ -29,8 +29,8 @@ def identity(name: str, key: str | None = None) -> Identity:
     return Identity(name, Ed25519PrivateKey.from_private_bytes((key or name).encode().ljust(32, b"\0")))
 
 
-def _summary(block: Block) -> views.BlockSummary:
-    return views.BlockSummary(
+def _summary(block: Block) -> block_views.BlockSummary:
+    return block_views.BlockSummary(
         number=block.number,
         hash=block.hash,
         previous_hash=block.previous_hash,
@@ -68,11 +68,11 @@ class LedgerMarket(MarketClient):
     async def transfers(self, game: str) -> list[views.TransferView]:
         return views.Transfers.model_validate(await self._ask("transfers", game)).transfers
 
-    async def blocks(self, first: int | None = None, limit: int = 100) -> views.Blocks:
+    async def blocks(self, first: int | None = None, limit: int = 100) -> block_views.Blocks:
         height = await self.ledger.height()
         start = max(0, height - limit) if first is None else first
         found = [await self.ledger.block(number) for number in range(start, min(start + limit, height))]
-        return views.Blocks(height=height, blocks=[_summary(block) for block in found])
+        return block_views.Blocks(height=height, blocks=[_summary(block) for block in found])
 
     async def events(
         self,

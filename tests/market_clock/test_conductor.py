@@ -29,12 +29,12 @@ async def test_registration_stops_as_soon_as_all_expected_participants_are_in(ne
     await neighbourhood.until("BuyBidEvent", game, buyerInTurn="B1")
 
 
-async def test_a_game_without_buyers_is_cancelled(neighbourhood: Any) -> None:
+async def test_a_game_without_buyers_goes_to_delivery(neighbourhood: Any) -> None:
     neighbourhood.start_clock()
     game = await neighbourhood.publish(registrationDurationMs=SOON_MS)
     await neighbourhood.register(game)
 
-    await neighbourhood.until("GameStopEvent", game, reason="cancelled")
+    await neighbourhood.until("GameStopEvent", game, reason="no-trade")
 
 
 async def test_a_silent_buyer_is_skipped_and_the_game_goes_on(neighbourhood: Any) -> None:
@@ -70,7 +70,7 @@ async def test_games_at_the_same_time_do_not_wait_for_each_other(neighbourhood: 
     stuck = await neighbourhood.publish(deliverySlot="noon")
     game = await neighbourhood.publish(deliverySlot="evening", registrationDurationMs=SOON_MS)
 
-    await neighbourhood.until("GameStopEvent", game, reason="cancelled")
+    await neighbourhood.until("GameStopEvent", game, reason="no-trade")
 
     assert await neighbourhood.phase(stuck) == "registration"
 
@@ -129,7 +129,7 @@ async def test_a_clock_that_is_fast_tries_again_under_new_ids_until_the_ledger_a
     neighbourhood.start_clock(market, skew=timedelta(milliseconds=400))
     game = await neighbourhood.publish(registrationDurationMs=SOON_MS + 400)
 
-    await neighbourhood.until("GameStopEvent", game, reason="cancelled")
+    await neighbourhood.until("GameStopEvent", game, reason="no-trade")
 
     ids = [command for _, command in market.submitted]
     assert ("stopGameRegistration", "REGISTRATION_OPEN") in neighbourhood.heard
@@ -144,7 +144,7 @@ async def test_a_clock_that_is_stopped_after_a_rejection_does_not_stumble_over_i
 
     neighbourhood.start_clock()
 
-    await neighbourhood.until("GameStopEvent", game, reason="cancelled")
+    await neighbourhood.until("GameStopEvent", game, reason="no-trade")
 
 
 async def test_a_clock_that_is_far_too_fast_learns_the_ledgers_time_from_one_game_for_all(neighbourhood: Any) -> None:

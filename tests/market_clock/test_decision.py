@@ -23,12 +23,16 @@ GAME = GameView.model_validate(
         "deliverySlot": "slot",
         "mechanism": "sequential-best-response",
         "parameters": {
+            "slotDurationMs": None,
             "registrationDurationMs": 1,
+            "clearingDurationMs": None,
             "expectedParticipants": None,
             "turnDeadlineMs": 1,
             "roundLimit": 1,
             "tolerance": 0,
             "deliveryDurationMs": 1,
+            "meteringWindowMs": 0,
+            "correctionWindowMs": 0,
             "retailTariff": 0,
             "feedInTariff": 0,
             "feePerHop": 0,
@@ -46,7 +50,12 @@ GAME = GameView.model_validate(
         "round": 2,
         "buyerInTurn": "P003",
         "deadline": "2026-11-23T12:00:00.000Z",
+        "clearingEndsAt": None,
+        "deliveryStartsAt": None,
         "deliveryEndsAt": None,
+        "meteringEndsAt": None,
+        "finalAt": None,
+        "readingsAwaited": None,
         "stop": None,
         "settlement": None,
     }
@@ -67,19 +76,25 @@ class Situation:
 @st.composite
 def situations(draw: st.DrawFn, phase: st.SearchStrategy[Phase] = ANY_PHASE) -> Situation:
     now_in = draw(phase)
-    playing, delivering = now_in is Phase.PLAYING, now_in is Phase.DELIVERY
+    playing, delivering = now_in is Phase.PLAYING, now_in in (Phase.DELIVERY, Phase.METERING)
+    slot_ms, window = draw(st.none() | st.just(900_000)), draw(st.sampled_from([timedelta(), timedelta(minutes=15)]))
+    delivered = draw(MOMENTS) if delivering else None
     expected = draw(st.none() | st.integers(2, 6))
     game = GAME.model_copy(
         update={
             "phase": now_in,
-            "parameters": GAME.parameters.model_copy(update={"expected_participants": expected}),
+            "parameters": GAME.parameters.model_copy(
+                update={"expected_participants": expected, "slot_duration_ms": slot_ms}
+            ),
             "nr_sellers": draw(st.integers(0, 4)),
             "nr_buyers": draw(st.integers(0, 4)),
             "registration_ends_at": draw(MOMENTS),
             "round": draw(st.integers(1, 9)),
             "buyer_in_turn": "P001" if playing else None,
             "deadline": draw(MOMENTS) if playing else None,
-            "delivery_ends_at": draw(MOMENTS) if delivering else None,
+            "delivery_ends_at": delivered,
+            "metering_ends_at": delivered + window if delivered is not None else None,
+            "readings_awaited": draw(st.integers(0, 2)) if delivering else None,
         }
     )
     fulfilled = draw(st.lists(st.booleans(), max_size=5)) if delivering else []
@@ -99,9 +114,14 @@ def accepted(situation: Situation, topic: Topic, now: datetime) -> bool:
             return all_in or now >= game.registration_ends_at
         case Topic.SKIP_TURN, Phase.PLAYING:
             return game.deadline is not None and now >= game.deadline
-        case Topic.CLOSE_MARKET, Phase.DELIVERY:
+        case Topic.CLOSE_MARKET, Phase.DELIVERY | Phase.METERING:
             assert game.delivery_ends_at is not None
-            return now >= game.delivery_ends_at or all(transfer.is_fulfilled for transfer in situation.transfers)
+            assert game.metering_ends_at is not None
+            if game.parameters.slot_duration_ms is not None:
+                all_in = now >= game.delivery_ends_at and game.readings_awaited == 0
+            else:
+                all_in = all(transfer.is_fulfilled for transfer in situation.transfers)
+            return all_in or now >= game.metering_ends_at
     return False
 
 
@@ -162,8 +182,9 @@ def test_a_registration_with_an_expected_number_is_looked_at_again_soon(situatio
 @settings(deadline=None)
 @given(situation=situations(st.just(Phase.DELIVERY)))
 def test_a_delivery_without_transfers_runs_to_its_end(situation: Situation) -> None:
-    situation = replace(situation, transfers=[])
-    ends = situation.game.delivery_ends_at
+    parameters = situation.game.parameters.model_copy(update={"slot_duration_ms": None})
+    situation = replace(situation, game=situation.game.model_copy(update={"parameters": parameters}), transfers=[])
+    ends = situation.game.metering_ends_at
     assert ends is not None
 
     assert situation.decision(ends - timedelta(seconds=1)) == Wait(ends)

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from energy_market_chaincode import views
+from energy_market_chaincode import block_views
 from market_clock.ledger_time import GOOD_FOR, LedgerTime
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -26,10 +26,10 @@ class Ledger:
     def __init__(self, at: str | None = "2026-11-23T12:00:00.000Z") -> None:
         self.at = at
 
-    async def blocks(self, first: int = 0, limit: int = 100) -> views.Blocks:
+    async def blocks(self, first: int = 0, limit: int = 100) -> block_views.Blocks:
         block = {"number": first, "hash": "", "previousHash": "", "nrTransactions": 1}
         at = self.at if first == 6 else "2020-01-01T00:00:00.000Z"
-        return views.Blocks.model_validate({"height": 7, "blocks": [{**block, "at": at}]})
+        return block_views.Blocks.model_validate({"height": 7, "blocks": [{**block, "at": at}]})
 
 
 async def learnt(machine: Machine, ledger: Ledger | None = None) -> LedgerTime:

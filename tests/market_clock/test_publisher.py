@@ -62,6 +62,10 @@ def latest_three_o_clock() -> str:
     return f"{three if three <= now else three - timedelta(days=1):%Y-%m-%dT%H:%M:%S}.000Z"
 
 
+def slot_of(event: Any) -> datetime:
+    return datetime.fromisoformat(event["game"].removeprefix("Game-"))
+
+
 async def games(neighbourhood: Any) -> list[str]:
     return [game.game for game in await neighbourhood.client().games()]
 
@@ -73,7 +77,7 @@ async def test_every_slot_gets_a_game_with_the_entrys_parameters(neighbourhood: 
         second = await neighbourhood.next_game()
 
     assert first["game"] != second["game"]
-    assert first["game"] == f"Game-{first['deliverySlot']}"
+    assert slot_of(first) < slot_of(second)
     assert str(first["feePerHop"]) == "0.03"
     assert first["registrationDurationMs"] == 60_000 // SPEED
 
@@ -84,7 +88,7 @@ async def test_slots_missed_during_a_stop_get_one_late_game(neighbourhood: Any, 
     async with publishers(speed=1) as publisher:
         game = await publisher.publish_now("check", PublishGame())
 
-    assert late["deliverySlot"] == latest_three_o_clock()
+    assert late["game"] == f"Game-{latest_three_o_clock()}"
     assert await games(neighbourhood) == [late["game"], game]
 
 
@@ -118,7 +122,7 @@ async def test_a_slot_that_came_on_another_ledger_stays_due(
     async with publishers(speed=1):
         late = await neighbourhood.next_game()
 
-    assert late["deliverySlot"] == latest_three_o_clock()
+    assert late["game"] == f"Game-{latest_three_o_clock()}"
 
 
 async def test_two_clocks_with_the_same_entry_publish_one_game_for_a_slot(
@@ -188,7 +192,7 @@ async def test_a_slot_that_came_while_our_key_was_replaced_is_published_with_the
     async with publishers(speed=1, market=fresh):
         late = await neighbourhood.next_game()
 
-    assert late["deliverySlot"] == latest_three_o_clock()
+    assert late["game"] == f"Game-{latest_three_o_clock()}"
     assert stale.submitted == fresh.submitted, "it is the same command, signed anew"
 
 
@@ -209,7 +213,7 @@ async def test_a_slot_that_something_on_the_way_refuses_stays_due(
     async with publishers(DAILY, since_ms=now_ms() - DAY_MS, speed=1, market=market):
         late = await neighbourhood.next_game()
 
-    assert late["deliverySlot"] == latest_three_o_clock()
+    assert late["game"] == f"Game-{latest_three_o_clock()}"
 
 
 async def test_the_slots_of_a_market_that_is_not_set_up_are_not_made_up_for(
@@ -282,13 +286,13 @@ async def test_games_go_on_after_the_time_was_wrong_for_one_slot(
         working = asyncio.create_task(publisher.run(neighbourhood.client()))
         publisher.add(OFTEN)
         wrong = await neighbourhood.next_game()
-        assert datetime.fromisoformat(wrong["deliverySlot"]) > datetime.now(UTC) + off / 2
+        assert slot_of(wrong) > datetime.now(UTC) + off / 2
         time.off = timedelta()
 
         async with asyncio.timeout(60):
             while True:
                 right = await neighbourhood.next_game()
-                if abs(datetime.fromisoformat(right["deliverySlot"]) - datetime.now(UTC)) < timedelta(minutes=1):
+                if abs(slot_of(right) - datetime.now(UTC)) < timedelta(minutes=1):
                     break
         working.cancel()
         with suppress(asyncio.CancelledError):

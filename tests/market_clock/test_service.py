@@ -263,7 +263,7 @@ async def test_the_library_tells_the_clock_what_an_operator_wants(
             assert (schedule["entries"], schedule["paused"]) == ([], False)
             with pytest.raises(RequestRefused, match="UNKNOWN_ENTRY"):
                 await clock.remove("daily")
-        await cancelled(queue_url, game)
+        await without_trade(queue_url, game)
 
 
 # -- what the clock does
@@ -274,7 +274,7 @@ async def test_a_game_is_published_at_once_and_driven_to_its_end(running: Runnin
         answer = await clock.add({"once": True, "parameters": {"registrationDurationMs": 1}})
         assert answer.status_code == 201
 
-        await cancelled(queue_url, answer.json()["game"])
+        await without_trade(queue_url, answer.json()["game"])
 
 
 async def test_a_defect_of_ours_does_not_stop_the_clock_for_good(
@@ -291,20 +291,20 @@ async def test_a_defect_of_ours_does_not_stop_the_clock_for_good(
     monkeypatch.setattr("market_clock.clock.BEGIN_ANEW_S", 0.0)
     async with running(clock_at(home, queue_url)) as clock:
         answer = await clock.add({"once": True, "parameters": {"registrationDurationMs": 1}})
-        await cancelled(queue_url, answer.json()["game"])
+        await without_trade(queue_url, answer.json()["game"])
 
     assert next(defects, None) is None
 
 
-async def cancelled(queue_url: str, game: str) -> None:
-    """Wait until a game is cancelled, as one without participants is."""
+async def without_trade(queue_url: str, game: str) -> None:
+    """Wait until a game has stopped without trade, as one without participants does."""
     async with (
         asyncio.timeout(PATIENCE_S),
         MarketClient(queue_url) as market,
         aclosing(market.events(game=game)) as events,
     ):
         reason = await anext(event.data["reason"] async for event in events if event.name == "GameStopEvent")
-    assert reason == "cancelled"
+    assert reason == "no-trade"
 
 
 async def test_a_rejection_by_the_market_is_passed_on(running: Running, home: Path, queue_url: str) -> None:

@@ -17,7 +17,7 @@ import uvicorn
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import FastAPI
 
-from energy_market_chaincode import public_key_text, read_exact_json, sign, views
+from energy_market_chaincode import block_views, public_key_text, read_exact_json, sign
 from ledger import (
     Block,
     Cursor,
@@ -136,7 +136,7 @@ class FaultyLedger:
         self._be_there()
         return await self.ledger.block(number)
 
-    async def evidence(self, number: int) -> views.BlockEvidence:
+    async def evidence(self, number: int) -> block_views.BlockEvidence:
         self._be_there()
         return await self.ledger.evidence(number)
 

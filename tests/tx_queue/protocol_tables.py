@@ -20,6 +20,7 @@ from energy_market_chaincode import (
     PriceCurrencyPerKwh,
     ShareOfOne,
     Time,
+    block_views,
     events,
     views,
 )
@@ -36,9 +37,9 @@ READS: dict[str, Any] = {
     "/games/{id}": views.GameView,
     "/games/{id}/bids": views.Bids,
     "/games/{id}/transfers": views.Transfers,
-    "/blocks": views.Blocks,
-    "/blocks/{n}": views.BlockView,
-    "/blocks/{n}/evidence": views.BlockEvidence,
+    "/blocks": block_views.Blocks,
+    "/blocks/{n}": block_views.BlockView,
+    "/blocks/{n}/evidence": block_views.BlockEvidence,
     "/queue": views.QueueState,
     "/queue/{id}": views.CommandStatus,
 }

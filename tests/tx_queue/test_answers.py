@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
-from energy_market_chaincode import COMMANDS, events, exact_json, read_exact_json, views
+from energy_market_chaincode import COMMANDS, block_views, events, exact_json, read_exact_json, views
 from energy_market_chaincode.rules import RULES
 from tests.tx_queue import protocol_tables
 
@@ -21,9 +21,9 @@ ANSWERS: dict[str, Any] = {
     "/games/{game}": views.GameView,
     "/games/{game}/bids": views.Bids,
     "/games/{game}/transfers": views.Transfers,
-    "/blocks": views.Blocks,
-    "/blocks/{number}": views.BlockView,
-    "/blocks/{number}/evidence": views.BlockEvidence,
+    "/blocks": block_views.Blocks,
+    "/blocks/{number}": block_views.BlockView,
+    "/blocks/{number}/evidence": block_views.BlockEvidence,
     "/queue": views.QueueState,
     "/queue/{id}": views.CommandStatus,
 }

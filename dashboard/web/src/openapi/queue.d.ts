@@ -1074,11 +1074,6 @@ export interface components {
              * @description currency units, at most 6 decimals
              */
             totalCost: number;
-            /**
-             * Handedback
-             * @description kWh, at most 4 decimals
-             */
-            handedBack: number;
             /** Rounds */
             rounds: number;
             /** Regrets */

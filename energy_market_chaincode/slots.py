@@ -1,0 +1,52 @@
+"""How long the phases of a game last: of one for a slot with a time, and of one for a slot that is only a name."""
+
+from energy_market_chaincode.commands import PublishGame
+from energy_market_chaincode.errors import DurationUnfit
+
+MINUTE_MS = 60_000
+SLOT_MS = 15 * MINUTE_MS
+CLEARING_MS = 5 * MINUTE_MS
+METERING_WINDOW_MS = 15 * MINUTE_MS
+
+
+def slot_durations(data: PublishGame, starts_ms: int, now_ms: int) -> dict[str, int | None]:
+    """Return the durations of a game whose slot starts at a time, by the names of its parameters.
+
+    Registration never outlasts the slot's start; a slot that began already has none.
+
+    Raises
+    ------
+    DurationUnfit
+    """
+    if data.delivery_duration_ms is not None:
+        raise DurationUnfit(field="deliveryDurationMs", slots="a name, not a time", instead="slotDurationMs")
+    left_ms = max(starts_ms - now_ms, 0)
+    clearing_ms = data.clearing_duration_ms or CLEARING_MS
+    open_ms = left_ms - clearing_ms if left_ms > clearing_ms else left_ms // 2
+    if data.registration_duration_ms is not None:
+        open_ms = min(data.registration_duration_ms, left_ms)
+    slot_ms = data.slot_duration_ms or SLOT_MS
+    return {
+        "slot_duration_ms": slot_ms,
+        "delivery_duration_ms": slot_ms,
+        "registration_duration_ms": open_ms,
+        "clearing_duration_ms": left_ms - open_ms,
+        "metering_window_ms": METERING_WINDOW_MS if data.metering_window_ms is None else data.metering_window_ms,
+        "correction_window_ms": data.correction_window_ms or 0,
+    }
+
+
+def durations_of_name(data: PublishGame) -> dict[str, int | None]:
+    """Return the durations of a game whose slot is only a name; raises DurationUnfit."""
+    for field in ("slot_duration_ms", "clearing_duration_ms"):
+        if getattr(data, field) is not None:
+            name = type(data).model_fields[field].alias
+            raise DurationUnfit(field=name, slots="a time, not only a name", instead="deliveryDurationMs")
+    return {
+        "slot_duration_ms": None,
+        "delivery_duration_ms": data.delivery_duration_ms or MINUTE_MS,
+        "registration_duration_ms": data.registration_duration_ms or MINUTE_MS,
+        "clearing_duration_ms": None,
+        "metering_window_ms": data.metering_window_ms or 0,
+        "correction_window_ms": data.correction_window_ms or 0,
+    }
