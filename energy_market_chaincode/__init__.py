@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         MoneyCurrency,
         PriceCurrencyPerKwh,
         ShareOfOne,
+        TariffCurrencyPerKwh,
         positive,
     )
     from energy_market_chaincode.canonical import MAX_NESTING, exact_json, read_exact_json, read_json, signed_bytes
@@ -129,6 +130,7 @@ __all__ = [
     "StopReason",
     "Stub",
     "Supply",
+    "TariffCurrencyPerKwh",
     "Terms",
     "Time",
     "Topic",

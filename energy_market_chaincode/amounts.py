@@ -25,6 +25,12 @@ def _not_negative(value: int) -> int:
     return value
 
 
+def _not_below_the_lowest(tariff: int) -> int:
+    if tariff < -units.MAX_PRICE:
+        raise ValueError("must be at least -10^6 currency units per kWh")
+    return tariff
+
+
 def _at_most(limit: int, shown: str) -> AfterValidator:
     def check(value: int) -> int:
         if value > limit:
@@ -55,6 +61,14 @@ PriceCurrencyPerKwh = Annotated[
     AfterValidator(_not_negative),
     _at_most(units.MAX_PRICE, "10^6 currency units per kWh"),
 ]
+TariffCurrencyPerKwh = Annotated[
+    units.Price,
+    BeforeValidator(units.price_from_currency_per_kwh, json_schema_input_type=float | str),
+    PlainSerializer(lambda value: str(units.currency_per_kwh(value)), return_type=str, when_used="json"),
+    _at_most(units.MAX_PRICE, "10^6 currency units per kWh"),
+    AfterValidator(_not_below_the_lowest),
+]
+"""A price per kWh of the grid, which may be negative: then whoever takes energy is paid for it."""
 ShareOfOne = Annotated[
     units.Share,
     BeforeValidator(units.share_from_fraction, json_schema_input_type=float | str),

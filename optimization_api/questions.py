@@ -13,6 +13,7 @@ from energy_market_chaincode import (
     Price,
     PriceCurrencyPerKwh,
     ShareOfOne,
+    TariffCurrencyPerKwh,
     certificate,
     positive,
     units,
@@ -90,7 +91,7 @@ class BestResponseQuestion(Question):
     )
 
     demand: PositiveEnergy
-    retail_tariff: PriceCurrencyPerKwh | None = None
+    retail_tariff: TariffCurrencyPerKwh | None = None
     """What the grid takes for what the bid leaves to it; without it, the sellers are to meet the whole demand."""
     fee_per_hop: PriceCurrencyPerKwh = FEE_PER_HOP
     sellers: Annotated[list[SellerInTurn], Field(min_length=1, max_length=MAX_SELLERS_IN_TURN)]
@@ -245,7 +246,7 @@ class EquilibriumQuestion(GameQuestion):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{**GAME_EXAMPLE, "method": "best-response"}]})
 
-    retail_tariff: PriceCurrencyPerKwh | None = None
+    retail_tariff: TariffCurrencyPerKwh | None = None
     """What the grid takes for what costs more locally; without it, the sellers are to meet every demand."""
     method: Literal["best-response", "variational"] = "best-response"
     tolerance: ShareOfOne = units.share_from_fraction("0.000000001")

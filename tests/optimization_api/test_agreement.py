@@ -30,7 +30,7 @@ def games(draw: st.DrawFn) -> dict[str, Any]:
         "sellers": {f"S{j}": (str(capacity), f"{price:f}") for j, (capacity, price) in enumerate(sellers)},
         "buyers": {f"B{i}": str(demand) for i, demand in enumerate(buyers)},
         "hops": draw(st.integers(0, 4)),
-        "retailTariff": f"{draw(PRICES):f}",
+        "retailTariff": f"{draw(st.one_of(PRICES, st.just(Decimal(0)))):f}",
         "roundLimit": draw(st.integers(1, 60)),
     }
 
@@ -40,6 +40,21 @@ def asked(turn: Turn) -> BestResponseAnswer:
     question = BestResponseQuestion.model_validate(json.loads(_question(turn)))
     question.check()
     return BestResponseAnswer.to(question)
+
+
+@patient
+@given(games(), st.decimals(-1, 1, places=6))
+async def test_client_and_optimizer_agree_at_negative_tariffs_too(drawn: dict[str, Any], tariff: Decimal) -> None:
+    market = Market()
+    await market.invoke("init", "operator", market.public_key("operator"))
+    await market.enter(*drawn["sellers"], *drawn["buyers"], funds="1000000")
+    await market.start_game(**drawn, game="g")
+    told = BuyBidEvent.model_validate(market.turn("g"))
+    turn = Turn.from_event(told.model_copy(update={"retail_tariff": tariff}))
+    best, answer = turn.best_response(), asked(turn)
+    assert Bid(answer.amounts) == best
+    assert answer.cost == turn.cost(best) <= turn.cost(Bid({}))
+    assert tariff > 0 or best == Bid({})
 
 
 @patient
