@@ -1,0 +1,211 @@
+"""A random day of a street: 24 hourly slots that overlap, played by whoever can afford it and metered as it comes."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import pairwise
+from random import Random
+from typing import Any
+
+from energy_market_chaincode import units
+from energy_market_chaincode.times import iso_time, milliseconds
+from tests.chaincode.conftest import Market
+
+HOUR_MS = 3_600_000
+MINUTE_MS = 60_000
+STREET = ("P1", "P2", "P3", "P4", "P5", "P6")
+WAYS = [*pairwise(STREET), ("P1", "P4")]
+EXPECTED = frozenset({"INSUFFICIENT_FUNDS", "DEBT_UNPAID"})
+"""Refusals that are part of life."""
+
+
+def some_energy(chance: Random) -> int:
+    return chance.choice([1, chance.randint(1, 1_000), chance.randint(1, 60_000), chance.randint(1, 60_000)])
+
+
+def some_price(chance: Random) -> str:
+    return chance.choice(["0.08", "0.02", str(units.currency_per_kwh(chance.randint(1, 4 * 10**17))), "30"])
+
+
+def some_terms(chance: Random) -> dict[str, Any]:
+    """Return a game's parameters; both tariffs may be negative, the grid never pays more than it takes."""
+    feed_in = chance.choice(["0.1231", "0", "0.05"])
+    retail = chance.choice(["0.2869", "0.2869", "0.1231", feed_in])
+    return {
+        "retailTariff": retail if float(retail) >= float(feed_in) else "0.2869",
+        "feedInTariff": feed_in,
+        "feePerHop": chance.choice(["0", "0.02", "0.000000000000000001"]),
+        "imbalancePenalty": chance.choice(["0", "0.05", "0.3276"]),
+        "roundLimit": chance.choice([1, 2, 3, 200]),
+        "slotDurationMs": HOUR_MS,
+        "registrationDurationMs": chance.choice([10 * MINUTE_MS, 40 * MINUTE_MS]),
+        "turnDeadlineMs": chance.choice([10_000, MINUTE_MS]),
+        "meteringWindowMs": chance.choice([0, 15 * MINUTE_MS, 90 * MINUTE_MS]),
+    }
+
+
+@dataclass
+class Day:
+    """One day; every command is audited by the market, and every close for debts that nothing explains."""
+
+    market: Market
+    chance: Random
+    running: dict[str, str] = field(default_factory=dict)
+    """{game: phase} of those that are not settled."""
+    readings: defaultdict[str, dict[str, tuple[int, int]]] = field(default_factory=lambda: defaultdict(dict))
+    """{game: {prosumer: (taken, fed in)}}."""
+    refused: list[str] = field(default_factory=list)
+
+    async def live(self) -> None:
+        """Let the day pass, settle all, and look that nothing is left frozen."""
+        await self.market.invoke("init", "operator", self.market.public_key("operator"))
+        await self.market.enter(*STREET[:2], funds="0")
+        await self.market.enter(*STREET[2:4], funds=self.chance.choice(["1", "5", "20"]))
+        await self.market.enter(*STREET[4:], funds="1000")
+        await self.market.do("operator", "setTopology", edges=[list(way) for way in WAYS])
+        midnight_ms = (self.market.now_ms // (24 * HOUR_MS) + 1) * 24 * HOUR_MS
+        for hour in range(24):
+            await self._hour(midnight_ms + hour * HOUR_MS)
+        for game in list(self.running):
+            await self._settle(game)
+        assert not any(account.frozen for account in self.market.accounts().values())
+
+    async def _hour(self, starts_ms: int) -> None:
+        """Open and clear the slot that starts in an hour, while earlier ones are delivered and settled."""
+        self.market.now_ms = max(self.market.now_ms, starts_ms - HOUR_MS)
+        game = f"at-{starts_ms}"
+        await self.market.do(
+            "operator", "publishGame", game=game, deliverySlot=iso_time(starts_ms), **some_terms(self.chance)
+        )
+        self.running[game] = "registration"
+        for name in self.chance.sample(STREET, len(STREET)):
+            await self._order(game, name)
+            await self._something_else(game)
+        shown = await self._shown(game)
+        self.market.now_ms = max(self.market.now_ms, milliseconds_of(shown["registrationEndsAt"]))
+        await self.market.do("operator", "stopGameRegistration", game=game)
+        while turn := self.market.turn(game):
+            await self._turn(game, turn)
+            await self._something_else(game)
+        self.running[game] = "delivery"
+
+    async def _order(self, game: str, name: str) -> None:
+        match self.chance.choice(["offer", "offer", "demand", "demand", "nothing"]):
+            case "offer":
+                order = {"amount": kwh(some_energy(self.chance)), "price": some_price(self.chance)}
+                await self._attempt(name, "publishOffer", game=game, **order)
+            case "demand":
+                await self._attempt(name, "publishDemand", game=game, amount=kwh(some_energy(self.chance)))
+            case _:
+                pass
+
+    async def _turn(self, game: str, turn: Mapping[str, Any]) -> None:
+        """Answer best, pass, grab a seller whole, or stay silent."""
+        market, buyer = self.market, turn["buyerInTurn"]
+        behaviour = self.chance.choice(["best"] * 4 + ["pass", "grab", "silence"])
+        begins_ms = milliseconds_of((await self._shown(game))["deliveryStartsAt"])
+        if behaviour == "silence" or market.now_ms >= begins_ms:
+            market.now_ms += MINUTE_MS
+            await market.do("operator", "skipTurn", game=game, buyer=buyer, round=turn["round"])
+            return
+        bid = market.best_reply(turn) if behaviour == "best" else grabbed(turn) if behaviour == "grab" else None
+        if bid is None or not await self._attempt(buyer, "publishBuyBid", game=game, bidAmounts=bid):
+            await market.do(buyer, "publishBuyBid", game=game, keepPlaying=False)
+
+    async def _something_else(self, game: str) -> None:
+        """Let something happen in another game, or to an account."""
+        others = [other for other, phase in self.running.items() if phase == "delivery" and other != game]
+        match self.chance.choice(["meter", "settle", "pay", "", "", ""]):
+            case "meter" if others:
+                await self._meter(self.chance.choice(others))
+            case "settle" if others:
+                await self._settle(self.chance.choice(others), only_if_it_is_time=True)
+            case "pay":
+                amount = self.chance.choice(["0.5", "3"])
+                await self.market.do("operator", "topUpAccount", prosumer=self.chance.choice(STREET), amount=amount)
+            case _:
+                pass
+
+    async def _meter(self, game: str) -> None:
+        """Meter as contracted, in part, beyond it, or for nothing, in any order; some stay silent."""
+        shown = await self._shown(game)
+        contracted = {s["seller"]: (0, energy(s["load"])) for s in shown["sellers"]}
+        contracted |= {b["buyer"]: (energy(b["demand"]), 0) for b in shown["buyers"]}
+        for name, (taken, fed_in) in contracted.items():
+            if self.chance.random() < 0.2:
+                continue
+            reading = {"taken": self._about(taken), "fed_in": self._about(fed_in)}
+            await self._read(game, name, **reading)
+
+    def _about(self, contracted: int) -> int:
+        """Return what is metered instead of what was contracted."""
+        chance = self.chance
+        share = chance.choice([0, 4, 4, 4, 4, chance.randint(0, 8)])
+        return contracted * share // 4 + chance.choice([0, 0, 0, 0, some_energy(chance)])
+
+    async def _read(self, game: str, name: str, taken: int, fed_in: int) -> None:
+        """Report for a game that still takes readings."""
+        await self.market.read_meter(game, name, taken=kwh(taken), fed_in=kwh(fed_in))
+        before = self.readings[game].get(name, (0, 0))
+        self.readings[game][name] = (before[0] + taken, before[1] + fed_in)
+
+    async def _settle(self, game: str, *, only_if_it_is_time: bool = False) -> None:
+        """Close a game, and look whom that leaves in debt."""
+        shown = await self._shown(game)
+        if only_if_it_is_time and self.market.now_ms < milliseconds_of(shown["meteringEndsAt"]):
+            return
+        self.market.now_ms = max(self.market.now_ms, milliseconds_of(shown["meteringEndsAt"]))
+        before = self.market.accounts()
+        await self.market.do("operator", "closeMarket", game=game)
+        after = self.market.accounts()
+        for name in STREET:
+            new_debt = after[name].debt - before[name].debt
+            assert new_debt <= self._beyond_cover(shown, name), f"{name} owes more than lies beyond its cover in {game}"
+        del self.running[game]
+
+    def _beyond_cover(self, shown: Mapping[str, Any], name: str) -> int:
+        """Return what a participant may come to owe beyond its cover: for energy that it neither asked for nor sold."""
+        taken, fed_in = self.readings[shown["game"]].get(name, (0, 0))
+        asked = next((energy(buyer["demand"]) for buyer in shown["buyers"] if buyer["buyer"] == name), 0)
+        retail, feed_in = (price(shown["parameters"][tariff]) for tariff in ("retailTariff", "feedInTariff"))
+        rounding = 4 * len(STREET)
+        owed = units.cost(max(0, taken - asked), max(0, retail)) + units.cost(fed_in, max(0, -feed_in))
+        return owed + rounding
+
+    async def _attempt(self, prosumer: str, topic: str, /, **data: Any) -> bool:
+        """Give a command that may be refused for want of money."""
+        (result,) = await self.market.submit(self.market.command(prosumer, topic, **data))
+        if result["status"] == "rejected":
+            assert result["code"] in EXPECTED, result
+            self.refused.append(result["code"])
+        return bool(result["status"] == "committed")
+
+    async def _shown(self, game: str) -> dict[str, Any]:
+        return dict(await self.market.invoke("game", game))
+
+
+def grabbed(turn: Mapping[str, Any]) -> dict[str, str]:
+    """Take as much as there is of the first sellers."""
+    wanted, bid = energy(turn["demand"]), {}
+    for seller in turn["sellers"]:
+        room = min(wanted, energy(seller["capacity"]) - energy(seller["othersLoad"]))
+        bid[seller["seller"]] = kwh(room)
+        wanted -= room
+    return bid
+
+
+def kwh(amount: int) -> str:
+    return str(units.kwh(amount))
+
+
+def energy(amount: Any) -> int:
+    return units.energy_from_kwh(amount)
+
+
+def price(amount: Any) -> int:
+    return units.price_from_currency_per_kwh(amount)
+
+
+def milliseconds_of(time: str) -> int:
+    return milliseconds(datetime.fromisoformat(time))
