@@ -205,7 +205,7 @@ def _settlement(run: Run) -> Table:
     rows = [["transfers fulfilled", f"{fulfilled} of {len(run.transfers)}"]]
     rows += [[text, getattr(settlement, name)] for name, text in names.items()]
     if settlement is not None and settlement.presumed:
-        rows.append(["silent meters, demand presumed", ", ".join(settlement.presumed)])
+        rows.append(["silent meters, presumed", ", ".join(settlement.presumed)])
     return _fill(table, rows)
 
 

@@ -73,9 +73,9 @@ class Context:
         """Load all records of a kind, ``within`` a game perhaps, in the order of their keys."""
         return [kind.from_bytes(value) for _, value in await self.state.range(kind.key(*within, ""))]
 
-    async def load_named(self, kind: type[R]) -> dict[str, R]:
-        """Load all records of a kind, each with its name."""
-        prefix = kind.key("")
+    async def load_named(self, kind: type[R], *within: str) -> dict[str, R]:
+        """Load all records of a kind, ``within`` a game perhaps, each with its name."""
+        prefix = kind.key(*within, "")
         return {key.removeprefix(prefix): kind.from_bytes(value) for key, value in await self.state.range(prefix)}
 
     async def exists(self, kind: type[Record], *names: str) -> bool:

@@ -10,8 +10,9 @@ from functools import partial
 from typing import NamedTuple
 
 from energy_market_chaincode import administration, presentation, queries
-from energy_market_chaincode import delivery as delivery  # these two declare their rules
+from energy_market_chaincode import delivery as delivery  # these declare their rules
 from energy_market_chaincode import registration as registration
+from energy_market_chaincode import settlement as settlement
 from energy_market_chaincode.canonical import MAX_NESTING, exact_json, read_json
 from energy_market_chaincode.commands import (
     Command,

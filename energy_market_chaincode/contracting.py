@@ -8,6 +8,7 @@ from energy_market_chaincode.context import Context
 from energy_market_chaincode.cover import offer_bond
 from energy_market_chaincode.errors import InsufficientFunds
 from energy_market_chaincode.game import Supply, bill, grid_cost, hand_back, is_more_than_nothing, regret
+from energy_market_chaincode.matching import contracted_transfers
 from energy_market_chaincode.records import (
     Arena,
     Customers,
@@ -19,7 +20,6 @@ from energy_market_chaincode.records import (
     StandingBid,
     Transfer,
 )
-from energy_market_chaincode.settlement import contracted_transfers
 from energy_market_chaincode.units import Energy, Money, Price
 from energy_market_chaincode.vocabulary import Phase, StopReason
 

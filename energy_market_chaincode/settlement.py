@@ -1,237 +1,180 @@
-"""The settlement: who owes whom what, from the contracted bids and the meters. Pure functions, exact integers.
+"""Rules of settlement: the close of a slot, and its correction until it is final.
 
-Transfers are matched in the buyers' turn order, and for each buyer in the sellers' order. What a transfer lacks in
-the end was caused by one side, and that side makes the other whole:
-
-- the seller delivered too little: the buyer took the energy from the grid at the retail tariff, and the seller owes it
-  what that cost more than the contracted unit price;
-- the buyer took too little: the seller fed the energy into the grid at the feed-in tariff, and the buyer owes it what
-  that brought less than the contracted energy price;
-- neither delivered nor taken: nothing happened, and nothing is owed.
-
-Whoever caused an imbalance also pays the grid operator the game's imbalance penalty per kWh.
-
-What goes beyond the transfers settles with the grid: what anybody took at the retail tariff, what a seller fed in, up
-to what it offered, at the feed-in tariff.
-
-Silence is presumed against whoever is silent: a seller whose meter never reported delivered nothing, and a buyer whose
-meter never reported took its whole demand, and owes the imbalance penalty on it. So no silent buyer pays less than it
-would have paid for telling what it took, whatever that was.
+What a slot comes to is pure arithmetic, see :mod:`energy_market_chaincode.bills`; here the money moves. Everybody
+settles with the grid operator what its line comes to: what an account cannot pay is its debt, and nobody else's loss.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 
-from energy_market_chaincode.game import energy_cost, grid_cost
-from energy_market_chaincode.records import Arena, Delivery, Parameters, Transfer
-from energy_market_chaincode.units import ENERGY_TIMES_PRICE_PER_MONEY, Energy, Money, divide_half_even
-from energy_market_chaincode.vocabulary import GRID_OPERATOR, NETWORK_OPERATOR
-
-Deliveries = Mapping[str, Delivery]
+from energy_market_chaincode import presentation
+from energy_market_chaincode.bills import Bills, Presumption, Purpose, bills, self_metered_silence, transfer_payments
+from energy_market_chaincode.books import Books
+from energy_market_chaincode.commands import CloseMarket
+from energy_market_chaincode.context import Context
+from energy_market_chaincode.contracting import release_escrows
+from energy_market_chaincode.delivery import awaited, purchases, reports
+from energy_market_chaincode.errors import DeliveryNotOver
+from energy_market_chaincode.records import (
+    Arena,
+    Delivery,
+    Game,
+    Purchases,
+    Settlement,
+    Transfer,
+)
+from energy_market_chaincode.rules import rule
+from energy_market_chaincode.times import iso_time
+from energy_market_chaincode.units import Energy, Money
+from energy_market_chaincode.views import GameResult
+from energy_market_chaincode.vocabulary import GRID_OPERATOR, NETWORK_OPERATOR, Phase
 
 
 @dataclass(frozen=True, slots=True)
-class Meters:
-    """What was metered for a game, and what is presumed where a meter was silent.
+class DeliveredSlot:
+    """What a slot is settled from.
 
     Attributes
     ----------
-    counted
-        Everybody's energy.
-    presumed
-        The buyers, in turn order, whose meters never reported.
+    transfers
+        In turn order, and for each buyer in the sellers' order.
+    participants
+        Whose reports are waited for.
+    reported
+        What meters counted.
     """
 
-    counted: Deliveries
-    presumed: list[str]
+    game: Game
+    arena: Arena
+    transfers: list[Transfer]
+    participants: list[str]
 
     @classmethod
-    def of(cls, arena: Arena, reported: Deliveries) -> "Meters":
-        """Complete what meters reported by what is presumed of those that did not."""
-        sellers = {offer.seller: Delivery() for offer in arena.sellers}
-        buyers = {demand.buyer: Delivery(in_energy=demand.demand) for demand in arena.buyers}
-        return cls({**sellers, **buyers, **reported}, [buyer for buyer in buyers if buyer not in reported])
+    async def load(cls, context: Context, game: Game) -> "DeliveredSlot":
+        """Load it from the ledger."""
+        arena = await context.arena(game)
+        buyers = [demand.buyer for demand in arena.buyers]
+        transfers = [t for purchase in await purchases(context, game, buyers) for t in purchase.transfers]
+        return cls(game, arena, transfers, [*(offer.seller for offer in arena.sellers), *buyers])
+
+    def bills(self, reported: Mapping[str, Delivery]) -> Bills:
+        """Settle it by what was reported, and by what is presumed of those that were silent."""
+        rules = self.game.parameters
+        presumed: dict[str, Presumption] = self_metered_silence(self.arena, reported, rules)
+        return bills(self.transfers, reported, presumed, rules)
+
+    def paid_early(self) -> dict[str, Money]:
+        """Return what the transfers that were paid during the delivery brought everybody."""
+        brought = dict.fromkeys((*self.participants, NETWORK_OPERATOR), Money(0))
+        for transfer in self.transfers:
+            if transfer.is_fulfilled:
+                for payment in transfer_payments(transfer, transfer.energy, self.game.parameters.fee_per_hop):
+                    brought[payment.payer] = Money(brought[payment.payer] - payment.amount)
+                    brought[payment.payee] = Money(brought[payment.payee] + payment.amount)
+        return brought
 
 
-class Purpose(StrEnum):
-    """What a payment is for."""
-
-    ENERGY = "energy"
-    TRANSMISSION = "transmission"
-    COMPENSATION = "compensation"
-    PENALTY = "penalty"
-    FROM_GRID = "from-grid"
-    TO_GRID = "to-grid"
-
-
-@dataclass(frozen=True, slots=True)
-class Payment:
-    """Money that one account owes another."""
-
-    payer: str
-    payee: str
-    amount: Money
-    purpose: Purpose
-
-
-def contracted_transfers(
-    arena: Arena, bids: Sequence[Sequence[Energy]], loads: Sequence[Energy], fee_per_hop: int
-) -> list[list[Transfer]]:
-    """Turn bids (in turn order) into transfers, a list for each buyer."""
-    claimed = [0] * len(arena.sellers)
-    purchases = []
-    for demand, row, amounts in zip(arena.buyers, arena.hops, bids, strict=True):
-        received = 0
-        transfers = []
-        for j, (offer, energy) in enumerate(zip(arena.sellers, amounts, strict=True)):
-            if not energy:
-                continue
-            transfers.append(
-                Transfer(
-                    seller=offer.seller,
-                    buyer=demand.buyer,
-                    energy=energy,
-                    capacity=offer.capacity,
-                    price=offer.price,
-                    load=loads[j],
-                    hops=row[j],
-                    claimed_before=Energy(claimed[j]),
-                    received_before=Energy(received),
-                    energy_cost=energy_cost(energy, offer.price, loads[j], offer.capacity),
-                    transmission_fee=Money(
-                        divide_half_even(energy * fee_per_hop * row[j], ENERGY_TIMES_PRICE_PER_MONEY)
-                    ),
-                )
-            )
-            claimed[j] += energy
-            received += energy
-        purchases.append(transfers)
-    return purchases
+@rule
+async def close_market(context: Context, data: CloseMarket) -> GameResult:
+    """Settle a slot to the end, release every escrow, and end the game."""
+    game = await context.game(data, Phase.DELIVERY)
+    slot = await DeliveredSlot.load(context, game)
+    reported = await reports(context, game, slot.participants)
+    _require_delivered(context, slot, reported)
+    result = slot.bills(reported)
+    books = await context.books({*slot.participants, GRID_OPERATOR, NETWORK_OPERATOR})
+    await release_escrows(context, books, game.id, slot.participants)
+    guaranteed = _move(context, game, books, _differences(result.nets(), slot.paid_early()))
+    context.close_books(books)
+    _save_transfers(context, slot, result)
+    for name, line in result.lines.items():
+        context.save(line, game.id, name)
+        context.delete(Delivery, game.id, name)
+    settlement = _settlement(_closed_at(context, game), result, guaranteed)
+    context.save(settlement, game.id)
+    context.save(game.but(phase=Phase.CLOSED), game.id)
+    context.emit(presentation.market_closed(game.id, settlement))
+    return GameResult(game=game.id)
 
 
-def is_certain(transfer: Transfer, seller: Delivery, buyer: Delivery) -> bool:
-    """Tell whether a transfer is fulfilled whatever the meters still report.
+def _require_delivered(context: Context, slot: DeliveredSlot, reported: Mapping[str, Delivery]) -> None:
+    """Refuse to close before the time while a meter may still report something that is to be paid.
 
-    It is once the seller delivered for all buyers up to this one and the buyer took from all sellers up to this one;
-    for meters only count up, and the matching at close goes in the same order.
+    A slot with a time is delivered to its end, and every participant's report of it is waited for. In other games what
+    is contracted and what a bid leaves to the grid is waited for.
     """
-    return (
-        not transfer.is_fulfilled
-        and seller.out_energy >= transfer.claimed_before + transfer.energy
-        and buyer.in_energy >= transfer.received_before + transfer.energy
-    )
+    game, taken = slot.game, {name: delivery.in_energy for name, delivery in reported.items()}
+    if game.has_slot_time:
+        pending = len(awaited(slot.arena, reported))
+        may_close = context.now_ms >= (game.delivery_ends_ms or 0) and not pending
+    else:
+        unfulfilled = [transfer.buyer for transfer in slot.transfers if not transfer.is_fulfilled]
+        from_grid = [d for d in slot.arena.buyers if d.buyer not in unfulfilled and taken.get(d.buyer, 0) < d.demand]
+        pending = len(unfulfilled) + len(from_grid)
+        may_close = not pending
+    ends = game.metering_ends_ms or game.delivery_ends_ms or 0
+    if not may_close and context.now_ms < ends:
+        raise DeliveryNotOver(game=game.id, ends=iso_time(ends), pending=pending)
 
 
-def transfer_payments(transfer: Transfer, delivered: Energy, fee_per_hop: int) -> list[Payment]:
-    """Return what a buyer owes the seller and the network operator for what was delivered of a transfer."""
-    energy = energy_cost(delivered, transfer.price, transfer.load, transfer.capacity)
-    fee = Money(divide_half_even(delivered * fee_per_hop * transfer.hops, ENERGY_TIMES_PRICE_PER_MONEY))
-    return [
-        Payment(transfer.buyer, transfer.seller, energy, Purpose.ENERGY),
-        Payment(transfer.buyer, NETWORK_OPERATOR, fee, Purpose.TRANSMISSION),
-    ]
+def _closed_at(context: Context, game: Game) -> int:
+    return context.now_since((game.delivery_ends_ms or 0) - game.parameters.delivery_duration_ms)
 
 
-def match(transfers: Sequence[Transfer], deliveries: Deliveries) -> list[Energy]:
-    """Return what was delivered of each transfer; they are in turn order, and in the sellers' order for each buyer."""
-    fed_in = {name: delivery.out_energy for name, delivery in deliveries.items()}
-    taken = {name: delivery.in_energy for name, delivery in deliveries.items()}
-    delivered = []
-    for transfer in transfers:
-        energy = Energy(min(transfer.energy, fed_in[transfer.seller], taken[transfer.buyer]))
-        fed_in[transfer.seller] = Energy(fed_in[transfer.seller] - energy)
-        taken[transfer.buyer] = Energy(taken[transfer.buyer] - energy)
-        delivered.append(energy)
-    return delivered
+def _differences(now: Mapping[str, Money], before: Mapping[str, Money]) -> dict[str, Money]:
+    return {name: Money(net - before.get(name, 0)) for name, net in now.items()}
 
 
-def closing_payments(
-    arena: Arena, transfers: Sequence[Transfer], meters: Meters, parameters: Parameters
-) -> tuple[list[Energy], list[Payment]]:
-    """Settle all that is not paid yet.
+def _move(context: Context, game: Game, books: Books, gains: Mapping[str, Money]) -> Money:
+    """Let everybody settle with the grid operator; the world is told of what an account cannot pay.
+
+    That is the account's debt. What comes in for it pays its earlier debts off at once.
 
     Returns
     -------
-    What was delivered of each transfer, and the payments in the order in which they fall due: first for delivered
-    energy, then by the grid to sellers, then compensations and penalties, then for energy from the grid. So everybody
-    has its income before it pays for an imbalance.
+    What the grid operator paid in place of accounts that could not.
     """
-    delivered = match(transfers, meters.counted)
-    payments = [
-        payment
-        for transfer, energy in zip(transfers, delivered, strict=True)
-        if not transfer.is_fulfilled
-        for payment in transfer_payments(transfer, energy, parameters.fee_per_hop)
-    ]
-    fed_in, taken = _left_over(arena, transfers, delivered, meters.counted)
-    payments += [
-        Payment(GRID_OPERATOR, seller, grid_cost(energy, parameters.feed_in_tariff), Purpose.TO_GRID)
-        for seller, energy in fed_in.items()
-    ]
-    payments += _imbalances(transfers, delivered, fed_in.copy(), taken.copy(), parameters)
-    payments += [
-        Payment(demand.buyer, GRID_OPERATOR, grid_cost(demand.demand, parameters.imbalance_penalty), Purpose.PENALTY)
-        for demand in arena.buyers
-        if demand.buyer in meters.presumed
-    ]
-    payments += [
-        Payment(name, GRID_OPERATOR, grid_cost(energy, parameters.retail_tariff), Purpose.FROM_GRID)
-        for name, energy in taken.items()
-    ]
-    return delivered, [payment for payment in payments if payment.amount]
+    guaranteed = 0
+    for name, gain in gains.items():
+        if gain > 0:
+            books.pay(GRID_OPERATOR, name, gain)
+            continue
+        available = books.free(name)
+        missing = books.pay(name, GRID_OPERATOR, Money(-gain))
+        books.guarantee(name, GRID_OPERATOR, missing)
+        if missing:
+            context.emit(presentation.account_top_up_required(game.id, name, Money(-gain), available))
+        guaranteed += missing
+    books.repay_debts()
+    return Money(guaranteed)
 
 
-def _left_over(
-    arena: Arena, transfers: Sequence[Transfer], delivered: Sequence[Energy], deliveries: Deliveries
-) -> tuple[dict[str, int], dict[str, int]]:
-    """Return what sellers fed in (up to what they offered) and everybody took beyond the transfers."""
-    fed_in: dict[str, int] = {o.seller: min(deliveries[o.seller].out_energy, o.capacity) for o in arena.sellers}
-    taken: dict[str, int] = {d.buyer: deliveries[d.buyer].in_energy for d in arena.buyers}
-    taken |= {o.seller: deliveries[o.seller].in_energy for o in arena.sellers}
-    for transfer, energy in zip(transfers, delivered, strict=True):
-        fed_in[transfer.seller] -= energy
-        taken[transfer.buyer] -= energy
-    return fed_in, taken
+def _save_transfers(context: Context, slot: DeliveredSlot, result: Bills) -> None:
+    """Store what was delivered of each transfer; the world is told of those that are fulfilled now."""
+    bought: dict[str, list[Transfer]] = {demand.buyer: [] for demand in slot.arena.buyers}
+    for each in result.matched:
+        was, transfer = each.transfer, each.transfer.but(delivered=each.delivered)
+        if transfer.is_fulfilled and not was.is_fulfilled:
+            context.emit(presentation.transfer_fulfilled(slot.game.id, transfer))
+        bought[transfer.buyer].append(transfer)
+    for buyer, kept in bought.items():
+        context.save(Purchases(transfers=kept), slot.game.id, buyer)
 
 
-def _imbalances(
-    transfers: Sequence[Transfer],
-    delivered: Sequence[Energy],
-    fed_in: dict[str, int],
-    taken: dict[str, int],
-    parameters: Parameters,
-) -> list[Payment]:
-    """Return what whoever caused a shortage owes; after :func:`match` never both sides have energy left."""
-    payments = []
-    for transfer, energy in zip(transfers, delivered, strict=True):
-        missing = transfer.energy - energy
-        by_seller = min(missing, taken[transfer.buyer])
-        by_buyer = min(missing, fed_in[transfer.seller])
-        if by_seller:
-            taken[transfer.buyer] -= by_seller
-            payments += _owed_by_seller(transfer, by_seller, parameters)
-        elif by_buyer:
-            fed_in[transfer.seller] -= by_buyer
-            payments += _owed_by_buyer(transfer, by_buyer, parameters)
-    return payments
-
-
-def _owed_by_seller(transfer: Transfer, energy: int, parameters: Parameters) -> list[Payment]:
-    contracted = energy_cost(energy, transfer.price, transfer.load, transfer.capacity) + divide_half_even(
-        energy * parameters.fee_per_hop * transfer.hops, ENERGY_TIMES_PRICE_PER_MONEY
+def _settlement(closed_at_ms: int, result: Bills, guaranteed: Money) -> Settlement:
+    """Add up what a slot came to."""
+    of, lines = result.totals, result.lines.values()
+    return Settlement(
+        closed_at_ms=closed_at_ms,
+        delivered=result.delivered,
+        from_grid=Energy(sum(line.from_grid for line in lines)),
+        to_grid=Energy(sum(line.to_grid for line in lines)),
+        paid_to_sellers=of[Purpose.ENERGY],
+        transmission_fees=of[Purpose.TRANSMISSION],
+        paid_to_grid=of[Purpose.FROM_GRID],
+        paid_by_grid=of[Purpose.TO_GRID],
+        compensations=of[Purpose.COMPENSATION],
+        penalties=of[Purpose.PENALTY],
+        guaranteed=guaranteed,
+        presumed=[name for name, line in result.lines.items() if line.is_presumed],
     )
-    difference = Money(max(0, grid_cost(energy, parameters.retail_tariff) - contracted))
-    return [
-        Payment(transfer.seller, transfer.buyer, difference, Purpose.COMPENSATION),
-        Payment(transfer.seller, GRID_OPERATOR, grid_cost(energy, parameters.imbalance_penalty), Purpose.PENALTY),
-    ]
-
-
-def _owed_by_buyer(transfer: Transfer, energy: int, parameters: Parameters) -> list[Payment]:
-    contracted = energy_cost(energy, transfer.price, transfer.load, transfer.capacity)
-    difference = Money(max(0, contracted - grid_cost(energy, parameters.feed_in_tariff)))
-    return [
-        Payment(transfer.buyer, transfer.seller, difference, Purpose.COMPENSATION),
-        Payment(transfer.buyer, GRID_OPERATOR, grid_cost(energy, parameters.imbalance_penalty), Purpose.PENALTY),
-    ]

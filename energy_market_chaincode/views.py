@@ -276,7 +276,7 @@ class SettlementTotals(View):
     guaranteed
         What the grid operator paid in place of accounts that could not.
     presumed
-        The buyers, in turn order, whose meters never reported, so that their demand counts as taken.
+        Whose meters never reported: of a seller nothing counts as fed in, of a buyer its demand as taken.
     """
 
     closed_at: Time

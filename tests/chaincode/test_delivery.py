@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from energy_market_chaincode.records import Delivery
 from energy_market_chaincode.units import energy_from_kwh, kwh
 from tests.chaincode.conftest import Market
 
@@ -105,8 +106,8 @@ async def test_a_market_closes_once_and_leaves_nothing_frozen(contracted: Market
 
 async def test_when_nobody_delivers_and_nobody_takes_nobody_owes_anything(contracted: Market) -> None:
     before = contracted.accounts()
-    for buyer in BUYERS:
-        await contracted.read_meter("g", buyer)
+    for participant in (*SELLERS, *BUYERS):
+        await contracted.read_meter("g", participant)
     closed = await close(contracted)
     moved = {key: value for key, value in closed.items() if key not in ("name", "game", "closedAt", "presumed")}
     assert set(moved.values()) == {0}
@@ -138,16 +139,14 @@ async def test_a_reading_counts_once_whatever_command_or_game_repeats_it(contrac
         assert await contracted.rejection("S1", "publishMeterReading", game=game, **reading) == "READING_REPEATED"
     await contracted.do("S2", "publishMeterReading", game="g", **reading)
     await contracted.do("S1", "publishMeterReading", game="g", **{**reading, "sequence": 6})
-    assert (await contracted.invoke("prosumer", "S1"))["totalProduction"] == 6
+    assert Delivery.from_bytes(contracted.state["delivery/g/S1"]).out_energy == 60_000
 
 
-async def test_readings_make_the_contribution_of_the_next_game(contracted: Market) -> None:
-    await contracted.read_meter("g", "B1", taken="4", fed_in="1")
-    await contracted.read_meter("g", "B2", taken="4", fed_in="3")
-    shown = {p["prosumer"]: p["contributionMetric"] for p in (await contracted.invoke("prosumers"))["prosumers"]}
-    assert (shown["B1"], shown["B2"]) == (Decimal("0.25"), Decimal("0.75"))
-    await contracted.start_game({"S1": ("9", "1")}, {"B1": "1", "B2": "1"}, game="h", deliverySlot="h")
-    assert (contracted.turn("h") or {})["buyerInTurn"] == "B2"
+async def test_what_prosumers_meter_themselves_does_not_change_their_contribution(contracted: Market) -> None:
+    await contracted.read_meter("g", "B2", taken="4", fed_in="900000000")
+    await close(contracted)
+    shown = await contracted.invoke("prosumer", "B2")
+    assert (shown["totalProduction"], shown["totalConsumption"], shown["contributionMetric"]) == (0, 0, None)
 
 
 async def test_readings_of_any_size_neither_overflow_nor_make_money(contracted: Market) -> None:

@@ -73,10 +73,24 @@ async def test_more_than_contracted_is_the_grids(market: Market) -> None:
     assert closed["penalties"] == closed["compensations"] == 0
 
 
-async def test_a_seller_sells_the_grid_no_more_than_it_offered(market: Market) -> None:
-    gains, closed = await settled(market, {"S1": "1000", "S2": "4", "B1": "6", "B2": "8"})
-    assert gains["S1"] == 2
-    assert closed["energyToGrid"] == 0
+async def test_what_is_fed_in_beyond_the_offer_is_the_grids_too_in_both_directions_and_for_everybody(
+    market: Market,
+) -> None:
+    gains, closed = await settled(market, {"S1": "14", "S2": "4", "B1": "6", "B2": "8"})
+    assert gains["S1"] == 2 + 4 * Decimal("0.1231")
+    assert closed["energyToGrid"] == 4
+
+
+async def test_a_seller_that_sold_nothing_is_paid_for_what_it_fed_in(market: Market) -> None:
+    await market.enter("dear", "cheap", "B", funds="100")
+    await market.start_game({"dear": ("5", "0.9"), "cheap": ("50", "0.01")}, {"B": "6"}, game="g", hops=0)
+    await market.play_out("g")
+    await market.read_meter("g", "dear", fed_in="5")
+    await market.read_meter("g", "cheap", fed_in="5")
+    await market.read_meter("g", "B", taken="6")
+    market.now_ms += 60_000
+    await market.do("operator", "closeMarket", game="g")
+    assert market.free("dear") == 100_615_500
 
 
 async def test_where_the_grid_pays_more_nobody_profits_from_a_shortage_it_caused(market: Market) -> None:

@@ -54,12 +54,6 @@ async def test_a_silent_seller_delivered_nothing(market: Market) -> None:
     assert market.free("B1") == 98_680_000, "the seller bears what the grid costs more"
 
 
-async def test_silence_does_not_raise_the_contribution_metric(market: Market) -> None:
-    await closed_with(market, ALL_DELIVERED)
-    assert (await market.invoke("prosumer", "B1"))["totalConsumption"] == 6
-    assert (await market.invoke("prosumer", "grid"))["totalConsumption"] == 5
-
-
 async def test_who_was_presumed_stands_in_the_settlement(market: Market) -> None:
     await closed_with(market, {**ALL_DELIVERED, "B2": ("8", "0")})
     assert (await market.invoke("game", "g"))["settlement"]["presumed"] == ["B1", "grid"]

@@ -1,0 +1,107 @@
+"""Matching: what the energy that meters counted makes of the contracts, and who caused what is missing. Pure functions.
+
+Transfers are matched in the buyers' turn order, and for each buyer in the sellers' order. What a transfer lacks in the
+end was caused by one side:
+
+- by the seller, as far as the buyer took the energy all the same, from the grid;
+- by the buyer, as far as the seller fed the energy in all the same, into the grid;
+- what was neither delivered nor taken did not happen, and nothing is owed for it.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from energy_market_chaincode.game import energy_cost
+from energy_market_chaincode.records import Arena, Delivery, Transfer
+from energy_market_chaincode.units import ENERGY_TIMES_PRICE_PER_MONEY, Energy, Money, divide_half_even
+
+Deliveries = Mapping[str, Delivery]
+
+
+def contracted_transfers(
+    arena: Arena, bids: Sequence[Sequence[Energy]], loads: Sequence[Energy], fee_per_hop: int
+) -> list[list[Transfer]]:
+    """Turn bids (in turn order) into transfers, a list for each buyer."""
+    claimed = [0] * len(arena.sellers)
+    purchases = []
+    for demand, row, amounts in zip(arena.buyers, arena.hops, bids, strict=True):
+        received = 0
+        transfers = []
+        for j, (offer, energy) in enumerate(zip(arena.sellers, amounts, strict=True)):
+            if not energy:
+                continue
+            transfers.append(
+                Transfer(
+                    seller=offer.seller,
+                    buyer=demand.buyer,
+                    energy=energy,
+                    capacity=offer.capacity,
+                    price=offer.price,
+                    load=loads[j],
+                    hops=row[j],
+                    claimed_before=Energy(claimed[j]),
+                    received_before=Energy(received),
+                    energy_cost=energy_cost(energy, offer.price, loads[j], offer.capacity),
+                    transmission_fee=Money(
+                        divide_half_even(energy * fee_per_hop * row[j], ENERGY_TIMES_PRICE_PER_MONEY)
+                    ),
+                )
+            )
+            claimed[j] += energy
+            received += energy
+        purchases.append(transfers)
+    return purchases
+
+
+def is_certain(transfer: Transfer, seller: Delivery, buyer: Delivery) -> bool:
+    """Tell whether a transfer is fulfilled whatever is still counted.
+
+    It is once the seller delivered for all buyers up to this one and the buyer took from all sellers up to this one,
+    where what was counted only grows; for the matching at close goes in the same order.
+    """
+    return (
+        not transfer.is_fulfilled
+        and seller.out_energy >= transfer.claimed_before + transfer.energy
+        and buyer.in_energy >= transfer.received_before + transfer.energy
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """What became of a transfer.
+
+    Attributes
+    ----------
+    delivered
+        What the seller fed in and the buyer took.
+    lacked
+        What the seller did not feed in, and the buyer took from the grid.
+    declined
+        What the buyer did not take, and the seller fed into the grid.
+    """
+
+    transfer: Transfer
+    delivered: Energy
+    lacked: Energy
+    declined: Energy
+
+
+def match(transfers: Sequence[Transfer], counted: Deliveries) -> list[Matched]:
+    """Match transfers, which are in turn order and for each buyer in the sellers' order, with what was counted."""
+    fed_in = Counter({name: delivery.out_energy for name, delivery in counted.items()})
+    taken = Counter({name: delivery.in_energy for name, delivery in counted.items()})
+    delivered = []
+    for transfer in transfers:
+        energy = min(transfer.energy, fed_in[transfer.seller], taken[transfer.buyer])
+        fed_in[transfer.seller] -= energy
+        taken[transfer.buyer] -= energy
+        delivered.append(energy)
+    matched = []
+    for transfer, energy in zip(transfers, delivered, strict=True):  # only one side has energy left
+        lacked = min(transfer.energy - energy, taken[transfer.buyer])
+        declined = 0 if lacked else min(transfer.energy - energy, fed_in[transfer.seller])
+        taken[transfer.buyer] -= lacked
+        fed_in[transfer.seller] -= declined
+        matched.append(Matched(transfer, Energy(energy), Energy(lacked), Energy(declined)))
+    return matched
