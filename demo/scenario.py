@@ -11,7 +11,7 @@ from typing import Annotated, Any, Self
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from demo.topology import Graph, HopTable, Inconsistency, graph_inconsistencies, hop_table, table_inconsistencies
-from energy_market_chaincode import Identifier, Parameters, PublishGame, demand_deposit, offer_bond, units
+from energy_market_chaincode import Identifier, PublishGame, demand_deposit, offer_bond, units
 
 
 def _positive(value: Decimal) -> Decimal:
@@ -143,7 +143,7 @@ class Scenario(ScenarioSettings):
         A best response takes nothing whose price, p + tau h, is above the retail tariff R; a bid's escrow is for
         2 p + tau h, so 2 R is enough.
         """
-        rules = Parameters.model_validate(self.game.model_dump(include=set(Parameters.model_fields)))
+        rules = self.game
         needed: dict[str, int] = {}
         for name, seller in self.sellers.items():
             price = units.price_from_currency_per_kwh(seller.price)

@@ -58,7 +58,6 @@ if TYPE_CHECKING:
     )
     from energy_market_chaincode.game import Supply, bid_cost
     from energy_market_chaincode.identity import is_signed_by, public_key_from_text, public_key_text, sign
-    from energy_market_chaincode.records import Parameters
     from energy_market_chaincode.stub import Sender, Stub
     from energy_market_chaincode.times import Time, iso, iso_time, milliseconds, moment
     from energy_market_chaincode.units import (
@@ -115,7 +114,6 @@ __all__ = [
     "MoneyCurrency",
     "NotYourTurn",
     "OperatorsOnly",
-    "Parameters",
     "Phase",
     "Price",
     "PriceCurrencyPerKwh",
@@ -182,7 +180,6 @@ _SOURCES = (
     "views",
     "identity",
     "commands",
-    "records",
     "cover",
     "game",
     "contract",

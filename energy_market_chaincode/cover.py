@@ -14,16 +14,33 @@ silent                         escrow
 So nothing that a participant does to others within its order can become somebody else's loss.
 """
 
-from energy_market_chaincode.records import Parameters
+from typing import Protocol
+
 from energy_market_chaincode.units import ENERGY_TIMES_PRICE_PER_MONEY, Energy, Money, Price
 
 
-def offer_bond(energy: Energy, base_price: Price, rules: Parameters) -> Money:
+class Prices(Protocol):
+    """What cover depends on: of a game's parameters, or of what is to become a game."""
+
+    @property
+    def retail_tariff(self) -> Price:
+        """What the grid takes for a kWh."""
+
+    @property
+    def feed_in_tariff(self) -> Price:
+        """What the grid gives for a kWh."""
+
+    @property
+    def imbalance_penalty(self) -> Price:
+        """What whoever causes an imbalance pays the grid per kWh."""
+
+
+def offer_bond(energy: Energy, base_price: Price, rules: Prices) -> Money:
     """Return the most that a seller may owe for energy that it offered or sold and did not deliver."""
     return _rounded_up(energy, max(0, rules.retail_tariff - base_price) + rules.imbalance_penalty)
 
 
-def demand_deposit(energy: Energy, rules: Parameters) -> Money:
+def demand_deposit(energy: Energy, rules: Prices) -> Money:
     """Return the most that a buyer may owe beyond its bid for energy that it asked for and did not take."""
     return _rounded_up(energy, rules.imbalance_penalty + max(0, -rules.feed_in_tariff))
 

@@ -1,16 +1,15 @@
 /** `<em-chart>`: an ECharts drawing in the page's colours, with its figures as a table for whoever does not see it. */
 import { LitElement, css, html, nothing } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
-import { BarChart, GraphChart, HeatmapChart, LineChart, ScatterChart } from "echarts/charts";
+import { BarChart, GraphChart, HeatmapChart, LineChart } from "echarts/charts";
 import {
-  DataZoomComponent,
   GridComponent,
   LegendComponent,
-  MarkLineComponent,
   TooltipComponent,
   VisualMapComponent,
 } from "echarts/components";
 import { type EChartsCoreOption, init, use } from "echarts/core";
+import { LabelLayout } from "echarts/features";
 import { CanvasRenderer } from "echarts/renderers";
 import { pager } from "../design/pieces.js";
 import { colour } from "../design/scheme.js";
@@ -21,13 +20,11 @@ use([
   LineChart,
   HeatmapChart,
   GraphChart,
-  ScatterChart,
   GridComponent,
   TooltipComponent,
   LegendComponent,
-  MarkLineComponent,
   VisualMapComponent,
-  DataZoomComponent,
+  LabelLayout,
   CanvasRenderer,
 ]);
 

@@ -2,7 +2,7 @@
 import type { Game } from "../api/market_api.js";
 import { count, exactMoney, kwh } from "../market/numbers.js";
 import type { Replay } from "../market/replay.js";
-import type { Drawing } from "./chart.js";
+import type { Drawing, Figures } from "./chart.js";
 
 /** An axis; its name stands in the middle below it, away from the labels. */
 const axis = (muted: string, line: string, label: object = {}): object => ({
@@ -20,11 +20,48 @@ const legend = (muted: string): object => ({ top: 0, left: 0, textStyle: { color
 /** Powers of ten below a thousandth, short. */
 const scientific = (value: number): string => (value >= 0.001 ? String(value) : value.toExponential(0));
 
+const LOADS = "Sold and still offered by each seller, kWh";
+const MOST_BARS = 40; // of more sellers the bars stand close together, the largest offer first, without names
+
 /** What each seller has sold of what it offers. */
 export function loadsDrawing(game: Game, loads: readonly number[]): Drawing {
   const sellers = game.sellers;
+  return sellers.length > MOST_BARS ? manyLoadsDrawing(game, loads) : fewLoadsDrawing(game, loads);
+}
+
+function loadsFigures(game: Game, loads: readonly number[]): Figures {
   return {
-    title: "Sold and still offered by each seller, kWh",
+    head: ["Seller", "Sold", "Offered"],
+    rows: game.sellers.map((entry, j) => [entry.seller, kwh(loads[j] ?? 0), kwh(entry.capacity)]),
+  };
+}
+
+function manyLoadsDrawing(game: Game, loads: readonly number[]): Drawing {
+  const order = game.sellers.map((_, j) => j).sort((one, other) => (game.sellers[other]?.capacity ?? 0) - (game.sellers[one]?.capacity ?? 0));
+  const sold = order.map((j) => loads[j] ?? 0);
+  const bars = { type: "bar", stack: "capacity", barCategoryGap: 0, large: true };
+  return {
+    title: LOADS,
+    note: `${count(order.length)} sellers, the largest offer first.`,
+    option: (p) => ({
+      grid: ROOM,
+      legend: legend(p.muted),
+      xAxis: { type: "category", data: order.map((j) => game.sellers[j]?.seller ?? ""), ...axis(p.muted, p.line), axisLabel: { show: false } },
+      yAxis: { type: "value", name: "kWh", ...axis(p.muted, p.line), nameGap: 40 },
+      tooltip: { trigger: "axis", renderMode: "richText", confine: true, valueFormatter: (value: unknown) => kwh(Number(value)) },
+      series: [
+        { ...bars, name: "sold", itemStyle: { color: p.local }, data: sold },
+        { ...bars, name: "still offered", itemStyle: { color: p.localSoft }, data: order.map((j, at) => Math.max(0, (game.sellers[j]?.capacity ?? 0) - (sold[at] ?? 0))) },
+      ],
+    }),
+    figures: loadsFigures(game, loads),
+  };
+}
+
+function fewLoadsDrawing(game: Game, loads: readonly number[]): Drawing {
+  const sellers = game.sellers;
+  return {
+    title: LOADS,
     option: (p) => ({
       grid: ROOM,
       legend: legend(p.muted),
@@ -42,10 +79,7 @@ export function loadsDrawing(game: Game, loads: readonly number[]): Drawing {
         },
       ],
     }),
-    figures: {
-      head: ["Seller", "Sold", "Offered"],
-      rows: sellers.map((entry, j) => [entry.seller, kwh(loads[j] ?? 0), kwh(entry.capacity)]),
-    },
+    figures: loadsFigures(game, loads),
   };
 }
 
@@ -156,8 +190,9 @@ export function networkDrawing(
   const bySize = supplies.toSorted((one, other) => other.energy - one.energy);
   const drawn = bySize.slice(0, MOST_ARROWS);
   const most = Math.max(1e-9, drawn[0]?.energy ?? 0);
+  const [widest, opacity] = drawn.length > LABELLED ? [1.8, 0.4] : [5, 0.75]; // many lines stay lines
   const middle = nodes.reduce((sum, node) => sum + node.x, 0) / Math.max(1, nodes.length);
-  const size = nodes.length > 400 ? 5 : nodes.length > 100 ? 9 : 22;
+  const size = nodes.length > 400 ? 5 : nodes.length > 40 ? 11 : 22;
   return {
     title: "Who supplies whom on the network",
     note: drawn.length < supplies.length ? `The ${count(drawn.length)} largest of ${count(supplies.length)} supplies are drawn.` : "",
@@ -172,6 +207,7 @@ export function networkDrawing(
             roam: true,
             emphasis: { focus: "adjacency", label: { show: true, fontWeight: "bold" } },
             label: { show: nodes.length <= LABELLED, color: p.ink, fontSize: 11 },
+            labelLayout: { hideOverlap: true },
             scaleLimit: { min: 0.5, max: 40 },
             edgeSymbolSize: [0, 7],
             data: nodes.map((node) => ({
@@ -195,7 +231,7 @@ export function networkDrawing(
                 target: supply.to,
                 value: kwh(supply.energy),
                 symbol: ["none", "arrow"],
-                lineStyle: { color: p.local, width: 0.5 + 5 * (supply.energy / most), curveness: 0.18, opacity: 0.75 },
+                lineStyle: { color: p.local, width: 0.5 + widest * (supply.energy / most), curveness: 0.18, opacity },
               })),
             ],
           },

@@ -14,7 +14,9 @@ export const shared = css`
   .mono { font-family: var(--mono); font-size: 0.86em; overflow-wrap: anywhere; }
   .panel { background: var(--surface); border: 1px solid var(--line); border-radius: var(--round); padding: var(--space-5);
     box-shadow: var(--shadow); min-width: 0; }
-  .panel > h2:first-child, .panel > header { margin-bottom: var(--space-4); }
+  .panel > :is(h1, h2):first-child, .panel > header { margin-bottom: var(--space-4); }
+  .panel.stack { gap: var(--space-4); }
+  .panel.stack > :is(h1, h2, header):first-child { margin-bottom: 0; }
   .stack { display: grid; gap: var(--space-5); min-width: 0; }
   .row { display: flex; flex-wrap: wrap; gap: var(--space-3); align-items: center; }
   .spread { justify-content: space-between; }

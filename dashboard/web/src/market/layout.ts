@@ -87,22 +87,30 @@ function place(tree: Tree, start: string, places: Map<string, Place>, offset: nu
   return deepest;
 }
 
-/** Gathers nodes that are near each other on the network into at most so many groups: {node: group}. */
+/**
+ * Gathers nodes that are near each other on the network into at most so many groups: {node: the first of its group}.
+ *
+ * The network is walked branch by branch, and each stretch of the walk is a group.
+ */
 export function groups(network: Network, most: number): Map<string, string> {
-  const lines = neighbours(network);
   const size = Math.ceil(network.nodes.length / most);
   const found = new Map<string, string>();
+  walk(network).forEach((node, at, order) => found.set(node, order[at - (at % size)] ?? node));
+  return found;
+}
+
+/** All nodes, each branch before the next one. */
+function walk(network: Network): string[] {
+  const lines = neighbours(network);
+  const [seen, order] = [new Set<string>(), [] as string[]];
   for (const start of network.nodes) {
-    if (found.has(start)) continue;
-    const queue = [start];
-    let taken = 0;
-    for (let at = 0; at < queue.length && taken < size; at++) {
-      const node = queue[at] ?? "";
-      if (found.has(node)) continue;
-      found.set(node, start);
-      taken++;
-      queue.push(...(lines.get(node) ?? []).filter((other) => !found.has(other)));
+    if (seen.has(start)) continue;
+    const { children } = treeFrom(start, lines, seen);
+    const waiting = [start];
+    for (let node = waiting.pop(); node !== undefined; node = waiting.pop()) {
+      order.push(node);
+      waiting.push(...(children.get(node) ?? []).toReversed());
     }
   }
-  return found;
+  return order;
 }

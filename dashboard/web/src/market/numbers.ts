@@ -8,7 +8,7 @@ function formatter(least: number, most: number): Intl.NumberFormat {
 
 const kwhDigits = formatter(0, 4);
 const moneyDigits = formatter(2, 2);
-const fineMoneyDigits = formatter(2, 6);
+const fineMoneyDigits = formatter(6, 6);
 const priceDigits = formatter(4, 4);
 const percentDigits = formatter(0, 1);
 const countDigits = formatter(0, 0);
@@ -19,14 +19,15 @@ export const kwh = (value: number): string => `${kwhDigits.format(value)} kWh`;
 export const kwhFigure = (value: number): string => kwhDigits.format(value);
 /** Money in currency units, as on a bill. */
 export const money = (value: number): string => moneyDigits.format(value);
-/** Money to the ledger's last digit. */
-export const exactMoney = (value: number): string => fineMoneyDigits.format(value);
+/** Money to the ledger's last digit, so that figures stand below each other. */
+export const exactMoney = (value: number): string => (value === 0 ? "0" : fineMoneyDigits.format(value));
 /** A price in currency per kWh. */
 export const price = (value: number): string => `${priceDigits.format(value)} / kWh`;
 /** The digits of `price`, for where the unit stands apart. */
 export const priceFigure = (value: number): string => priceDigits.format(value);
-/** A share of one in percent. */
-export const percent = (share: number): string => `${percentDigits.format(share * 100)} %`;
+/** A share of one in percent; what is too small to be written is said to be. */
+export const percent = (share: number): string =>
+  share > 0 && share < 0.0005 ? "less than 0.1 %" : `${percentDigits.format(share * 100)} %`;
 /** A whole number. */
 export const count = (value: number): string => countDigits.format(value);
 

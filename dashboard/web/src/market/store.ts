@@ -16,6 +16,7 @@ import { Refresher } from "./refresher.js";
 
 const POLL_MS = 3000; // of what has no events: queue, readiness, schedule
 const KEPT_EVENTS = 200;
+const BLOCKS_LOOKED_AT = 8; // for what happened last before the page was opened
 
 export interface Health {
   readonly service: ServiceName | "ledger";
@@ -50,6 +51,7 @@ export class MarketStore extends EventTarget {
   start(): void {
     this.#stream = new EventStream("now", this.#onEvent, this.#onConnection);
     void this.#stream.run();
+    void this.#readNewestEvents();
     this.touch();
     void this.#poll();
     setInterval(() => void this.#poll(), POLL_MS);
@@ -59,6 +61,16 @@ export class MarketStore extends EventTarget {
   touch(): void {
     this.#refresher.touch();
     this.dispatchEvent(new Event("stale"));
+  }
+
+  /** What the newest blocks hold stands below what comes; where they cannot be read, other reads say so. */
+  async #readNewestEvents(): Promise<void> {
+    const read = api.blocks(undefined, BLOCKS_LOOKED_AT).then(({ blocks }) => Promise.all(blocks.map(({ number }) => api.block(number))));
+    const transactions = (await read.catch(() => [])).flatMap((block) => block.transactions);
+    const found = transactions.flatMap(({ at, events }) => events.map((event) => ({ ...event, at, cursor: "" }) as unknown as MarketEvent));
+    const since = Date.parse(this.events.at(-1)?.at ?? "9999-01-01"); // from here on the stream has them
+    this.events = [...this.events, ...found.filter((event) => Date.parse(event.at) < since).toReversed()];
+    this.#changed();
   }
 
   readonly #onEvent = (event: MarketEvent): void => {

@@ -252,11 +252,9 @@ export interface components {
              * @description Data of publishGame; see docs/reference/protocol.md.
              * @default {
              *       "mechanism": "sequential-best-response",
-             *       "registrationDurationMs": 60000,
              *       "turnDeadlineMs": 10000,
              *       "roundLimit": 200,
              *       "tolerance": "0.000001",
-             *       "deliveryDurationMs": 60000,
              *       "retailTariff": "0.2869",
              *       "feedInTariff": "0.1231",
              *       "feePerHop": "0.02",
@@ -341,17 +339,18 @@ export interface components {
             game?: string | null;
             /** Deliveryslot */
             deliverySlot?: string | null;
+            /** Slotdurationms */
+            slotDurationMs?: number | null;
             /**
              * Mechanism
              * @default sequential-best-response
              * @enum {string}
              */
             mechanism?: "sequential-best-response";
-            /**
-             * Registrationdurationms
-             * @default 60000
-             */
-            registrationDurationMs?: number;
+            /** Registrationdurationms */
+            registrationDurationMs?: number | null;
+            /** Clearingdurationms */
+            clearingDurationMs?: number | null;
             /** Expectedparticipants */
             expectedParticipants?: number | null;
             /**
@@ -369,11 +368,12 @@ export interface components {
              * @default 1000
              */
             tolerance?: number | string;
-            /**
-             * Deliverydurationms
-             * @default 60000
-             */
-            deliveryDurationMs?: number;
+            /** Deliverydurationms */
+            deliveryDurationMs?: number | null;
+            /** Meteringwindowms */
+            meteringWindowMs?: number | null;
+            /** Correctionwindowms */
+            correctionWindowMs?: number | null;
             /**
              * Retailtariff
              * @default 286900000000000000

@@ -96,6 +96,8 @@ export interface paths {
          * Equilibrium
          * @description Return a game's equilibrium, by sequential best response or the variational one.
          *
+         *     With a `retail_tariff` the grid is in the game; without one, 422 `INFEASIBLE_DEMAND` if the demands do not fit.
+         *
          *     At most 1,000 buyers, 300 sellers and 40,000 pairs of them. 503 `TOO_BUSY` when too many hard games are being
          *     solved, 422 `SOLVE_TOO_LONG` when this one takes too long. A client that hangs up ends its solve.
          */
@@ -514,6 +516,8 @@ export interface components {
              * @default 20000000000000000
              */
             fee_per_hop?: number | string;
+            /** Retail Tariff */
+            retail_tariff?: number | string | null;
             /**
              * Method
              * @default best-response
@@ -533,7 +537,7 @@ export interface components {
         };
         /**
          * GameAnswer
-         * @description A game's allocation. Each demand is met to the last 0.1 Wh, and no capacity is exceeded.
+         * @description A game's allocation. Each demand is met to the last 0.1 Wh, by the grid where it is in the game.
          */
         GameAnswer: {
             /**
@@ -550,6 +554,13 @@ export interface components {
              * @description {seller: kWh}
              */
             loads: {
+                [key: string]: number;
+            };
+            /**
+             * From Grid
+             * @description {buyer: kWh}: the rest of its demand, 0 without a retail tariff.
+             */
+            from_grid: {
                 [key: string]: number;
             };
             /**

@@ -436,7 +436,7 @@ export interface components {
         };
         /**
          * BuyerInGame
-         * @description What a buyer asks for, and on what its place in the turn order depends.
+         * @description What a buyer asks for, on what its place in the turn order depends, and what is frozen of its money.
          */
         BuyerInGame: {
             /** Buyer */
@@ -448,6 +448,11 @@ export interface components {
             demand: number;
             /** Contributionmetric */
             contributionMetric: number | null;
+            /**
+             * Frozen
+             * @description currency units, at most 6 decimals
+             */
+            frozen: number;
         };
         /**
          * CommandError
@@ -571,10 +576,21 @@ export interface components {
         /**
          * GameParameters
          * @description The parameters of a game, see :class:`~energy_market_chaincode.commands.PublishGame`.
+         *
+         *     Attributes
+         *     ----------
+         *     slot_duration_ms, clearing_duration_ms
+         *         Null where the slot has no time.
+         *     delivery_duration_ms
+         *         Of a slot with a time the slot's.
          */
         GameParameters: {
+            /** Slotdurationms */
+            slotDurationMs: number | null;
             /** Registrationdurationms */
             registrationDurationMs: number;
+            /** Clearingdurationms */
+            clearingDurationMs: number | null;
             /** Expectedparticipants */
             expectedParticipants: number | null;
             /** Turndeadlinems */
@@ -588,6 +604,10 @@ export interface components {
             tolerance: number;
             /** Deliverydurationms */
             deliveryDurationMs: number;
+            /** Meteringwindowms */
+            meteringWindowMs: number;
+            /** Correctionwindowms */
+            correctionWindowMs: number;
             /**
              * Retailtariff
              * @description currency units per kWh, at most 18 decimals
@@ -616,8 +636,30 @@ export interface components {
         /**
          * GameSummary
          * @description A game in the list; during registration the numbers of sellers and buyers count what is in.
+         *
+         *     Attributes
+         *     ----------
+         *     phase
+         *         As the last command left it. That a delivery is over, so that only readings are waited for (``metering``), and
+         *         that a settlement cannot be corrected any more (``final``), follows from the times: see :meth:`phase_at`.
          */
         GameSummary: {
+            /**
+             * Registrationendsat
+             * Format: date-time
+             * @description ISO 8601, UTC, milliseconds
+             */
+            registrationEndsAt: string;
+            /** Clearingendsat */
+            clearingEndsAt: string | null;
+            /** Deliverystartsat */
+            deliveryStartsAt: string | null;
+            /** Deliveryendsat */
+            deliveryEndsAt: string | null;
+            /** Meteringendsat */
+            meteringEndsAt: string | null;
+            /** Finalat */
+            finalAt: string | null;
             /** Game */
             game: string;
             phase: components["schemas"]["Phase"];
@@ -654,8 +696,26 @@ export interface components {
          *         {buyer: {seller: n}}, empty until the registration is over, and in brief.
          *     deadline
          *         Of the buyer in turn.
+         *     readings_awaited
+         *         From how many participants no reading came yet; null unless the delivery is under way.
          */
         GameView: {
+            /**
+             * Registrationendsat
+             * Format: date-time
+             * @description ISO 8601, UTC, milliseconds
+             */
+            registrationEndsAt: string;
+            /** Clearingendsat */
+            clearingEndsAt: string | null;
+            /** Deliverystartsat */
+            deliveryStartsAt: string | null;
+            /** Deliveryendsat */
+            deliveryEndsAt: string | null;
+            /** Meteringendsat */
+            meteringEndsAt: string | null;
+            /** Finalat */
+            finalAt: string | null;
             /** Game */
             game: string;
             phase: components["schemas"]["Phase"];
@@ -678,12 +738,6 @@ export interface components {
              */
             publishedAt: string;
             parameters: components["schemas"]["GameParameters"];
-            /**
-             * Registrationendsat
-             * Format: date-time
-             * @description ISO 8601, UTC, milliseconds
-             */
-            registrationEndsAt: string;
             /** Sellers */
             sellers: components["schemas"]["SellerInGame"][];
             /** Buyers */
@@ -696,8 +750,8 @@ export interface components {
             };
             /** Deadline */
             deadline: string | null;
-            /** Deliveryendsat */
-            deliveryEndsAt: string | null;
+            /** Readingsawaited */
+            readingsAwaited: number | null;
             stop: components["schemas"]["StopView"] | null;
             settlement: components["schemas"]["SettlementTotals"] | null;
         };
@@ -775,10 +829,13 @@ export interface components {
         };
         /**
          * Phase
-         * @description Where a game stands: registration, playing, delivery, closed; or cancelled.
+         * @description Where a game stands: registration, playing, delivery, metering, closed, final.
+         *
+         *     ``metering`` and ``final`` begin by time alone, without a command: whoever reads a game tells them by its times.
+         *     ``cancelled`` is of older games, which nobody could play.
          * @enum {string}
          */
-        Phase: "registration" | "playing" | "delivery" | "closed" | "cancelled";
+        Phase: "registration" | "playing" | "delivery" | "metering" | "closed" | "final" | "cancelled";
         /**
          * ProblemDocument
          * @description Why a request was refused (RFC 9457); also in place of the receipt of a command that was not taken.
@@ -944,7 +1001,7 @@ export interface components {
         Role: "prosumer" | "operator";
         /**
          * SellerInGame
-         * @description What a seller offers, and what it has sold so far.
+         * @description What a seller offers, what it has sold so far, and what is frozen of its money for the game: its bond.
          */
         SellerInGame: {
             /** Seller */
@@ -964,6 +1021,11 @@ export interface components {
              * @description kWh, at most 4 decimals
              */
             load: number;
+            /**
+             * Frozen
+             * @description currency units, at most 6 decimals
+             */
+            frozen: number;
         };
         /**
          * SettlementTotals
@@ -974,7 +1036,7 @@ export interface components {
          *     guaranteed
          *         What the grid operator paid in place of accounts that could not.
          *     presumed
-         *         The buyers, in turn order, whose meters never reported, so that their demand counts as taken.
+         *         Whose meters never reported: of a seller nothing counts as fed in, of a buyer its demand as taken.
          */
         SettlementTotals: {
             /**
@@ -1048,9 +1110,12 @@ export interface components {
          *
          *     ``equilibrium``: all passed and nobody could save more than the tolerance by changing its bid alone.
          *     ``all-passed``: all passed (or were skipped), though somebody could.
+         *     ``deadline``: the delivery began; the bids that stood count.
+         *     ``no-trade``: there were no sellers or no buyers.
+         *     ``cancelled``: the same in older games, which then had no delivery.
          * @enum {string}
          */
-        StopReason: "equilibrium" | "all-passed" | "round-limit" | "cancelled";
+        StopReason: "equilibrium" | "all-passed" | "round-limit" | "deadline" | "no-trade" | "cancelled";
         /**
          * StopView
          * @description How a game stopped, with every buyer's regret: what it could still save by changing its bid alone.
@@ -1074,6 +1139,11 @@ export interface components {
              * @description currency units, at most 6 decimals
              */
             totalCost: number;
+            /**
+             * Handedback
+             * @description kWh, at most 4 decimals
+             */
+            handedBack: number;
             /** Rounds */
             rounds: number;
             /** Regrets */
@@ -1348,6 +1418,11 @@ export interface components {
              */
             deliverySlot?: string | null;
             /**
+             * Slotdurationms
+             * @default null
+             */
+            slotDurationMs?: number | null;
+            /**
              * Mechanism
              * @default sequential-best-response
              * @enum {string}
@@ -1355,9 +1430,14 @@ export interface components {
             mechanism?: "sequential-best-response";
             /**
              * Registrationdurationms
-             * @default 60000
+             * @default null
              */
-            registrationDurationMs?: number;
+            registrationDurationMs?: number | null;
+            /**
+             * Clearingdurationms
+             * @default null
+             */
+            clearingDurationMs?: number | null;
             /**
              * Expectedparticipants
              * @default null
@@ -1380,9 +1460,19 @@ export interface components {
             tolerance?: number | string;
             /**
              * Deliverydurationms
-             * @default 60000
+             * @default null
              */
-            deliveryDurationMs?: number;
+            deliveryDurationMs?: number | null;
+            /**
+             * Meteringwindowms
+             * @default null
+             */
+            meteringWindowMs?: number | null;
+            /**
+             * Correctionwindowms
+             * @default null
+             */
+            correctionWindowMs?: number | null;
             /**
              * Retailtariff
              * @default 286900000000000000
@@ -1695,7 +1785,7 @@ export interface components {
         };
         /**
          * SkipTurn
-         * @description Pass over a buyer whose deadline is over; names the turn, so that it cannot hit the next buyer.
+         * @description Pass over a buyer whose deadline is over, or stop a game whose delivery has begun; names the turn.
          */
         SkipTurn: {
             /** Game */
@@ -1707,7 +1797,7 @@ export interface components {
         };
         /**
          * SkipTurnCommand
-         * @description Pass over a buyer whose deadline is over; names the turn, so that it cannot hit the next buyer.
+         * @description Pass over a buyer whose deadline is over, or stop a game whose delivery has begun; names the turn.
          */
         SkipTurnCommand: {
             /**
@@ -1740,7 +1830,7 @@ export interface components {
         };
         /**
          * StopGameRegistration
-         * @description End the registration and give the first buyer its turn, or cancel a game without buyers or sellers.
+         * @description End the registration and give the first buyer its turn, or without buyers or sellers begin the delivery.
          */
         StopGameRegistration: {
             /** Game */
@@ -1748,7 +1838,7 @@ export interface components {
         };
         /**
          * StopGameRegistrationCommand
-         * @description End the registration and give the first buyer its turn, or cancel a game without buyers or sellers.
+         * @description End the registration and give the first buyer its turn, or without buyers or sellers begin the delivery.
          */
         StopGameRegistrationCommand: {
             /**

@@ -156,6 +156,7 @@ export class OneGame extends LitElement {
             ? nothing
             : html`<dt>Ended with</dt><dd>${STOP_REASONS[game.stop.reason] ?? game.stop.reason}, after ${game.stop.rounds} rounds</dd>
                 <dt>Total cost</dt><dd data-figure="total-cost">${exactMoney(game.stop.totalCost)}</dd>
+                ${game.stop.handedBack > 0 ? html`<dt>Handed back</dt><dd>${kwh(game.stop.handedBack)} cost more than from the grid, which gives them instead</dd>` : nothing}
                 <dt>Largest regret</dt><dd>${exactMoney(game.stop.maxRegret)} (${percent(game.stop.maxRegretShare)} of that bill)${game.stop.maxRegretBuyer === null ? "" : `, ${game.stop.maxRegretBuyer}`}</dd>`}
         </dl>
       </section>

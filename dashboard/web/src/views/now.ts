@@ -162,7 +162,7 @@ export class Now extends LitElement {
     return html`<section class="panel" aria-labelledby="events">
       <h2 id="events">What just happened</h2>
       ${store.events.length === 0
-        ? html`<p class="muted">Nothing since this page was opened.</p>`
+        ? html`<p class="muted">Nothing yet.</p>`
         : html`<ol class="events">
             ${store.events.slice(0, 8).map(
               (event) => html`<li><span class="muted small">${moment(event.at)}</span>
