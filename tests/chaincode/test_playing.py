@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from energy_market_chaincode.times import iso_time
 from energy_market_chaincode.units import kwh
-from tests.chaincode.conftest import Market
+from tests.chaincode.conftest import START_MS, Market
 
 SELLERS = {"S1": ("10", "0.1"), "S2": ("10", "0.1")}
 BUYERS = {"B1": "6", "B2": "8"}
@@ -298,6 +299,20 @@ async def test_what_costs_more_than_the_grid_is_handed_back_at_a_stop_that_is_no
     assert (await market.invoke("game", "g"))["sellers"][0]["load"] == Decimal("7.7933")
     for buyer in ("B1", "B2"):
         assert market.frozen(buyer) == next(b["cost"] for b in bids if b["buyer"] == buyer) * 10**6
+
+
+async def test_at_a_slots_start_what_costs_more_than_the_grid_is_handed_back_too(market: Market) -> None:
+    starts_ms = START_MS + 3_600_000
+    await market.enter("S1", "B1", "B2")
+    buyers = {"B1": "5", "B2": "5"}
+    await market.start_game({"S1": ("10", "0.15")}, buyers, game="g", deliverySlot=iso_time(starts_ms))
+    await bid(market, "B1", S1="5")
+    await bid(market, "B2", S1="5")
+    market.now_ms = starts_ms
+    await market.do("operator", "skipTurn", game="g", buyer="B1", round=2)
+    (stop,) = market.named("GameStopEvent")
+    assert (stop["reason"], stop["handedBack"]) == ("deadline", Decimal("2.2067"))
+    assert stop["totalCost"] <= 10 * Decimal("0.2869")
 
 
 async def test_a_bid_freezes_its_worst_case_and_the_stop_trues_it_up(market: Market) -> None:
