@@ -89,6 +89,8 @@ class Run:
         """Return the run as a document; amounts in kWh and currency per kWh, exact decimals."""
         stop, settlement = self.game.stop, self.game.settlement
         assert stop is not None  # noqa: S101 - a run is made of a game that stopped; for the type checker
+        clearing = self.game.clearing
+        proof = clearing.certificate if clearing is not None else None
         return {
             "scenario": {
                 "name": self.scenario.name,
@@ -97,6 +99,10 @@ class Run:
             },
             "ledger": self.ledger,
             "game": self.game.game,
+            "mechanism": self.game.mechanism,
+            "gap": proof.gap if proof is not None else None,
+            "gap_share": proof.gap_share if proof is not None else None,
+            "fallback": clearing.fallback if clearing is not None else None,
             "rounds": stop.rounds,
             "stop_reason": stop.reason,
             "max_regret": stop.max_regret,
@@ -124,12 +130,21 @@ def print_report(console: Console, run: Run) -> None:
         f"stopped after [bold]{stop.rounds}[/] rounds: [bold]{stop.reason}[/]; total cost "
         f"[bold]{stop.total_cost}[/]; largest regret {stop.max_regret} ({stop.max_regret_buyer or 'nobody'})"
     )
+    if run.game.clearing is not None:
+        console.print(_how_cleared(run.game.clearing))
     for table in (_bids(run), _sellers(run), _settlement(run), _accounts(run)):
         console.print(table)
     console.print(
         f"money before {run.before.total}, after {run.after.total}: "
         + ("[green]conserved to the last unit[/]" if run.money_conserved else "[red]NOT conserved[/]")
     )
+
+
+def _how_cleared(clearing: views.ClearingView) -> str:
+    if clearing.certificate is None:
+        return f"[yellow]no clearing was proved in time; fallback: {clearing.fallback}[/]"
+    proof = clearing.certificate
+    return f"cleared by {proof.poster}: gap {proof.gap:.3e} ({proof.gap_share:.1e} of the potential), proved"
 
 
 def _table(title: str, *columns: str) -> Table:

@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -116,7 +117,7 @@ async def _play(
     with watch.step("game"):
         async with ClockClient(services.clock_url, market.identity, await market.ledger_id()) as clock:
             game = await clock.publish(scenario.game_parameters())
-        await _follow(market, game, log)
+        watch.seconds |= await _follow(market, game, log)
     return Run(
         scenario=scenario,
         ledger=plan.ledger,
@@ -133,15 +134,31 @@ async def _accounts(market: MarketClient) -> Accounts:
     return accounts_of(await market.prosumers(), await market.market())
 
 
-async def _follow(market: MarketClient, game: str, log: ProcessLog) -> None:
-    """Tell where the game stands until it is closed."""
+_PARTS = {
+    "ClearingOpenEvent": "slot_registration",
+    "BuyBidEvent": "slot_registration",
+    "GameStopEvent": "slot_clearing",
+    "MarketClosedEvent": "slot_settlement",
+}
+"""Which part of a slot an event ends, if it is the first of its kind."""
+
+
+async def _follow(market: MarketClient, game: str, log: ProcessLog) -> dict[str, float]:
+    """Tell where the game stands until it is closed; return the seconds of the slot and its parts, by the ledger."""
     turns = 0
+    at: list[datetime] = []
+    seconds: dict[str, float] = {}
     async with aclosing(market.events(game=game)) as events:
         async for event in events:
             turns += event.name == "BuyBidEvent"
             _tell(event, turns, log)
+            part = _PARTS.get(event.name)
+            if at and part is not None and part not in seconds:
+                seconds[part] = round((event.at - at[-1]).total_seconds(), 3)
+            if not at or part is not None:
+                at.append(event.at)
             if event.name == "MarketClosedEvent":
-                return
+                return {"slot": round((event.at - at[0]).total_seconds(), 3), **seconds}
     raise GameFailed(f"the stream of events ended before {game} was closed")
 
 
@@ -152,6 +169,8 @@ def _tell(event: MarketEvent, turns: int, log: ProcessLog) -> None:
             log.stands(f"{event.game}: registration")
         case "BuyBidEvent":
             log.stands(f"{event.game}: round {data['round']}, turn of {data['buyerInTurn']}, {turns} turns")
+        case "ClearingOpenEvent":
+            log.stands(f"{event.game}: waits for a clearing")
         case "GameStopEvent" if data["reason"] == StopReason.NO_TRADE:
             raise GameFailed(f"{event.game} had no trade: no buyers or no sellers registered")
         case "GameStopEvent":

@@ -85,4 +85,6 @@ def _shown(unit: str) -> WithJsonSchema:
 Kwh = Annotated[Decimal, _shown("kWh, at most 4 decimals")]
 Currency = Annotated[Decimal, _shown("currency units, at most 6 decimals")]
 CurrencyPerKwh = Annotated[Decimal, _shown("currency units per kWh, at most 18 decimals")]
+ExactCurrency = Annotated[Decimal, _shown("currency, with as many decimals as it takes")]
+ExactShare = Annotated[Decimal, _shown("share, with at most 18 decimals")]
 Fraction = Annotated[Decimal, _shown("a fraction, at most 9 decimals")]

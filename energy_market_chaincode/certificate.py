@@ -215,6 +215,12 @@ def verify(game: SlotGame, scarcity: Sequence[int], purchases: Purchases) -> Ver
     return Verdict(True, verdict.upper, verdict.lower, verdict.allowance, next(regretful, None))
 
 
+def bearable(game: SlotGame, scarcity: Sequence[int], purchases: Purchases, buyer: int) -> int:
+    """Return what (C) lets a buyer save, as a cost."""
+    loads = [sum(bought.get(seller, 0) for bought in purchases.from_sellers) for seller in range(len(game.prices))]
+    return _bearable(game, buyer, purchases, loads, _spread(game, scarcity))
+
+
 def _fit(game: SlotGame, scarcity: Sequence[int], purchases: Purchases) -> bool:
     """Tell whether (A) holds, prices are not negative and no level is above the tariff."""
     sellers = range(len(game.prices))

@@ -30,6 +30,9 @@ from energy_market_chaincode.times import slot_name
 from energy_market_chaincode.views import FieldProblem
 from energy_market_chaincode.vocabulary import SEQUENTIAL_BEST_RESPONSE, Identifier, Role, Topic
 
+MAX_CORRECTED_BUYERS = 1_000
+"""Of a clearing."""
+
 MAX_COMMAND_BYTES = 1_000_000
 """Of what is signed, as canonical JSON."""
 MAX_NAMED_PROBLEMS = 100
@@ -244,6 +247,21 @@ class SkipTurn(AboutGame, topic=Topic.SKIP_TURN, by=Role.OPERATOR):
 
     buyer: Identifier
     round: Annotated[int, Field(ge=1, strict=True)]
+
+
+class PublishClearing(AboutGame, topic=Topic.PUBLISH_CLEARING):
+    """Clear a certified game by prices that prove themselves."""
+
+    arena: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    """The hash of what was fixed at gate closure, which the game's ``clearing`` states."""
+    prices: Annotated[dict[Identifier, PriceCurrencyPerKwh], Field(min_length=1)]
+    """What every seller's energy is worth, without the fee for the hops; at least its base price."""
+    corrections: Annotated[dict[Identifier, dict[Identifier, EnergyKwh]], Field(max_length=MAX_CORRECTED_BUYERS)] = {}
+    """{buyer: {seller: kWh}}: what it takes instead of what follows from the prices; the grid gives the rest."""
+
+
+class FallBack(AboutGame, topic=Topic.FALL_BACK, by=Role.OPERATOR):
+    """End the wait for a clearing whose time is over: the game is played in turns, or all is bought from the grid."""
 
 
 class PublishMeterReading(AboutGame, topic=Topic.PUBLISH_METER_READING):

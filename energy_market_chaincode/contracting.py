@@ -21,7 +21,10 @@ from energy_market_chaincode.records import (
     Transfer,
 )
 from energy_market_chaincode.units import Energy, Money, Price
-from energy_market_chaincode.vocabulary import Phase, StopReason
+from energy_market_chaincode.vocabulary import CERTIFIED, Phase, StopReason
+
+ROUNDED_TRANSFERS = Money(1_000)
+"""For so many transfers a buyer in a certified game has money frozen that rounding may take."""
 
 
 def nothing(arena: Arena) -> list[Energy]:
@@ -40,6 +43,16 @@ def supplies_of(game: Game, arena: Arena, buyer: int, loads: Sequence[Energy], o
         )
         for offer, load, energy, hops in zip(arena.sellers, loads, own, arena.hops[buyer], strict=True)
     ]
+
+
+def worst_of_mechanism(game: Game, demand: Energy) -> Money:
+    """Return what a demand can come to cost without a bid of its buyer.
+
+    No clearing costs anybody more than the grid alone but for the rounding of its transfers, half a unit of money for
+    energy and fee each.
+    """
+    rounding = ROUNDED_TRANSFERS if game.mechanism == CERTIFIED else 0
+    return Money(max(0, grid_cost(demand, game.parameters.retail_tariff)) + rounding)
 
 
 async def freeze_more(context: Context, game: str, owner: str, required: Escrow) -> None:
@@ -103,6 +116,18 @@ async def stop(context: Context, game: Game, arena: Arena, play: Play, reason: S
             if bid is not None and bid.amounts != kept:
                 context.save(bid.but(amounts=kept), game.id, demand.buyer)
     purchases = contracted_transfers(arena, bids, play.loads, game.parameters.fee_per_hop)
+    await contract(context, game, arena, play, purchases, outcome)
+
+
+async def contract(
+    context: Context,
+    game: Game,
+    arena: Arena,
+    play: Play,
+    purchases: Sequence[list[Transfer]],
+    outcome: Outcome,
+) -> None:
+    """Let transfers, a list for each buyer, count from now on, and begin the delivery."""
     await _true_up(context, game, arena, purchases)
     _save_transfers(context, game, arena, purchases)
     if not game.has_slot_time:
@@ -159,7 +184,10 @@ async def _true_up(context: Context, game: Game, arena: Arena, purchases: Sequen
         rest = demand.demand - sum(transfer.energy for transfer in transfers)
         from_grid = Money(max(0, grid_cost(rest, game.parameters.retail_tariff)))
         owed = Money(sum(transfer.energy_cost + transfer.transmission_fee for transfer in transfers) + from_grid)
-        books.thaw(demand.buyer, Money(escrow.amount - owed))
+        if owed > escrow.amount:
+            books.freeze(demand.buyer, Money(owed - escrow.amount))
+        else:
+            books.thaw(demand.buyer, Money(escrow.amount - owed))
         context.save(escrow.but(amount=owed), game.id, demand.buyer)
     context.close_books(books)
 

@@ -181,6 +181,45 @@ class DeliveryBegun(Rejection):
     """The delivery of game {game} began at {began}: the turns are over, and the bids that stood then count."""
 
 
+# -- a clearing that has to prove itself
+
+
+class ClearingLate(Rejection):
+    """Clearings of game {game} were taken until {deadline}."""
+
+
+class ClearingAwaited(Rejection):
+    """Clearings of game {game} are taken until {deadline}; it cannot fall back before."""
+
+
+class ArenaDiffers(Rejection):
+    """The clearing is for the arena {named}; that of game {game} is {arena}."""
+
+
+class ClearingIncomplete(Rejection):
+    """A clearing of game {game} states a price for each seller and no other; it lacks {missing} and has {unknown}."""
+
+
+class PriceBelowBase(Rejection):
+    """The clearing's price for {seller} is {price} per kWh, below its base price of {base}."""
+
+
+class CorrectionsUnfit(Rejection):
+    """The clearing's corrections do not fit: {problems}."""
+
+
+class CorrectionsHarmful(Rejection):
+    """The corrections enlarge the duality gap from {without} to {gap}; they may only make it smaller."""
+
+
+class GapTooLarge(Rejection):
+    """The duality gap is {gap}; at a potential of {potential} it may be {limit}, of which the grid of 0.1 Wh {grid}."""
+
+
+class RegretTooLarge(Rejection):
+    """{buyer} could still save more than {limit} by changing its purchases alone; the duality gap is {gap}."""
+
+
 # -- delivery and settlement
 
 

@@ -68,6 +68,23 @@ class BuyBidEvent(Event):
     standing_bid: dict[str, Kwh] | None
 
 
+class ClearingOpenEvent(Event):
+    """A certified game's arena is fixed: whoever solves it may post a clearing.
+
+    Attributes
+    ----------
+    arena
+        Its hash.
+    ends_at
+        Until then clearings are taken.
+    """
+
+    name: Literal["ClearingOpenEvent"] = "ClearingOpenEvent"
+    game: str
+    arena: str
+    ends_at: Time
+
+
 class GameStopEvent(Event, StopTotals):
     """A game stopped; what stands is contracted."""
 

@@ -6,6 +6,7 @@ Only speed hangs on this page: a key that is missing here is read when it is nee
 from energy_market_chaincode.commands import (
     Command,
     PublishBuyBid,
+    PublishClearing,
     PublishDemand,
     PublishMeterReading,
     PublishOffer,
@@ -16,6 +17,7 @@ from energy_market_chaincode.records import (
     AcceptedReading,
     Account,
     Arena,
+    ClearingState,
     Delivery,
     Demand,
     Escrow,
@@ -48,6 +50,8 @@ def keys_read_by(command: Command) -> list[str]:
         case PublishBuyBid() as data:
             keys += [Game.key(data.game), Arena.key(data.game), Play.key(data.game)]
             keys += [StandingBid.key(data.game, signer), Escrow.key(data.game, signer)]
+        case PublishClearing() as data:
+            keys += [kind.key(data.game) for kind in (Game, Arena, ClearingState, Play)]
         case PublishMeterReading() as data:
             keys += [Game.key(data.game), Arena.key(data.game), AcceptedReading.key(signer, str(data.sequence))]
             keys += [Delivery.key(data.game, signer), MeterTotals.key(signer)]

@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from decimal import Decimal
+from decimal import Context, Decimal
 
 from energy_market_chaincode import events, views
 from energy_market_chaincode.canonical import read_exact_json
 from energy_market_chaincode.records import (
     Arena,
+    Certificate,
+    ClearingState,
     Game,
     Outcome,
     Parameters,
@@ -19,7 +21,9 @@ from energy_market_chaincode.records import (
 )
 from energy_market_chaincode.times import moment
 from energy_market_chaincode.units import (
+    ENERGY_DECIMALS,
     MONEY_DECIMALS,
+    PRICE_DECIMALS,
     SHARE_DECIMALS,
     Energy,
     Money,
@@ -30,6 +34,10 @@ from energy_market_chaincode.units import (
     kwh,
 )
 from energy_market_chaincode.vocabulary import Status
+
+SHOWN_SHARE_DECIMALS = 18
+"""Of the share of a gap, which is far below the smallest that a game's tolerance can state."""
+_MANY_DIGITS = Context(prec=200)
 
 
 def remembered(command: Remembered) -> views.CommandResult:
@@ -150,6 +158,50 @@ def stop_totals(buyers: Sequence[str], outcome: Outcome) -> views.StopTotals:
 def game_stop(game: str, buyers: Sequence[str], outcome: Outcome) -> events.GameStopEvent:
     """Tell that a game stopped; what stands is contracted."""
     return events.GameStopEvent(game=game, total_nr_rounds=outcome.rounds, **dict(stop_totals(buyers, outcome)))
+
+
+def exact_cost(cost: int) -> Decimal:
+    """Return energy times price as currency, exactly."""
+    return Decimal(cost).scaleb(-ENERGY_DECIMALS - PRICE_DECIMALS, _MANY_DIGITS).normalize(_MANY_DIGITS)
+
+
+def certificate_totals(proof: Certificate) -> views.CertificateTotals:
+    """Return how good an accepted clearing proved to be."""
+    gap = proof.upper - proof.lower
+    return views.CertificateTotals(
+        poster=proof.poster,
+        certificate=proof.digest,
+        gap=exact_cost(gap),
+        gap_share=Decimal(gap * 10**SHOWN_SHARE_DECIMALS // max(abs(proof.upper), 1)).scaleb(-SHOWN_SHARE_DECIMALS),
+        allowance=exact_cost(proof.allowance),
+    )
+
+
+def clearing(arena: Arena, state: ClearingState, proof: Certificate | None) -> views.ClearingView:
+    """Return how far the clearing of a certified game is."""
+    return views.ClearingView(
+        arena=state.arena,
+        ends_at=moment(state.ends_ms),
+        fallback=state.fallback,
+        certificate=None if proof is None else _certificate(arena, proof),
+    )
+
+
+def _certificate(arena: Arena, proof: Certificate) -> views.CertificateView:
+    sellers = [offer.seller for offer in arena.sellers]
+    return views.CertificateView(
+        prices=dict(zip(sellers, map(currency_per_kwh, proof.prices), strict=True)),
+        corrections={
+            arena.buyers[buyer].buyer: {sellers[seller]: kwh(energy) for seller, energy in row.items()}
+            for buyer, row in proof.corrections.items()
+        },
+        **dict(certificate_totals(proof)),
+    )
+
+
+def clearing_open(game: str, state: ClearingState) -> events.ClearingOpenEvent:
+    """Tell that a game waits for a clearing."""
+    return events.ClearingOpenEvent(game=game, arena=state.arena, ends_at=moment(state.ends_ms))
 
 
 def contracted(transfer: Transfer) -> views.ContractedTransfer:

@@ -12,6 +12,8 @@ from energy_market_chaincode.game import bill, grid_cost, seller_order, turn_ord
 from energy_market_chaincode.records import (
     Account,
     Arena,
+    Certificate,
+    ClearingState,
     Demand,
     Escrow,
     Game,
@@ -125,7 +127,7 @@ async def _games(context: Context, page: slice = ALL) -> views.Games:
 
 async def _summary(context: Context, game: Game) -> views.GameSummary:
     arena, play, outcome = await _course(context, game)
-    buyer = arena.buyers[play.turn].buyer if arena and play and game.phase is Phase.PLAYING else None
+    buyer = arena.buyers[play.turn].buyer if arena and play and play.round and game.phase is Phase.PLAYING else None
     sellers, buyers = await _participants(context, game, arena)
     return views.GameSummary(
         game=game.id,
@@ -177,11 +179,19 @@ async def _game(context: Context, name: str, *, is_brief: bool = False) -> views
         sellers=[_seller(offer, load, frozen[offer.seller]) for offer, load in zip(sellers, loads, strict=True)],
         buyers=[_buyer(demand, frozen[demand.buyer]) for demand in buyers],
         hops=_hops(arena) if arena is not None and not is_brief else {},
-        deadline=moment(play.deadline_ms) if play and game.phase is Phase.PLAYING else None,
+        deadline=moment(play.deadline_ms) if play and play.round and game.phase is Phase.PLAYING else None,
         readings_awaited=await _awaited(context, game, arena) if arena and game.phase is Phase.DELIVERY else None,
         stop=_stop(buyers, outcome) if outcome is not None else None,
+        clearing=await _clearing(context, game, arena),
         settlement=presentation.settlement_totals(settlement) if settlement is not None else None,
     )
+
+
+async def _clearing(context: Context, game: Game, arena: Arena | None) -> views.ClearingView | None:
+    clearing = await context.find(ClearingState, game.id)
+    if arena is None or clearing is None:
+        return None
+    return presentation.clearing(arena, clearing, await context.find(Certificate, game.id))
 
 
 async def _frozen(context: Context, game: Game, participants: Sequence[str]) -> dict[str, Money]:

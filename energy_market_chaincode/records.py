@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, RootModel
 
 from energy_market_chaincode.canonical import exact_json, read_exact_json
 from energy_market_chaincode.units import Energy, Money, Price, Share
-from energy_market_chaincode.vocabulary import Phase, Role, StopReason
+from energy_market_chaincode.vocabulary import Fallback, Phase, Role, StopReason
 
 
 class Value(BaseModel):
@@ -281,6 +281,44 @@ class StandingBid(Record, prefix="bid", reset=True):
 
     amounts: list[Energy]
     round: int
+
+
+class ClearingState(Record, prefix="clearing", reset=True):
+    """How far a certified game is.
+
+    Attributes
+    ----------
+    arena
+        The hash of what is fixed, see :func:`~energy_market_chaincode.mechanisms.certified.arena_hash`.
+    ends_ms
+        Until then clearings are taken.
+    """
+
+    arena: str
+    ends_ms: int
+    fallback: Fallback | None = None
+
+
+class Certificate(Record, prefix="certificate", reset=True):
+    """A clearing that was accepted. Costs are energy times price: 10^16 are one unit of money.
+
+    Attributes
+    ----------
+    prices
+        In the sellers' order.
+    corrections
+        {number of a buyer: {number of a seller: 0.1 Wh}}
+    upper, lower, allowance
+        See :class:`~energy_market_chaincode.certificate.Verdict`.
+    """
+
+    poster: str
+    digest: str
+    prices: list[Price]
+    corrections: dict[int, dict[int, Energy]]
+    upper: int
+    lower: int
+    allowance: int
 
 
 class Outcome(Record, prefix="outcome", reset=True):

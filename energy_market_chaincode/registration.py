@@ -3,7 +3,7 @@
 from energy_market_chaincode import presentation
 from energy_market_chaincode.commands import AboutGame, PublishDemand, PublishGame, PublishOffer, StopGameRegistration
 from energy_market_chaincode.context import Context
-from energy_market_chaincode.contracting import freeze_more, has_delivery_begun, stop
+from energy_market_chaincode.contracting import freeze_more, has_delivery_begun, stop, worst_of_mechanism
 from energy_market_chaincode.cover import demand_deposit, offer_bond
 from energy_market_chaincode.errors import (
     AlreadyRegistered,
@@ -15,7 +15,7 @@ from energy_market_chaincode.errors import (
     SlotTaken,
     TopologyMissing,
 )
-from energy_market_chaincode.game import grid_cost, seller_order, turn_order
+from energy_market_chaincode.game import seller_order, turn_order
 from energy_market_chaincode.mechanisms import MECHANISMS
 from energy_market_chaincode.records import (
     Account,
@@ -36,7 +36,7 @@ from energy_market_chaincode.rules import rule
 from energy_market_chaincode.slots import durations_of_name, slot_durations
 from energy_market_chaincode.times import instant_ms, iso_time
 from energy_market_chaincode.topology import hop_distances, require_place
-from energy_market_chaincode.units import Energy, Money, Price, currency, currency_per_kwh
+from energy_market_chaincode.units import Energy, Price, currency, currency_per_kwh
 from energy_market_chaincode.views import GameResult, RegistrationStopped
 from energy_market_chaincode.vocabulary import Phase, StopReason
 
@@ -111,7 +111,7 @@ async def publish_demand(context: Context, data: PublishDemand) -> GameResult:
     game = await _open_for(context, data)
     buyer = context.signer
     await require_place(context, "buyer", HopsRow)
-    cost = Money(max(0, grid_cost(data.amount, game.parameters.retail_tariff)))
+    cost = worst_of_mechanism(game, data.amount)
     escrow = Escrow(amount=cost, deposit=demand_deposit(data.amount, game.parameters))
     await freeze_more(context, game.id, buyer, escrow)
     totals = await context.load(MeterTotals, buyer)

@@ -8,38 +8,23 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
-from pydantic.alias_generators import to_camel
+from pydantic import ConfigDict, Field
 
 from energy_market_chaincode.amounts import Currency, CurrencyPerKwh, Fraction, Kwh
+from energy_market_chaincode.clearing_views import CertificateTotals as CertificateTotals
+from energy_market_chaincode.clearing_views import CertificateView as CertificateView
+from energy_market_chaincode.clearing_views import ClearingView as ClearingView
 from energy_market_chaincode.times import Time
+from energy_market_chaincode.view import View as View
 from energy_market_chaincode.vocabulary import (
     GRID_OPERATOR,
     NETWORK_OPERATOR,
+    Fallback,
     Phase,
     Role,
     Status,
     StopReason,
 )
-
-
-class View(BaseModel):
-    """Something that is shown; in JSON its fields are in camel case."""
-
-    # A client is not broken by a field that a newer market adds; and what a process never shows it never builds.
-    model_config = ConfigDict(
-        frozen=True,
-        extra="ignore",
-        alias_generator=to_camel,
-        populate_by_name=True,
-        defer_build=True,
-        json_schema_serialization_defaults_required=True,
-    )
-
-    def as_json(self) -> dict[str, Any]:
-        """Return it as an object for :func:`~energy_market_chaincode.canonical.exact_json`."""
-        return self.model_dump(by_alias=True)
-
 
 # -- the market and its prosumers
 
@@ -316,6 +301,7 @@ class GameView(GameSummary):
     hops: dict[str, dict[str, int]]
     deadline: Time | None
     readings_awaited: int | None
+    clearing: ClearingView | None = None
     stop: StopView | None
     settlement: SettlementTotals | None
 
@@ -420,6 +406,16 @@ class GameResult(View):
     game: str
 
 
+class ClearingAccepted(GameResult, CertificateTotals):
+    """Of publishClearing: what was proved."""
+
+
+class FellBack(GameResult):
+    """Of fallBack: to what."""
+
+    fallback: Fallback
+
+
 class BidResult(GameResult):
     """Of publishBuyBid: whether it was a pass, or counts as one since it saves nothing worth the name."""
 
@@ -483,7 +479,7 @@ class RejectedCommand(View):
     status: Literal[Status.REJECTED] = Status.REJECTED
     code: str
     message: str
-    errors: list[FieldProblem] = []
+    errors: list[FieldProblem] = Field(default_factory=list)
     duplicate: bool = False
 
 
@@ -544,4 +540,4 @@ class ProblemDocument(View):
     status: int
     detail: str
     code: str
-    errors: list[FieldProblem] = []
+    errors: list[FieldProblem] = Field(default_factory=list)

@@ -25,6 +25,8 @@ class Topic(StrEnum):
     STOP_GAME_REGISTRATION = "stopGameRegistration"
     PUBLISH_BUY_BID = "publishBuyBid"
     SKIP_TURN = "skipTurn"
+    PUBLISH_CLEARING = "publishClearing"
+    FALL_BACK = "fallBack"
     PUBLISH_METER_READING = "publishMeterReading"
     CLOSE_MARKET = "closeMarket"
     RESET_MARKET = "resetMarket"
@@ -56,7 +58,8 @@ class Phase(StrEnum):
 class StopReason(StrEnum):
     """Why a game stopped.
 
-    ``equilibrium``: all passed and nobody could save more than the tolerance by changing its bid alone.
+    ``equilibrium``: all passed and nobody could save more than the tolerance by changing its bid alone, or a
+    certificate proved as much.
     ``all-passed``: all passed (or were skipped), though somebody could.
     ``deadline``: the delivery began; the bids that stood count.
     ``no-trade``: there were no sellers or no buyers.
@@ -73,6 +76,19 @@ class StopReason(StrEnum):
 
 SEQUENTIAL_BEST_RESPONSE = "sequential-best-response"
 """The mechanism of the paper: buyers answer the others' bids best, one after the other."""
+CERTIFIED = "certified"
+"""The mechanism by which anybody may solve the game, and the contract accepts what it has proved."""
+
+
+class Fallback(StrEnum):
+    """What a game came to whose certified clearing did not come in time.
+
+    ``turns``: it was played by sequential best response.
+    ``grid``: its slot began, and everybody buys from the grid.
+    """
+
+    TURNS = "turns"
+    GRID = "grid"
 
 
 class Status(StrEnum):

@@ -14,7 +14,7 @@ from market_clock.schedule import Schedule
 from market_clock.schedule_store import ScheduleStore
 from market_clock.settings import ClockSettings
 from market_time import SteadyTime
-from prosumer_client import AnotherLedger, Identity, MarketClient, MarketError, RequestRefused
+from prosumer_client import AnotherLedger, Identity, MarketClient, MarketError, Optimizer, RequestRefused
 
 BEGIN_ANEW_S = 5.0
 LOOK_EVERY_S = 0.25
@@ -47,13 +47,18 @@ class Clock:
     """
 
     def __init__(
-        self, market: MarketClient, store: ScheduleStore, settings: ClockSettings, registry: CollectorRegistry
+        self,
+        market: MarketClient,
+        optimizer: Optimizer,
+        store: ScheduleStore,
+        settings: ClockSettings,
+        registry: CollectorRegistry,
     ) -> None:
         self.time = SteadyTime()
         schedule = Schedule(store, settings.speed)
         schedule.enter_command_line(settings.every, settings.cron, milliseconds(self.time.now()))
         self.publisher = Publisher(schedule, self.time.now, self._count)
-        self.conductor = Conductor(self.time.now, self._count)
+        self.conductor = Conductor(self.time.now, self._count, optimizer)
         self.desk = CommandDesk(market, store, self.time.now)
         self._market = market
         self._admission = Admission(market, settings.operator, settings.keys)

@@ -10,8 +10,9 @@ from typing import Any
 import structlog
 
 from energy_market_chaincode import Phase, Topic
-from market_clock.decision import Act, Decision, Over, Wait, next_action
+from market_clock.decision import Act, Clear, Decision, Over, Wait, next_action
 from market_clock.ledger_time import LedgerTime
+from market_clock.solving import Solver
 from prosumer_client import (
     FROM_NOW,
     AnotherLedger,
@@ -20,6 +21,7 @@ from prosumer_client import (
     MarketError,
     MarketEvent,
     MarketUnavailable,
+    Optimizer,
     RequestRefused,
     repeatable_id,
 )
@@ -28,7 +30,7 @@ _log = structlog.stdlib.get_logger(__name__)
 
 # A BuyBidEvent is not among them. It says that a later deadline replaces the one the course waits for; then the
 # course looks anyway. In a large game this spares the queue a read for every turn.
-_WAKING = frozenset({"GameStopEvent", "TransferFulfilledEvent", "MarketClosedEvent"})
+_WAKING = frozenset({"ClearingOpenEvent", "GameStopEvent", "TransferFulfilledEvent", "MarketClosedEvent"})
 
 FOLLOW_AGAIN_S = 1.0
 
@@ -47,14 +49,16 @@ LONGEST_SLEEP_S = 60.0
 
 # Why nothing is wrong when a command of ours is rejected: the ledger's time lags behind ours, or a buyer without a
 # transfer, of whose readings no event tells, may still report what it took ...
-_TOO_EARLY = frozenset({"REGISTRATION_OPEN", "DEADLINE_NOT_PASSED", "DELIVERY_NOT_OVER"})
+_TOO_EARLY = frozenset({"CLEARING_AWAITED", "REGISTRATION_OPEN", "DEADLINE_NOT_PASSED", "DELIVERY_NOT_OVER"})
 # ... or somebody else, a buyer or another clock, was faster.
-_TOO_LATE = frozenset({"WRONG_PHASE", "TURN_OVER", "UNKNOWN_GAME"})
+_TOO_LATE = frozenset({"CLEARING_LATE", "OTHER_MECHANISM", "WRONG_PHASE", "TURN_OVER", "UNKNOWN_GAME"})
 _EXPECTED = _TOO_EARLY | _TOO_LATE
 
 _DONE = {
     Topic.STOP_GAME_REGISTRATION: "game registration stopped",
     Topic.SKIP_TURN: "silent buyer skipped",
+    Topic.PUBLISH_CLEARING: "game cleared",
+    Topic.FALL_BACK: "no clearing in time, the game falls back",
     Topic.CLOSE_MARKET: "market closed",
 }
 
@@ -121,8 +125,11 @@ class Course:
         What stands in the way at present.
     """
 
-    def __init__(self, game: str, market: MarketClient, time: LedgerTime, on_command: OnCommand) -> None:
+    def __init__(
+        self, game: str, market: MarketClient, solver: Solver, time: LedgerTime, on_command: OnCommand
+    ) -> None:
         self.game = game
+        self._solver = solver
         self.waits_until: datetime | None = None
         self.problem: MarketError | None = None
         self._market = market
@@ -154,7 +161,7 @@ class Course:
 
     async def _decide(self) -> Decision:
         try:
-            game = await self._market.game(self.game)
+            game = await self._market.game(self.game, brief=True)
             transfers = await self._market.transfers(self.game) if game.phase is Phase.DELIVERY else []
         except RequestRefused as refusal:
             if refusal.code == "UNKNOWN_GAME":  # the market was reset
@@ -165,14 +172,27 @@ class Course:
         except ValueError as error:
             raise MarketError("UNREADABLE_GAME", str(error)) from error
 
-    async def _follow(self, decision: Act | Wait) -> None:
+    async def _follow(self, decision: Act | Clear | Wait) -> None:
         if isinstance(decision, Act):
             await self._act(decision)
+            return
+        if isinstance(decision, Clear):
+            await self._clear(decision)
             return
         self.problem = None
         self.waits_until = decision.until
         await self._rest((decision.until - self._time.now()).total_seconds())
         self.waits_until = None
+
+    async def _clear(self, wanted: Clear) -> None:
+        """Post a clearing, unless the optimizer cannot help right now."""
+        try:
+            data = await self._solver.clearing(wanted.game)
+        except MarketError as error:
+            self._meet(error)
+            await self._rest(min(REST_WHEN_DONE_S, (wanted.until - self._time.now()).total_seconds()))
+            return
+        await self._act(Act(Topic.PUBLISH_CLEARING, data, wanted.until))
 
     async def _act(self, act: Act) -> None:
         attempt = self._attempt_at(act)
@@ -208,7 +228,8 @@ class Course:
         else:
             self.problem = None
             self._on_command(act.topic, "committed")
-            self._log.info(_DONE[act.topic], **{name: value for name, value in act.data.items() if name != "game"})
+            said = {name: value for name, value in act.data.items() if name != "game" and not isinstance(value, dict)}
+            self._log.info(_DONE[act.topic], **said)
         attempt.decided = True
 
     async def _rest_after(self, attempt: _Attempt) -> None:
@@ -255,7 +276,8 @@ class Course:
 class Conductor:
     """Follows the events from now on, and begins by looking at the games there are."""
 
-    def __init__(self, now: Callable[[], datetime], on_command: OnCommand) -> None:
+    def __init__(self, now: Callable[[], datetime], on_command: OnCommand, optimizer: Optimizer) -> None:
+        self._optimizer = optimizer
         self._lost: str | None = "the event stream is not open yet"
         self._time = LedgerTime(now)
         self._on_command = on_command
@@ -280,13 +302,14 @@ class Conductor:
             With the identity of an operator.
         """
         self._courses.clear()  # of a run that a defect ended
+        solver = Solver(market, self._optimizer)
         async with asyncio.TaskGroup() as tasks:
 
             def attend(game: str) -> None:
                 if game in self._courses:
                     self._courses[game].wake()
                 else:
-                    self._courses[game] = course = Course(game, market, self._time, self._on_command)
+                    self._courses[game] = course = Course(game, market, solver, self._time, self._on_command)
                     tasks.create_task(self._drive(course), name=game)
 
             while True:

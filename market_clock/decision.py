@@ -31,6 +31,22 @@ class Act:
 
 
 @dataclass(frozen=True, slots=True)
+class Clear:
+    """Solve the game and post its clearing.
+
+    Attributes
+    ----------
+    game
+        As it was read.
+    until
+        When clearings are no longer taken.
+    """
+
+    game: GameView
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Wait:
     """Nothing to do before this moment, unless an event of the game comes first."""
 
@@ -42,7 +58,7 @@ class Over:
     """Nothing to do any more."""
 
 
-Decision = Act | Wait | Over
+Decision = Act | Clear | Wait | Over
 
 T = TypeVar("T")
 
@@ -51,7 +67,8 @@ def next_action(game: GameView, transfers: Sequence[views.TransferView], now: da
     """Decide what to do about a game.
 
     The rules are the contract's, so that on equal clocks no command comes too early: registration may stop at its end
-    or once all expected participants are in; a buyer may be skipped at its deadline; the market may close at the end
+    or once all expected participants are in; a certified game waits for a clearing, of the clock's or anybody's, and
+    falls back when it did not come in time; a buyer may be skipped at its deadline; the market may close at the end
     of the metering window, or earlier: that of a slot with a time once the slot is over and all have reported, that of
     another game once no transfer is pending. Where such a game has no transfers at all the clock lets the delivery run
     to its end, because buyers without a bid still report what they took from the grid.
@@ -81,6 +98,9 @@ def _in_registration(game: GameView, now: datetime) -> Decision:
 
 
 def _in_play(game: GameView, now: datetime) -> Decision:
+    if game.clearing is not None and game.clearing.fallback is None:
+        ends = game.clearing.ends_at
+        return Clear(game, ends) if now < ends else Act(Topic.FALL_BACK, {"game": game.game}, ends)
     deadline = _known(game, game.deadline)
     if now < deadline:
         return Wait(deadline)

@@ -13,16 +13,17 @@ from market_clock.clock import Clock
 from market_clock.schedule_store import ScheduleStore, ScheduleUnavailable
 from market_clock.settings import ClockSettings
 from market_files import private_folder
-from prosumer_client import MarketClient, Patience
+from prosumer_client import MarketClient, Optimizer, Patience
 
 MAX_BODY_BYTES = 100_000
 PATIENCE = Patience(total_s=10.0, longest_delay_s=2.0)
 """Short, so that /ready soon says that the queue is out of reach. The clock itself goes on trying."""
 
 _DESCRIPTION = """\
-Publishes games by a schedule and times the phases of every game on the ledger: it stops registrations, skips silent
-buyers and closes markets after their delivery. Slots that passed while it was stopped are made up for by one game at
-most. It keeps no state but the schedule: after a restart it goes on from what stands on the ledger."""
+Publishes games by a schedule and times the phases of every game on the ledger: it stops registrations, has certified
+games cleared by the optimizer, skips silent buyers and closes markets after their delivery. Slots that passed while it
+was stopped are made up for by one game at most. It keeps no state but the schedule: after a restart it goes on from
+what stands on the ledger."""
 
 
 def build_app(settings: ClockSettings) -> FastAPI:
@@ -33,8 +34,11 @@ def build_app(settings: ClockSettings) -> FastAPI:
         private_folder(settings.home)
         store = ScheduleStore(settings.home / "clock.sqlite")
         try:
-            async with MarketClient(settings.queue_url, patience=PATIENCE, ledger=settings.ledger_id) as market:
-                app.state.clock = Clock(market, store, settings, app.state.registry)
+            async with (
+                MarketClient(settings.queue_url, patience=PATIENCE, ledger=settings.ledger_id) as market,
+                Optimizer(settings.optimizer_url, patience=PATIENCE) as optimizer,
+            ):
+                app.state.clock = Clock(market, optimizer, store, settings, app.state.registry)
                 working = asyncio.create_task(app.state.clock.run())
                 try:
                     yield

@@ -15,6 +15,7 @@ class ClockSettings(ServiceSettings):
 
     port: Annotated[int, Field(ge=0, le=65535, description="port to listen on; 0 takes a free one")] = 8082
     queue_url: str = Field("http://127.0.0.1:8080", description="address of tx_queue")
+    optimizer_url: str = Field("http://127.0.0.1:8081", description="address of optimization_api")
     ledger_id: str | None = Field(
         None, description="id of the ledger that commands are for; none: the one that the queue names first"
     )

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from demo import GameFailed, Plan, Run, Scenario, play, print_report, random_scenario, scenario_named
+from energy_market_chaincode import PublishGame
 from ledger import LedgerKind
 from market_files import private_folder, write_file
 from market_host import PROGRAMS, Processes, ProcessLog, end_on_signals, forever, run_to_end, warm_up
@@ -29,6 +30,10 @@ def demo(
         int | None, typer.Option(help="Play a random scenario of so many prosumers instead.", min=2, max=10_000)
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Of the random scenario; 0 if not said.")] = None,
+    mechanism: Annotated[
+        str | None,
+        typer.Option(help="How the game is cleared: sequential-best-response, certified, or as the scenario says."),
+    ] = None,
     json: Annotated[
         Path | None, typer.Option(help="Write the run's result to this file; - for standard output.", dir_okay=False)
     ] = None,
@@ -45,7 +50,7 @@ def demo(
     """
     voice.speak_json(json == STANDARD_OUTPUT)
     warm_up(*PROGRAMS, "prosumer_client")
-    chosen = _scenario(scenario, prosumers, seed)
+    chosen = _by_mechanism(_scenario(scenario, prosumers, seed), mechanism)
     for warning in chosen.warnings():
         voice.note(f"warning: {warning}")
     if json is not None:
@@ -69,6 +74,18 @@ def _scenario(named: str | None, prosumers: int | None, seed: int | None) -> Sce
     if named is not None:
         raise typer.BadParameter("play a --scenario or so many --prosumers, not both", param_hint="--prosumers")
     return random_scenario(prosumers, seed or 0)
+
+
+def _by_mechanism(scenario: Scenario, mechanism: str | None) -> Scenario:
+    if mechanism is None:
+        return scenario
+    try:
+        game = PublishGame.model_validate(
+            scenario.game.model_dump(mode="json", by_alias=True, exclude_unset=True) | {"mechanism": mechanism}
+        )
+    except ValueError:
+        raise typer.BadParameter(f"there is no mechanism {mechanism}", param_hint="--mechanism") from None
+    return scenario.model_copy(update={"game": game})
 
 
 def _require_place_for(file: Path) -> None:

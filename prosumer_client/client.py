@@ -234,6 +234,10 @@ class MarketClient:
         """Return the market's operators, its money in all, and the accounts of the grid and network operators."""
         return await self._read(views.MarketView, "/market")
 
+    async def topology(self) -> views.TopologyView:
+        """Return the network's graph."""
+        return await self._read(views.TopologyView, "/topology")
+
     async def prosumers(self) -> list[views.ProsumerView]:
         """Return all that are registered."""
         return await self._read_all(views.Prosumers, "/prosumers", lambda page: page.prosumers)
@@ -251,9 +255,9 @@ class MarketClient:
         games = [await self.find_game(game.game) for game in await self.games() if not game.is_over]
         return [game for game in games if game is not None]
 
-    async def game(self, game: str) -> views.GameView:
-        """Return one game whole; RequestRefused ``UNKNOWN_GAME`` if there is none."""
-        return await self._read(views.GameView, f"/games/{quote(game, safe='')}")
+    async def game(self, game: str, *, brief: bool = False) -> views.GameView:
+        """Return one game whole, in brief without its hops; RequestRefused ``UNKNOWN_GAME`` if there is none."""
+        return await self._read(views.GameView, f"/games/{quote(game, safe='')}", {"brief": "true"} if brief else None)
 
     async def find_game(self, game: str) -> views.GameView | None:
         """Return one game whole; None if there is none, because the market was reset."""
@@ -285,7 +289,7 @@ class MarketClient:
         """Return the queue's depth and lag."""
         return await self._read(views.QueueState, "/queue")
 
-    async def _read(self, kind: type[V], path: str, parameters: Mapping[str, int] | None = None) -> V:
+    async def _read(self, kind: type[V], path: str, parameters: Mapping[str, int | str] | None = None) -> V:
         return self._view(kind, await self._connection.exchange("GET", path, parameters=parameters))
 
     async def _read_all(self, kind: type[V], path: str, items_of: Callable[[V], list[Item]]) -> list[Item]:

@@ -1,6 +1,7 @@
-"""The optimization service: a buyer's best response, computed elsewhere."""
+"""The optimization service: a buyer's best response or a whole slot's prices, computed elsewhere."""
 
 import json
+from collections.abc import Mapping
 from decimal import Decimal
 from types import TracebackType
 from typing import Self
@@ -42,6 +43,26 @@ class Optimizer:
             return Bid({seller: Decimal(amount) for seller, amount in answer["amounts"].items()})
         except (AttributeError, LookupError, TypeError, ValueError, ArithmeticError) as error:
             raise UnexpectedAnswer(self._connection.url, f"sent what is no best response ({error!r})") from None
+
+    async def clearing(self, question: Mapping[str, object]) -> dict[str, Decimal]:
+        """Return the prices {seller: currency per kWh} that certify a slot's equilibrium.
+
+        Parameters
+        ----------
+        question
+            The body of POST /clearing, decimals as strings.
+
+        Raises
+        ------
+        RequestRefused
+            For instance TOO_BUSY.
+        MarketUnavailable, UnexpectedAnswer
+        """
+        answer = await self._connection.exchange("POST", "/clearing", content=json.dumps(question).encode())
+        try:
+            return {seller: Decimal(price) for seller, price in answer["seller_prices"].items()}
+        except (AttributeError, LookupError, TypeError, ValueError, ArithmeticError) as error:
+            raise UnexpectedAnswer(self._connection.url, f"sent what is no clearing ({error!r})") from None
 
 
 def _question(turn: Turn) -> bytes:

@@ -3,10 +3,11 @@
 from collections.abc import Callable
 
 from energy_market_chaincode.context import Context
-from energy_market_chaincode.mechanisms import sequential_best_response
+from energy_market_chaincode.mechanisms import certified, sequential_best_response
 from energy_market_chaincode.records import Arena, Game
 
 MECHANISMS: dict[str, Callable[[Context, Game, Arena], None]] = {
     sequential_best_response.NAME: sequential_best_response.begin,
+    certified.NAME: certified.begin,
 }
 """What each mechanism does, by its name, once a game's registration has stopped."""

@@ -16,12 +16,12 @@ from energy_market_chaincode.errors import (
     UnknownSeller,
 )
 from energy_market_chaincode.game import bill, is_more_than_nothing, worst_bill
-from energy_market_chaincode.records import Arena, Escrow, Game, Play, StandingBid
+from energy_market_chaincode.records import Arena, ClearingState, Escrow, Game, Play, StandingBid
 from energy_market_chaincode.rules import rule
 from energy_market_chaincode.times import iso_time
 from energy_market_chaincode.units import Energy, kwh
 from energy_market_chaincode.views import BidResult, GameResult
-from energy_market_chaincode.vocabulary import SEQUENTIAL_BEST_RESPONSE, Phase, StopReason
+from energy_market_chaincode.vocabulary import SEQUENTIAL_BEST_RESPONSE, Fallback, Phase, StopReason
 
 NAME = SEQUENTIAL_BEST_RESPONSE
 
@@ -50,9 +50,10 @@ def _deadline_ms(game: Game, began_ms: int) -> int:
 
 
 async def _game(context: Context, command: AboutGame) -> Game:
-    """Load the game that a command is about, which must be played by this mechanism."""
+    """Load the game that a command is about, which must be played by this mechanism, or have fallen back to it."""
     game = await context.game(command, Phase.PLAYING)
-    if game.mechanism != NAME:
+    clearing = None if game.mechanism == NAME else await context.find(ClearingState, game.id)
+    if game.mechanism != NAME and (clearing is None or clearing.fallback is not Fallback.TURNS):
         raise OtherMechanism(topic=command.topic, game=game.id, mechanism=game.mechanism)
     return game
 

@@ -13,7 +13,7 @@ SUMMARY = TIMES | {
     "game", "phase", "deliverySlot", "mechanism", "nrSellers", "nrBuyers", "round", "buyerInTurn", "publishedAt",
 }  # fmt: skip
 WHOLE = SUMMARY | {
-    "parameters", "sellers", "buyers", "hops", "deadline", "readingsAwaited", "stop", "settlement",
+    "parameters", "sellers", "buyers", "hops", "deadline", "readingsAwaited", "clearing", "stop", "settlement",
 }  # fmt: skip
 PARAMETERS = {
     "registrationDurationMs", "expectedParticipants", "turnDeadlineMs", "roundLimit", "tolerance", "deliveryDurationMs",
@@ -33,6 +33,7 @@ EVENTS = {
         "buyerInTurn", "buyerInTurnIndex", "round", "deadline", "demand", "retailTariff", "feePerHop", "tolerance",
         "sellers", "standingBid",
     },
+    "ClearingOpenEvent": {"arena", "endsAt"},
     "GameStopEvent": {
         "totalNrRounds", "reason", "maxRegret", "maxRegretShare", "maxRegretBuyer", "totalCost", "handedBack",
     },
@@ -171,7 +172,7 @@ async def test_the_market_shows_its_money(town: Market) -> None:
 async def test_every_event_has_its_name_its_game_and_its_keys(town: Market) -> None:
     await at_every_phase(town)
     await town.rejection("S1", "publishDemand", game="h", amount=1)
-    await town.open_game({"S2": ("1", "1")}, {"B2": "1"}, game="i", deliverySlot="i")
+    await town.start_game({"S2": ("1", "1")}, {"B2": "1"}, game="i", deliverySlot="i", mechanism="certified")
     await town.do("operator", "publishGame", game="j", deliverySlot="j", retailTariff="1000000")
     assert await town.rejection("B2", "publishDemand", game="j", amount="1000000000") == "INSUFFICIENT_FUNDS"
     await town.do("operator", "resetMarket")

@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -14,10 +15,13 @@ from energy_market_chaincode import Rejection, Topic, block_views, moment, read_
 from ledger import Block, Cursor, open_memory_ledger
 from ledger.embedded import EmbeddedLedger
 from market_clock.conductor import Conductor
+from optimization_api.questions import ClearingQuestion
+from optimization_api.tasks import answer_clearing
 from prosumer_client.client import MarketClient
 from prosumer_client.errors import CommandRejected, MarketUnavailable, RequestRefused
 from prosumer_client.events import MarketEvent
 from prosumer_client.identity import Identity
+from prosumer_client.optimizer import Optimizer
 
 PATIENCE_S = 60
 """Only so that a test that waits in vain ends."""
@@ -62,8 +66,11 @@ class LedgerMarket(MarketClient):
     async def games(self) -> list[views.GameSummary]:
         return views.Games.model_validate(await self._ask("games")).games
 
-    async def game(self, game: str) -> views.GameView:
+    async def game(self, game: str, *, brief: bool = False) -> views.GameView:
         return views.GameView.model_validate(await self._ask("game", game))
+
+    async def topology(self) -> views.TopologyView:
+        return views.TopologyView.model_validate(await self._ask("topology"))
 
     async def transfers(self, game: str) -> list[views.TransferView]:
         return views.Transfers.model_validate(await self._ask("transfers", game)).transfers
@@ -106,11 +113,28 @@ class LedgerMarket(MarketClient):
             raise MarketUnavailable("the queue was out of reach")
 
 
+class SolverHere(Optimizer):
+    """The optimizer's own answer, without HTTP."""
+
+    def __init__(self) -> None:
+        super().__init__("http://nowhere.invalid")
+        self.is_away = False
+
+    async def clearing(self, question: Mapping[str, object]) -> dict[str, Decimal]:
+        if self.is_away:
+            raise RequestRefused(503, "TOO_BUSY", "Too many hard games.")
+        asked = ClearingQuestion.model_validate(question)
+        asked.check()
+        answer = read_exact_json(answer_clearing(asked, lambda: None))
+        return {seller: Decimal(price) for seller, price in answer["seller_prices"].items()}
+
+
 @dataclass
 class Neighbourhood:
     """One seller, two buyers, an operator, and how they speak."""
 
     ledger: EmbeddedLedger
+    solver: SolverHere = field(default_factory=SolverHere)
     clocks: list[asyncio.Task[None]] = field(default_factory=list)
     heard: list[tuple[str, str]] = field(default_factory=list)
     """What the clocks' commands came to: topic and outcome."""
@@ -179,7 +203,7 @@ class Neighbourhood:
 
     def start_clock(self, market: LedgerMarket | None = None, skew: timedelta = timedelta()) -> asyncio.Task[None]:
         """Start a clock whose time differs by ``skew`` from the ledger's."""
-        conductor = Conductor(lambda: datetime.now(UTC) + skew, self.hear)
+        conductor = Conductor(lambda: datetime.now(UTC) + skew, self.hear, self.solver)
         clock = asyncio.create_task(conductor.run(market or self.client()))
         self.clocks.append(clock)
         return clock

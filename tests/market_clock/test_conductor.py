@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from energy_market_chaincode import Topic
+from energy_market_chaincode.mechanisms import certified
 from market_clock.conductor import MAX_ATTEMPTS
 
 SOON_MS = 150
@@ -46,6 +47,28 @@ async def test_a_silent_buyer_is_skipped_and_the_game_goes_on(neighbourhood: Any
     await neighbourhood.until("GameStopEvent", game, reason="all-passed")
 
     assert ("skipTurn", "committed") in neighbourhood.heard
+
+
+async def test_a_certified_game_is_cleared(neighbourhood: Any) -> None:
+    neighbourhood.start_clock()
+    game = await neighbourhood.publish(expectedParticipants=3, mechanism="certified")
+    await neighbourhood.register(game, "B1", "B2")
+
+    await neighbourhood.until("GameStopEvent", game, reason="equilibrium")
+
+
+async def test_a_certified_game_that_nobody_solves_falls_back(
+    neighbourhood: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(certified, "CLEARING_MS", SOON_MS)
+    neighbourhood.solver.is_away = True
+    neighbourhood.start_clock()
+    game = await neighbourhood.publish(expectedParticipants=3, turnDeadlineMs=SOON_MS, mechanism="certified")
+    await neighbourhood.register(game, "B1", "B2")
+
+    await neighbourhood.until("BuyBidEvent", game, buyerInTurn="B2")
+
+    assert ("fallBack", "committed") in neighbourhood.heard
 
 
 async def test_the_market_closes_when_the_delivery_is_over(neighbourhood: Any) -> None:

@@ -84,6 +84,10 @@ async def whole_game(operator: Any, signer: Any) -> AsyncIterator[Any]:
     yield seller.command("publishMeterReading", game="G", sequence=1, inEnergy=0, outEnergy="5.5")
     yield buyer.command("publishMeterReading", game="G", sequence=1, inEnergy="5.5", outEnergy=0)
     yield operator.command("closeMarket", game="G")
+    yield operator.command("publishGame", game="H", deliverySlot="u", expectedParticipants=2, mechanism="certified")
+    yield seller.command("publishOffer", game="H", amount="10", price="0.1")
+    yield buyer.command("publishDemand", game="H", amount="5.5")
+    yield operator.command("stopGameRegistration", game="H")
     yield operator.command("resetMarket")
 
 

@@ -1,0 +1,292 @@
+"""The certified mechanism: anybody solves the game and posts prices, and the contract accepts what it has proved.
+
+What is proved and why that is enough stands in :mod:`~energy_market_chaincode.certificate`. Sellers and buyers stand in
+the order of their names, so that neither who registered first nor a metric has a say. Where nobody proves anything in
+time, the game falls back: it is played in turns, or, where its slot begins at a time, all is bought from the grid.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+
+from energy_market_chaincode import certificate, presentation
+from energy_market_chaincode.canonical import exact_json
+from energy_market_chaincode.certificate import Purchases, SlotGame, Verdict
+from energy_market_chaincode.commands import AboutGame, FallBack, PublishClearing
+from energy_market_chaincode.context import Context
+from energy_market_chaincode.contracting import contract, stop
+from energy_market_chaincode.errors import (
+    ArenaDiffers,
+    ClearingAwaited,
+    ClearingIncomplete,
+    ClearingLate,
+    CorrectionsHarmful,
+    CorrectionsUnfit,
+    GapTooLarge,
+    OtherMechanism,
+    PriceBelowBase,
+    RegretTooLarge,
+)
+from energy_market_chaincode.game import grid_cost, turn_order
+from energy_market_chaincode.matching import contracted_transfers
+from energy_market_chaincode.mechanisms import sequential_best_response
+from energy_market_chaincode.records import (
+    Arena,
+    Certificate,
+    ClearingState,
+    Game,
+    Outcome,
+    Play,
+    StandingBid,
+)
+from energy_market_chaincode.rules import rule
+from energy_market_chaincode.times import iso_time
+from energy_market_chaincode.units import (
+    ENERGY_TIMES_PRICE_PER_MONEY,
+    Energy,
+    Money,
+    Price,
+    currency_per_kwh,
+)
+from energy_market_chaincode.views import ClearingAccepted, FellBack
+from energy_market_chaincode.vocabulary import CERTIFIED, Fallback, Phase, StopReason
+
+NAME = CERTIFIED
+CLEARING_MS = 30_000
+"""How long clearings are taken where the slot has no time that says so."""
+FALLBACK_ROUNDS = 3
+"""For so many rounds there has to be time before a slot, or the game does not fall back to turns."""
+
+
+def begin(context: Context, game: Game, arena: Arena) -> None:
+    """Order the arena by names, state its hash, and wait for a clearing."""
+    arena = _by_name(arena)
+    context.save(arena, game.id)
+    now_ms = context.now_since(game.published_at_ms)
+    clearing = ClearingState(arena=arena_hash(game, arena), ends_ms=_ends_ms(game, arena, now_ms))
+    context.save(clearing, game.id)
+    play = Play(
+        round=0,
+        turn=0,
+        deadline_ms=clearing.ends_ms,
+        began_at_ms=now_ms,
+        passes=0,
+        loads=[Energy(0)] * len(arena.sellers),
+    )
+    context.save(play, game.id)
+    context.emit(presentation.clearing_open(game.id, clearing))
+
+
+def _ends_ms(game: Game, arena: Arena, now_ms: int) -> int:
+    """Return until when clearings are taken: until the slot starts, or so early before that turns still fit."""
+    if not game.has_slot_time:
+        return now_ms + CLEARING_MS
+    starts_ms = game.delivery_starts_ms or now_ms
+    turns_ms = _turns_ms(game, arena)
+    return starts_ms - turns_ms if 2 * turns_ms <= starts_ms - now_ms else starts_ms
+
+
+def _turns_ms(game: Game, arena: Arena) -> int:
+    """Return how long it may take to play in turns."""
+    return FALLBACK_ROUNDS * len(arena.buyers) * game.parameters.turn_deadline_ms
+
+
+def _by_name(arena: Arena) -> Arena:
+    sellers = sorted(range(len(arena.sellers)), key=lambda j: arena.sellers[j].seller)
+    buyers = sorted(range(len(arena.buyers)), key=lambda i: arena.buyers[i].buyer)
+    return Arena(
+        sellers=[arena.sellers[j] for j in sellers],
+        buyers=[arena.buyers[i] for i in buyers],
+        hops=[[arena.hops[i][j] for j in sellers] for i in buyers],
+    )
+
+
+def arena_hash(game: Game, arena: Arena) -> str:
+    """Return the SHA-256 of the exact JSON of all that a clearing depends on, in the ledger's integers."""
+    fixed = {
+        "game": game.id,
+        "retailTariff": game.parameters.retail_tariff,
+        "feePerHop": game.parameters.fee_per_hop,
+        "sellers": [[offer.seller, offer.capacity, offer.price] for offer in arena.sellers],
+        "buyers": [[demand.buyer, demand.demand] for demand in arena.buyers],
+        "hops": arena.hops,
+    }
+    return hashlib.sha256(exact_json(fixed)).hexdigest()
+
+
+def slot_game(game: Game, arena: Arena) -> SlotGame:
+    """Return what is to be cleared; buyers that are as far from everybody share a row of fees."""
+    rows: dict[tuple[int, ...], int] = {}
+    row = [rows.setdefault(tuple(hops), len(rows)) for hops in arena.hops]
+    fee = game.parameters.fee_per_hop
+    return SlotGame(
+        demands=[demand.demand for demand in arena.buyers],
+        capacities=[offer.capacity for offer in arena.sellers],
+        prices=[offer.price for offer in arena.sellers],
+        fees=[[Price(fee * hops) for hops in distances] for distances in rows],
+        row=row,
+        retail_tariff=game.parameters.retail_tariff,
+    )
+
+
+async def _game(context: Context, command: AboutGame) -> tuple[Game, ClearingState]:
+    """Load the game that a command is about, which must wait for a clearing."""
+    game = await context.game(command, Phase.PLAYING)
+    clearing = await context.find(ClearingState, game.id)
+    if clearing is None or clearing.fallback is not None:
+        mechanism = game.mechanism if clearing is None else sequential_best_response.NAME
+        raise OtherMechanism(topic=command.topic, game=game.id, mechanism=mechanism)
+    return game, clearing
+
+
+@rule
+async def publish_clearing(context: Context, data: PublishClearing) -> ClearingAccepted:
+    """Recompute everybody's purchases from posted prices, prove that they are the equilibrium's, and stop the game."""
+    game, clearing = await _game(context, data)
+    if context.now_ms >= clearing.ends_ms:
+        raise ClearingLate(game=game.id, deadline=iso_time(clearing.ends_ms))
+    if data.arena != clearing.arena:
+        raise ArenaDiffers(named=data.arena, game=game.id, arena=clearing.arena)
+    arena = await context.arena(game)
+    slot = slot_game(game, arena)
+    scarcity = _scarcity(game, arena, data.prices)
+    corrections = _numbered(game, arena, data.corrections)
+    purchases, verdict = _proved(slot, scarcity, corrections, [demand.buyer for demand in arena.buyers])
+    proof = Certificate(
+        poster=context.signer,
+        digest=_digest(data),
+        prices=[data.prices[offer.seller] for offer in arena.sellers],
+        corrections=corrections,
+        upper=verdict.upper,
+        lower=verdict.lower,
+        allowance=verdict.allowance,
+    )
+    context.save(proof, game.id)
+    await _stop(context, game, arena, purchases, proof)
+    return ClearingAccepted(game=game.id, **dict(presentation.certificate_totals(proof)))
+
+
+def _digest(data: PublishClearing) -> str:
+    """Return the certificate's hash: of its content, whoever posts it."""
+    content = {
+        "arena": data.arena,
+        "prices": data.prices,
+        "corrections": {buyer: dict(row) for buyer, row in data.corrections.items()},
+    }
+    return hashlib.sha256(exact_json(content)).hexdigest()
+
+
+def _scarcity(game: Game, arena: Arena, prices: Mapping[str, Price]) -> list[int]:
+    """Return pi, by how much posted prices are above the base prices."""
+    sellers = {offer.seller for offer in arena.sellers}
+    if prices.keys() != sellers:
+        missing, unknown = sorted(sellers - prices.keys()), sorted(prices.keys() - sellers)
+        raise ClearingIncomplete(game=game.id, missing=_some(missing), unknown=_some(unknown))
+    for offer in arena.sellers:
+        if prices[offer.seller] < offer.price:
+            price, base = currency_per_kwh(prices[offer.seller]), currency_per_kwh(offer.price)
+            raise PriceBelowBase(seller=offer.seller, price=price, base=base)
+    return [prices[offer.seller] - offer.price for offer in arena.sellers]
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:5]) or "none"
+
+
+def _numbered(
+    game: Game, arena: Arena, corrections: Mapping[str, Mapping[str, Energy]]
+) -> dict[int, dict[int, Energy]]:
+    """Name the buyers and sellers of corrections by their numbers."""
+    sellers = {offer.seller: j for j, offer in enumerate(arena.sellers)}
+    buyers = {demand.buyer: i for i, demand in enumerate(arena.buyers)}
+    named = {seller for row in corrections.values() for seller in row}
+    if unknown := sorted((corrections.keys() - buyers.keys()) | (named - sellers.keys())):
+        raise CorrectionsUnfit(problems=f"{_some(unknown)} not in game {game.id} as buyer or seller")
+    return {
+        buyers[buyer]: {sellers[seller]: energy for seller, energy in sorted(row.items())}
+        for buyer, row in sorted(corrections.items())
+    }
+
+
+def corrected(slot: SlotGame, purchases: Purchases, corrections: Mapping[int, Mapping[int, int]]) -> Purchases:
+    """Put corrections in the place of what followed from the prices; the grid gives the rest."""
+    rows, grid = list(purchases.from_sellers), list(purchases.from_grid)
+    for buyer, row in corrections.items():
+        rows[buyer] = {seller: energy for seller, energy in (rows[buyer] | dict(row)).items() if energy}
+        grid[buyer] = slot.demands[buyer] - sum(rows[buyer].values())
+    return Purchases(rows, grid, purchases.levels)
+
+
+def _proved(
+    slot: SlotGame, scarcity: Sequence[int], corrections: Mapping[int, Mapping[int, int]], buyers: Sequence[str]
+) -> tuple[Purchases, Verdict]:
+    """Return purchases that proved to be the equilibrium's, and how.
+
+    Raises
+    ------
+    CorrectionsUnfit, CorrectionsHarmful, GapTooLarge, RegretTooLarge
+    """
+    purchases = certificate.purchases_at(slot, scarcity)
+    verdict = certificate.verify(slot, scarcity, purchases)
+    if corrections:
+        purchases = corrected(slot, purchases, corrections)
+        without, verdict = verdict, certificate.verify(slot, scarcity, purchases)
+        if not verdict.fits:
+            raise CorrectionsUnfit(
+                problems="somebody would buy more than its demand, or a seller sell more than it has"
+            )
+        if verdict.gap > without.gap:
+            gap, before = presentation.exact_cost(verdict.gap), presentation.exact_cost(without.gap)
+            raise CorrectionsHarmful(gap=gap, without=before)
+    if not verdict.is_small:
+        limit = verdict.allowance + abs(verdict.upper) // certificate.GAP_SHARE
+        shown = {"gap": verdict.gap, "potential": verdict.upper, "limit": limit, "grid": verdict.allowance}
+        raise GapTooLarge(**{name: presentation.exact_cost(value) for name, value in shown.items()})
+    if verdict.regretful is not None:
+        most = certificate.bearable(slot, scarcity, purchases, verdict.regretful)
+        limits = {"limit": presentation.exact_cost(most), "gap": presentation.exact_cost(verdict.gap)}
+        raise RegretTooLarge(buyer=buyers[verdict.regretful], **limits)
+    return purchases, verdict
+
+
+async def _stop(context: Context, game: Game, arena: Arena, purchases: Purchases, proof: Certificate) -> None:
+    """Contract what was proved. The gap bounds what each buyer could still save."""
+    sellers = range(len(arena.sellers))
+    bids = [[Energy(row.get(seller, 0)) for seller in sellers] for row in purchases.from_sellers]
+    loads = [Energy(sum(column)) for column in zip(*bids, strict=True)]
+    play = (await context.load(Play, game.id)).but(loads=loads)
+    transfers = contracted_transfers(arena, bids, loads, game.parameters.fee_per_hop)
+    tariff = game.parameters.retail_tariff
+    costs = [
+        Money(sum(t.energy_cost + t.transmission_fee for t in bought) + grid_cost(rest, tariff))
+        for bought, rest in zip(transfers, purchases.from_grid, strict=True)
+    ]
+    most = Money(-(-(proof.upper - proof.lower) // ENERGY_TIMES_PRICE_PER_MONEY))
+    outcome = Outcome(reason=StopReason.EQUILIBRIUM, rounds=0, costs=costs, regrets=[most] * len(costs))
+    for demand, bid in zip(arena.buyers, bids, strict=True):
+        context.save(StandingBid(amounts=bid, round=0), game.id, demand.buyer)
+    await contract(context, game, arena, play, transfers, outcome)
+
+
+@rule
+async def fall_back(context: Context, data: FallBack) -> FellBack:
+    """End the wait for a clearing that did not come."""
+    game, clearing = await _game(context, data)
+    if context.now_ms < clearing.ends_ms:
+        raise ClearingAwaited(game=game.id, deadline=iso_time(clearing.ends_ms))
+    arena = await context.arena(game)
+    turns_end_ms = context.now_ms + _turns_ms(game, arena)
+    if game.has_slot_time and turns_end_ms > (game.delivery_starts_ms or 0):
+        context.save(clearing.but(fallback=Fallback.GRID), game.id)
+        await stop(context, game, arena, await context.load(Play, game.id), StopReason.DEADLINE)
+        return FellBack(game=game.id, fallback=Fallback.GRID)
+    context.save(clearing.but(fallback=Fallback.TURNS), game.id)
+    arena = _in_turn_order(arena)
+    context.save(arena, game.id)
+    sequential_best_response.begin(context, game, arena)
+    return FellBack(game=game.id, fallback=Fallback.TURNS)
+
+
+def _in_turn_order(arena: Arena) -> Arena:
+    place = {demand.buyer: i for i, demand in enumerate(arena.buyers)}
+    buyers = turn_order(arena.buyers)
+    return arena.but(buyers=buyers, hops=[arena.hops[place[demand.buyer]] for demand in buyers])

@@ -1,0 +1,70 @@
+"""Clears certified games: asks the optimizer for prices, which the contract then proves or refuses."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from energy_market_chaincode import GameView
+from prosumer_client import MarketClient, Optimizer
+
+MANY_PAIRS = 10_000
+"""Beyond so many pairs of buyers and sellers the network's graph is sent instead of their hops."""
+
+
+class Solver:
+    """Solves games by optimization_api.
+
+    Parameters
+    ----------
+    market
+        Is asked for the hops.
+    """
+
+    def __init__(self, market: MarketClient, optimizer: Optimizer) -> None:
+        self._market = market
+        self._optimizer = optimizer
+
+    async def clearing(self, game: GameView) -> dict[str, Any]:
+        """Return the data of a game's publishClearing.
+
+        Parameters
+        ----------
+        game
+            In brief.
+
+        Raises
+        ------
+        prosumer_client.MarketError
+        """
+        assert game.clearing is not None  # noqa: S101 - nobody solves another game; for the type checker
+        prices = await self._optimizer.clearing(question_of(game) | await self._hops(game))
+        return {"game": game.game, "arena": game.clearing.arena, "prices": prices}
+
+    async def _hops(self, game: GameView) -> dict[str, Any]:
+        edges = (await self._market.topology()).edges
+        if edges is not None and game.nr_buyers * game.nr_sellers > MANY_PAIRS:
+            return {"edges": edges}
+        return shared_rows((await self._market.game(game.game)).hops)
+
+
+def question_of(game: GameView) -> dict[str, Any]:
+    """Return what POST /clearing wants to know beside the hops; decimals as strings, which keep their digits."""
+    return {
+        "buyers": {buyer.buyer: {"demand": _text(buyer.demand)} for buyer in game.buyers},
+        "sellers": {
+            seller.seller: {"capacity": _text(seller.capacity), "price": _text(seller.price)} for seller in game.sellers
+        },
+        "retail_tariff": _text(game.parameters.retail_tariff),
+        "fee_per_hop": _text(game.parameters.fee_per_hop),
+    }
+
+
+def shared_rows(hops: Mapping[str, Mapping[str, int]]) -> dict[str, Any]:
+    """Return hops with one row for all buyers that are as far from everybody: ``hops`` and ``places``."""
+    first: dict[tuple[int, ...], str] = {}
+    places = {buyer: first.setdefault(tuple(row.values()), buyer) for buyer, row in hops.items()}
+    return {"hops": {place: hops[place] for place in first.values()}, "places": places}
+
+
+def _text(amount: Decimal) -> str:
+    return f"{amount:f}"
