@@ -175,10 +175,11 @@ async def _true_up(context: Context, game: Game, arena: Arena, purchases: Sequen
     for transfer in (each for transfers in purchases for each in transfers):
         sold[transfer.seller] += transfer.energy
     for offer in arena.sellers:
-        bond = offer_bond(Energy(sold[offer.seller]), offer.price, game.parameters)
+        kept = offer_bond(Energy(sold[offer.seller]), offer.price, game.parameters)
+        spare = Money(offer_bond(offer.capacity, offer.price, game.parameters) - kept)
         escrow = await context.load(Escrow, game.id, offer.seller)
-        books.thaw(offer.seller, Money(escrow.deposit - bond))
-        context.save(escrow.but(deposit=bond), game.id, offer.seller)
+        books.thaw(offer.seller, spare)
+        context.save(escrow.but(deposit=Money(escrow.deposit - spare)), game.id, offer.seller)
     for demand, transfers in zip(arena.buyers, purchases, strict=True):
         escrow = await context.load(Escrow, game.id, demand.buyer)
         rest = demand.demand - sum(transfer.energy for transfer in transfers)

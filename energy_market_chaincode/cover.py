@@ -9,6 +9,9 @@ deliver                        contract, at most retail - base price, and the   
 a buyer that does not take     the imbalance penalty, and what a negative feed-in  what it asks for
 what it asked for, or is       tariff costs; the bid itself is covered by its
 silent                         escrow
+whoever has a meter, in a      what it takes at the retail tariff, the penalty,    what its connection can
+market of meters               and twice what a negative feed-in tariff costs:     take or feed in within
+                               what its silence would cost it                      the slot
 =============================  ==================================================  ===========================
 
 So nothing that a participant does to others within its order can become somebody else's loss.
@@ -43,6 +46,20 @@ def offer_bond(energy: Energy, base_price: Price, rules: Prices) -> Money:
 def demand_deposit(energy: Energy, rules: Prices) -> Money:
     """Return the most that a buyer may owe beyond its bid for energy that it asked for and did not take."""
     return _rounded_up(energy, rules.imbalance_penalty + max(0, -rules.feed_in_tariff))
+
+
+def connection_deposit(limit: Energy, rules: Prices) -> Money:
+    """Return the most that a connection may owe in a slot beyond its bid and its bond, whatever its meter says or not.
+
+    See :func:`energy_market_chaincode.bills.metered_silence`, which no truth is costlier than.
+
+    Parameters
+    ----------
+    limit
+        What the connection can take, and feed in, in the slot.
+    """
+    per_kwh = max(0, rules.retail_tariff) + rules.imbalance_penalty + 2 * max(0, -rules.feed_in_tariff)
+    return _rounded_up(limit, per_kwh)
 
 
 def _rounded_up(energy: int, price: int) -> Money:
