@@ -126,9 +126,15 @@ def test_a_game_whose_delivery_is_over_is_closed_by_hand_where_the_clock_does_no
 def test_a_game_is_published_and_the_market_reset_once_it_is_typed(open_market: Any, page: Page) -> None:
     sign_in(page, open_market)
     form = page.locator("form", has=page.get_by_role("heading", name="Publish a game"))
+    form.get_by_label("Delivery slot begins").fill("2126-03-01T12:00")
+    form.get_by_label("Delivery, minutes").fill("30")
     form.get_by_role("button").click()
     expect(page.get_by_text("publishGame committed")).to_be_visible()
-    assert open_market.ask("games")["games"]
+    published = open_market.ask("games")["games"][-1]
+    assert (published["deliveryStartsAt"], published["deliveryEndsAt"]) == (
+        "2126-03-01T12:00:00.000Z",
+        "2126-03-01T12:30:00.000Z",
+    )
 
     form = page.locator("form", has=page.get_by_role("heading", name="Reset the market"))
     form.get_by_role("button").click()  # refused by the form: nothing is typed

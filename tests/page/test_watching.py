@@ -1,6 +1,7 @@
 """What a person sees: a game from registration to settlement, and numbers that are the market's own."""
 
 import re
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -36,6 +37,32 @@ def test_a_game_is_watched_from_registration_to_settlement(open_market: Any, pag
     market.speaks("B1", "publishDemand", game="watched", amount="3")
     market.speaks("B2", "publishDemand", game="watched", amount="2.5")
     expect(lead).to_contain_text("1 and 2 so far")
+
+
+def test_all_times_of_a_slot_are_shown_when_its_game_is_published(open_market: Any, page: Page) -> None:
+    market = open_market
+    start = (datetime.now(UTC) + timedelta(days=1)).replace(minute=0, second=0, microsecond=0)
+    market.speaks("operator", "publishGame", game="slot", deliverySlot=start.isoformat())
+    game = market.ask("games/slot")
+    times = ("registrationEndsAt", "clearingEndsAt", "deliveryEndsAt", "meteringEndsAt", "finalAt")
+    known = [datetime.fromisoformat(game[name]) for name in times]
+    page.goto(f"{market.url}/#/games/slot")
+    timetable = page.locator("dt", has_text="Timetable").locator("xpath=following-sibling::dd[1]")
+    shown = re.findall(r"(\d+) (\w+), (\d\d:\d\d)", timetable.text_content() or "")
+    assert shown == [(str(time.day), f"{time:%b}", f"{time:%H:%M}") for time in known]
+    slot = page.locator("dt", has_text="Delivery slot").locator("xpath=following-sibling::dd[1]")
+    expect(slot).to_contain_text(f"{start:%H:%M} to {start + timedelta(minutes=15):%H:%M}")
+
+
+def test_a_slot_without_trade_is_delivered_and_settled_before_the_watcher(open_market: Any, page: Page) -> None:
+    page.goto(open_market.url)
+    open_market.speaks("operator", "publishGame", game="nobody", registrationDurationMs=1, deliveryDurationMs=1)
+    events = page.locator(".events")
+    expect(events).to_contain_text("nobody: settled")
+    page.goto(f"{open_market.url}/#/games/nobody")
+    expect(page.locator("dt", has_text="Ended with").locator("xpath=following-sibling::dd[1]")).to_contain_text(
+        "no trade"
+    )
 
 
 def test_the_same_game_is_played_delivered_and_settled_before_the_watcher(open_market: Any, page: Page) -> None:

@@ -1,8 +1,8 @@
 /** Small pieces that several views use: empty and error states, figures, phases. */
 import { type TemplateResult, html, nothing, svg } from "lit";
 import type { Problem } from "../api/problem.js";
-import { count } from "../market/numbers.js";
-import { PHASES, PHASE_NAMES } from "../market/overview.js";
+import { clock, count } from "../market/numbers.js";
+import { type Course, PHASE_NAMES, phaseAt, stepsOf } from "../market/phases.js";
 
 const drawings = {
   quiet: svg`<path d="M12 44h40M18 44V28l14-12 14 12v16M28 44V34h8v10" />`,
@@ -31,18 +31,18 @@ export function failure(problem: Problem): TemplateResult {
 
 export const waiting = html`<p class="muted" role="status">Reading the ledger…</p>`;
 
-/** A game's phase among those it goes through. */
-export function phases(phase: string): TemplateResult {
-  if (phase === "cancelled") return html`<span class="tag bad">Cancelled</span>`;
-  const names: readonly string[] = PHASES;
-  const at = names.indexOf(phase);
+/** A game's phase among those it goes through, each with its time where that is known. */
+export function phases(game: Course, now: number): TemplateResult {
+  const present = phaseAt(game, now);
+  if (present === "cancelled") return html`<span class="tag bad">Cancelled</span>`;
+  const steps = stepsOf(game, now);
+  const place = steps.findIndex((step) => step.phase === present);
   return html`<ol class="phases" aria-label="Phase of the game">
-    ${names.map(
-      (name, place) =>
-        html`<li class=${place < at ? "past" : place === at ? "present" : "future"} aria-current=${place === at ? "step" : nothing}>
-          ${PHASE_NAMES[name]}
-        </li>`,
-    )}
+    ${steps.map(({ phase, at: time }, at) => {
+      const kind = at < place ? "past" : at === place ? "present" : "future";
+      return html`<li class=${kind}><span aria-current=${kind === "present" ? "step" : nothing}>${PHASE_NAMES[phase]}</span>
+        ${time === null || kind === "past" ? nothing : html`<small>${phase === "final" ? "from" : "until"} ${clock(time)}</small>`}</li>`;
+    })}
   </ol>`;
 }
 
@@ -61,7 +61,8 @@ export function figure(name: string, value: string, unit: string): TemplateResul
   return html`<strong data-figure=${name}>${value}${unit === "" ? nothing : html` <small>${unit}</small>`}</strong>`;
 }
 
-export function phaseTag(phase: string): TemplateResult {
-  const kind = phase === "cancelled" ? "bad" : phase === "closed" ? "" : "good";
-  return html`<span class="tag ${kind}">${PHASE_NAMES[phase] ?? phase}</span>`;
+export function phaseTag(game: Course, now: number): TemplateResult {
+  const phase = phaseAt(game, now);
+  const kind = phase === "cancelled" ? "bad" : phase === "closed" || phase === "final" ? "" : "good";
+  return html`<span class="tag ${kind}">${PHASE_NAMES[phase]}</span>`;
 }

@@ -57,3 +57,19 @@ export function moment(iso: string | number | Date): string {
   if (Number.isNaN(at.getTime())) return String(iso);
   return at.toDateString() === new Date().toDateString() ? clockTime.format(at) : fullTime.format(at);
 }
+
+const minutes = new Intl.DateTimeFormat(LOCALE, { hour: "2-digit", minute: "2-digit" });
+const day = new Intl.DateTimeFormat(LOCALE, { day: "numeric", month: "short" });
+
+/** A moment of a timetable: without seconds where there are none, with the day where it is not today. */
+export function clock(iso: string): string {
+  const time = new Date(iso);
+  const hour = (time.getTime() % 60_000 === 0 ? minutes : clockTime).format(time);
+  return time.toDateString() === new Date().toDateString() ? hour : `${day.format(time)}, ${hour}`;
+}
+
+/** A slot from its start to its end; the name of one that has no time. */
+export function slot(name: string, starts: string | null, ends: string | null): string {
+  if (Number.isNaN(Date.parse(name)) || starts === null || ends === null) return moment(name);
+  return `${clock(starts)} to ${minutes.format(new Date(ends))}`;
+}

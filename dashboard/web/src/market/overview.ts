@@ -40,34 +40,11 @@ export function overview(game: Game, bids: readonly Bid[]): Overview {
   };
 }
 
-/** Until when the present phase lasts, null if nothing is set. */
-export function phaseEnd(game: Game): string | null {
-  switch (game.phase) {
-    case "registration":
-      return game.registrationEndsAt;
-    case "playing":
-      return game.deadline;
-    case "delivery":
-      return game.deliveryEndsAt;
-    default:
-      return null;
-  }
-}
-
-export const PHASES = ["registration", "playing", "delivery", "closed"] as const;
-
-export const PHASE_NAMES: Record<string, string> = {
-  registration: "Registration",
-  playing: "Bidding",
-  delivery: "Delivery",
-  closed: "Settled",
-  cancelled: "Cancelled",
-};
-
 export const STOP_REASONS: Record<string, string> = {
   equilibrium: "an equilibrium: nobody can save more than the tolerance by changing its bid alone",
   "all-passed": "all passed, though somebody could still save",
   "round-limit": "the limit of rounds",
-  deadline: "the start of delivery",
+  deadline: "the start of the delivery: the bids that stood count",
+  "no-trade": "no trade: there were no sellers or no buyers",
   cancelled: "cancelled: it had no buyers or no sellers",
 };

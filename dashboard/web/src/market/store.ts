@@ -12,6 +12,7 @@ import {
 } from "../api/market_api.js";
 import { type Connection, EventStream, type MarketEvent } from "../api/event_stream.js";
 import { Problem } from "../api/problem.js";
+import { byInterest } from "./phases.js";
 import { Refresher } from "./refresher.js";
 
 const POLL_MS = 3000; // of what has no events: queue, readiness, schedule
@@ -28,7 +29,7 @@ export interface Health {
 export class MarketStore extends EventTarget {
   market: Market | null = null;
   games: readonly GameSummary[] = [];
-  /** The newest game that was not cancelled, whole, and its standing bids. */
+  /** The game that people look for first, whole, and its standing bids. */
   game: Game | null = null;
   bids: readonly Bid[] = [];
   queue: QueueState | null = null;
@@ -91,7 +92,7 @@ export class MarketStore extends EventTarget {
   async #load(): Promise<void> {
     try {
       [this.market, this.games] = await Promise.all([api.market(), this.#readGames()]);
-      const focus = this.games.findLast((game) => game.phase !== "cancelled");
+      const [focus] = byInterest(this.games, Date.now());
       [this.game, this.bids] =
         focus === undefined ? [null, []] : await Promise.all([api.game(focus.game), api.bids(focus.game)]);
       this.problem = null;

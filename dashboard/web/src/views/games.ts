@@ -8,7 +8,7 @@ import "../charts/chart.js";
 import { bidsDrawing, convergenceDrawing, loadsDrawing } from "../charts/drawings.js";
 import { empty, failure, pager, phaseTag, waiting } from "../design/pieces.js";
 import { shared } from "../design/styles.js";
-import { exactMoney, gameTitle, kwh, moment, percent, price } from "../market/numbers.js";
+import { clock, exactMoney, gameTitle, kwh, moment, percent, price, slot } from "../market/numbers.js";
 import { STOP_REASONS } from "../market/overview.js";
 import { Refresher } from "../market/refresher.js";
 import { type Replay, replay } from "../market/replay.js";
@@ -44,12 +44,12 @@ export class Games extends LitElement {
       <h1>Games</h1>
       <div class="scroll" tabindex="0" role="region" aria-label="Games">
         <table>
-          <thead><tr><th scope="col">Game</th><th scope="col">Phase</th><th scope="col">Slot</th><th scope="col" class="number">Sellers</th>
+          <thead><tr><th scope="col">Game</th><th scope="col">Phase</th><th scope="col">Delivery slot</th><th scope="col">Gate closure</th><th scope="col" class="number">Sellers</th>
             <th scope="col" class="number">Buyers</th><th scope="col" class="number">Rounds</th><th scope="col">Published</th></tr></thead>
           <tbody>
             ${store.games.toReversed().slice(this.from, this.from + ROWS).map(
-              (game) => html`<tr><th scope="row"><a href=${href("games", game.game)}>${gameTitle(game.game)}</a></th><td>${phaseTag(game.phase)}</td>
-                <td>${moment(game.deliverySlot)}</td><td class="number">${game.nrSellers}</td><td class="number">${game.nrBuyers}</td>
+              (game) => html`<tr><th scope="row"><a href=${href("games", game.game)}>${gameTitle(game.game)}</a></th><td>${phaseTag(game, Date.now())}</td>
+                <td>${slot(game.deliverySlot, game.deliveryStartsAt, game.deliveryEndsAt)}</td><td>${clock(game.registrationEndsAt)}</td><td class="number">${game.nrSellers}</td><td class="number">${game.nrBuyers}</td>
                 <td class="number">${game.round}</td><td>${moment(game.publishedAt)}</td></tr>`,
             )}
           </tbody>
@@ -146,10 +146,11 @@ export class OneGame extends LitElement {
     const { game } = this;
     return html`<div class="stack">
       <section class="panel">
-        <header class="row spread"><h1>${gameTitle(game.game)}</h1>${phaseTag(game.phase)}</header>
+        <header class="row spread"><h1>${gameTitle(game.game)}</h1>${phaseTag(game, Date.now())}</header>
         <dl>
           <dt>Id</dt><dd class="mono">${game.game}</dd>
-          <dt>Delivery slot</dt><dd>${moment(game.deliverySlot)}</dd>
+          <dt>Delivery slot</dt><dd>${slot(game.deliverySlot, game.deliveryStartsAt, game.deliveryEndsAt)}</dd>
+          <dt>Timetable</dt><dd>${timetable(game)}</dd>
           <dt>Tariffs</dt><dd>retail ${price(game.parameters.retailTariff)}, feed-in ${price(game.parameters.feedInTariff)},
             ${price(game.parameters.feePerHop)} for each hop</dd>
           ${game.stop === null
@@ -270,6 +271,23 @@ export class OneGame extends LitElement {
       if (at >= last) this.#play();
     }, STEP_MS);
   };
+}
+
+const TIMES: readonly (readonly [name: string, of: (game: Game) => string | null])[] = [
+  ["gate closure", (game) => game.registrationEndsAt],
+  ["bids until", (game) => game.clearingEndsAt],
+  ["delivery until", (game) => game.deliveryEndsAt],
+  ["readings until", (game) => game.meteringEndsAt],
+  ["corrections until", (game) => game.finalAt],
+];
+
+/** All times of a game that are known. */
+function timetable(game: Game): string {
+  const known = TIMES.flatMap(([name, of]) => {
+    const time = of(game);
+    return time === null ? [] : [`${name} ${clock(time)}`];
+  });
+  return known.join(", ");
 }
 
 /** Whether an event is the last that a game as it was read can have had. */

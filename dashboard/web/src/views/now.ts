@@ -2,12 +2,15 @@
 import { LitElement, css, html, nothing, svg } from "lit";
 import { customElement, state } from "lit/decorators.js";
 import type { Bid, Game } from "../api/market_api.js";
-import { empty, failure, figure, phases, waiting } from "../design/pieces.js";
+import { empty, failure, figure, phaseTag, phases, waiting } from "../design/pieces.js";
 import { shared } from "../design/styles.js";
-import { count, duration, exactMoney, gameTitle, kwh, kwhFigure, moment, money, percent, price, priceFigure } from "../market/numbers.js";
-import { type Overview, STOP_REASONS, overview, phaseEnd } from "../market/overview.js";
+import { clock, count, duration, exactMoney, gameTitle, kwh, kwhFigure, moment, money, percent, price, priceFigure, slot } from "../market/numbers.js";
+import { type Overview, STOP_REASONS, overview } from "../market/overview.js";
+import { byInterest, phaseAt, phaseEnd } from "../market/phases.js";
 import { StoreController, store } from "../market/store.js";
 import { href } from "../route.js";
+
+const MOST_OTHERS = 6;
 
 const SAID: Record<string, (event: Record<string, unknown>) => string> = {
   GameInitEvent: () => "opened for registration",
@@ -25,9 +28,13 @@ export class Now extends LitElement {
     shared,
     css`
       .phases { display: flex; flex-wrap: wrap; gap: var(--space-1); list-style: none; margin: 0; padding: 0; }
-      .phases li { padding: 3px 12px; border-radius: 99px; background: var(--sunken); color: var(--muted); font-size: var(--small); }
-      .phases .past { color: var(--local); }
-      .phases .present { background: var(--local); color: var(--surface); font-weight: 650; }
+      .phases li { display: grid; gap: 2px; align-content: start; font-size: var(--small); }
+      .phases li > span { padding: 3px 12px; border-radius: 99px; background: var(--sunken); color: var(--muted); }
+      .phases small { padding: 0 12px; color: var(--muted); font-size: 0.75rem; white-space: nowrap; font-variant-numeric: tabular-nums; }
+      .phases .past > span { color: var(--local); }
+      .phases .present > span { background: var(--local); color: var(--surface); font-weight: 650; }
+      .others { list-style: none; margin: 0; padding: 0; display: flex; flex-wrap: wrap; gap: var(--space-2) var(--space-5); }
+      .others li { display: flex; gap: var(--space-2); align-items: center; }
       .lead { display: grid; gap: var(--space-4) var(--space-6); grid-template-columns: repeat(auto-fit, minmax(min(100%, 20rem), 1fr)); align-items: center; }
       .what { display: grid; gap: var(--space-3); }
       .turn { display: flex; flex-wrap: wrap; gap: var(--space-2) var(--space-5); align-items: end; border-left: 4px solid var(--local); padding-left: var(--space-4); }
@@ -82,6 +89,7 @@ export class Now extends LitElement {
     const { game, bids } = store;
     return html`<div class="stack">
       ${game === null ? this.#noGame() : this.#game(game, this.#overview(game, bids))}
+      ${this.#others()}
       <div class="columns">${this.#health()}${this.#events()}</div>
     </div>`;
   }
@@ -103,9 +111,9 @@ export class Now extends LitElement {
       <section class="panel lead" aria-labelledby="game">
         <div class="what">
           <h1 id="game"><a class="quiet-link" href=${href("games", game.game)}>${gameTitle(game.game)}</a></h1>
-          ${phases(game.phase)}
+          ${phases(game, this.now)}
         </div>
-        <div class="what">${this.#present(game)}<p class="lead-text" aria-live="polite">${whatHappens(game)}</p></div>
+        <div class="what">${this.#present(game)}<p class="lead-text" aria-live="polite">${whatHappens(game, this.now)}</p></div>
       </section>
       <section class="figures" aria-label="The game in figures">
         <div class="panel figure local"><span class="muted small">Bought from neighbours</span>${figure("local", kwhFigure(at.localKwh), "kWh")}
@@ -134,14 +142,26 @@ export class Now extends LitElement {
 
   /** Whose turn it is and how long the phase lasts: what one looks for first. */
   #present(game: Game): unknown {
-    const end = phaseEnd(game);
+    const end = phaseEnd(game, this.now);
     if (end === null) return nothing;
-    const left = html`<div><span class="muted small">${game.phase === "playing" ? "left for it" : "left"}</span>
+    const left = html`<div><span class="muted small">${game.phase === "playing" ? "left for it" : `left until ${clock(end)}`}</span>
       <strong class="countdown">${duration((Date.parse(end) - this.now) / 1000)}</strong></div>`;
     return html`<div class="turn">
       ${game.phase === "playing" ? html`<div><span class="muted small">Its turn, round ${game.round}</span><strong>${game.buyerInTurn}</strong></div>` : nothing}
       ${left}
     </div>`;
+  }
+
+  /** Of a market whose slots follow each other several games are under way. */
+  #others(): unknown {
+    const others = byInterest(store.games, this.now).filter(({ game, phase }) => game !== store.game?.game && phase !== "closed");
+    if (others.length === 0) return nothing;
+    return html`<section class="panel" aria-labelledby="others"><h2 id="others">Also under way</h2>
+      <ul class="others">${others.slice(0, MOST_OTHERS).map(
+        (game) => html`<li><a href=${href("games", game.game)}>${slot(game.deliverySlot, game.deliveryStartsAt, game.deliveryEndsAt)}</a>${phaseTag(game, this.now)}</li>`,
+      )}
+      ${others.length > MOST_OTHERS ? html`<li><a href=${href("games")}>and ${count(others.length - MOST_OTHERS)} more</a></li>` : nothing}</ul>
+    </section>`;
   }
 
   #health(): unknown {
@@ -173,19 +193,28 @@ export class Now extends LitElement {
   }
 }
 
-function whatHappens(game: Game): unknown {
-  switch (game.phase) {
+function whatHappens(game: Game, now: number): unknown {
+  const ended = STOP_REASONS[game.stop?.reason ?? ""] ?? "its contracts";
+  switch (phaseAt(game, now)) {
     case "registration":
       return html`Sellers and buyers register: ${game.nrSellers} and ${game.nrBuyers} so far.`;
     case "playing":
-      return html`Round ${game.round}: ${game.buyerInTurn} splits its demand among the sellers.`;
+      return html`Round ${game.round}: ${game.buyerInTurn} splits its demand among the sellers and the grid.`;
     case "delivery":
-      return html`Energy is being delivered and metered. The game ended with ${STOP_REASONS[game.stop?.reason ?? ""] ?? "its contracts"}.`;
+      return html`Energy is being delivered and metered. The game ended with ${ended}.`;
+    case "metering":
+      return html`The delivery is over. ${awaited(game)} The game ended with ${ended}.`;
     case "closed":
-      return html`Delivered, paid and settled. The game ended after ${game.stop?.rounds ?? 0} rounds with ${STOP_REASONS[game.stop?.reason ?? ""] ?? "its contracts"}.`;
+    case "final":
+      return html`Delivered, paid and settled${game.stop?.reason === "no-trade" ? "" : html` after ${game.stop?.rounds ?? 0} rounds`}. The game ended with ${ended}.`;
     default:
       return html`Cancelled: it had no buyers or no sellers.`;
   }
+}
+
+function awaited({ readingsAwaited }: Game): string {
+  if (readingsAwaited === null) return "Meters report.";
+  return readingsAwaited === 0 ? "All meters have reported." : `Meters report: ${count(readingsAwaited)} have not yet.`;
 }
 
 /** The price of a local kWh on a line from what the grid gives for one to what it takes. */

@@ -15,6 +15,7 @@ import { session } from "../signing/session.js";
 const VALID_MS = 60_000;
 const SERVICES: readonly ServiceName[] = ["queue", "clock", "optimizer"];
 const COUNTED_MS = 3000;
+const REGISTRATION = "60; of a slot until 5 min before";
 
 /** Counters of Prometheus' text format: [name, labels, value]. */
 export function counters(text: string): [string, Record<string, string>, number][] {
@@ -143,8 +144,9 @@ export class Operations extends LitElement {
       ${this.#receipt()}
       <div class="columns">
         <form @submit=${this.#submit("publishGame")}><h3>Publish a game</h3>
-          <div class="row"><label>Registration, seconds <input name="registrationDurationMs" data-scale="1000" type="number" min="1" value="60" required /></label>
-            <label>Delivery, seconds <input name="deliveryDurationMs" data-scale="1000" type="number" min="1" value="60" required /></label></div>
+          <label>Delivery slot begins (empty: at once when bids stand) <input name="deliverySlot" type="datetime-local" /></label>
+          <div class="row"><label>Registration, seconds <input name="registrationDurationMs" data-scale="1000" type="number" min="1" placeholder=${REGISTRATION} /></label>
+            <label>Delivery, minutes <input name="durationMs" data-scale="60000" type="number" min="0.1" step="any" placeholder="1; 15 of a slot" /></label></div>
           <button class="primary" ?disabled=${this.isBusy}>Publish</button></form>
         <form @submit=${this.#submit("registerProsumer")}><h3>Add a prosumer</h3>
           <div class="row"><label>Id <input name="id" required pattern="[A-Za-z0-9][A-Za-z0-9_.:\\-]*" /></label><label>Public key, base64 <input name="publicKey" required maxlength="44" /></label></div>
@@ -212,13 +214,23 @@ export class Operations extends LitElement {
   }
 }
 
-/** What a form says, as a command's data: amounts stay the strings that were typed, so that they are exact. */
+/**
+ * What a form says, as a command's data: amounts stay the strings that were typed, so that they are exact; what is left
+ * empty is left to the market's rules.
+ */
 function dataOf(form: HTMLFormElement): { readonly [name: string]: Plain } {
   const data: Record<string, Plain> = {};
+  const hasSlot = form.querySelector<HTMLInputElement>("[name=deliverySlot]")?.value;
   for (const field of form.querySelectorAll<HTMLInputElement>("input[name]")) {
-    if (field.name === "confirmation") continue;
-    const scale = field.dataset.scale;
-    data[field.name] = scale === undefined ? field.value.trim() : Math.round(Number(field.value) * Number(scale));
+    if (field.name === "confirmation" || field.value.trim() === "") continue;
+    const name = field.name === "durationMs" ? (hasSlot ? "slotDurationMs" : "deliveryDurationMs") : field.name;
+    data[name] = valueOf(field);
   }
   return data;
+}
+
+function valueOf(field: HTMLInputElement): Plain {
+  if (field.type === "datetime-local") return new Date(field.value).toISOString();
+  const { scale } = field.dataset;
+  return scale === undefined ? field.value.trim() : Math.round(Number(field.value) * Number(scale));
 }
