@@ -1,7 +1,8 @@
 /** A game's phases and their times; that of a moment follows from the times, as the ledger's changes by commands only. */
 import type { GameSummary } from "../api/market_api.js";
 
-export type Phase = GameSummary["phase"];
+/** A phase on the ledger, or one that time alone brings: `contracted` lasts from the stop until the delivery begins. */
+export type Phase = GameSummary["phase"] | "contracted";
 
 /** What stands on the ledger of a game's course; a summary and a whole game have it. */
 export type Course = Pick<
@@ -12,6 +13,7 @@ export type Course = Pick<
 export const PHASE_NAMES: Record<Phase, string> = {
   registration: "Registration",
   playing: "Bidding",
+  contracted: "Contracted",
   delivery: "Delivery",
   metering: "Metering",
   closed: "Settled",
@@ -27,6 +29,7 @@ const hasCorrections = (game: Course): boolean => isWindow(game.meteringEndsAt, 
 
 /** The phase at a moment. What can never be corrected is settled, and not more final a moment later. */
 export function phaseAt(game: Course, now: number): Phase {
+  if (game.phase === "delivery" && game.deliveryStartsAt !== null && !isOver(game.deliveryStartsAt, now)) return "contracted";
   if (game.phase === "delivery" && isOver(game.deliveryEndsAt, now)) return "metering";
   if (game.phase === "closed" && hasCorrections(game) && isOver(game.finalAt, now)) return "final";
   return game.phase;
@@ -44,16 +47,18 @@ export function stepsOf(game: Course, now: number): Step[] {
   const steps: Step[] = [
     { phase: "registration", at: game.registrationEndsAt },
     { phase: "playing", at: game.clearingEndsAt },
+    { phase: "contracted", at: game.deliveryStartsAt },
     { phase: "delivery", at: game.deliveryEndsAt },
     { phase: "metering", at: game.meteringEndsAt },
     { phase: "closed", at: null },
     { phase: "final", at: game.finalAt },
   ];
-  return steps.filter(
-    ({ phase }) =>
-      phase === present ||
-      (phase === "metering" ? isWindow(game.deliveryEndsAt, game.meteringEndsAt) : phase !== "final" || hasCorrections(game)),
-  );
+  const isGoneThrough: Partial<Record<Phase, boolean>> = {
+    contracted: false,
+    metering: isWindow(game.deliveryEndsAt, game.meteringEndsAt),
+    final: hasCorrections(game),
+  };
+  return steps.filter(({ phase }) => phase === present || (isGoneThrough[phase] ?? true));
 }
 
 /** Until when the phase of a moment lasts, null if nothing is set. Of a game that is played it is the present turn. */
@@ -63,6 +68,8 @@ export function phaseEnd(game: Course & { readonly deadline: string | null }, no
       return game.registrationEndsAt;
     case "playing":
       return game.deadline;
+    case "contracted":
+      return game.deliveryStartsAt;
     case "delivery":
       return game.deliveryEndsAt;
     case "metering":
@@ -72,7 +79,7 @@ export function phaseEnd(game: Course & { readonly deadline: string | null }, no
   }
 }
 
-const PRECEDENCE: readonly Phase[] = ["playing", "delivery", "registration", "metering", "closed", "final"];
+const PRECEDENCE: readonly Phase[] = ["playing", "delivery", "contracted", "registration", "metering", "closed", "final"];
 
 /**
  * The games in which something can happen, and the newest other one, what people look for first: bids, then the slot
@@ -88,7 +95,7 @@ export function byInterest<T extends GameSummary>(games: readonly T[], now: numb
   return [...live.sort(order), ...(last === undefined ? [] : [last])];
 }
 
-/** When the slot of a game begins; games whose slot has no time come first, the newest before the others. */
+/** When the slot of a game begins that is not over; games whose slot has no time come first. */
 function startOf(game: Course): number {
-  return game.phase === "registration" && game.deliveryStartsAt !== null ? Date.parse(game.deliveryStartsAt) : 0;
+  return (game.phase === "registration" || game.phase === "delivery") && game.deliveryStartsAt !== null ? Date.parse(game.deliveryStartsAt) : 0;
 }

@@ -200,6 +200,8 @@ function whatHappens(game: Game, now: number): unknown {
       return html`Sellers and buyers register: ${game.nrSellers} and ${game.nrBuyers} so far.`;
     case "playing":
       return html`Round ${game.round}: ${game.buyerInTurn} splits its demand among the sellers and the grid.`;
+    case "contracted":
+      return html`Contracts stand: the delivery begins at ${clock(game.deliveryStartsAt ?? "")}. The game ended with ${ended}.`;
     case "delivery":
       return html`Energy is being delivered and metered. The game ended with ${ended}.`;
     case "metering":
