@@ -120,7 +120,7 @@ def test_a_game_whose_delivery_is_over_is_closed_by_hand_where_the_clock_does_no
     expect(receipt.get_by_role("link", name="block")).to_be_visible()
     game = market.ask("games/by-hand")
     assert game["phase"] == "closed"
-    assert game["settlement"]["presumed"] == ["B1"]
+    assert game["settlement"]["presumed"] == ["S1", "B1"]
 
 
 def test_a_game_is_published_and_the_market_reset_once_it_is_typed(open_market: Any, page: Page) -> None:

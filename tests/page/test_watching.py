@@ -67,6 +67,7 @@ def test_a_slot_without_trade_is_delivered_and_settled_before_the_watcher(open_m
 
 def test_the_same_game_is_played_delivered_and_settled_before_the_watcher(open_market: Any, page: Page) -> None:
     market = open_market
+    market.speaks("operator", "resetMarket")  # so that nothing else is under way
     market.speaks(
         "operator", "publishGame", game="played", expectedParticipants=3, turnDeadlineMs=600_000,
         registrationDurationMs=600_000, deliveryDurationMs=600_000,
