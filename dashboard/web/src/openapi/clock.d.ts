@@ -346,7 +346,7 @@ export interface components {
              * @default sequential-best-response
              * @enum {string}
              */
-            mechanism?: "sequential-best-response";
+            mechanism?: "sequential-best-response" | "certified";
             /** Registrationdurationms */
             registrationDurationMs?: number | null;
             /** Clearingdurationms */

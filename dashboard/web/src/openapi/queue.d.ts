@@ -455,6 +455,73 @@ export interface components {
             frozen: number;
         };
         /**
+         * CertificateView
+         * @description A certificate whole: everybody's purchases follow from it.
+         *
+         *     Attributes
+         *     ----------
+         *     prices
+         *         {seller: what its energy is worth, without the fee for the hops}
+         *     corrections
+         *         {buyer: {seller: kWh}}: what it takes instead of what follows from the prices.
+         */
+        CertificateView: {
+            /** Poster */
+            poster: string;
+            /** Certificate */
+            certificate: string;
+            /**
+             * Gap
+             * @description currency, with as many decimals as it takes
+             */
+            gap: number;
+            /**
+             * Gapshare
+             * @description share, with at most 18 decimals
+             */
+            gapShare: number;
+            /**
+             * Allowance
+             * @description currency, with as many decimals as it takes
+             */
+            allowance: number;
+            /** Prices */
+            prices: {
+                [key: string]: number;
+            };
+            /** Corrections */
+            corrections: {
+                [key: string]: {
+                    [key: string]: number;
+                };
+            };
+        };
+        /**
+         * ClearingView
+         * @description Of a certified game: what is to be cleared, and what came of it.
+         *
+         *     Attributes
+         *     ----------
+         *     arena
+         *         The hash that a clearing has to state.
+         *     ends_at
+         *         Until then clearings are taken.
+         *     fallback
+         *         What the game came to instead if none was accepted in time.
+         */
+        ClearingView: {
+            /** Arena */
+            arena: string;
+            /**
+             * Endsat
+             * Format: date-time
+             * @description ISO 8601, UTC, milliseconds
+             */
+            endsAt: string;
+            fallback: components["schemas"]["Fallback"] | null;
+            certificate: components["schemas"]["CertificateView"] | null;
+        };
+        /**
          * CommandError
          * @description Why a command was rejected.
          */
@@ -563,6 +630,15 @@ export interface components {
             /** Vouchers */
             vouchers: components["schemas"]["Voucher"][];
         };
+        /**
+         * Fallback
+         * @description What a game came to whose certified clearing did not come in time.
+         *
+         *     ``turns``: it was played by sequential best response.
+         *     ``grid``: its slot began, and everybody buys from the grid.
+         * @enum {string}
+         */
+        Fallback: "turns" | "grid";
         /**
          * FieldProblem
          * @description What is wrong with one field: its path with dots (``payload.data.amount``) and a sentence.
@@ -752,6 +828,7 @@ export interface components {
             deadline: string | null;
             /** Readingsawaited */
             readingsAwaited: number | null;
+            clearing: components["schemas"]["ClearingView"] | null;
             stop: components["schemas"]["StopView"] | null;
             settlement: components["schemas"]["SettlementTotals"] | null;
         };
@@ -856,10 +933,7 @@ export interface components {
             detail: string;
             /** Code */
             code: string;
-            /**
-             * Errors
-             * @default []
-             */
+            /** Errors */
             errors?: components["schemas"]["FieldProblem"][];
         };
         /**
@@ -982,10 +1056,7 @@ export interface components {
             code: string;
             /** Message */
             message: string;
-            /**
-             * Errors
-             * @default []
-             */
+            /** Errors */
             errors: components["schemas"]["FieldProblem"][];
             /**
              * Duplicate
@@ -1108,7 +1179,8 @@ export interface components {
          * StopReason
          * @description Why a game stopped.
          *
-         *     ``equilibrium``: all passed and nobody could save more than the tolerance by changing its bid alone.
+         *     ``equilibrium``: all passed and nobody could save more than the tolerance by changing its bid alone, or a
+         *     certificate proved as much.
          *     ``all-passed``: all passed (or were skipped), though somebody could.
          *     ``deadline``: the delivery began; the bids that stood count.
          *     ``no-trade``: there were no sellers or no buyers.
@@ -1296,6 +1368,47 @@ export interface components {
             data: components["schemas"]["CloseMarket"];
         };
         /**
+         * FallBack
+         * @description End the wait for a clearing whose time is over: the game is played in turns, or all is bought from the grid.
+         */
+        FallBack: {
+            /** Game */
+            game: string;
+        };
+        /**
+         * FallBackCommand
+         * @description End the wait for a clearing whose time is over: the game is played in turns, or all is bought from the grid.
+         */
+        FallBackCommand: {
+            /**
+             * Id
+             * @default null
+             */
+            id?: string | null;
+            /**
+             * Topic
+             * @constant
+             */
+            topic: "fallBack";
+            payload: components["schemas"]["FallBackPayload"];
+            /**
+             * Signature
+             * @description Base64 of Ed25519 over the RFC 8785 canonical JSON of id, topic and payload.
+             */
+            signature: string;
+        };
+        /** FallBackPayload */
+        FallBackPayload: {
+            /** Prosumer */
+            prosumer: string;
+            /**
+             * Ledger
+             * @default null
+             */
+            ledger?: string | null;
+            data: components["schemas"]["FallBack"];
+        };
+        /**
          * PublishBuyBid
          * @description Split the demand among the sellers, or pass: keepPlaying false, my bid stands.
          *
@@ -1358,6 +1471,62 @@ export interface components {
              */
             ledger?: string | null;
             data: components["schemas"]["PublishBuyBid"];
+        };
+        /**
+         * PublishClearing
+         * @description Clear a certified game by prices that prove themselves.
+         */
+        PublishClearing: {
+            /** Game */
+            game: string;
+            /** Arena */
+            arena: string;
+            /** Prices */
+            prices: {
+                [key: string]: number | string;
+            };
+            /**
+             * Corrections
+             * @default {}
+             */
+            corrections?: {
+                [key: string]: {
+                    [key: string]: number | string;
+                };
+            };
+        };
+        /**
+         * PublishClearingCommand
+         * @description Clear a certified game by prices that prove themselves.
+         */
+        PublishClearingCommand: {
+            /**
+             * Id
+             * @default null
+             */
+            id?: string | null;
+            /**
+             * Topic
+             * @constant
+             */
+            topic: "publishClearing";
+            payload: components["schemas"]["PublishClearingPayload"];
+            /**
+             * Signature
+             * @description Base64 of Ed25519 over the RFC 8785 canonical JSON of id, topic and payload.
+             */
+            signature: string;
+        };
+        /** PublishClearingPayload */
+        PublishClearingPayload: {
+            /** Prosumer */
+            prosumer: string;
+            /**
+             * Ledger
+             * @default null
+             */
+            ledger?: string | null;
+            data: components["schemas"]["PublishClearing"];
         };
         /**
          * PublishDemand
@@ -1427,7 +1596,7 @@ export interface components {
              * @default sequential-best-response
              * @enum {string}
              */
-            mechanism?: "sequential-best-response";
+            mechanism?: "sequential-best-response" | "certified";
             /**
              * Registrationdurationms
              * @default null
@@ -2225,7 +2394,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["RegisterProsumerCommand"] | components["schemas"]["SetTopologyCommand"] | components["schemas"]["TopUpAccountCommand"] | components["schemas"]["PublishGameCommand"] | components["schemas"]["PublishOfferCommand"] | components["schemas"]["PublishDemandCommand"] | components["schemas"]["StopGameRegistrationCommand"] | components["schemas"]["PublishBuyBidCommand"] | components["schemas"]["SkipTurnCommand"] | components["schemas"]["PublishMeterReadingCommand"] | components["schemas"]["CloseMarketCommand"] | components["schemas"]["ResetMarketCommand"] | (components["schemas"]["RegisterProsumerCommand"] | components["schemas"]["SetTopologyCommand"] | components["schemas"]["TopUpAccountCommand"] | components["schemas"]["PublishGameCommand"] | components["schemas"]["PublishOfferCommand"] | components["schemas"]["PublishDemandCommand"] | components["schemas"]["StopGameRegistrationCommand"] | components["schemas"]["PublishBuyBidCommand"] | components["schemas"]["SkipTurnCommand"] | components["schemas"]["PublishMeterReadingCommand"] | components["schemas"]["CloseMarketCommand"] | components["schemas"]["ResetMarketCommand"])[];
+                "application/json": components["schemas"]["RegisterProsumerCommand"] | components["schemas"]["SetTopologyCommand"] | components["schemas"]["TopUpAccountCommand"] | components["schemas"]["PublishGameCommand"] | components["schemas"]["PublishOfferCommand"] | components["schemas"]["PublishDemandCommand"] | components["schemas"]["StopGameRegistrationCommand"] | components["schemas"]["PublishBuyBidCommand"] | components["schemas"]["SkipTurnCommand"] | components["schemas"]["PublishClearingCommand"] | components["schemas"]["FallBackCommand"] | components["schemas"]["PublishMeterReadingCommand"] | components["schemas"]["CloseMarketCommand"] | components["schemas"]["ResetMarketCommand"] | (components["schemas"]["RegisterProsumerCommand"] | components["schemas"]["SetTopologyCommand"] | components["schemas"]["TopUpAccountCommand"] | components["schemas"]["PublishGameCommand"] | components["schemas"]["PublishOfferCommand"] | components["schemas"]["PublishDemandCommand"] | components["schemas"]["StopGameRegistrationCommand"] | components["schemas"]["PublishBuyBidCommand"] | components["schemas"]["SkipTurnCommand"] | components["schemas"]["PublishClearingCommand"] | components["schemas"]["FallBackCommand"] | components["schemas"]["PublishMeterReadingCommand"] | components["schemas"]["CloseMarketCommand"] | components["schemas"]["ResetMarketCommand"])[];
             };
         };
         responses: {
