@@ -4,6 +4,7 @@ Amounts are decimal kWh and currency, exactly as the ledger will hold them; what
 """
 
 from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from typing import Annotated, Any, Self
@@ -11,7 +12,15 @@ from typing import Annotated, Any, Self
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from demo.topology import Graph, HopTable, Inconsistency, graph_inconsistencies, hop_table, table_inconsistencies
-from energy_market_chaincode import Identifier, PublishGame, demand_deposit, offer_bond, units
+from energy_market_chaincode import (
+    USUAL_FEED_IN_TARIFF,
+    USUAL_RETAIL_TARIFF,
+    Identifier,
+    PublishGame,
+    demand_deposit,
+    offer_bond,
+    units,
+)
 
 
 def _positive(value: Decimal) -> Decimal:
@@ -99,6 +108,24 @@ class ScenarioSettings(_Part):
     game: PublishGame = PublishGame()
 
 
+@dataclass(frozen=True, slots=True)
+class _Prices:
+    """What a game's cover depends on, on a ledger without a table of tariffs."""
+
+    retail_tariff: units.Price
+    feed_in_tariff: units.Price
+    imbalance_penalty: units.Price
+
+    @classmethod
+    def of(cls, game: PublishGame) -> Self:
+        retail, feed_in = game.retail_tariff, game.feed_in_tariff
+        return cls(
+            USUAL_RETAIL_TARIFF if retail is None else retail,
+            USUAL_FEED_IN_TARIFF if feed_in is None else feed_in,
+            game.imbalance_penalty,
+        )
+
+
 class Scenario(ScenarioSettings):
     """Everything the demo needs to play one game. Sellers stand in the order in which they are to register."""
 
@@ -143,7 +170,7 @@ class Scenario(ScenarioSettings):
         A best response takes nothing whose price, p + tau h, is above the retail tariff R; a bid's escrow is for
         2 p + tau h, so 2 R is enough.
         """
-        rules = self.game
+        rules = _Prices.of(self.game)
         needed: dict[str, int] = {}
         for name, seller in self.sellers.items():
             price = units.price_from_currency_per_kwh(seller.price)

@@ -54,6 +54,8 @@ MoneyCurrency = Annotated[
     AfterValidator(_not_negative),
     _at_most(units.MAX_MONEY, "10^9 currency units"),
 ]
+
+
 PriceCurrencyPerKwh = Annotated[
     units.Price,
     BeforeValidator(units.price_from_currency_per_kwh, json_schema_input_type=float | str),

@@ -22,11 +22,18 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 
 from energy_market_chaincode import units
-from energy_market_chaincode.amounts import EnergyKwh, MoneyCurrency, PriceCurrencyPerKwh, ShareOfOne, positive
+from energy_market_chaincode.amounts import (
+    EnergyKwh,
+    MoneyCurrency,
+    PriceCurrencyPerKwh,
+    ShareOfOne,
+    TariffCurrencyPerKwh,
+    positive,
+)
 from energy_market_chaincode.canonical import read_json, signed_bytes
 from energy_market_chaincode.errors import MalformedCommand
 from energy_market_chaincode.identity import is_signed_by, public_key_from_text, signed_part
-from energy_market_chaincode.times import slot_name
+from energy_market_chaincode.times import Instant, slot_name
 from energy_market_chaincode.views import FieldProblem
 from energy_market_chaincode.vocabulary import SEQUENTIAL_BEST_RESPONSE, Identifier, Role, Topic
 
@@ -37,6 +44,11 @@ MAX_COMMAND_BYTES = 1_000_000
 """Of what is signed, as canonical JSON."""
 MAX_NAMED_PROBLEMS = 100
 """So that a small malformed command cannot cause an answer many times its size."""
+USUAL_RETAIL_TARIFF = units.price_from_currency_per_kwh("0.2869")
+USUAL_FEED_IN_TARIFF = units.price_from_currency_per_kwh("0.1231")
+"""Both the original system's, where the table of tariffs says nothing."""
+MAX_TARIFFS = 10_000
+"""Quarter-hours of a hundred days."""
 MAX_MILLISECONDS = 366 * 24 * 3600 * 1000
 
 M = TypeVar("M", bound=BaseModel)
@@ -151,6 +163,36 @@ class TopUpAccount(CommandData, topic=Topic.TOP_UP_ACCOUNT, by=Role.OPERATOR):
     amount: Annotated[MoneyCurrency, AfterValidator(positive)]
 
 
+class TariffsFrom(BaseModel):
+    """What the grid takes (``retail``) and gives (``feedIn``) for a kWh from a moment on; either may be negative."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel, defer_build=True)
+
+    from_ms: Instant = Field(alias="from")
+    retail: TariffCurrencyPerKwh
+    feed_in: TariffCurrencyPerKwh
+
+    @model_validator(mode="after")
+    def _no_gain_in_a_circle(self) -> Self:
+        if self.retail < self.feed_in:
+            raise ValueError("retail must not be below feedIn, or energy would be bought to be fed in")
+        return self
+
+
+class SetTariffs(CommandData, topic=Topic.SET_TARIFFS, by=Role.OPERATOR):
+    """Replace the table of the grid's tariffs; games that are published already keep theirs."""
+
+    tariffs: Annotated[list[TariffsFrom], Field(max_length=MAX_TARIFFS)]
+    """Each holds until the next one; in any order."""
+
+    @model_validator(mode="after")
+    def _one_at_a_time(self) -> Self:
+        times = [tariffs.from_ms for tariffs in self.tariffs]
+        if len(set(times)) < len(times):
+            raise ValueError("has two tariffs from the same moment on")
+        return self
+
+
 MechanismName = Annotated[str, AfterValidator(_known_mechanism), Field(json_schema_extra=_name_mechanisms)]
 DeliverySlot = Annotated[Identifier, BeforeValidator(slot_name, json_schema_input_type=str)]
 
@@ -184,10 +226,11 @@ class PublishGame(CommandData, topic=Topic.PUBLISH_GAME, by=Role.OPERATOR):
     none. The market closes earlier once everybody has reported."""
     correction_window_ms: Window | None = None
     """How long after that a settlement may be corrected, by default not at all."""
-    retail_tariff: PriceCurrencyPerKwh = units.price_from_currency_per_kwh("0.2869")
-    """What the grid takes for a kWh."""
-    feed_in_tariff: PriceCurrencyPerKwh = units.price_from_currency_per_kwh("0.1231")
-    """What the grid gives for a kWh."""
+    retail_tariff: TariffCurrencyPerKwh | None = None
+    """What the grid takes for a kWh. Default: by the table of tariffs when the slot starts, of a slot without a time
+    when its game is published; where the table says nothing 0.2869."""
+    feed_in_tariff: TariffCurrencyPerKwh | None = None
+    """What the grid gives for a kWh. Default: as that of ``retailTariff``, at last 0.1231."""
     fee_per_hop: PriceCurrencyPerKwh = units.price_from_currency_per_kwh("0.02")
     imbalance_penalty: PriceCurrencyPerKwh = units.Price(0)
     """What whoever causes an imbalance pays the grid per kWh, beyond bearing the difference in price."""

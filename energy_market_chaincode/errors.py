@@ -118,6 +118,10 @@ class DurationUnfit(Rejection):
     """{field} is for games whose delivery slot is {slots}; say {instead}."""
 
 
+class TariffsCrossed(Rejection):
+    """The retail tariff {retail} is below the feed-in tariff {feed_in}, so energy would be bought to be fed in."""
+
+
 class UnknownGame(Rejection):
     """There is no game {game} on this ledger."""
 

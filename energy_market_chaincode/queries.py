@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from energy_market_chaincode import presentation, views
+from energy_market_chaincode.commands import USUAL_FEED_IN_TARIFF, USUAL_RETAIL_TARIFF
 from energy_market_chaincode.context import Context
 from energy_market_chaincode.contracting import supplies_of
 from energy_market_chaincode.delivery import awaited, reports
@@ -28,6 +29,7 @@ from energy_market_chaincode.records import (
     Settlement,
     StandingBid,
     StandingOffer,
+    TariffTable,
 )
 from energy_market_chaincode.savepoint import Workspace
 from energy_market_chaincode.times import moment
@@ -292,6 +294,22 @@ async def _topology(context: Context) -> views.TopologyView:
     return views.TopologyView(edges=[list(edge) for edge in known] if known is not None else None)
 
 
+async def _tariffs(context: Context) -> views.TariffTableView:
+    table = await context.find(TariffTable)
+    return views.TariffTableView(
+        tariffs=[
+            views.TariffsView(
+                from_=moment(entry.from_ms),
+                retail=currency_per_kwh(entry.retail),
+                feed_in=currency_per_kwh(entry.feed_in),
+            )
+            for entry in (table.tariffs if table is not None else [])
+        ],
+        default_retail=currency_per_kwh(USUAL_RETAIL_TARIFF),
+        default_feed_in=currency_per_kwh(USUAL_FEED_IN_TARIFF),
+    )
+
+
 async def _command(
     context: Context, prosumer: str, command: str
 ) -> views.CommittedCommand | views.RejectedCommand | None:
@@ -321,6 +339,7 @@ QUERIES: dict[str, tuple[Callable[..., Awaitable[Any]], tuple[str, ...]]] = {
     "bids": (_bids, ("a game's id",)),
     "transfers": (_transfers, ("a game's id",)),
     "topology": (_topology, ()),
+    "tariffs": (_tariffs, ()),
     "command": (_command, ("a prosumer's id", "a command's id")),
     "state": (_state, ("a prefix of keys",)),
 }

@@ -120,6 +120,20 @@ class Remembered(Record, prefix="command"):
     result: str
 
 
+class Tariffs(Value):
+    """What the grid takes and gives for a kWh, from a moment on."""
+
+    from_ms: int
+    retail: Price
+    feed_in: Price
+
+
+class TariffTable(Record, prefix="tariffs"):
+    """The grid's tariffs, the earliest first; each holds until the next one."""
+
+    tariffs: list[Tariffs]
+
+
 class Slot(Record, prefix="slot", reset=True):
     """Which game a delivery slot has."""
 

@@ -34,6 +34,7 @@ from energy_market_chaincode.records import (
 )
 from energy_market_chaincode.rules import rule
 from energy_market_chaincode.slots import durations_of_name, slot_durations
+from energy_market_chaincode.tariffs import tariffs_of
 from energy_market_chaincode.times import instant_ms, iso_time
 from energy_market_chaincode.topology import hop_distances, require_place
 from energy_market_chaincode.units import Energy, Price, currency, currency_per_kwh
@@ -53,7 +54,7 @@ async def publish_game(context: Context, data: PublishGame) -> GameResult:
         raise SlotTaken(slot=slot, game=taken.game)
     if not await context.exists(Layout):
         raise TopologyMissing()
-    game = _scheduled(context, data, slot, name)
+    game = await _scheduled(context, data, slot, name)
     context.save(Slot(game=name), slot)
     context.emit(presentation.game_init(game))
     if game.has_slot_time and context.now_ms >= game.registration_ends_ms:
@@ -63,12 +64,13 @@ async def publish_game(context: Context, data: PublishGame) -> GameResult:
     return GameResult(game=name)
 
 
-def _scheduled(context: Context, data: PublishGame, slot: str, name: str) -> Game:
+async def _scheduled(context: Context, data: PublishGame, slot: str, name: str) -> Game:
     """Fix a game's parameters and, as far as its slot's time tells them, when its phases begin and end."""
     starts_ms = instant_ms(data.delivery_slot) if data.delivery_slot is not None else None
     durations = slot_durations(data, starts_ms, context.now_ms) if starts_ms is not None else durations_of_name(data)
-    stated = data.model_dump(include=Parameters.model_fields.keys() - durations.keys())
-    parameters = Parameters.model_validate(stated | durations)
+    tariffs = await tariffs_of(context, data, context.now_ms if starts_ms is None else starts_ms)
+    stated = data.model_dump(include=set(Parameters.model_fields))
+    parameters = Parameters.model_validate(stated | durations | tariffs)
     game = Game(
         id=name,
         slot=slot,

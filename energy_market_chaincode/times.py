@@ -4,7 +4,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
-from pydantic import AwareDatetime, PlainSerializer, WithJsonSchema
+from pydantic import AwareDatetime, BeforeValidator, PlainSerializer, WithJsonSchema
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _WEEKDAY = r"(?P<y>\d{4})-?W(?P<week>\d\d)-?(?P<weekday>[1-7])"
@@ -66,6 +66,14 @@ def instant_ms(text: str) -> int | None:
     return instant
 
 
+def instant(text: object) -> int:
+    """Read an instant as the ledger counts time; raises ValueError as :func:`instant_ms`, and if it is none."""
+    at_ms = instant_ms(text) if isinstance(text, str) else None
+    if at_ms is None:
+        raise ValueError("is no instant; write it in ISO 8601 with its offset, for instance 2026-11-01T05:15:00Z")
+    return at_ms
+
+
 def _day(found: re.Match[str]) -> datetime:
     if found["week"] is not None:
         return datetime.fromisocalendar(int(found["y"]), int(found["week"]), int(found["weekday"])).replace(tzinfo=UTC)
@@ -113,6 +121,12 @@ def slot_name(text: object) -> object:
     return text if instant is None else iso_time(instant)
 
 
+Instant = Annotated[
+    int,
+    BeforeValidator(instant, json_schema_input_type=str),
+    PlainSerializer(iso_time, return_type=str, when_used="json"),
+]
+"""A moment in a command: milliseconds on the ledger, outside any spelling of ISO 8601 with an offset."""
 Time = Annotated[
     AwareDatetime,
     PlainSerializer(iso, return_type=str),

@@ -70,6 +70,28 @@ class TopologyView(View):
     edges: list[Annotated[list[str], Field(min_length=2, max_length=2)]] | None
 
 
+class TariffsView(View):
+    """What the grid takes and gives for a kWh, from a moment on."""
+
+    from_: Annotated[Time, Field(alias="from")]
+    retail: CurrencyPerKwh
+    feed_in: CurrencyPerKwh
+
+
+class TariffTableView(View):
+    """The grid's tariffs, the earliest first; each holds until the next one.
+
+    Attributes
+    ----------
+    default_retail, default_feed_in
+        Before the first of them.
+    """
+
+    tariffs: list[TariffsView]
+    default_retail: CurrencyPerKwh
+    default_feed_in: CurrencyPerKwh
+
+
 class ProsumerView(View):
     """A registered identity, its account and what its meter counted.
 
@@ -446,6 +468,12 @@ class TableLaid(View):
 
     buyers: int
     sellers: int
+
+
+class TariffsSet(View):
+    """Of setTariffs: how many there are."""
+
+    tariffs: int
 
 
 class AccountToppedUp(View):

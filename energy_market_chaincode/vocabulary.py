@@ -19,6 +19,7 @@ class Topic(StrEnum):
     REGISTER_PROSUMER = "registerProsumer"
     SET_TOPOLOGY = "setTopology"
     TOP_UP_ACCOUNT = "topUpAccount"
+    SET_TARIFFS = "setTariffs"
     PUBLISH_GAME = "publishGame"
     PUBLISH_OFFER = "publishOffer"
     PUBLISH_DEMAND = "publishDemand"

@@ -17,6 +17,7 @@ COMMANDS = {
     "sign": ("sign_command:sign", "Print a signed command for curl, or send it."),
     "prosumers": ("prosumer_commands:app", "Prosumers, operators and their accounts."),
     "games": ("game_commands:app", "Games and their results."),
+    "tariffs": ("tariff_commands:app", "The grid's tariffs by time."),
     "clock": ("clock_commands:app", "The market clock's schedule."),
     "ledger": ("ledger_commands:app", "The ledger's blocks."),
     "network": ("network_commands:app", "A Hyperledger Fabric network, on this machine or in containers."),

@@ -238,6 +238,10 @@ class MarketClient:
         """Return the network's graph."""
         return await self._read(views.TopologyView, "/topology")
 
+    async def tariffs(self) -> views.TariffTableView:
+        """Return the grid's tariffs by time."""
+        return await self._read(views.TariffTableView, "/tariffs")
+
     async def prosumers(self) -> list[views.ProsumerView]:
         """Return all that are registered."""
         return await self._read_all(views.Prosumers, "/prosumers", lambda page: page.prosumers)

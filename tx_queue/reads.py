@@ -55,6 +55,12 @@ async def topology(node: Node) -> Response:
     return exact_response(await node.ledger.query("topology"))
 
 
+@router.get("/tariffs", responses={200: {"model": views.TariffTableView}})
+async def tariffs(node: Node) -> Response:
+    """Return the grid's tariffs by time; a game keeps those that it was published with."""
+    return exact_response(await node.ledger.query("tariffs"))
+
+
 @router.get("/games", responses={200: {"model": views.Games}})
 async def games(node: Node, page: Paged) -> Response:
     """Return games, oldest first."""

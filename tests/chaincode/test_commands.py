@@ -58,8 +58,6 @@ def test_amounts_are_read_into_the_ledgers_integers() -> None:
 def test_the_defaults_of_a_game_are_the_original_systems() -> None:
     game = parsed(command("publishGame")).data
     assert isinstance(game, PublishGame)
-    assert units.currency_per_kwh(game.retail_tariff) == Decimal("0.2869")
-    assert units.currency_per_kwh(game.feed_in_tariff) == Decimal("0.1231")
     assert units.currency_per_kwh(game.fee_per_hop) == Decimal("0.02")
 
 

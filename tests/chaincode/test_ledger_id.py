@@ -128,6 +128,7 @@ async def recorded() -> list[dict[str, Any]]:
         await say("operator", "registerProsumer", id=name, publicKey=market.public_key(name))
         await say("operator", "topUpAccount", prosumer=name, amount=100)
     await say("operator", "setTopology", edges=[["S", "B"]])
+    await say("operator", "setTariffs", tariffs=[{"from": "2026-01-01T00:00Z", "retail": "0.3", "feedIn": "0.1"}])
     await say("operator", "publishGame", game="g", expectedParticipants=2)
     await say("S", "publishOffer", game="g", amount=5, price="0.1")
     await say("B", "publishDemand", game="g", amount=5)

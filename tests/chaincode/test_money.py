@@ -4,6 +4,7 @@ Every transaction of every test is audited for it (see ``Market.audit``); here w
 """
 
 from collections.abc import Callable
+from decimal import Decimal
 from random import Random
 from typing import Any
 
@@ -33,12 +34,14 @@ def some_game(chance: Random) -> dict[str, Any]:
     """Who sells, who buys, and by which parameters."""
     people = chance.sample(PROSUMERS, len(PROSUMERS))
     nr_sellers = chance.randint(1, 3)
+    retail = chance.choice(["0", "0.2869", some_price(chance)])
+    feed_in = chance.choice(["0", "0.1231", some_price(chance)])
     return {
         "sellers": {name: (some_energy(chance), some_price(chance)) for name in people[:nr_sellers]},
         "buyers": {name: some_energy(chance) for name in people[nr_sellers:]},
         "hops": chance.randint(0, 9),
-        "retailTariff": chance.choice(["0", "0.2869", some_price(chance)]),
-        "feedInTariff": chance.choice(["0", "0.1231", some_price(chance)]),
+        "retailTariff": retail,
+        "feedInTariff": min(feed_in, retail, key=Decimal),
         "feePerHop": chance.choice(["0", "0.02", "0.000000000000000001"]),
         "imbalancePenalty": chance.choice(["0", "0.3"]),
         "roundLimit": chance.randint(1, 3),

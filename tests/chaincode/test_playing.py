@@ -402,7 +402,8 @@ async def test_whatever_was_bid_nobody_ends_dearer_than_from_the_grid_and_the_es
     sellers = {f"S{j}": (str(kwh(capacity)), f"{price / 1000:.3f}") for j, (capacity, price) in enumerate(offers)}
     buyers = {f"B{i}": str(kwh(demand)) for i, demand in enumerate(demands)}
     await market.enter(*sellers, *buyers)
-    terms: dict[str, Any] = {"hops": data.draw(st.integers(0, 3)), "retailTariff": f"{tariff}", "roundLimit": 2}
+    tariffs = {"retailTariff": f"{tariff}", "feedInTariff": "0"}
+    terms: dict[str, Any] = {"hops": data.draw(st.integers(0, 3)), "roundLimit": 2} | tariffs
     await market.start_game(sellers, buyers, game="g", **terms)
     while turn := market.turn("g"):
         missing, said = turn["demand"], {}

@@ -192,7 +192,9 @@ async def test_money_frozen_for_one_game_does_not_count_for_another(town: Market
 
 async def test_a_game_with_a_retail_tariff_of_zero_can_be_played_or_have_no_trade(town: Market) -> None:
     for game in ("played", "untraded"):
-        await town.do("operator", "publishGame", game=game, deliverySlot=game, retailTariff=0, feePerHop=0)
+        await town.do(
+            "operator", "publishGame", game=game, deliverySlot=game, retailTariff=0, feedInTariff=0, feePerHop=0
+        )
         await town.do("B1", "publishDemand", game=game, amount="0.0001")
     await town.do("S1", "publishOffer", game="played", amount=1, price="0.1")
     town.now_ms += 60_000

@@ -78,9 +78,10 @@ async def test_silence_never_pays(new_market: Callable[[], Market], buyer: str, 
         for name in (*SELLERS, *BUYERS)
         if name != buyer and data.draw(st.booleans())
     }
+    drawn = [data.draw(st.one_of(st.just(0), prices)) for _ in range(3)]
+    names = ("feedInTariff", "retailTariff", "imbalancePenalty")
     parameters = {
-        name: str(currency_per_kwh(data.draw(st.one_of(st.just(0), prices))))
-        for name in ("retailTariff", "feedInTariff", "imbalancePenalty")
+        name: str(currency_per_kwh(price)) for name, price in zip(names, (*sorted(drawn[:2]), drawn[2]), strict=True)
     }
     taken = kwh_text(data.draw(st.integers(0, demand)))
     paid = []

@@ -26,11 +26,13 @@ from energy_market_chaincode import (
 )
 from energy_market_chaincode.contract import EVENT_NAME  # with it all rules are known
 from energy_market_chaincode.rules import RULES
+from energy_market_chaincode.times import Instant
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "protocol.md"
 READS: dict[str, Any] = {
     "/market": views.MarketView,
     "/topology": views.TopologyView,
+    "/tariffs": views.TariffTableView,
     "/prosumers": views.Prosumers,
     "/prosumers/{id}": views.ProsumerView,
     "/games": views.Games,
@@ -76,7 +78,7 @@ def mark(model: type[BaseModel], name: str) -> str:
 
 
 def shape(kind: Any) -> str:
-    if kind == Time:
+    if kind in (Time, Instant):
         return "time"
     if kind in UNITS:
         return UNITS[kind]

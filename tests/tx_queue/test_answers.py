@@ -21,6 +21,7 @@ ANSWERS: dict[str, Any] = {
     "/games/{game}": views.GameView,
     "/games/{game}/bids": views.Bids,
     "/games/{game}/transfers": views.Transfers,
+    "/tariffs": views.TariffTableView,
     "/blocks": block_views.Blocks,
     "/blocks/{number}": block_views.BlockView,
     "/blocks/{number}/evidence": block_views.BlockEvidence,

@@ -16,6 +16,7 @@ OPERATIONS = [
     ("GET", "/queue/{id}"),
     ("GET", "/market"),
     ("GET", "/topology"),
+    ("GET", "/tariffs"),
     ("GET", "/games"),
     ("GET", "/games/{game}"),
     ("GET", "/games/{game}/bids"),
