@@ -18,6 +18,7 @@ from market_clock.schedule import (
     EntryExists,
     Every,
     ScheduleEntry,
+    TimeZoneName,
     UnknownEntry,
     require_unnamed,
 )
@@ -53,8 +54,12 @@ class NewEntry(ClockData):
     )
 
     id: Identifier | None = Field(None, description="To ask again without doing it twice. Default: a random one.")
-    every: Every | None = Field(None, description="For instance 30s, 5m, 2h or 1d.", examples=["5m"])
-    cron: CronExpression | None = Field(None, description="Five fields, in UTC.", examples=["*/15 6-20 * * mon-fri"])
+    every: Every | None = Field(None, description="For instance 30s, 5m, 2h or 1d, or PT5M.", examples=["5m"])
+    cron: CronExpression | None = Field(None, description="Five fields.", examples=["*/15 6-20 * * mon-fri"])
+    time_zone: TimeZoneName | None = Field(None, description="Of cron; default UTC.", examples=["Europe/Berlin"])
+    lead: Every | None = Field(
+        None, description="Publish each game so long before its slot, which has a time then.", examples=["1d"]
+    )
     once: bool = Field(False, description="Publish one game now; the answer names it.")
     parameters: PublishGame = Field(PublishGame(), description="Data of publishGame; see docs/reference/protocol.md.")
 
@@ -62,6 +67,10 @@ class NewEntry(ClockData):
     def _one_rhythm(self) -> Self:
         if (self.every is not None) + (self.cron is not None) + self.once != 1:
             raise ValueError("needs one of every, cron and once")
+        if self.time_zone is not None and self.cron is None:
+            raise ValueError("needs cron where there is a time zone: an interval is the same in all of them")
+        if self.lead is not None and self.once:
+            raise ValueError("cannot have a lead once: publish a game for a slot instead")
         if not self.once:
             require_unnamed(self.parameters)
         return self
@@ -129,6 +138,8 @@ class EntryView(_View):
     id: str
     every: str | None
     cron: str | None
+    time_zone: str | None
+    lead: str | None
     parameters: dict[str, Any]
     next_slot: str | None
     """None while the clock is paused."""
@@ -179,7 +190,7 @@ async def add(request: Request, response: Response, command: Annotated[NewEntryC
     async def work() -> EntryView | PublishedGame:
         if entry.once:
             return PublishedGame(id=entry_id, game=await _publish_now(clock, entry_id, entry.parameters))
-        stated = entry.model_dump(include={"every", "cron"}, exclude_none=True)
+        stated = entry.model_dump(include={"every", "cron", "time_zone", "lead"}, exclude_none=True)
         try:
             clock.publisher.add(ScheduleEntry(id=entry_id, parameters=entry.parameters, **stated))
         except EntryExists:
@@ -273,6 +284,8 @@ def entry_view(clock: Clock, entry_id: str) -> EntryView:
         id=entry_id,
         every=entry.every,
         cron=entry.cron,
+        time_zone=entry.time_zone,
+        lead=entry.lead,
         parameters=entry.parameters.model_dump(mode="json", by_alias=True, exclude_unset=True),
         next_slot=iso_time(slot) if slot is not None else None,
         last=_publication_view(clock.publisher.last(entry_id)),

@@ -190,8 +190,7 @@ class Publisher:
             await asyncio.sleep(TRY_AGAIN_S)
 
     async def _publish_slot(self, entry_id: str, slot: int) -> Publication:
-        parameters = self.schedule.entry(entry_id).parameters
-        data = game_data(parameters, self.schedule.speed) | {"game": f"Game-{iso_time(slot)}"}
+        data = self.schedule.entry(entry_id).game_data(slot, milliseconds(self._now()), self.schedule.speed)
         try:
             return Publication(slot, game=await self._publish(data, *sorted(f"{k}={v}" for k, v in data.items())))
         except MarketError as error:

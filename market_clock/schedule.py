@@ -1,7 +1,9 @@
 """The schedule: which games are to be published when, and up to where that is done.
 
-Slots that passed while no clock ran, or while the queue was out of reach, are made up for by one game at most, the
-latest. Slots that passed while the clock was paused are not made up for.
+A game is published when its slot comes, and delivered as soon as it has stopped; or, by an entry with a lead, so long
+before its slot, which then has a time. Games of slots that passed while no clock ran, or while the queue was out of
+reach, are made up for by one at most, the latest; slots with a time all have one, late though it may be: then the grid
+alone serves them. Slots that passed while the clock was paused are not made up for.
 """
 
 from collections.abc import Callable
@@ -11,13 +13,16 @@ from typing import Annotated, Any, Self
 
 import structlog
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic.alias_generators import to_camel
 
 from energy_market_chaincode import Identifier, PublishGame, iso_time
 from market_clock.schedule_store import ScheduleStore, ScheduleUnavailable, StoredEntry
-from market_clock.slots import Cron, Interval, SlotSeries, cron_trigger, duration_ms
+from market_clock.slots import Cron, Interval, SlotSeries, cron_trigger, duration_ms, time_zone
 
 AHEAD_MS = 5_000
 """So far ahead of us may be what another clock on the same schedule has dealt with, or we before we were corrected."""
+SLOT_MS, METERING_WINDOW_MS = 900_000, 900_000
+"""How long a slot with a time, and its meters' time to report, last, unless the entry says."""
 NAMED_SLOT_MS = 60_000
 """How long registration and delivery of a slot without a time last, unless the parameters say."""
 COMMAND_LINE = "command-line"
@@ -37,6 +42,7 @@ def _checked(check: Callable[[str], object]) -> AfterValidator:
 
 Every = Annotated[str, _checked(duration_ms)]
 CronExpression = Annotated[str, _checked(cron_trigger)]
+TimeZoneName = Annotated[str, _checked(time_zone)]
 
 
 def require_unnamed(parameters: PublishGame) -> None:
@@ -51,22 +57,30 @@ class ScheduleEntry(BaseModel):
     Attributes
     ----------
     every, cron
-        One of both: ``5m``, or five cron fields in UTC. Both are the schedule's time, see the clock's ``speed``.
+        One of both: ``5m`` or ``PT5M``, or five cron fields. Both are the schedule's time, see the clock's ``speed``.
+    time_zone
+        Of the cron fields; UTC if there is none.
+    lead
+        How long before its slot a game is published; the slot has a time then.
     parameters
         Data of publishGame, without a game's id and slot: those are named after the slot.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel, populate_by_name=True)
 
     id: Identifier
     every: Every | None = None
     cron: CronExpression | None = None
+    time_zone: TimeZoneName | None = None
+    lead: Every | None = None
     parameters: PublishGame = PublishGame()
 
     @model_validator(mode="after")
     def _one_rhythm(self) -> Self:
         if (self.every is None) == (self.cron is None):
             raise ValueError("needs either every or cron")
+        if self.time_zone is not None and self.cron is None:
+            raise ValueError("needs cron where there is a time zone: an interval is the same in all of them")
         require_unnamed(self.parameters)
         return self
 
@@ -79,7 +93,30 @@ class ScheduleEntry(BaseModel):
         if self.every is not None:
             return Interval(duration_ms(self.every), speed)
         assert self.cron is not None  # noqa: S101 - one of both is there, see _one_rhythm; for the type checker
-        return Cron(self.cron, created_ms, speed)
+        return Cron(self.cron, created_ms, speed, self.time_zone or "UTC")
+
+    def lead_ms(self, speed: int) -> int:
+        """Return how long before its slot a game is published."""
+        return duration_ms(self.lead) // speed if self.lead is not None else 0
+
+    def game_data(self, slot_ms: int, now_ms: int, speed: int) -> dict[str, Any]:
+        """Return the data of publishGame for a slot.
+
+        A slot that is published after its meters' time to report, for no clock ran, gets that time from now on.
+        """
+        name = {"game": f"Game-{iso_time(slot_ms)}"}
+        if self.lead is None:
+            return game_data(self.parameters, speed) | name
+        rules = self.parameters
+        usual_ms = duration_ms(self.every) if self.every is not None else SLOT_MS
+        duration = max(1, (rules.slot_duration_ms or usual_ms) // speed)
+        window_ms = METERING_WINDOW_MS if rules.metering_window_ms is None else rules.metering_window_ms
+        late_ms = max(0, now_ms - slot_ms - duration)
+        data = {"deliverySlot": iso_time(slot_ms), "slotDurationMs": duration, "meteringWindowMs": window_ms + late_ms}
+        for field in ("registration_duration_ms", "clearing_duration_ms"):
+            if (stated := getattr(rules, field)) is not None:
+                data[to_camel(field)] = max(1, stated // speed)
+        return rules.model_dump(mode="json", by_alias=True, exclude_unset=True) | name | data
 
 
 class UnknownEntry(Exception):
@@ -172,17 +209,21 @@ class Schedule:
         del self._scheduled[entry_id]
 
     def due(self, entry_id: str, now_ms: int) -> int | None:
-        """Return the slot a game is to be published for now, the latest if several passed; None if there is none.
+        """Return the slot a game is to be published for now; None if there is none.
 
-        A slot of the future cannot have been dealt with but by a clock whose time was wrong. That is taken back, lest
-        the entry stands still until then.
+        If several passed it is the latest, with a lead the first. A slot of the future cannot have been dealt with but
+        by a clock whose time was wrong. That is taken back, lest the entry stands still until then.
         """
         scheduled = self._scheduled.get(entry_id)
         if scheduled is None or self._paused:
             return None
-        if max(scheduled.handled_ms, scheduled.created_ms) > now_ms + AHEAD_MS:
+        until_ms = now_ms + scheduled.entry.lead_ms(self.speed)
+        if max(scheduled.handled_ms, scheduled.created_ms) > until_ms + AHEAD_MS:
             scheduled = self._set_back(entry_id, now_ms)
-        return scheduled.series.latest(scheduled.handled_ms, now_ms)
+        if scheduled.entry.lead is None:
+            return scheduled.series.latest(scheduled.handled_ms, until_ms)
+        first = scheduled.series.next_after(scheduled.handled_ms)
+        return first if first is not None and first <= until_ms else None
 
     def _set_back(self, entry_id: str, now_ms: int) -> "_Scheduled":
         known = self._scheduled[entry_id]

@@ -7,8 +7,9 @@ the same slots.
 import re
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cached_property
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from apscheduler.triggers.cron import CronTrigger  # type: ignore[import-untyped] # APScheduler 3 has no types
 
@@ -16,30 +17,40 @@ from energy_market_chaincode import moment
 
 _UNITS_MS = {"s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 _DURATION = re.compile(r"([1-9][0-9]{0,6})([smhd])")
+_ISO_TIME = re.compile(r"PT([1-9][0-9]{0,6})([SMH])")
+_ISO_DAYS = re.compile(r"P([1-9][0-9]{0,6})(D)")
 _DAY_MS = _UNITS_MS["d"]
 _LAST_YEAR = 9990
 """Python's calendar ends with the year 9999, which a sped-up schedule can reach."""
 
 
 def duration_ms(text: str) -> int:
-    """Read ``30s``, ``5m``, ``2h`` or ``1d``.
+    """Read ``30s``, ``5m``, ``2h``, ``1d``, or the same as ISO 8601 writes it: ``PT30S``, ``PT5M``, ``PT2H``, ``P1D``.
 
     Raises
     ------
     ValueError
         If it is nothing of the kind, or longer than a year.
     """
-    match = _DURATION.fullmatch(text)
+    match = _DURATION.fullmatch(text) or _ISO_TIME.fullmatch(text) or _ISO_DAYS.fullmatch(text)
     if match is None:
-        raise ValueError("must be a whole number of s, m, h or d, for instance 5m")
-    duration = int(match[1]) * _UNITS_MS[match[2]]
+        raise ValueError("must be a whole number of s, m, h or d, for instance 5m, or PT5M as in ISO 8601")
+    duration = int(match[1]) * _UNITS_MS[match[2].lower()]
     if duration > 366 * _DAY_MS:
         raise ValueError("must be at most 366d")
     return duration
 
 
-def cron_trigger(expression: str) -> CronTrigger:
-    """Read the five fields of a cron expression, in UTC.
+def time_zone(name: str) -> ZoneInfo:
+    """Return a time zone by its name in the IANA's database; raises ValueError if there is none."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError("is no time zone; one is Europe/Berlin") from None
+
+
+def cron_trigger(expression: str, zone: str = "UTC") -> CronTrigger:
+    """Read the five fields of a cron expression, by the clocks of a time zone.
 
     Raises
     ------
@@ -55,7 +66,7 @@ def cron_trigger(expression: str) -> CronTrigger:
             "must name the days of the week (mon-fri): their numbers mean different days to different crons"
         )
     try:
-        trigger = CronTrigger.from_crontab(expression, timezone=UTC)
+        trigger = CronTrigger.from_crontab(expression, timezone=time_zone(zone))
     except (ValueError, OverflowError) as error:
         raise ValueError(f"is no cron expression: {error}") from None
     if trigger.get_next_fire_time(None, moment(0)) is None:
@@ -113,7 +124,7 @@ class Interval(SlotSeries):
 
 @dataclass(frozen=True)
 class Cron(SlotSeries):
-    """Slots by a cron expression in UTC.
+    """Slots by a cron expression: on the day of 25 hours ``*/15 * * * *`` has 100 of them, on that of 23 hours 92.
 
     Attributes
     ----------
@@ -125,10 +136,11 @@ class Cron(SlotSeries):
     expression: str
     since_ms: int
     speed: int = 1
+    zone: str = "UTC"
 
     @cached_property
     def _trigger(self) -> CronTrigger:
-        return cron_trigger(self.expression)
+        return cron_trigger(self.expression, self.zone)
 
     @property
     def _start_ms(self) -> int:
@@ -138,7 +150,7 @@ class Cron(SlotSeries):
         """Return the first slot later than a moment; None once the sped-up calendar is at its end."""
         scheduled_ms = self._start_ms + max(moment_ms - self._start_ms, -1) * self.speed
         try:
-            scheduled = moment(scheduled_ms + 1)
+            scheduled = moment(scheduled_ms + 1).astimezone(time_zone(self.zone))
         except OverflowError:
             return None
         if scheduled.year > _LAST_YEAR:

@@ -45,15 +45,19 @@ def show(json: AsJson = False) -> None:
         voice.document(schedule)
         return
     voice.facts(schedule, ("now", "paused", "speed"))
-    voice.rows(schedule["entries"], ("id", "every", "cron", "nextSlot"), "entries")
+    voice.rows(schedule["entries"], ("id", "every", "cron", "timeZone", "lead", "nextSlot"), "entries")
     voice.rows(schedule["games"], ("game", "waitsUntil", "problem"), "games")
 
 
 @app.command()
 def add(
     entry: Entry,
-    every: Annotated[str | None, typer.Option(help="Publish a game every so often, for instance 15m.")] = None,
-    cron: Annotated[str | None, typer.Option(help="Publish games by five cron fields, in UTC.")] = None,
+    every: Annotated[str | None, typer.Option(help="Publish a game every so often: 15m, or PT15M.")] = None,
+    cron: Annotated[str | None, typer.Option(help="Publish games by five cron fields.")] = None,
+    time_zone: Annotated[str | None, typer.Option(help="Of --cron, for instance Europe/Berlin; default UTC.")] = None,
+    lead: Annotated[
+        str | None, typer.Option(help="Publish each game so long before its slot, which has a time then: 1d.")
+    ] = None,
     parameters: Annotated[str, typer.Option(help="The games' parameters as JSON, see publishGame.")] = "{}",
     json: AsJson = False,
 ) -> None:
@@ -62,7 +66,8 @@ def add(
         stated: Any = simplejson.loads(parameters, use_decimal=True)
     except ValueError as error:
         raise typer.BadParameter(f"no JSON: {error}", param_hint="--parameters") from None
-    rhythm = {name: text for name, text in (("every", every), ("cron", cron)) if text is not None}
+    words = {"every": every, "cron": cron, "timeZone": time_zone, "lead": lead}
+    rhythm = {name: text for name, text in words.items() if text is not None}
     result = _tell(lambda clock: clock.add({"id": entry, "parameters": stated, **rhythm}))
     voice.done(
         result, f"{entry} is on the schedule; its next game: {result['nextSlot'] or 'once the clock is resumed'}"

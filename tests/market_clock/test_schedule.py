@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from energy_market_chaincode import PublishGame
+from energy_market_chaincode import PublishGame, iso_time
 from market_clock.schedule import EntryExists, Schedule, ScheduleEntry, UnknownEntry, game_data
 from market_clock.schedule_store import ScheduleStore, StoredEntry
 
@@ -93,6 +93,46 @@ def test_slots_missed_during_a_stop_are_made_up_for_by_one_game(open_schedule: O
     assert after.due("often", morning) is None
 
 
+LEADING = ScheduleEntry(id="often", every="15m", lead="1h", parameters=PublishGame(clearingDurationMs=120_000))
+QUARTER = 15 * MINUTE
+
+
+def test_with_a_lead_every_slot_is_published_so_long_before_it_begins(open_schedule: Open) -> None:
+    schedule = open_schedule()
+    schedule.add(LEADING, NOW)
+    published = []
+    while (slot := schedule.due("often", NOW)) is not None:
+        published.append(slot)
+        schedule.handle("often", slot)
+    first = NOW - NOW % QUARTER + QUARTER
+    assert published == [first + number * QUARTER for number in range(4)]
+    assert schedule.due("often", first - 1) is None
+    assert schedule.due("often", first) == first + 4 * QUARTER
+
+
+def test_slots_with_a_time_that_passed_without_a_clock_all_get_a_game(open_schedule: Open) -> None:
+    open_schedule().add(LEADING, NOW)
+    after = open_schedule()
+    first = NOW - NOW % QUARTER + QUARTER
+    assert after.due("often", NOW + 600 * MINUTE) == first
+    after.handle("often", first)
+    assert after.due("often", NOW + 600 * MINUTE) == first + QUARTER
+
+
+def test_a_game_with_a_lead_has_its_slots_time(open_schedule: Open) -> None:
+    slot = NOW - NOW % QUARTER + QUARTER
+    data = LEADING.game_data(slot, NOW, speed=1)
+    assert data == {
+        "game": f"Game-{iso_time(slot)}",
+        "deliverySlot": iso_time(slot),
+        "slotDurationMs": QUARTER,
+        "clearingDurationMs": 120_000,
+        "meteringWindowMs": QUARTER,
+    }
+    late = LEADING.game_data(slot, slot + 3 * QUARTER, speed=1)
+    assert late["meteringWindowMs"] == 3 * QUARTER, "its meters have their time from now on"
+
+
 def test_slots_that_pass_during_a_pause_are_given_up(open_schedule: Open) -> None:
     schedule = open_schedule()
     schedule.add(EVERY_MINUTE, NOW)
@@ -140,12 +180,13 @@ def test_a_removed_entry_is_gone_for_good(open_schedule: Open) -> None:
     [
         {"every": "1m", "cron": "* * * * *"},
         {},
+        {"every": "1m", "timeZone": "Europe/Berlin"},
         {"every": "1m", "parameters": PublishGame(game="Game-1")},
         {"every": "1m", "parameters": PublishGame(deliverySlot="today")},
     ],
 )
 def test_an_entry_has_one_rhythm_and_leaves_names_to_the_slots(fields: dict[str, object]) -> None:
-    with pytest.raises(ValueError, match=r"either every or cron|each game of a schedule"):
+    with pytest.raises(ValueError, match=r"either every or cron|each game of a schedule|needs cron"):
         ScheduleEntry.model_validate({"id": "entry", **fields})
 
 

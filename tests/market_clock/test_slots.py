@@ -1,13 +1,14 @@
 """Which moments a schedule names."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from energy_market_chaincode import iso_time
-from market_clock.slots import Cron, Interval, SlotSeries, cron_trigger, duration_ms
+from market_clock.slots import Cron, Interval, SlotSeries, cron_trigger, duration_ms, time_zone
 
 MOMENTS = st.integers(1_700_000_000_000, 1_900_000_000_000)
 SPEEDS = st.integers(1, 3600)
@@ -67,6 +68,40 @@ def test_cron_counts_in_utc() -> None:
     assert series.next_after(at("2026-11-20T12:00")) == at("2026-11-23T08:30")
 
 
+@pytest.mark.parametrize(
+    ("zone", "day", "slots"),
+    [
+        ("Europe/Berlin", (2026, 10, 25), 100),
+        ("Europe/Berlin", (2026, 3, 29), 92),
+        ("Europe/Berlin", (2026, 6, 1), 96),
+        ("America/New_York", (2026, 11, 1), 100),
+        ("Australia/Lord_Howe", (2026, 4, 5), 98),
+        ("Asia/Kolkata", (2026, 10, 25), 96),
+    ],
+)
+def test_a_day_has_as_many_quarter_hours_as_its_clocks_show(zone: str, day: tuple[int, int, int], slots: int) -> None:
+    midnight = datetime(*day, tzinfo=ZoneInfo(zone))
+    first, end = (round(each.timestamp() * 1000) for each in (midnight, midnight + timedelta(days=1)))
+    series = Cron("*/15 * * * *", since_ms=first, zone=zone)
+    named = [first]
+    while (slot := series.next_after(named[-1])) is not None and slot < end:
+        named.append(slot)
+    assert named == list(range(first, end, 900_000))
+    assert len(named) == slots
+
+
+def test_cron_counts_by_the_clocks_of_its_time_zone() -> None:
+    series = Cron("30 8 * * *", since_ms=at("2026-06-20T12:00"), zone="Europe/Berlin")
+    assert series.next_after(at("2026-06-20T12:00")) == at("2026-06-21T06:30")
+    assert series.next_after(at("2026-12-20T12:00")) == at("2026-12-21T07:30")
+
+
+@pytest.mark.parametrize("name", ["", "Berlin", "../etc", "Europe/Berlin/Mitte", "local"])
+def test_what_is_no_time_zone_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match="no time zone"):
+        time_zone(name)
+
+
 def test_a_sped_up_cron_runs_through_a_calendar_that_starts_at_midnight() -> None:
     series = Cron("0 * * * *", since_ms=at("2026-11-23T20:08"), speed=60)
 
@@ -86,13 +121,24 @@ def test_a_slot_is_named_in_utc_to_the_millisecond() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "expected"), [("1s", 1000), ("5m", 300_000), ("2h", 7_200_000), ("366d", 31_622_400_000)]
+    ("text", "expected"),
+    [
+        ("1s", 1000),
+        ("5m", 300_000),
+        ("2h", 7_200_000),
+        ("366d", 31_622_400_000),
+        ("PT15M", 900_000),
+        ("P1D", 86_400_000),
+    ],
 )
 def test_durations_are_read(text: str, expected: int) -> None:
     assert duration_ms(text) == expected
 
 
-@pytest.mark.parametrize("text", ["", "5", "0m", "-5m", "1.5h", "5 m", "m", "5w", "367d", "9999999d", "1\u0665m"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "5", "0m", "-5m", "1.5h", "5 m", "m", "5w", "367d", "9999999d", "1\u0665m", "P15M", "PT", "PT1D", "pt5m"],
+)
 def test_what_is_no_duration_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="must be"):
         duration_ms(text)
