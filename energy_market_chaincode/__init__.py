@@ -39,7 +39,7 @@ if TYPE_CHECKING:
         pass_on,
         read_command,
     )
-    from energy_market_chaincode.contract import EVENT_NAME, invoke
+    from energy_market_chaincode.contract import EPOCH_KEY, EVENT_NAME, invoke
     from energy_market_chaincode.cover import demand_deposit, offer_bond
     from energy_market_chaincode.errors import (
         AlreadyRegistered,
@@ -79,16 +79,19 @@ if TYPE_CHECKING:
         GRID_OPERATOR,
         NETWORK_OPERATOR,
         Identifier,
+        LedgerId,
         Phase,
         Role,
         Status,
         StopReason,
         Topic,
+        is_same_ledger,
     )
 
 __all__ = [
     "COMMANDS",
     "ENERGY_DECIMALS",
+    "EPOCH_KEY",
     "EVENT_NAME",
     "GRID_OPERATOR",
     "MAX_MONEY",
@@ -113,6 +116,7 @@ __all__ = [
     "Identifier",
     "Kwh",
     "LedgerDiffers",
+    "LedgerId",
     "MalformedArguments",
     "MalformedCommand",
     "MalformedFields",
@@ -155,6 +159,7 @@ __all__ = [
     "exact_json",
     "game",
     "invoke",
+    "is_same_ledger",
     "is_signed_by",
     "iso",
     "iso_time",

@@ -35,7 +35,7 @@ from energy_market_chaincode.errors import MalformedCommand
 from energy_market_chaincode.identity import is_signed_by, public_key_from_text, signed_part
 from energy_market_chaincode.times import Instant, slot_name
 from energy_market_chaincode.views import FieldProblem
-from energy_market_chaincode.vocabulary import SEQUENTIAL_BEST_RESPONSE, Identifier, Role, Topic
+from energy_market_chaincode.vocabulary import SEQUENTIAL_BEST_RESPONSE, Identifier, LedgerId, Role, Topic
 
 MAX_CORRECTED_BUYERS = 1_000
 """Of a clearing."""
@@ -323,10 +323,25 @@ class ResetMarket(CommandData, topic=Topic.RESET_MARKET, by=Role.OPERATOR):
     """End and remove every game and release every escrow; prosumers, accounts and topology stay."""
 
 
+class SetLedgerTime(CommandData, topic=Topic.SET_LEDGER_TIME, by=Role.OPERATOR):
+    """Set a ledger's time right that is ahead of the true one, and begin a new epoch: the ledger gets a new id."""
+
+    old_ms: Instant = Field(alias="oldTime")
+    """The wrong one, as the ledger's last block has it."""
+    new_ms: Instant = Field(alias="newTime")
+    """The right one, when the command is given."""
+
+    @model_validator(mode="after")
+    def _falls(self) -> Self:
+        if self.new_ms >= self.old_ms:
+            raise ValueError("newTime must be before oldTime: forward the ledger's time goes by itself")
+        return self
+
+
 class _Payload(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
     prosumer: Identifier
-    ledger: Identifier | None = None
+    ledger: LedgerId | None = None
     """Which ledger the command is for; without, it counts on any that knows its signer's key."""
     data: dict[str, Any]
 

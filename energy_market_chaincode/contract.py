@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from energy_market_chaincode import administration, presentation, queries
 from energy_market_chaincode import delivery as delivery  # these declare their rules
+from energy_market_chaincode import epochs as epochs
 from energy_market_chaincode import registration as registration
 from energy_market_chaincode import settlement as settlement
 from energy_market_chaincode.canonical import MAX_NESTING, exact_json, read_json
@@ -18,6 +19,7 @@ from energy_market_chaincode.commands import (
     Command,
     MalformedFields,
     RegisterProsumer,
+    SetLedgerTime,
     parse_command,
     read_command,
 )
@@ -37,7 +39,7 @@ from energy_market_chaincode.errors import (
 )
 from energy_market_chaincode.events import Event
 from energy_market_chaincode.prefetch import keys_read_by
-from energy_market_chaincode.records import Market, Prosumer, Remembered
+from energy_market_chaincode.records import Epoch, Market, Prosumer, Remembered, ledger_id
 from energy_market_chaincode.rules import RULES
 from energy_market_chaincode.savepoint import Workspace
 from energy_market_chaincode.stub import Sender, Stub
@@ -46,6 +48,8 @@ from energy_market_chaincode.vocabulary import Role
 
 EVENT_NAME = "market"
 """The name of the one event of a transaction; its payload is the JSON array of the market's events."""
+EPOCH_KEY = Epoch.key()
+"""Under which key a transaction writes that begins an epoch: it alone may be earlier than the one before it."""
 
 
 async def invoke(stub: Stub, function: str, args: Sequence[str], sender: Sender | None = None) -> bytes:
@@ -119,15 +123,14 @@ async def _submit(stub: Stub, texts: Sequence[str]) -> list[CommandResult]:
     """Decide many commands, in their order, as one transaction."""
     state = Workspace(stub)
     parsed = _read(texts)
-    await state.prefetch([Market.key(), *(key for c in parsed if isinstance(c, Command) for key in keys_read_by(c))])
-    market = await state.get(Market.key())
-    if market is None:
-        raise NotInitialised()
-    ledger = Market.from_bytes(market).ledger
-    commands = [_for_ledger(ledger, command) for command in parsed]
+    keys = (key for command in parsed if isinstance(command, Command) for key in keys_read_by(command))
+    await state.prefetch([Market.key(), EPOCH_KEY, *keys])
+    ledger = await _ledger(state)
     results, events = [], []
-    for place, command in enumerate(commands):
-        decision = await _decide(state, stub.timestamp_ms, place, command)
+    for place, command in enumerate(parsed):
+        decision = await _decide(state, stub.timestamp_ms, place, ledger, command)
+        if isinstance(command, Command) and isinstance(command.data, SetLedgerTime):
+            ledger = await _ledger(state)
         results.append(decision.result)
         events += decision.events
     await state.flush()
@@ -165,15 +168,17 @@ def _readers(texts: Sequence[str]) -> Iterator[Callable[[], Command]]:
     return (partial(read_command, text) for text in texts)
 
 
-def _for_ledger(ledger: str, command: Command | RejectedCommand) -> Command | RejectedCommand:
-    """Return a command for this ledger, or the result of any other one."""
-    if isinstance(command, Command) and command.ledger not in (None, ledger):
-        # Before the signer is looked up: who is unknown here is told what is wrong with the command itself.
-        return _rejected(command.id, command.prosumer, LedgerDiffers(named=command.ledger, ledger=ledger))
-    return command
+async def _ledger(state: Workspace) -> str:
+    """Return the id of this ledger in its present epoch."""
+    market, epoch = await state.get(Market.key()), await state.get(EPOCH_KEY)
+    if market is None:
+        raise NotInitialised()
+    return ledger_id(Market.from_bytes(market), None if epoch is None else Epoch.from_bytes(epoch))
 
 
-async def _decide(state: Workspace, now_ms: int, place: int, command: Command | RejectedCommand) -> _Decision:
+async def _decide(
+    state: Workspace, now_ms: int, place: int, ledger: str, command: Command | RejectedCommand
+) -> _Decision:
     if not isinstance(command, Command):
         return _Decision(command, [])
     context = Context(state=state, now_ms=now_ms, place=place, signer=command.prosumer)
@@ -181,7 +186,12 @@ async def _decide(state: Workspace, now_ms: int, place: int, command: Command | 
     remembered = await context.find(Remembered, command.prosumer, command.id)
     if remembered is not None and remembered.digest == digest:
         # Verified when it was decided. Its signer may have another key by now, and its result stands all the same.
+        # Nor does an epoch that began since change what was decided.
         return _Decision(presentation.remembered(remembered).model_copy(update={"duplicate": True}), [])
+    if command.ledger not in (None, ledger):
+        # Before the signer is looked up: who is unknown here is told what is wrong with the command itself.
+        differs = LedgerDiffers(named=command.ledger, ledger=ledger)
+        return _Decision(_rejected(command.id, command.prosumer, differs), [])
     try:
         signer = await _verified_signer(context, command)
         if remembered is not None:

@@ -103,6 +103,10 @@ class NotInTopology(Rejection):
     """{prosumer} does not stand in the topology as a {role}, so its hop distances are unknown."""
 
 
+class TimeNotPresent(Rejection):
+    """The ledger's time is to be set to {new}, but it is {now}; sign anew, where the time is right."""
+
+
 # -- games and their phases
 
 

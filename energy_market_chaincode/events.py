@@ -7,7 +7,7 @@ from pydantic import Field
 
 from energy_market_chaincode.amounts import Currency, CurrencyPerKwh, Fraction, Kwh
 from energy_market_chaincode.times import Time
-from energy_market_chaincode.views import ContractedTransfer, SettlementTotals, StopTotals, Terms, View
+from energy_market_chaincode.views import ContractedTransfer, EpochView, SettlementTotals, StopTotals, Terms, View
 
 
 class Event(View):
@@ -126,6 +126,13 @@ class MarketResetEvent(Event):
     name: Literal["MarketResetEvent"] = "MarketResetEvent"
     game: None = None
     cancelled_games: list[str]
+
+
+class LedgerTimeSetEvent(Event, EpochView):
+    """The ledger's time was set right; commands name the ledger by its new id from now on."""
+
+    name: Literal["LedgerTimeSetEvent"] = "LedgerTimeSetEvent"
+    game: None = None
 
 
 EVENTS: dict[str, type[Event]] = {event.__name__: event for event in Event.__subclasses__()}

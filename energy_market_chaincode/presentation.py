@@ -10,7 +10,9 @@ from energy_market_chaincode.records import (
     Arena,
     Certificate,
     ClearingState,
+    Epoch,
     Game,
+    Market,
     Outcome,
     Parameters,
     Play,
@@ -18,6 +20,7 @@ from energy_market_chaincode.records import (
     Settlement,
     StandingBid,
     Transfer,
+    ledger_id,
 )
 from energy_market_chaincode.times import moment
 from energy_market_chaincode.units import (
@@ -45,6 +48,16 @@ def remembered(command: Remembered) -> views.CommandResult:
     result = read_exact_json(command.result)
     kind = views.CommittedCommand if result["status"] == Status.COMMITTED else views.RejectedCommand
     return kind.model_validate(result)
+
+
+def epoch(market: Market, record: Epoch) -> views.EpochView:
+    """Return the present epoch as the world sees it."""
+    return views.EpochView(
+        number=record.number,
+        ledger=ledger_id(market, record),
+        old_time=moment(record.old_ms),
+        new_time=moment(record.new_ms),
+    )
 
 
 def metric(production: Energy, consumption: Energy) -> Decimal | None:

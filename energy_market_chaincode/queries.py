@@ -16,6 +16,7 @@ from energy_market_chaincode.records import (
     Certificate,
     ClearingState,
     Demand,
+    Epoch,
     Escrow,
     Game,
     Layout,
@@ -30,6 +31,7 @@ from energy_market_chaincode.records import (
     StandingBid,
     StandingOffer,
     TariffTable,
+    ledger_id,
 )
 from energy_market_chaincode.savepoint import Workspace
 from energy_market_chaincode.times import moment
@@ -75,8 +77,10 @@ async def _market(context: Context) -> views.MarketView:
     accounts = await context.load_all(Account)
     institutions = await context.find_each(Account, names=[GRID_OPERATOR, NETWORK_OPERATOR])
     grid, network = (currency((account or Account()).free) for account in institutions)
+    epoch = await context.find(Epoch)
     return views.MarketView(
-        ledger=market.ledger,
+        ledger=ledger_id(market, epoch),
+        epoch=presentation.epoch(market, epoch) if epoch is not None else None,
         operators=[prosumer.id for prosumer in prosumers if prosumer.role is Role.OPERATOR],
         initialised_at=moment(market.initialised_at_ms),
         money=currency(sum(account.free + account.frozen for account in accounts)),

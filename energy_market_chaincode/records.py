@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, RootModel
 
 from energy_market_chaincode.canonical import exact_json, read_exact_json
 from energy_market_chaincode.units import Energy, Money, Price, Share
-from energy_market_chaincode.vocabulary import Fallback, Phase, Role, StopReason
+from energy_market_chaincode.vocabulary import Fallback, Phase, Role, StopReason, ledger_in_epoch
 
 
 class Value(BaseModel):
@@ -76,11 +76,24 @@ class Market(Record, prefix="market"):
 
     @property
     def ledger(self) -> str:
-        """The id of the ledger, which commands name."""
+        """The id of the ledger in its first epoch."""
         if self.transaction is not None:
             return self.transaction
         beginning = [self.first_operator, self.first_public_key, self.initialised_at_ms]
         return hashlib.sha256(exact_json(beginning)).hexdigest()
+
+
+class Epoch(Record, prefix="epoch"):
+    """The present epoch, if it is not the ledger's first: what the ledger's time was, and what it was set to."""
+
+    number: int
+    old_ms: int
+    new_ms: int
+
+
+def ledger_id(market: Market, epoch: Epoch | None) -> str:
+    """Return the id of the ledger, which commands name."""
+    return ledger_in_epoch(market.ledger, epoch.number if epoch is not None else 0)
 
 
 class Prosumer(Record, prefix="prosumer"):

@@ -36,6 +36,25 @@ class Institutions(View):
     network_operator: Annotated[Currency, Field(alias=NETWORK_OPERATOR)]
 
 
+class EpochView(View):
+    """An epoch that an operator began by setting the ledger's time right.
+
+    Attributes
+    ----------
+    number
+        From 1; the ledger's first epoch, 0, nobody had to begin.
+    ledger
+        The id of the ledger in it.
+    old_time, new_time
+        What the ledger's time was, and what it was set to.
+    """
+
+    number: int
+    ledger: str
+    old_time: Time
+    new_time: Time
+
+
 class MarketView(View):
     """The market as a whole.
 
@@ -43,6 +62,8 @@ class MarketView(View):
     ----------
     ledger
         The id of the ledger, which commands name.
+    epoch
+        Null as long as nobody had to set the ledger's time right.
     money
         All there is.
     topology
@@ -50,6 +71,7 @@ class MarketView(View):
     """
 
     ledger: str
+    epoch: EpochView | None
     operators: list[str]
     initialised_at: Time
     money: Currency

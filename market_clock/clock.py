@@ -6,7 +6,15 @@ from pathlib import Path
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
-from energy_market_chaincode import BadSignature, LedgerDiffers, Role, Topic, UnknownSigner, milliseconds
+from energy_market_chaincode import (
+    BadSignature,
+    LedgerDiffers,
+    Role,
+    Topic,
+    UnknownSigner,
+    is_same_ledger,
+    milliseconds,
+)
 from market_clock.commands import CommandDesk
 from market_clock.conductor import Conductor
 from market_clock.publisher import Publisher
@@ -177,6 +185,6 @@ class Admission:
                 f"{self._operator} is registered on this ledger with another public key than {identity.public_key}, "
                 f"the one of the key in {self._keys}"
             )
-        if (await self._market.market()).ledger != await self._market.ledger_id():
+        if not is_same_ledger((await self._market.market()).ledger, await self._market.ledger_id()):
             raise LedgerLost
         return identity

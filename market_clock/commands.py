@@ -16,7 +16,16 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from energy_market_chaincode import Identifier, Role, is_signed_by, iso, milliseconds, signed_bytes
+from energy_market_chaincode import (
+    Identifier,
+    LedgerId,
+    Role,
+    is_same_ledger,
+    is_signed_by,
+    iso,
+    milliseconds,
+    signed_bytes,
+)
 from http_service import Problem
 from market_clock.schedule_store import RememberedCommand, ScheduleStore
 from prosumer_client import ClockTopic, MarketClient, MarketError, RequestRefused
@@ -47,7 +56,7 @@ class _Payload(BaseModel, Generic[Data]):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     prosumer: Annotated[Identifier, Field(description="The operator who signs.")]
-    ledger: Annotated[Identifier, Field(description="The id of the ledger, as GET /market of the queue says.")]
+    ledger: Annotated[LedgerId, Field(description="The id of the ledger, as GET /market of the queue says.")]
     data: Data
 
 
@@ -158,8 +167,9 @@ class CommandDesk:
             raise Problem(
                 403, "OPERATORS_ONLY", f"{signer} is no operator; only operators may tell the clock what to do."
             )
-        if not command.payload.ledger == ours == ledger:
-            raise Problem(409, "LEDGER_DIFFERS", f"This clock works for the ledger {ours}; sign for that one.")
+        if command.payload.ledger != ledger or not is_same_ledger(ours, ledger):
+            present = ledger if is_same_ledger(ours, ledger) else ours
+            raise Problem(409, "LEDGER_DIFFERS", f"This clock works for the ledger {present}; sign for that one.")
 
 
 def _unanswered(error: MarketError) -> Problem:

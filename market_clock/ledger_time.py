@@ -54,7 +54,8 @@ class LedgerTime:
             return None
         return (
             f"the ledger's time, {iso(self._heard)}, is {ahead} ahead of this machine's: one of them is wrong. If it "
-            "is the ledger's, what it times waits until this machine's has reached it"
+            "is the ledger's, what it times waits until this machine's has reached it, or an operator sets it right: "
+            "energy-market ledger set-time"
         )
 
     async def look(self, market: MarketClient) -> datetime | None:

@@ -1,18 +1,29 @@
 """``energy-market ledger``: the chain itself, and whether it is what the rules say."""
 
 import asyncio
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import typer
 
-from energy_market_chaincode import invoke
+from energy_market_chaincode import Topic, invoke, iso
 from ledger import LedgerKind, LedgerSettings
 from ledger.embedded import verify as verify_file
 from operator_cli.settings import OperatorSettings
 from operator_cli.voice import AsJson, ExitCode, voice
+from prosumer_client import MarketClient
 
 app = typer.Typer(help="The ledger's blocks.", no_args_is_help=True)
+
+LOOK_BACK = 20
+"""Blocks in which the last one of the market's is looked for; a network writes some of its own."""
+
+
+class LedgerTimeFits(Exception):
+    """There is nothing to set right."""
+
+    code: ClassVar[str] = "LEDGER_TIME_FITS"
 
 
 @app.command()
@@ -85,3 +96,35 @@ def market(json: AsJson = False) -> None:
         voice.document(view)
     else:
         voice.facts({**view, **view["accounts"]}, (name for name in (*view, *view["accounts"]) if name != "accounts"))
+
+
+@app.command("set-time")
+def set_time(
+    old_time: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%dT%H:%M:%S.%fZ"], help="The wrong time; default: that of the last block."),
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    json: AsJson = False,
+) -> None:
+    """Set a ledger's time that is ahead of the true one to this machine's, and begin a new epoch."""
+    settings = OperatorSettings.read()
+    wrong = old_time.replace(tzinfo=UTC) if old_time is not None else settings.ask(_time_of_ledger)
+    now = datetime.now(UTC)
+    if wrong <= now:
+        raise LedgerTimeFits(f"the ledger's time, {iso(wrong)}, is not ahead of this machine's, {iso(now)}")
+    voice.confirm(
+        f"The ledger's time is {iso(wrong)}, this machine's {iso(now)}. If this machine's is right, the ledger's is "
+        "set to it and a new epoch begins: what was signed before and has not been decided counts no more. Go on?",
+        yes,
+    )
+    times = {"oldTime": iso(wrong), "newTime": iso(datetime.now(UTC))}
+    result = settings.ask(lambda client: client.submit(Topic.SET_LEDGER_TIME, times), settings.operator)
+    voice.done(result, f"the ledger's time is right; epoch {result['number']}, in which its id is {result['ledger']}")
+
+
+async def _time_of_ledger(market: MarketClient) -> datetime:
+    """Return the time of the last block that has one."""
+    height = (await market.blocks(limit=1)).height
+    blocks = (await market.blocks(max(height - LOOK_BACK, 0), LOOK_BACK)).blocks
+    return next((block.at for block in reversed(blocks) if block.at is not None), datetime.now(UTC))

@@ -3,6 +3,7 @@
 import asyncio
 import copy
 import time
+import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from types import TracebackType
@@ -11,7 +12,7 @@ from urllib.parse import quote
 
 from pydantic import ValidationError
 
-from energy_market_chaincode import Receipt, block_views, errors, views
+from energy_market_chaincode import Receipt, block_views, errors, is_same_ledger, views
 from prosumer_client.connection import Interruption, Patience, ServiceConnection, is_temporary
 from prosumer_client.errors import (
     AnotherLedger,
@@ -28,6 +29,7 @@ Result = dict[str, Any]
 """What a command's rule returned, by the names of its type in :mod:`energy_market_chaincode.views`."""
 V = TypeVar("V", bound=views.View)
 Item = TypeVar("Item")
+T = TypeVar("T")
 
 LONG_POLL_S = 20
 MAX_PAGE = 1000
@@ -125,19 +127,29 @@ class MarketClient:
         OutcomePending
             It is in the queue, but was not decided while our patience lasted.
         """
-        command = self.identity.command(topic, data, command_id, ledger=await self._ledger.id())
-        answer = await self._post(command.body, wait_s=LONG_POLL_S)
-        if isinstance(answer, dict) and "href" in answer:  # not decided while the queue waited
-            return await self.outcome(self._view(Receipt, answer))
-        result = self._result(self._view(views.CommandStatus, answer))
-        if result is None:
-            raise self._unexpected("answered a command with no decision")
-        return result
+
+        async def submitted(ledger: str) -> Result:
+            command = self.identity.command(topic, data, command_id, ledger=ledger)
+            answer = await self._post(command.body, wait_s=LONG_POLL_S)
+            if isinstance(answer, dict) and "href" in answer:  # not decided while the queue waited
+                return await self.outcome(self._view(Receipt, answer))
+            result = self._result(self._view(views.CommandStatus, answer))
+            if result is None:
+                raise self._unexpected("answered a command with no decision")
+            return result
+
+        command_id = command_id or str(uuid.uuid4())
+        return await self._ledger.in_its_epoch(submitted)
 
     async def post(self, topic: str, data: Mapping[str, Any], *, command_id: str | None = None) -> Receipt:
         """Give a command; return as soon as the queue has stored it."""
-        command = self.identity.command(topic, data, command_id, ledger=await self._ledger.id())
-        return self._view(Receipt, await self._post(command.body))
+
+        async def posted(ledger: str) -> Receipt:
+            command = self.identity.command(topic, data, command_id, ledger=ledger)
+            return self._view(Receipt, await self._post(command.body))
+
+        command_id = command_id or str(uuid.uuid4())
+        return await self._ledger.in_its_epoch(posted)
 
     async def outcome(self, receipt: Receipt) -> Result:
         """Wait until the ledger decided a command; returns and raises as :meth:`submit`."""
@@ -183,12 +195,17 @@ class MarketClient:
 
     async def post_all(self, commands: Sequence[tuple[str, Mapping[str, Any]]]) -> list[Receipt | RequestRefused]:
         """Give many commands in as few requests as the queue allows; for each its receipt or why it was refused."""
-        ledger = await self._ledger.id()
-        signed = [self.identity.command(topic, data, ledger=ledger) for topic, data in commands]
-        receipts: list[Receipt | RequestRefused] = []
-        for batch in _batches(signed):
-            receipts += await self._post_batch(batch)
-        return receipts
+
+        async def posted(ledger: str) -> list[Receipt | RequestRefused]:
+            named = zip(ids, commands, strict=True)
+            signed = [self.identity.command(topic, data, id_, ledger=ledger) for id_, (topic, data) in named]
+            receipts: list[Receipt | RequestRefused] = []
+            for batch in _batches(signed):
+                receipts += await self._post_batch(batch)
+            return receipts
+
+        ids = [str(uuid.uuid4()) for _ in commands]
+        return await self._ledger.in_its_epoch(posted)
 
     async def _post_batch(self, commands: Sequence[SignedCommand]) -> list[Receipt | RequestRefused]:
         """Post commands in one request, and those that the queue had no room for again."""
@@ -360,6 +377,8 @@ class MarketClient:
 class KnownLedger:
     """The ledger that all who speak on a connection sign for, however often the one behind the queue changes.
 
+    A new epoch of it is followed: its operator began that one.
+
     Parameters
     ----------
     pinned
@@ -390,6 +409,23 @@ class KnownLedger:
                 self._id = await self._ask()
             return self._id
 
+    async def in_its_epoch(self, send: Callable[[str], Awaitable[T]]) -> T:
+        """Send something that is signed for the ledger; if a new epoch began there, once more, signed for that.
+
+        Raises
+        ------
+        AnotherLedger
+            It is not the same ledger in another epoch.
+        """
+        try:
+            return await send(await self.id())
+        except AnotherLedger:
+            present = await self._ask()
+            if present == self._id or not is_same_ledger(present, self._id):
+                raise
+            self._id = present
+            return await send(present)
+
     def require_ours(self, code: str) -> None:
         """Raise AnotherLedger if this code of a refusal says that the ledger is not the one that we sign for."""
         if code == errors.LedgerDiffers.code:
@@ -397,7 +433,7 @@ class KnownLedger:
 
     async def require_unchanged(self) -> None:
         """Ask the queue whether the ledger is still the one that we sign for; raises AnotherLedger if it is not."""
-        if self._id is not None and await self._ask() != self._id:
+        if self._id is not None and not is_same_ledger(await self._ask(), self._id):
             self.require_ours(errors.LedgerDiffers.code)
 
     async def _ask(self) -> str:

@@ -16,7 +16,7 @@ import stamina
 import structlog
 from sse_starlette.event import ServerSentEvent
 
-from energy_market_chaincode import errors, events, iso_time
+from energy_market_chaincode import errors, events, is_same_ledger, iso_time
 from ledger import Cursor, InvalidCursor, Ledger, LedgerError, LedgerEvent, LedgerReplaced, LedgerUnavailable
 from tx_queue.ledger_facts import LedgerName
 from tx_queue.readiness import Readiness
@@ -173,8 +173,10 @@ class EventHub:
             If it is, or may be, another ledger's.
         LedgerUnavailable
         """
-        if ledger is not None and await self._ledger_name.read_unless({ledger}) not in (None, ledger):
-            raise LedgerReplaced(f"the cursor {after} is of another ledger than the one that stands here")
+        if ledger is not None:
+            ours = await self._ledger_name.read_unless({ledger})
+            if ours is not None and not is_same_ledger(ours, ledger):
+                raise LedgerReplaced(f"the cursor {after} is of another ledger than the one that stands here")
         if ledger is None and self._replaced:
             raise LedgerReplaced(f"say with ledger= of which ledger the cursor {after} is: it was replaced")
         if self._window is not None and after <= self._window.newest:
@@ -288,7 +290,7 @@ class EventHub:
     async def _recognise(self) -> None:
         """Look whether the ledger is still the one that was read; if not, begin anew and let everybody know."""
         before, self._read_ledger = self._read_ledger, await self._ledger_name.read()
-        if before in (None, self._read_ledger):
+        if before is None or before == self._read_ledger or is_same_ledger(before, self._read_ledger):
             return
         _log.warning("another ledger stands where one was read before", ledger=self._read_ledger, before=before)
         self._replaced += 1
@@ -296,6 +298,8 @@ class EventHub:
         self._wake_all()
 
     def _take(self, window: Window, event: StreamedEvent) -> None:
+        if event.name == events.LedgerTimeSetEvent.__name__:
+            self._ledger_name.forget()
         before = window.newest
         window.add(event)
         for waiter in self._waiters:

@@ -22,6 +22,10 @@ class LedgerName:
             return await self.read()
         return self.known
 
+    def forget(self) -> None:
+        """Ask the ledger again next time: a new epoch began there."""
+        self.known = None
+
     async def read(self) -> str | None:
         """Ask the ledger for its id.
 

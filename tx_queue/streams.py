@@ -11,7 +11,8 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocketState
 
-from energy_market_chaincode import Identifier, exact_json
+from energy_market_chaincode import LedgerId as IdOfLedger
+from energy_market_chaincode import exact_json
 from http_service import FieldError, Problem, counts_as_stream, problem_document
 from ledger import Cursor, InvalidCursor, LedgerReplaced, LedgerUnavailable
 from tx_queue.event_hub import BEFORE_ALL, EventHub, Interest, StreamedEvent
@@ -43,7 +44,8 @@ LastEventId = Annotated[
     Header(description="The cursor of the last event seen; goes before `from`, so that a browser can reconnect."),
 ]
 LedgerId = Annotated[
-    Identifier | None, Query(description="The id of the ledger that the cursor is of: on another one it is refused.")
+    IdOfLedger | None,
+    Query(description="The id of the ledger that the cursor is of: on another one it is refused."),
 ]
 
 

@@ -5,8 +5,8 @@ import uuid
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
-from energy_market_chaincode import Rejection
-from ledger.contract import Call, Contract, split_events
+from energy_market_chaincode import EPOCH_KEY, Rejection, Topic
+from ledger.contract import SUBMIT, Call, Contract, split_events
 from ledger.embedded import store
 from ledger.embedded.chain import TransactionRecord
 from ledger.interface import Cursor, LedgerEvent, TransactionFailed
@@ -90,10 +90,21 @@ def _run(coroutine: Coroutine[Any, Any, bytes]) -> bytes:
     raise RuntimeError("the contract waits for something that is not its stub")
 
 
+_SETS_TIME = Topic.SET_LEDGER_TIME.value
+
+
+def begins_epoch(record: TransactionRecord) -> bool:
+    """Tell whether a transaction may be earlier than the one before it."""
+    return EPOCH_KEY in record.writes
+
+
 class NextBlock:
     """The block being made, inside the SQL transaction that will commit it; it takes one transaction.
 
     Whoever has many commands makes one transaction of them: gathering transactions here, too, would find none.
+
+    It is later than all blocks before it, even if the machine's time is not, unless it begins an epoch: then it has the
+    machine's time.
     """
 
     def __init__(self, connection: sqlite3.Connection, contract: Contract, now_ms: Callable[[], int]) -> None:
@@ -101,11 +112,18 @@ class NextBlock:
         self._contract = contract
         self._previous = store.head(connection)
         self.number = self._previous.number + 1
-        self._at_ms = max(now_ms(), self._previous.at_ms + 1)  # later than all before it, even if the wall clock is not
+        self._now_ms = now_ms()
 
     def run(self, function: str, *arguments: str) -> TransactionRecord:
         """Run the contract on the committed state; raises TransactionFailed."""
-        call = Call(uuid.uuid4().hex, self._at_ms, function, arguments)
+        later_ms = self._previous.at_ms + 1
+        if self._now_ms < later_ms and function == SUBMIT and any(_SETS_TIME in text for text in arguments):
+            record = self._run(Call(uuid.uuid4().hex, self._now_ms, function, arguments))
+            if begins_epoch(record):
+                return record
+        return self._run(Call(uuid.uuid4().hex, max(self._now_ms, later_ms), function, arguments))
+
+    def _run(self, call: Call) -> TransactionRecord:
         try:
             return execute(self._connection, self._contract, call)
         except (sqlite3.Error, TransactionFailed):

@@ -145,7 +145,8 @@ class EmbeddedLedger:
         if newest_ms > self._now_ms() + MOST_AHEAD_MS:
             return (
                 f"the ledger's time, {iso_time(newest_ms)}, is ahead of this machine's: a wrong time got into it. "
-                "Nothing is due before the machine's time gets there"
+                "Nothing is due before the machine's time gets there. If the machine's is right, an operator sets the "
+                "ledger's: energy-market ledger set-time"
             )
         return self._database.obstacle()
 

@@ -19,7 +19,7 @@ from ledger.embedded.chain import (
 )
 from ledger.embedded.database import connect_to_read
 from ledger.embedded.errors import NoLedger, NotALedger, is_damage, sqlite_errors
-from ledger.embedded.execution import execute
+from ledger.embedded.execution import begins_epoch, execute
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,8 +161,8 @@ class _Verifier:
             if stored.position != position:
                 raise _Misfit(f"its transaction {position} is missing")
             record = _readable(stored)
-            if record.call.at_ms <= newest_ms:
-                raise _Misfit(f"its transaction {position} is not later than the one before")
+            if record.call.at_ms <= newest_ms and not begins_epoch(record):
+                raise _Misfit(f"its transaction {position} is not later than the one before, and begins no epoch")
             newest_ms = record.call.at_ms
             if [event[:2] for event in stored.events] != [(n, newest_ms) for n in range(len(stored.events))]:
                 raise _Misfit(f"the events of its transaction {position} have another number or time")

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from energy_market_chaincode import Topic
+from energy_market_chaincode import Topic, iso_time
 from energy_market_chaincode.records import Market as Beginning
 from tests.chaincode.conftest import START_MS, Market
 
@@ -96,7 +96,7 @@ async def test_the_same_command_with_and_without_its_ledger_counts_once(market: 
     assert market.free("operator") == 5_000_000
 
 
-@pytest.mark.parametrize("ledger", ["", "x" * 65, "a b", 7, ["tx0"]])
+@pytest.mark.parametrize("ledger", ["", "x" * 81, "a b", 7, ["tx0"]])
 async def test_what_is_no_name_of_a_ledger_is_malformed(market: Market, ledger: Any) -> None:
     (result,) = await market.submit(top_up(market, ledger))
     assert (result["code"], result["errors"][0]["field"]) == ("MALFORMED_COMMAND", "payload.ledger")
@@ -139,6 +139,8 @@ async def recorded() -> list[dict[str, Any]]:
     await say("B", "publishMeterReading", game="g", sequence=1, inEnergy=5, outEnergy=0)
     await say("operator", "closeMarket", game="g")
     await say("operator", "resetMarket")
+    ahead, now = (iso_time(market.now_ms + lead) for lead in (400 * 86_400_000, 0))
+    await say("operator", "setLedgerTime", oldTime=ahead, newTime=now)
     assert {command["topic"] for command in said} == ALL_TOPICS
     return said
 

@@ -160,6 +160,7 @@ async def test_prosumers_are_shown_with_account_and_meter(town: Market) -> None:
 async def test_the_market_shows_its_money(town: Market) -> None:
     assert await town.invoke("market") == {
         "ledger": "tx0",
+        "epoch": None,
         "operators": ["operator"],
         "initialisedAt": "2026-09-21T14:13:20.000Z",
         "money": 400,

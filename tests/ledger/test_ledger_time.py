@@ -4,11 +4,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from energy_market_chaincode import iso
 from ledger.contract import Contract
-from ledger.embedded import EmbeddedLedger, database
+from ledger.embedded import EmbeddedLedger, database, verify
 from ledger.embedded import ledger as embedded
 from market_time import SteadyTime
+from prosumer_client import Identity
 
 START = datetime(2026, 11, 28, 12, tzinfo=UTC)
 COMMAND = '{"put": {"a": "1"}}'
@@ -43,8 +46,7 @@ async def opened(folder: Path, notes: Contract) -> EmbeddedLedger:
 
 
 async def time_of_next_block(ledger: EmbeddedLedger) -> datetime:
-    block = await ledger.block((await ledger.submit([COMMAND])).block)
-    return datetime.fromtimestamp(block.transactions[0].at_ms / 1000, UTC)
+    return await at(ledger, (await ledger.submit([COMMAND])).block)
 
 
 @pytest.mark.parametrize("jump", [timedelta(days=400), timedelta(days=-1), timedelta(hours=1)])
@@ -86,6 +88,52 @@ async def test_a_wrong_time_that_got_in_with_a_restart_is_said_at_once(
     ledger = await opened(tmp_path, notes)
     assert "2028-01-02T12:00:00.000Z, is ahead of this machine's" in str(await ledger.obstacle())
     await ledger.close()
+
+
+async def test_an_operator_sets_a_wrong_time_right_and_no_other_block_may_be_earlier(
+    tmp_path: Path, machine: Machine
+) -> None:
+    operator, file = Identity("operator", Ed25519PrivateKey.generate()), tmp_path / "ledger.sqlite"
+
+    def command(topic: str, **data: str) -> str:
+        return operator.command(topic, data).body.decode()
+
+    async def reopened() -> EmbeddedLedger:
+        return await EmbeddedLedger.open(file, operator.prosumer, operator.public_key)
+
+    machine.wall += timedelta(days=400)
+    await (await reopened()).close()
+    machine.wall = START
+    ledger = await reopened()
+    assert "energy-market ledger set-time" in str(await ledger.obstacle())
+    times = {"oldTime": iso(START + timedelta(days=400)), "newTime": iso(START)}
+    top_up = command("topUpAccount", prosumer="operator", amount="1")
+    before = await ledger.submit([top_up])
+    assert (await at(ledger, before.block)) > START + timedelta(days=400)
+    begun = await ledger.submit([command("setLedgerTime", **times)])
+    assert (begun.results[0]["status"], await at(ledger, begun.block)) == ("committed", START)
+    assert await ledger.obstacle() is None
+    machine.passes(timedelta(seconds=1))
+    after = await ledger.submit([command("topUpAccount", prosumer="operator", amount="1")])
+    assert await at(ledger, after.block) == START + timedelta(seconds=1)
+    await ledger.close()
+    assert verify(file).fault is None
+
+
+async def test_a_command_that_sets_no_time_leaves_the_ledger_s_as_it_is(tmp_path: Path, machine: Machine) -> None:
+    operator, stranger = (Identity(name, Ed25519PrivateKey.generate()) for name in ("operator", "operator"))
+    machine.wall += timedelta(days=400)
+    ledger = await EmbeddedLedger.open(tmp_path / "ledger.sqlite", operator.prosumer, operator.public_key)
+    machine.wall = START
+    times = {"oldTime": iso(START + timedelta(days=400)), "newTime": iso(START)}
+    refused = await ledger.submit([stranger.command("setLedgerTime", times).body.decode()])
+    assert refused.results[0]["code"] == "BAD_SIGNATURE"
+    assert await at(ledger, refused.block) > START + timedelta(days=400)
+    await ledger.close()
+
+
+async def at(ledger: EmbeddedLedger, number: int) -> datetime:
+    return datetime.fromtimestamp((await ledger.block(number)).transactions[0].at_ms / 1000, UTC)
 
 
 async def test_a_disk_without_room_for_a_block_is_an_obstacle(

@@ -246,7 +246,7 @@ def forge(path: Path, block: int, forgery: Forgery) -> None:
         ),
         (
             lambda record: replace(record, call=replace(record.call, at_ms=1)),
-            "its transaction 0 is not later than the one before",
+            "its transaction 0 is not later than the one before, and begins no epoch",
         ),
     ],
 )

@@ -6,10 +6,12 @@ import asyncio
 import json
 from contextlib import aclosing
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from energy_market_chaincode import iso
 from ledger.embedded import EmbeddedLedger
 from prosumer_client import AnotherLedger, Buyer, MarketClient, UnexpectedAnswer
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from prosumer_client import Identity, Patience
     from tests.prosumer_client.conftest import FakeMarket, Operator
 
+LATER = datetime.now(UTC) + timedelta(days=400)
 TOP_UP = ("topUpAccount", {"prosumer": "operator", "amount": "1"})
 
 
@@ -90,6 +93,31 @@ async def test_on_a_ledger_begun_anew_nothing_counts_and_the_error_says_what_to_
     with pytest.raises(AnotherLedger):
         await operator.market.submit_all([TOP_UP] * 2)
     assert (await fake.view("market"))["money"] == 0
+
+
+async def test_a_new_epoch_of_our_ledger_is_signed_for_anew(
+    operator: Operator, fake: FakeMarket, identity: Callable[[str], Identity]
+) -> None:
+    ours = await operator.market.ledger_id()
+    async with MarketClient(fake.url, identity("operator"), ledger=ours) as other:
+        await other.submit("setLedgerTime", {"oldTime": iso(LATER), "newTime": iso(datetime.now(UTC))})
+    money = (await fake.view("market"))["money"]
+    await operator.market.submit(*TOP_UP)
+    assert all(isinstance(outcome, dict) for outcome in await operator.market.submit_all([TOP_UP] * 2))
+    assert await operator.market.ledger_id() == f"{ours}.1"
+    assert set(ledgers_named(fake)) == {ours, f"{ours}.1"}
+    assert (await fake.view("market"))["money"] == money + 3
+
+
+async def test_a_queue_that_refuses_for_ever_is_not_asked_for_ever(operator: Operator, fake: FakeMarket) -> None:
+    ours = await operator.market.ledger_id()
+    fake.refuse("POST", "/queue", 409, "LEDGER_DIFFERS")
+    fake.refuse("POST", "/queue", 409, "LEDGER_DIFFERS")
+    fake.answer("GET", "/market", json.dumps({"ledger": f"{ours}.7"}).encode())
+    posted = fake.asked("POST", "/queue")
+    with pytest.raises(AnotherLedger):
+        await operator.market.submit(*TOP_UP)
+    assert fake.asked("POST", "/queue") == posted + 2
 
 
 async def test_a_refusal_at_the_queue_s_door_says_the_same(operator: Operator, fake: FakeMarket) -> None:

@@ -102,9 +102,8 @@ def shape(kind: Any) -> str:
 def unit(schema: dict[str, Any] | None) -> str:
     """Return an amount's unit: the description's first words."""
     said = str((schema or {})["description"]).partition(",")[0]
-    return {"currency units": "currency", "currency units per kWh": "currency/kWh", "a fraction": "share"}.get(
-        said, said
-    )
+    short = {"currency units": "currency", "currency units per kWh": "currency/kWh", "a fraction": "share"}
+    return (short | {"ISO 8601": "time"}).get(said, said)
 
 
 def sentence(model: Any) -> str:

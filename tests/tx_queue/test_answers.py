@@ -3,12 +3,13 @@
 import re
 import typing
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from pydantic import TypeAdapter
 
-from energy_market_chaincode import COMMANDS, block_views, events, exact_json, read_exact_json, views
+from energy_market_chaincode import COMMANDS, block_views, events, exact_json, iso, read_exact_json, views
 from energy_market_chaincode.rules import RULES
 from tests.tx_queue import protocol_tables
 
@@ -90,6 +91,8 @@ async def whole_game(operator: Any, signer: Any) -> AsyncIterator[Any]:
     yield buyer.command("publishDemand", game="H", amount="5.5")
     yield operator.command("stopGameRegistration", game="H")
     yield operator.command("resetMarket")
+    now = datetime.now(UTC)
+    yield operator.command("setLedgerTime", oldTime=iso(now + timedelta(days=400)), newTime=iso(now))
 
 
 async def test_every_answer_has_exactly_the_fields_of_its_type(queue: Any, operator: Any, signer: Any) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -10,6 +11,8 @@ import httpx_sse
 import pytest
 import simplejson
 import websockets
+
+from energy_market_chaincode import iso
 
 Event = dict[str, Any]
 
@@ -314,3 +317,23 @@ async def test_readers_are_told_when_another_ledger_takes_the_place_of_theirs(
     answer = await queue.http.get("/events", params={"from": cursor})
     assert (answer.status_code, answer.json()["code"]) == (409, "LEDGER_REPLACED")
     await old.close()
+
+
+@both
+async def test_a_new_epoch_is_told_and_known_at_the_door_and_streams_go_on_over_it(
+    queue: Any, operator: Any, transport: str
+) -> None:
+    old, now = (await queue.http.get("/market")).json()["ledger"], datetime.now(UTC)
+    await queue.do(operator.top_up())
+    times = {"oldTime": iso(now + timedelta(days=400)), "newTime": iso(now)}
+    async with stream(queue, transport, ledger=old, **{"from": "now"}) as events:
+        await queue.do(operator.command("setLedgerTime", **times))
+        told = await anext(events)
+        assert (told["name"], told["ledger"]) == ("LedgerTimeSetEvent", f"{old}.1")
+        late = operator.top_up()
+        late["payload"]["ledger"] = old
+        assert (await queue.post(operator.signed(late))).json()["code"] == "LEDGER_DIFFERS"
+        await publish(queue, operator, "G1")
+        assert await games(events, 1) == ["G1"]
+    async with stream(queue, transport, told["cursor"], ledger=old) as events:
+        assert await games(events, 1) == ["G1"]
