@@ -6,6 +6,7 @@ import { Problem } from "./problem.js";
 export type Market = queue["schemas"]["MarketView"];
 export type GameSummary = queue["schemas"]["GameSummary"];
 export type Game = queue["schemas"]["GameView"];
+export type Clearing = NonNullable<Game["clearing"]>;
 export type Hops = Game["hops"];
 export type Bid = queue["schemas"]["BidView"];
 export type Transfer = queue["schemas"]["TransferView"];

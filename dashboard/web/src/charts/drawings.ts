@@ -133,7 +133,7 @@ export function convergenceDrawing(replay: Replay): Drawing {
 }
 
 /** Who buys how much from whom, where a table would be too large. */
-export function bidsDrawing(replay: Replay, bids: readonly (readonly number[])[]): Drawing {
+export function bidsDrawing(replay: Pick<Replay, "sellers" | "buyers">, bids: readonly (readonly number[])[]): Drawing {
   const cells = bids.flatMap((row, i) => row.flatMap((amount, j) => (amount > 0 ? [[j, i, amount]] : [])));
   return {
     title: "Bids: what each buyer takes from each seller, kWh",

@@ -2,7 +2,7 @@
 import { type TemplateResult, html, nothing, svg } from "lit";
 import type { Problem } from "../api/problem.js";
 import { clock, count } from "../market/numbers.js";
-import { type Course, PHASE_NAMES, phaseAt, stepsOf } from "../market/phases.js";
+import { type Course, nameOf, phaseAt, stepsOf } from "../market/phases.js";
 
 const drawings = {
   quiet: svg`<path d="M12 44h40M18 44V28l14-12 14 12v16M28 44V34h8v10" />`,
@@ -40,7 +40,7 @@ export function phases(game: Course, now: number): TemplateResult {
   return html`<ol class="phases" aria-label="Phase of the game">
     ${steps.map(({ phase, at: time }, at) => {
       const kind = at < place ? "past" : at === place ? "present" : "future";
-      return html`<li class=${kind}><span aria-current=${kind === "present" ? "step" : nothing}>${PHASE_NAMES[phase]}</span>
+      return html`<li class=${kind}><span aria-current=${kind === "present" ? "step" : nothing}>${nameOf(phase, game)}</span>
         ${time === null || kind === "past" ? nothing : html`<small>${phase === "final" ? "from" : "until"} ${clock(time)}</small>`}</li>`;
     })}
   </ol>`;
@@ -64,5 +64,5 @@ export function figure(name: string, value: string, unit: string): TemplateResul
 export function phaseTag(game: Course, now: number): TemplateResult {
   const phase = phaseAt(game, now);
   const kind = phase === "cancelled" ? "bad" : phase === "closed" || phase === "final" ? "" : "good";
-  return html`<span class="tag ${kind}">${PHASE_NAMES[phase]}</span>`;
+  return html`<span class="tag ${kind}">${nameOf(phase, game)}</span>`;
 }

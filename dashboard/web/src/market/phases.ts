@@ -1,5 +1,5 @@
 /** A game's phases and their times; that of a moment follows from the times, as the ledger's changes by commands only. */
-import type { GameSummary } from "../api/market_api.js";
+import type { Game, GameSummary } from "../api/market_api.js";
 
 /** A phase on the ledger, or one that time alone brings: `contracted` lasts from the stop until the delivery begins. */
 export type Phase = GameSummary["phase"] | "contracted";
@@ -7,10 +7,10 @@ export type Phase = GameSummary["phase"] | "contracted";
 /** What stands on the ledger of a game's course; a summary and a whole game have it. */
 export type Course = Pick<
   GameSummary,
-  "phase" | "registrationEndsAt" | "clearingEndsAt" | "deliveryStartsAt" | "deliveryEndsAt" | "meteringEndsAt" | "finalAt"
+  "phase" | "mechanism" | "registrationEndsAt" | "clearingEndsAt" | "deliveryStartsAt" | "deliveryEndsAt" | "meteringEndsAt" | "finalAt"
 >;
 
-export const PHASE_NAMES: Record<Phase, string> = {
+const PHASE_NAMES: Record<Phase, string> = {
   registration: "Registration",
   playing: "Bidding",
   contracted: "Contracted",
@@ -20,6 +20,11 @@ export const PHASE_NAMES: Record<Phase, string> = {
   final: "Final",
   cancelled: "Cancelled",
 };
+
+/** What people call a phase of a game. */
+export function nameOf(phase: Phase, { mechanism }: Course): string {
+  return phase === "playing" && mechanism === "certified" ? "Clearing" : PHASE_NAMES[phase];
+}
 
 const isOver = (at: string | null, now: number): boolean => at !== null && now >= Date.parse(at);
 const isWindow = (from: string | null, until: string | null): boolean => from !== null && until !== null && from !== until;
@@ -61,13 +66,13 @@ export function stepsOf(game: Course, now: number): Step[] {
   return steps.filter(({ phase }) => phase === present || (isGoneThrough[phase] ?? true));
 }
 
-/** Until when the phase of a moment lasts, null if nothing is set. Of a game that is played it is the present turn. */
-export function phaseEnd(game: Course & { readonly deadline: string | null }, now: number): string | null {
+/** Until when the phase of a moment lasts, null if nothing is set; of a game played by turns the present turn. */
+export function phaseEnd(game: Game, now: number): string | null {
   switch (phaseAt(game, now)) {
     case "registration":
       return game.registrationEndsAt;
     case "playing":
-      return game.deadline;
+      return game.deadline ?? game.clearing?.endsAt ?? null;
     case "contracted":
       return game.deliveryStartsAt;
     case "delivery":

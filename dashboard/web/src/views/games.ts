@@ -2,13 +2,13 @@
 import { LitElement, css, html, nothing, type PropertyValues } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import { type MarketEvent, eventsOf } from "../api/event_stream.js";
-import { type Game, type Hops, type Transfer, api } from "../api/market_api.js";
+import { type Bid, type Clearing, type Game, type Hops, type Transfer, api } from "../api/market_api.js";
 import { Problem } from "../api/problem.js";
 import "../charts/chart.js";
 import { bidsDrawing, convergenceDrawing, loadsDrawing } from "../charts/drawings.js";
 import { empty, failure, pager, phaseTag, waiting } from "../design/pieces.js";
 import { shared } from "../design/styles.js";
-import { clock, exactMoney, gameTitle, kwh, moment, percent, price, slot } from "../market/numbers.js";
+import { clock, count, exactMoney, gameTitle, kwh, moment, percent, price, slot } from "../market/numbers.js";
 import { STOP_REASONS } from "../market/overview.js";
 import { Refresher } from "../market/refresher.js";
 import { type Replay, replay } from "../market/replay.js";
@@ -79,6 +79,8 @@ export class OneGame extends LitElement {
   @state() private game: Game | null = null;
   @state() private transfers: readonly Transfer[] = [];
   @state() private replay: Replay | null = null;
+  /** What stands of a game that is not played by turns. */
+  @state() private cleared: Matrix | null = null;
   @state() private problem: Problem | null = null;
   /** Which turn is shown; null: the newest. */
   @state() private shown: number | null = null;
@@ -108,7 +110,7 @@ export class OneGame extends LitElement {
 
   override willUpdate(changed: PropertyValues<this>): void {
     if (changed.has("name")) {
-      this.game = this.replay = this.problem = this.shown = this.#events = this.#hops = null;
+      this.game = this.replay = this.cleared = this.problem = this.shown = this.#events = this.#hops = null;
       this.#fresh = [];
       this.#refresher = new Refresher(() => this.#load());
       this.#refresher.touch();
@@ -131,6 +133,10 @@ export class OneGame extends LitElement {
     if (game.phase === "registration" || game.buyers.length === 0 || game.sellers.length === 0) return;
     if (game.sellers.length * game.buyers.length > CELLS_REPLAYED) return;
     const bids = await api.bids(name);
+    if (game.clearing !== null && game.clearing.fallback !== "turns") {
+      this.cleared = matrixOf(game, bids);
+      return;
+    }
     const hops = (this.#hops ??= await api.hops(name));
     const events = this.#events ?? (await eventsOf(name, (event) => isLast(game, event)));
     if (name !== this.name) return;
@@ -149,19 +155,22 @@ export class OneGame extends LitElement {
         <header class="row spread"><h1>${gameTitle(game.game)}</h1>${phaseTag(game, Date.now())}</header>
         <dl>
           <dt>Id</dt><dd class="mono">${game.game}</dd>
+          <dt>Mechanism</dt><dd>${MECHANISMS[game.mechanism] ?? game.mechanism}</dd>
           <dt>Delivery slot</dt><dd>${slot(game.deliverySlot, game.deliveryStartsAt, game.deliveryEndsAt)}</dd>
           <dt>Timetable</dt><dd>${timetable(game)}</dd>
           <dt>Tariffs</dt><dd>retail ${price(game.parameters.retailTariff)}, feed-in ${price(game.parameters.feedInTariff)},
             ${price(game.parameters.feePerHop)} for each hop</dd>
           ${game.stop === null
             ? nothing
-            : html`<dt>Ended with</dt><dd>${STOP_REASONS[game.stop.reason] ?? game.stop.reason}, after ${game.stop.rounds} rounds</dd>
+            : html`<dt>Ended with</dt><dd>${STOP_REASONS[game.stop.reason] ?? game.stop.reason}${game.stop.rounds > 0 ? `, after ${game.stop.rounds} rounds` : ""}</dd>
                 <dt>Total cost</dt><dd data-figure="total-cost">${exactMoney(game.stop.totalCost)}</dd>
                 ${game.stop.handedBack > 0 ? html`<dt>Handed back</dt><dd>${kwh(game.stop.handedBack)} cost more than from the grid, which gives them instead</dd>` : nothing}
                 <dt>Largest regret</dt><dd>${exactMoney(game.stop.maxRegret)} (${percent(game.stop.maxRegretShare)} of that bill)${game.stop.maxRegretBuyer === null ? "" : `, ${game.stop.maxRegretBuyer}`}</dd>`}
         </dl>
       </section>
+      ${game.clearing === null ? nothing : certified(game.clearing, game)}
       ${this.replay === null ? this.#registered(game) : this.#played(game, this.replay)}
+      ${this.cleared === null || game.stop === null ? nothing : html`<section class="panel"><h2>Who buys from whom</h2>${this.#matrix(this.cleared, this.cleared.bids, "")}</section>`}
       ${this.#settlement(game)}
     </div>`;
   }
@@ -172,7 +181,7 @@ export class OneGame extends LitElement {
     }
     return html`<section class="panel"><h2>Offers</h2>
       ${game.sellers.length * game.buyers.length > CELLS_REPLAYED
-        ? html`<p class="muted">This game is too large to be replayed here turn by turn; these are its sellers' loads now.</p>`
+        ? html`<p class="muted">This game is too large to be shown here bid by bid; these are its sellers' loads.</p>`
         : nothing}
       <em-chart .drawing=${loadsDrawing(game, game.sellers.map((entry) => entry.load))}></em-chart></section>`;
   }
@@ -201,7 +210,7 @@ export class OneGame extends LitElement {
       <section class="panel"><h2>Bids</h2>${this.#matrix(past, turn.bids, turn.buyer)}</section>`;
   }
 
-  #matrix(past: Replay, bids: readonly (readonly number[])[], inTurn: string): unknown {
+  #matrix(past: Omit<Matrix, "bids">, bids: readonly (readonly number[])[], inTurn: string): unknown {
     if (past.sellers.length * past.buyers.length > CELLS_IN_A_TABLE) {
       return html`<em-chart .drawing=${bidsDrawing(past, bids)}></em-chart>`;
     }
@@ -272,6 +281,65 @@ export class OneGame extends LitElement {
     }, STEP_MS);
   };
 }
+
+/** A game's bids as rows of buyers and columns of sellers. */
+interface Matrix {
+  readonly sellers: readonly string[];
+  readonly buyers: readonly string[];
+  readonly demands: readonly number[];
+  readonly bids: readonly (readonly number[])[];
+}
+
+function matrixOf(game: Game, bids: readonly Bid[]): Matrix {
+  const sellers = game.sellers.map((entry) => entry.seller);
+  const amounts = new Map(bids.map((bid) => [bid.buyer, bid.amounts ?? {}]));
+  return {
+    sellers,
+    buyers: game.buyers.map((entry) => entry.buyer),
+    demands: game.buyers.map((entry) => entry.demand),
+    bids: game.buyers.map(({ buyer }) => sellers.map((seller) => amounts.get(buyer)?.[seller] ?? 0)),
+  };
+}
+
+const MECHANISMS: Record<string, string> = {
+  "sequential-best-response": "buyers answer each other, turn by turn",
+  certified: "certified: anybody solves, the ledger takes what is proved",
+};
+
+const FALLBACKS = {
+  turns: "Nobody posted a clearing in time that proved itself: the game is played by turns instead.",
+  grid: "Nobody posted a clearing in time that proved itself: everybody buys from the grid.",
+};
+
+/** What proves that a game is cleared well: the prices from which everybody's purchases follow, and the gap they leave. */
+function certified({ certificate, fallback, endsAt, arena }: Clearing, game: Game): unknown {
+  if (certificate === null) {
+    return html`<section class="panel"><h2>Certified clearing</h2>
+      <p>${fallback === null ? html`Anybody may solve this game; a clearing that proves itself is taken until ${clock(endsAt)}.` : html`<span class="tag warn">fallback</span> ${FALLBACKS[fallback]}`}</p>
+      <p class="muted">Hash of what is to be cleared: <span class="mono">${arena}</span></p></section>`;
+  }
+  const corrections = Object.values(certificate.corrections).reduce((sum, row) => sum + Object.keys(row).length, 0);
+  return html`<section class="panel"><header class="row spread"><h2>Certified clearing</h2><span class="tag good">✓ proved on the ledger</span></header>
+    <div class="settled">
+      <dl class="bill"><dt>Gap: nobody could save more</dt><dd data-figure="gap">${tiny(certificate.gap)}</dd>
+        <dt>As a share of all costs</dt><dd>${certificate.gapShare.toExponential(1)}</dd>
+        <dt>The ledger's grid of 0.1 Wh may take</dt><dd>${tiny(certificate.allowance)}</dd>
+        <dt>Corrections of what follows from the prices</dt><dd>${count(corrections)}</dd>
+        <dt>Posted by</dt><dd>${certificate.poster}</dd></dl>
+      <div class="scroll" tabindex="0" role="region" aria-label="Prices that clear the market"><table>
+        <thead><tr><th scope="col">Seller</th><th scope="col" class="number">Asks for</th><th scope="col" class="number">Clears at</th><th scope="col" class="number">Sold</th></tr></thead>
+        <tbody>${game.sellers.slice(0, ROWS).map(
+          (each) => html`<tr><th scope="row">${each.seller}</th><td class="number">${price(each.price)}</td>
+            <td class="number">${price(certificate.prices[each.seller] ?? each.price)}</td><td class="number">${kwh(each.load)} of ${kwh(each.capacity)}</td></tr>`,
+        )}</tbody></table>
+        ${game.sellers.length > ROWS ? html`<p class="muted small">The first ${ROWS} of ${count(game.sellers.length)} sellers.</p>` : nothing}</div>
+    </div>
+    <p class="muted small">Its hash on the ledger: <span class="mono">${certificate.certificate}</span></p>
+  </section>`;
+}
+
+/** Money that may be far below the ledger's last digit. */
+const tiny = (value: number): string => (value !== 0 && Math.abs(value) < 1e-5 ? value.toExponential(2) : value.toFixed(6));
 
 const TIMES: readonly (readonly [name: string, of: (game: Game) => string | null])[] = [
   ["gate closure", (game) => game.registrationEndsAt],

@@ -15,7 +15,8 @@ const MOST_OTHERS = 6;
 const SAID: Record<string, (event: Record<string, unknown>) => string> = {
   GameInitEvent: () => "opened for registration",
   BuyBidEvent: (event) => `round ${String(event.round)}: ${String(event.buyerInTurn)}'s turn`,
-  GameStopEvent: (event) => `stopped after ${String(event.totalNrRounds)} rounds: ${String(event.reason)}`,
+  ClearingOpenEvent: () => "gate closed, a clearing is sought",
+  GameStopEvent: (event) => `stopped${event.totalNrRounds === 0 ? "" : ` after ${String(event.totalNrRounds)} rounds`}: ${String(event.reason)}`,
   TransferFulfilledEvent: (event) => `${String(event.seller)} delivered ${kwh(Number(event.energy))} to ${String(event.buyer)}`,
   AccountTopUpRequired: (event) => `${String(event.prosumer)} lacks ${exactMoney(Number(event.shortfall))}`,
   MarketClosedEvent: () => "settled",
@@ -144,10 +145,11 @@ export class Now extends LitElement {
   #present(game: Game): unknown {
     const end = phaseEnd(game, this.now);
     if (end === null) return nothing;
-    const left = html`<div><span class="muted small">${game.phase === "playing" ? "left for it" : `left until ${clock(end)}`}</span>
+    const isTurn = game.phase === "playing" && game.buyerInTurn !== null;
+    const left = html`<div><span class="muted small">${isTurn ? "left for it" : `left until ${clock(end)}`}</span>
       <strong class="countdown">${duration((Date.parse(end) - this.now) / 1000)}</strong></div>`;
     return html`<div class="turn">
-      ${game.phase === "playing" ? html`<div><span class="muted small">Its turn, round ${game.round}</span><strong>${game.buyerInTurn}</strong></div>` : nothing}
+      ${isTurn ? html`<div><span class="muted small">Its turn, round ${game.round}</span><strong>${game.buyerInTurn}</strong></div>` : nothing}
       ${left}
     </div>`;
   }
@@ -199,6 +201,7 @@ function whatHappens(game: Game, now: number): unknown {
     case "registration":
       return html`Sellers and buyers register: ${game.nrSellers} and ${game.nrBuyers} so far.`;
     case "playing":
+      if (game.buyerInTurn === null) return html`The gate is closed: anybody may solve the game, and a clearing that proves itself is taken.`;
       return html`Round ${game.round}: ${game.buyerInTurn} splits its demand among the sellers and the grid.`;
     case "contracted":
       return html`Contracts stand: the delivery begins at ${clock(game.deliveryStartsAt ?? "")}. The game ended with ${ended}.`;
@@ -208,7 +211,7 @@ function whatHappens(game: Game, now: number): unknown {
       return html`The delivery is over. ${awaited(game)} The game ended with ${ended}.`;
     case "closed":
     case "final":
-      return html`Delivered, paid and settled${game.stop?.reason === "no-trade" ? "" : html` after ${game.stop?.rounds ?? 0} rounds`}. The game ended with ${ended}.`;
+      return html`Delivered, paid and settled${game.stop === null || game.stop.rounds === 0 ? "" : html` after ${game.stop.rounds} rounds`}. The game ended with ${ended}.`;
     default:
       return html`Cancelled: it had no buyers or no sellers.`;
   }
