@@ -255,8 +255,6 @@ export interface components {
              *       "turnDeadlineMs": 10000,
              *       "roundLimit": 200,
              *       "tolerance": "0.000001",
-             *       "retailTariff": "0.2869",
-             *       "feedInTariff": "0.1231",
              *       "feePerHop": "0.02",
              *       "imbalancePenalty": "0"
              *     }
@@ -374,16 +372,10 @@ export interface components {
             meteringWindowMs?: number | null;
             /** Correctionwindowms */
             correctionWindowMs?: number | null;
-            /**
-             * Retailtariff
-             * @default 286900000000000000
-             */
-            retailTariff?: number | string;
-            /**
-             * Feedintariff
-             * @default 123100000000000000
-             */
-            feedInTariff?: number | string;
+            /** Retailtariff */
+            retailTariff?: number | string | null;
+            /** Feedintariff */
+            feedInTariff?: number | string | null;
             /**
              * Feeperhop
              * @default 20000000000000000

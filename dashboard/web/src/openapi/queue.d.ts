@@ -146,6 +146,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/tariffs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Tariffs
+         * @description Return the grid's tariffs by time; a game keeps those that it was published with.
+         */
+        get: operations["tariffs_tariffs_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/games": {
         parameters: {
             query?: never;
@@ -1224,6 +1244,51 @@ export interface components {
             };
         };
         /**
+         * TariffTableView
+         * @description The grid's tariffs, the earliest first; each holds until the next one.
+         *
+         *     Attributes
+         *     ----------
+         *     default_retail, default_feed_in
+         *         Before the first of them.
+         */
+        TariffTableView: {
+            /** Tariffs */
+            tariffs: components["schemas"]["TariffsView"][];
+            /**
+             * Defaultretail
+             * @description currency units per kWh, at most 18 decimals
+             */
+            defaultRetail: number;
+            /**
+             * Defaultfeedin
+             * @description currency units per kWh, at most 18 decimals
+             */
+            defaultFeedIn: number;
+        };
+        /**
+         * TariffsView
+         * @description What the grid takes and gives for a kWh, from a moment on.
+         */
+        TariffsView: {
+            /**
+             * From
+             * Format: date-time
+             * @description ISO 8601, UTC, milliseconds
+             */
+            from: string;
+            /**
+             * Retail
+             * @description currency units per kWh, at most 18 decimals
+             */
+            retail: number;
+            /**
+             * Feedin
+             * @description currency units per kWh, at most 18 decimals
+             */
+            feedIn: number;
+        };
+        /**
          * TopologyView
          * @description The network on which hops are counted.
          *
@@ -1644,14 +1709,14 @@ export interface components {
             correctionWindowMs?: number | null;
             /**
              * Retailtariff
-             * @default 286900000000000000
+             * @default null
              */
-            retailTariff?: number | string;
+            retailTariff?: number | string | null;
             /**
              * Feedintariff
-             * @default 123100000000000000
+             * @default null
              */
-            feedInTariff?: number | string;
+            feedInTariff?: number | string | null;
             /**
              * Feeperhop
              * @default 20000000000000000
@@ -1897,6 +1962,47 @@ export interface components {
             data: components["schemas"]["ResetMarket"];
         };
         /**
+         * SetTariffs
+         * @description Replace the table of the grid's tariffs; games that are published already keep theirs.
+         */
+        SetTariffs: {
+            /** Tariffs */
+            tariffs: components["schemas"]["TariffsFrom"][];
+        };
+        /**
+         * SetTariffsCommand
+         * @description Replace the table of the grid's tariffs; games that are published already keep theirs.
+         */
+        SetTariffsCommand: {
+            /**
+             * Id
+             * @default null
+             */
+            id?: string | null;
+            /**
+             * Topic
+             * @constant
+             */
+            topic: "setTariffs";
+            payload: components["schemas"]["SetTariffsPayload"];
+            /**
+             * Signature
+             * @description Base64 of Ed25519 over the RFC 8785 canonical JSON of id, topic and payload.
+             */
+            signature: string;
+        };
+        /** SetTariffsPayload */
+        SetTariffsPayload: {
+            /** Prosumer */
+            prosumer: string;
+            /**
+             * Ledger
+             * @default null
+             */
+            ledger?: string | null;
+            data: components["schemas"]["SetTariffs"];
+        };
+        /**
          * SetTopology
          * @description State the hop distances: as a graph whose edges are one hop each, or as a table {buyer: {seller: hops}}.
          */
@@ -2037,6 +2143,18 @@ export interface components {
              */
             ledger?: string | null;
             data: components["schemas"]["StopGameRegistration"];
+        };
+        /**
+         * TariffsFrom
+         * @description What the grid takes (``retail``) and gives (``feedIn``) for a kWh from a moment on; either may be negative.
+         */
+        TariffsFrom: {
+            /** From */
+            from: string;
+            /** Retail */
+            retail: number | string;
+            /** Feedin */
+            feedIn: number | string;
         };
         /**
          * TopUpAccount
@@ -2394,7 +2512,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["RegisterProsumerCommand"] | components["schemas"]["SetTopologyCommand"] | components["schemas"]["TopUpAccountCommand"] | components["schemas"]["PublishGameCommand"] | components["schemas"]["PublishOfferCommand"] | components["schemas"]["PublishDemandCommand"] | components["schemas"]["StopGameRegistrationCommand"] | components["schemas"]["PublishBuyBidCommand"] | components["schemas"]["SkipTurnCommand"] | components["schemas"]["PublishClearingCommand"] | components["schemas"]["FallBackCommand"] | components["schemas"]["PublishMeterReadingCommand"] | components["schemas"]["CloseMarketCommand"] | components["schemas"]["ResetMarketCommand"] | (components["schemas"]["RegisterProsumerCommand"] | components["schemas"]["SetTopologyCommand"] | components["schemas"]["TopUpAccountCommand"] | components["schemas"]["PublishGameCommand"] | components["schemas"]["PublishOfferCommand"] | components["schemas"]["PublishDemandCommand"] | components["schemas"]["StopGameRegistrationCommand"] | components["schemas"]["PublishBuyBidCommand"] | components["schemas"]["SkipTurnCommand"] | components["schemas"]["PublishClearingCommand"] | components["schemas"]["FallBackCommand"] | components["schemas"]["PublishMeterReadingCommand"] | components["schemas"]["CloseMarketCommand"] | components["schemas"]["ResetMarketCommand"])[];
+                "application/json": components["schemas"]["RegisterProsumerCommand"] | components["schemas"]["SetTopologyCommand"] | components["schemas"]["TopUpAccountCommand"] | components["schemas"]["SetTariffsCommand"] | components["schemas"]["PublishGameCommand"] | components["schemas"]["PublishOfferCommand"] | components["schemas"]["PublishDemandCommand"] | components["schemas"]["StopGameRegistrationCommand"] | components["schemas"]["PublishBuyBidCommand"] | components["schemas"]["SkipTurnCommand"] | components["schemas"]["PublishClearingCommand"] | components["schemas"]["FallBackCommand"] | components["schemas"]["PublishMeterReadingCommand"] | components["schemas"]["CloseMarketCommand"] | components["schemas"]["ResetMarketCommand"] | (components["schemas"]["RegisterProsumerCommand"] | components["schemas"]["SetTopologyCommand"] | components["schemas"]["TopUpAccountCommand"] | components["schemas"]["SetTariffsCommand"] | components["schemas"]["PublishGameCommand"] | components["schemas"]["PublishOfferCommand"] | components["schemas"]["PublishDemandCommand"] | components["schemas"]["StopGameRegistrationCommand"] | components["schemas"]["PublishBuyBidCommand"] | components["schemas"]["SkipTurnCommand"] | components["schemas"]["PublishClearingCommand"] | components["schemas"]["FallBackCommand"] | components["schemas"]["PublishMeterReadingCommand"] | components["schemas"]["CloseMarketCommand"] | components["schemas"]["ResetMarketCommand"])[];
             };
         };
         responses: {
@@ -2649,6 +2767,78 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["TopologyView"];
+                };
+            };
+            /** @description The request cannot be answered; the code says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description The code tells problems apart.
+                         * @constant
+                         */
+                        type: "about:blank";
+                        /** @description The status in words. */
+                        title: string;
+                        status: number;
+                        /** @description What was wrong and what to do. */
+                        detail: string;
+                        /** @description Stable; made for programs. */
+                        code: string;
+                        errors?: {
+                            field: string;
+                            message: string;
+                        }[];
+                    };
+                };
+            };
+            /** @description The service cannot answer now; the code says why. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description The code tells problems apart.
+                         * @constant
+                         */
+                        type: "about:blank";
+                        /** @description The status in words. */
+                        title: string;
+                        status: number;
+                        /** @description What was wrong and what to do. */
+                        detail: string;
+                        /** @description Stable; made for programs. */
+                        code: string;
+                        errors?: {
+                            field: string;
+                            message: string;
+                        }[];
+                    };
+                };
+            };
+        };
+    };
+    tariffs_tariffs_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TariffTableView"];
                 };
             };
             /** @description The request cannot be answered; the code says why. */
