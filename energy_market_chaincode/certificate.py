@@ -165,7 +165,30 @@ def purchases_at(game: SlotGame, scarcity: Sequence[int]) -> Purchases:
         found.from_sellers.append({seller: energy for seller, energy in bought.items() if energy})
         found.from_grid.append(left)
         found.levels.append(level)
+    _sell_scarce_rests(game, scarcity, starts, room, found)
     return found
+
+
+def _sell_scarce_rests(
+    game: SlotGame,
+    scarcity: Sequence[int],
+    starts: Sequence[Sequence[tuple[int, int]]],
+    room: list[int],
+    found: Purchases,
+) -> None:
+    """Sell what rounding left of sellers that are worth more than a full one costs, a unit to each who lacks it."""
+    scarce = {j for j, (pi, price) in enumerate(zip(scarcity, game.prices, strict=True)) if pi > price and room[j]}
+    for buyer, row in enumerate(game.row):
+        if not scarce:
+            return
+        if not found.from_grid[buyer]:
+            continue
+        for start, seller in starts[row]:
+            if start < found.levels[buyer] and seller in scarce and found.from_grid[buyer]:
+                found.from_sellers[buyer][seller] = found.from_sellers[buyer].get(seller, 0) + 1
+                found.from_grid[buyer] -= 1
+                room[seller] -= 1
+                scarce -= {seller} if not room[seller] else set()
 
 
 def _merit_order(game: SlotGame, scarcity: Sequence[int], fees: Sequence[int]) -> list[tuple[int, int]]:
@@ -285,10 +308,11 @@ def _spread(game: SlotGame, scarcity: Sequence[int]) -> int:
 
 
 def _bearable(game: SlotGame, buyer: int, purchases: Purchases, loads: Sequence[int], spread: int) -> int:
-    """Return what a buyer may save: a share of its bill, or a unit of each of its sellers, or the least money."""
+    """Return what a buyer may save: a share of its bill, a unit of each of its sellers and the grid, or the least."""
     bought, grid = purchases.from_sellers[buyer], purchases.from_grid[buyer]
     bill = _bill(game, game.fees[game.row[buyer]], bought, grid, loads)
-    return max(abs(bill) // REGRET_SHARE, len(bought) * spread, int(ENERGY_TIMES_PRICE_PER_MONEY))
+    used = len(bought) + (grid > 0)
+    return max(abs(bill) // REGRET_SHARE, used * spread, int(ENERGY_TIMES_PRICE_PER_MONEY))
 
 
 def _regret(game: SlotGame, buyer: int, purchases: Purchases, loads: Sequence[int]) -> int:

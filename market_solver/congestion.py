@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from market_solver.water_filling import Floats, fill
 
-MAX_STEPS = 60
+MAX_STEPS = 200
 MAX_SHORTENINGS = 4
 MAX_FILLING_STEPS = 100
 FILLING_PRECISION = 1e-12
@@ -104,11 +104,22 @@ class Pairs:
     ----------
     seller
         (P,)
+    prices, limit
+        Pairs that are left out cost at prices pi (S,) no less than their buyer's limit, (B,).
     cost, give
         (P,): c_ij, and 1 / (m a_j): by how much the pair gives more per unit of the buyer's level.
     """
 
-    def __init__(self, problem: Congestion, counts: NDArray[np.intp], seller: NDArray[np.int32], hops: Floats) -> None:
+    def __init__(
+        self,
+        problem: Congestion,
+        counts: NDArray[np.intp],
+        seller: NDArray[np.int32],
+        hops: Floats,
+        prices: Floats,
+        limit: Floats,
+    ) -> None:
+        self.prices, self.limit = prices, limit
         self.shape = len(problem.demand), len(problem.capacity)
         self.seller = seller
         self.cost = hops
@@ -255,12 +266,12 @@ def ascent(problem: Congestion, prices: Floats | None = None) -> Iterator[DualPo
     point = screen.first_point(is_mean_field=prices is None)
     good_enough = SMALLEST_EXCESS * float(problem.demand.sum())
     damping = SMALLEST_DAMPING
+    point = screen.widened(point)
     for _ in range(MAX_STEPS):
-        point = screen.widened(point)
         yield point
         if point.largest_excess <= good_enough:
             return
-        better = _further(problem, point, _newton_step(problem, point, damping))
+        better = _further(problem, screen, point, _newton_step(problem, point, damping))
         if better is not None:
             point = better
             damping = max(damping / 10, SMALLEST_DAMPING)
@@ -268,7 +279,7 @@ def ascent(problem: Congestion, prices: Floats | None = None) -> Iterator[DualPo
             return
         else:
             damping *= 10
-    yield screen.widened(point)
+    yield point
 
 
 def _mean_field_prices(problem: Congestion) -> Floats:
@@ -287,16 +298,16 @@ class _Screen:
     def __init__(self, problem: Congestion, prices: Floats) -> None:
         self._problem = problem
         self._prices = prices
-        self._limit = np.full(len(problem.demand), np.inf)
 
     def first_point(self, *, is_mean_field: bool) -> DualPoint:
         """Return the point to start from."""
         problem, prices = self._problem, self._prices
         levels = np.full(len(problem.demand), problem.tariff)
+        limit = np.full(len(problem.demand), np.inf)
         if len(problem.demand) * len(problem.capacity) > FEW_PAIRS:
             levels = self._estimated_levels()
-            self._limit = self._limits(levels)
-        pairs = self._pairs()
+            limit = self._limits(levels)
+        pairs = self._pairs(prices, limit)
         if is_mean_field:  # a little cheaper: what a seller's load takes that its buyers share
             load_of_pair = problem.loads(prices) / np.maximum(np.bincount(pairs.seller, minlength=len(prices)), 1)
             prices = np.maximum(prices - problem.pair_weight * problem.slope * load_of_pair, 0.0)
@@ -304,9 +315,9 @@ class _Screen:
 
     def widened(self, point: DualPoint) -> DualPoint:
         """Return the same point, with other pairs if one that is not looked at might be in use there."""
-        while np.min(self._limit - point.levels) < np.max(self._prices - point.prices):
-            self._prices, self._limit = point.prices, self._limits(point.levels)
-            point = DualPoint.at(self._problem, self._pairs(), point.prices, point.levels)
+        while np.min(point.pairs.limit - point.levels) < np.max(point.pairs.prices - point.prices):
+            pairs = self._pairs(point.prices, self._limits(point.levels))
+            point = DualPoint.at(self._problem, pairs, point.prices, point.levels)
         return point
 
     def _limits(self, levels: Floats) -> Floats:
@@ -320,18 +331,19 @@ class _Screen:
         hops = problem.hops[problem.row, sample]
         counts = np.full(len(problem.demand), hops.shape[1])
         seller = np.tile(np.arange(0, len(problem.capacity), stride, dtype=np.int32), len(hops))
-        pairs = Pairs(problem, counts, seller, hops.ravel().astype(np.float64))
+        levels = np.full(len(problem.demand), np.inf)
+        pairs = Pairs(problem, counts, seller, hops.ravel().astype(np.float64), self._prices, levels)
         pairs.give *= len(problem.capacity) / hops.shape[1]
-        return _fill(problem, pairs, self._prices, np.full(len(problem.demand), np.inf))[1]
+        return _fill(problem, pairs, self._prices, levels)[1]
 
-    def _pairs(self) -> Pairs:
-        """Return the pairs that are not dearer than their buyer's limit."""
-        problem, start = self._problem, self._problem.price + self._prices
+    def _pairs(self, prices: Floats, limits: Floats) -> Pairs:
+        """Return the pairs that are at these prices not dearer than their buyer's limit."""
+        problem, start = self._problem, self._problem.price + prices
         counts, sellers, hops, found = [], [], [], 0
         stride = max(1, 65_536 // len(start))
         for first in range(0, len(problem.demand), stride):
             block = problem.hops[problem.row[first : first + stride]]
-            limit = self._limit[first : first + stride, np.newaxis]
+            limit = limits[first : first + stride, np.newaxis]
             near = np.flatnonzero(block * problem.fee_per_hop + start < limit)
             counts.append(np.bincount(near // len(start), minlength=len(block)))
             sellers.append((near % len(start)).astype(np.int32))
@@ -339,7 +351,8 @@ class _Screen:
             found += len(near)
             if found > MAX_PAIRS:
                 raise TooManyPairs(f"more than {MAX_PAIRS:,} pairs of buyer and seller come into use")
-        return Pairs(problem, np.concatenate(counts), np.concatenate(sellers), np.concatenate(hops).astype(np.float64))
+        chosen = np.concatenate(counts), np.concatenate(sellers), np.concatenate(hops).astype(np.float64)
+        return Pairs(problem, *chosen, prices, limits)
 
 
 def _newton_step(problem: Congestion, point: DualPoint, damping: float) -> Floats:
@@ -392,11 +405,14 @@ def _conjugate_gradients(matrix: Any, share: Floats, diagonal: Floats, own: Floa
     return None
 
 
-def _further(problem: Congestion, point: DualPoint, step: Floats) -> DualPoint | None:
-    """Return a better point in a direction, as far along it as the dual rises enough (L. Armijo, 1966), if any."""
+def _further(problem: Congestion, screen: _Screen, point: DualPoint, step: Floats) -> DualPoint | None:
+    """Return a better point in a direction, as far along it as the dual rises enough (L. Armijo, 1966), if any.
+
+    Candidates are judged with all pairs that come into use there: with fewer the dual looks larger than it is.
+    """
     rise, share = float(point.excess @ step), 1.0
     for _ in range(MAX_SHORTENINGS):
-        candidate = DualPoint.at(problem, point.pairs, point.prices + share * step, point.levels)
+        candidate = screen.widened(DualPoint.at(problem, point.pairs, point.prices + share * step, point.levels))
         if _is_better(candidate, point, share * rise):
             return candidate
         # where the slope along the step would vanish if it changed in a straight line

@@ -18,6 +18,10 @@ COMMANDS = {
     "prosumers": ("prosumer_commands:app", "Prosumers, operators and their accounts."),
     "games": ("game_commands:app", "Games and their results."),
     "tariffs": ("tariff_commands:app", "The grid's tariffs by time."),
+    "verify-clearing": (
+        "verify_clearing_command:verify_clearing",
+        "Recompute a certified clearing's proof from the ledger's data alone.",
+    ),
     "clock": ("clock_commands:app", "The market clock's schedule."),
     "ledger": ("ledger_commands:app", "The ledger's blocks."),
     "network": ("network_commands:app", "A Hyperledger Fabric network, on this machine or in containers."),

@@ -1,5 +1,6 @@
 """The variational equilibrium with the grid in the game."""
 
+import itertools
 import sys
 
 import numpy as np
@@ -8,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from benchmarks.referees import by_nashopt, by_piqp, random_game, total_cost
+from demo import random_scenario
 from energy_market_chaincode.hops import hops_from, neighbours
 from market_solver import (
     GridEquilibrium,
@@ -152,3 +154,22 @@ def test_hops_of_a_table_stand_in_the_order_of_places_and_sellers() -> None:
     table = {"north": {"s": 1, "t": 2}, "south": {"t": 0, "s": 4}}
     hops, row = hops_of_table(["south", "north", "south"], ["t", "s"], table)
     assert hops[row].tolist() == [[0, 4], [2, 1], [0, 4]]
+
+
+def test_a_seller_as_large_as_all_demand_does_not_lead_the_search_astray() -> None:
+    scenario = random_scenario(600, 1)
+    offers = scenario.sellers.values()
+    hops, place = hops_of_graph(list(scenario.buyers), list(scenario.sellers), scenario.graph or [])
+    game = GridGame(
+        demand=np.array([float(buyer.demand) for buyer in scenario.buyers.values()]),
+        capacity=np.array([float(offer.capacity) for offer in offers]),
+        price=np.array([float(offer.price) for offer in offers]),
+        hops=hops,
+        place=place,
+        fee_per_hop=0.02,
+        retail_tariff=0.2869,
+    )
+    assert len(game.demand) * len(game.capacity) > congestion.FEW_PAIRS
+    values = [point.value for point in equilibrium_with_grid(game)]
+    assert all(later >= earlier * (1 - 1e-12) for earlier, later in itertools.pairwise(values))
+    assert solved(game).relative_gap <= 1e-8
