@@ -137,7 +137,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class SlotReading:
+class MeteredSlot:
     """What a meter measured in one slot.
 
     Attributes
@@ -161,7 +161,7 @@ class MeterSeries:
     """One prosumer's readings in the order of time, and what was found on the way."""
 
     prosumer: str
-    readings: list[SlotReading] = field(default_factory=list)
+    readings: list[MeteredSlot] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
 
     @property
@@ -360,7 +360,7 @@ class _Reader:
                 f"{_shown(max(taken, fed_in))} kWh from {_utc(start)} on; {self._layout.power_kw} kW make at most "
                 f"{_shown(most)} kWh",
             )
-        self.series.readings.append(SlotReading(start, units.kwh(taken), units.kwh(fed_in), row))
+        self.series.readings.append(MeteredSlot(start, units.kwh(taken), units.kwh(fed_in), row))
 
 
 def _cell(cells: Mapping[str, str | None], column: str | None) -> str:
