@@ -4,6 +4,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Hashable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from energy_market_chaincode import GameView, Phase, Terms, Topic
@@ -15,6 +16,11 @@ from prosumer_client.participant import Participant
 
 SEQUENCE_BITS = 53
 """A reading's number must survive a trip through an IEEE double."""
+
+AFTER_THE_SLOT = timedelta(seconds=2)
+"""So long after a slot's end a meter reports: the ledger's time may lag behind ours, and a refusal is remembered."""
+LOOK_EVERY = timedelta(minutes=1)
+"""Somebody may set the time of this machine, or send it to sleep."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +88,8 @@ class Reading:
 class Meter(Participant):
     """A simulated meter: when a game stops, its prosumer delivers and consumes its part at once.
 
+    Of a slot with a time it reports when the slot is over.
+
     For a real meter override :meth:`measure`, or call :meth:`publish` whenever it has counted something.
 
     Parameters
@@ -100,6 +108,8 @@ class Meter(Participant):
         if self._delivery < 0:
             raise ValueError(f"a share of {delivery} cannot be delivered; it must not be negative")
         self._contracts = contracts or ContractReader(market)
+        self._stops: dict[str, MarketEvent] = {}
+        """How the games stopped whose slots are not over."""
 
     async def measure(self, terms: Terms, contracted: Contracted) -> Reading:
         """Return what was taken and fed in for a stopped game. Override it."""
@@ -163,13 +173,29 @@ class Meter(Participant):
 
     async def catch_up(self, game: GameView) -> None:
         """Report on a game in delivery; what was reported before counts once."""
-        if game.phase is Phase.DELIVERY:
-            await self._report(await self._contracts.read(game.game, game.registration_ends_at))
+        if game.phase is Phase.DELIVERY and not self._waits_for(game):
+            is_ours = await self._report(await self._contracts.read(game.game, game.registration_ends_at))
+            stop = self._stops.pop(game.game, None)
+            if is_ours and stop is not None:
+                self.end_game(stop)
 
     async def react(self, event: MarketEvent) -> None:
         """Report on a game that stopped."""
-        if await self._report(await self._contracts.read(str(event.game), event.cursor)):
+        contracts = await self._contracts.read(str(event.game), event.cursor)
+        if contracts is not None and contracts.game.phase is Phase.DELIVERY and self._waits_for(contracts.game):
+            self._stops[contracts.game.game] = event
+        elif await self._report(contracts):
             self.end_game(event)
+
+    def _waits_for(self, game: GameView) -> bool:
+        """Tell whether a slot's energy is still to be metered; then we look again when it was."""
+        if game.parameters.slot_duration_ms is None or game.delivery_ends_at is None:
+            return False
+        left = game.delivery_ends_at + AFTER_THE_SLOT - datetime.now(UTC)
+        if left <= timedelta():
+            return False
+        self.look_again(game, min(left, LOOK_EVERY))
+        return True
 
     async def _report(self, contracts: Contracts | None) -> bool:
         """Report, unless the game is gone or over, or is none of ours; tell whether it is ours."""

@@ -4,7 +4,7 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Coroutine, Mapping, Sequence
 from contextlib import aclosing
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, ClassVar, NamedTuple, TypeVar
 
@@ -22,6 +22,9 @@ _ABOUT_THE_CONTENT = frozenset({400, 413, 422})
 Decision = TypeVar("Decision")
 
 
+Inbox = asyncio.Queue[GameView | MarketEvent]
+
+
 class Participant(ABC):
     """Somebody who takes part in one game after the other.
 
@@ -37,6 +40,8 @@ class Participant(ABC):
         self.prosumer = market.identity.prosumer
         self.log = structlog.get_logger().bind(prosumer=self.prosumer)
         self._played: asyncio.Future[MarketEvent] | None = None
+        self.inbox: Inbox = asyncio.Queue()
+        """What happened, and what is still to be dealt with."""
 
     async def run(self) -> None:
         """Play game after game until cancelled.
@@ -66,6 +71,10 @@ class Participant(ABC):
     @abstractmethod
     async def react(self, event: MarketEvent) -> None:
         """Do what is due after an event."""
+
+    def look_again(self, game: GameView, after: timedelta) -> None:
+        """Deal with a game once more in a while, see :meth:`catch_up`; what comes meanwhile does not wait for it."""
+        asyncio.get_running_loop().call_later(after.total_seconds(), self.inbox.put_nowait, game)
 
     def end_game(self, stop: MarketEvent) -> None:
         """Tell whoever waits in :meth:`play_one` that a game was played to its end."""
@@ -199,8 +208,6 @@ _log = structlog.get_logger()
 MOST_NAMED = 200
 """Whom a stream is asked for by name: a longer address would be refused. A larger group hears everything."""
 
-Inbox = asyncio.Queue[GameView | MarketEvent]
-
 
 async def run_together(market: MarketClient, members: Sequence[Participant]) -> None:
     """Let members play game after game until cancelled.
@@ -216,34 +223,35 @@ async def run_together(market: MarketClient, members: Sequence[Participant]) -> 
     MarketUnavailable, AnotherLedger, UnexpectedAnswer
         Those concern them all.
     """
-    inboxes: list[Inbox] = [asyncio.Queue() for _ in members]
+    for member in members:
+        member.inbox = asyncio.Queue()  # of an earlier run it may hold what is long past
     names = sorted({member.prosumer for member in members})
     concerned = () if len(names) > MOST_NAMED or any(member.hears_others for member in members) else names
 
     async def look() -> None:
         for game in await market.open_games():
-            for inbox in inboxes:
-                inbox.put_nowait(game)
+            for member in members:
+                member.inbox.put_nowait(game)
         _log.info(LISTENING)
 
     async def listen() -> None:
         async with aclosing(market.events(FROM_NOW, prosumers=concerned, on_now=look)) as events:
             async for event in events:
-                for member, inbox in zip(members, inboxes, strict=True):
+                for member in members:
                     if member.concerns(event):
-                        inbox.put_nowait(event)
+                        member.inbox.put_nowait(event)
 
     async def work() -> None:
-        refusals = await asyncio.gather(*map(_until_refused, members, inboxes))
+        refusals = await asyncio.gather(*map(_until_refused, members))
         raise refusals[0]
 
     await first_of(listen(), work())
 
 
-async def _until_refused(member: Participant, inbox: Inbox) -> RequestRefused:
+async def _until_refused(member: Participant) -> RequestRefused:
     """Let a member work through its inbox; return why the market will not hear it any more."""
     while True:
-        item = await inbox.get()
+        item = await member.inbox.get()
         try:
             if isinstance(item, GameView):
                 await member.catch_up(item)

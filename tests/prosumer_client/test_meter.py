@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from structlog.testing import capture_logs
 
+from energy_market_chaincode import iso
 from prosumer_client import Contracted, ContractReader, Meter, Reading, Terms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
+    from energy_market_chaincode import GameView
     from prosumer_client import MarketEvent
     from tests.prosumer_client.conftest import Operator
 
@@ -23,9 +26,9 @@ if TYPE_CHECKING:
 BIDS = {"B1": {"S1": "20"}, "B2": {"S1": "10", "S2": "5"}}
 
 
-async def play_to_the_stop(operator: Operator) -> None:
+async def play_to_the_stop(operator: Operator, **parameters: Any) -> None:
     """Everybody bids once, then all pass."""
-    await operator.publish()
+    await operator.publish(**parameters)
     await operator.offers_and_demands()
     await operator.begin()
     for buyer, amounts in BIDS.items():
@@ -126,8 +129,7 @@ async def test_a_meter_killed_after_any_request_comes_back_and_reports_once(
     background(live_and_die())
 
     async def is_reported() -> bool:
-        delivered: bool = (await operator.fake.view("prosumer", "S1"))["totalProduction"] == 130
-        return delivered
+        return bool((await readings(operator, "S1"))["S1"])
 
     await operator.fake.until(is_reported)
     assert await readings(operator, "S1") == {"S1": [("0", "30")]}
@@ -184,3 +186,29 @@ async def test_the_meters_of_a_process_read_a_game_s_contracts_once(operator: Op
 def test_less_than_nothing_cannot_be_delivered(operator: Operator) -> None:
     with pytest.raises(ValueError, match="must not be negative"):
         Meter(operator.speaker("S1"), "-0.1")
+
+
+async def test_of_a_slot_with_a_time_is_reported_when_it_is_over(
+    operator: Operator, background: Background, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked = asyncio.Event()
+    published: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+
+    class Watched(Meter):
+        async def catch_up(self, game: GameView) -> None:
+            looked.set()
+            await super().catch_up(game)
+
+        async def publish(self, terms: Terms, reading: Reading, part: int = 0) -> bool:
+            published.set_result(await super().publish(terms, reading, part))
+            return published.result()
+
+    monkeypatch.setattr("prosumer_client.meter.LOOK_EVERY", timedelta(milliseconds=10))
+    with capture_logs() as logs:
+        background(Watched(operator.speaker("S1")).run())
+        await play_to_the_stop(operator, deliverySlot=iso(datetime.now(UTC) + timedelta(hours=2)))
+        await looked.wait()
+        assert not published.done()
+        monkeypatch.setattr("prosumer_client.meter.AFTER_THE_SLOT", -timedelta(hours=3))
+        assert not await published, "the ledger's time is the real one"
+    assert "DELIVERY_NOT_BEGUN" in [line.get("code") for line in logs]
