@@ -1,5 +1,6 @@
 """Every request gets an id, a line in the log and its place in the metrics."""
 
+import logging
 import re
 import time
 import uuid
@@ -16,6 +17,10 @@ UNMATCHED = "unmatched"
 """The route's label of a request that fits no route; its path would let a stranger make any number of series."""
 QUIET_ROUTES = frozenset({"/health", "/ready", "/metrics"})
 """What monitoring asks every few seconds is logged at debug level."""
+
+MOST_ALIKE = 10
+"""Warnings of one kind that a minute's log has of what strangers do below HTTP, where no request's line stands."""
+_MINUTE_S = 60.0
 
 _ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 _log = structlog.stdlib.get_logger(__name__)
@@ -70,3 +75,25 @@ class RequestLog:
 def _request_id(scope: Scope) -> str:
     given = Headers(scope=scope).get(REQUEST_ID_HEADER, "")
     return given if _ID.fullmatch(given) else uuid.uuid4().hex
+
+
+class Seldom(logging.Filter):
+    """Lets a warning pass a few times a minute: a stranger who speaks no HTTP shall not fill the log."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._since: dict[str, float] = {}
+        self._seen: dict[str, int] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Tell whether a record is logged; the first one of a new minute says how many were not."""
+        if record.levelno != logging.WARNING or not isinstance(record.msg, str):
+            return True
+        kind, now = record.msg, time.monotonic()
+        if now - self._since.get(kind, -_MINUTE_S) >= _MINUTE_S:
+            left_out = self._seen.get(kind, 0) - MOST_ALIKE
+            self._since[kind], self._seen[kind] = now, 0
+            if left_out > 0:
+                record.msg = f"{kind} ({left_out} more like it were not logged)"
+        self._seen[kind] += 1
+        return self._seen[kind] <= MOST_ALIKE

@@ -15,6 +15,7 @@ from fastapi import FastAPI
 
 from http_service.connections import HttpConnection, WebSocketConnection
 from http_service.limits import Occupancy
+from http_service.request_log import Seldom
 from http_service.settings import ServiceSettings
 from market_files import write_json
 
@@ -53,6 +54,7 @@ def serve(app: FastAPI, settings: ServiceSettings) -> None:
     listener = _listen(settings.host, settings.port)
     app.state.occupancy = Occupancy(settings.limits)
     app.state.known_names = settings.known_names
+    logging.getLogger("uvicorn.error").addFilter(Seldom())
     _allow_open_files(settings.limits.connections + FURTHER_FILES)
     config = uvicorn.Config(
         app,

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import signal
 import socket
 from collections.abc import AsyncIterator
@@ -13,6 +14,7 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from http_service.request_log import MOST_ALIKE, Seldom
 from tests.http_service.program import lines_until, rest_of_log, running, url_of
 
 
@@ -119,3 +121,31 @@ async def test_a_problem_closes_an_open_websocket_with_its_code() -> None:
             await websocket.recv()
     assert end.value.rcvd is not None
     assert (end.value.rcvd.code, end.value.rcvd.reason) == (1008, "INVALID_CURSOR")
+
+
+async def test_who_speaks_no_http_does_not_fill_the_log() -> None:
+    async with running() as process:
+        port = httpx.URL(await url_of(process)).port
+        for _ in range(30):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(b"\x16\x03\x01 no HTTP\r\n\r\n")
+            await reader.read()
+            writer.close()
+        process.terminate()
+        log = await rest_of_log(process)
+    assert [line["event"] for line in log].count("Invalid HTTP request received.") == MOST_ALIKE
+
+
+def test_the_next_minute_says_how_much_was_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    now, seldom = 0.0, Seldom()
+    monkeypatch.setattr("http_service.request_log.time.monotonic", lambda: now)
+
+    def logged(level: int = logging.WARNING) -> list[str]:
+        records = [logging.LogRecord("uvicorn.error", level, "", 0, "what?", None, None) for _ in range(12)]
+        return [record.getMessage() for record in records if seldom.filter(record)]
+
+    assert logged() == ["what?"] * MOST_ALIKE
+    assert logged() == []
+    assert len(logged(logging.ERROR)) == 12
+    now = 60.0
+    assert logged() == ["what? (14 more like it were not logged)", *["what?"] * (MOST_ALIKE - 1)]

@@ -1,9 +1,11 @@
 """The command line as a whole: what it imports, how it lists its commands, --json everywhere, and exit codes."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -84,3 +86,11 @@ def test_exit_codes_are_those_of_the_documentation(
     monkeypatch.setenv("ENERGY_MARKET_QUEUE_URL", "http://127.0.0.1:1")
     monkeypatch.setattr("operator_cli.settings.PATIENCE", Patience(total_s=0.1))
     assert energy_market(*words.split()).code == code
+
+
+def test_ctrl_c_while_it_is_imported_is_no_traceback(tmp_path: Path) -> None:
+    (tmp_path / "typer.py").write_text("raise KeyboardInterrupt")
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    words = [sys.executable, "-m", "operator_cli", "games"]
+    done = subprocess.run(words, env=environment, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "stopped\n")
