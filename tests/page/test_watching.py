@@ -293,6 +293,19 @@ def test_operations_has_the_queues_and_the_services_own_figures(open_market: Any
     expect(rejected).to_have_text(f"{sum(counted):.0f}")
 
 
+def test_the_grids_tariffs_are_shown_from_now_on(open_market: Any, page: Page) -> None:
+    changes = [("2020-01-01T00:00:00Z", "0.30", "0.08"), ("2126-01-01T00:00:00Z", "-0.05", "-0.10")]
+    table = [{"from": moment, "retail": retail, "feedIn": feed_in} for moment, retail, feed_in in changes]
+    open_market.speaks("operator", "setTariffs", tariffs=table)
+    page.goto(f"{open_market.url}/#/operations")
+    panel = page.locator("section", has=page.get_by_role("heading", name="The grid's tariffs"))
+    expect(panel.locator("tbody tr")).to_have_count(2)
+    shown = [row.locator("td").all_text_contents() for row in panel.locator("tbody tr").all()]
+    known = [[each["retail"], each["feedIn"]] for each in open_market.ask("tariffs")["tariffs"]]
+    assert [[number(cell.replace("\N{MINUS SIGN}", "-")) for cell in row] for row in shown] == known
+    open_market.speaks("operator", "setTariffs", tariffs=[])
+
+
 def test_a_service_in_trouble_is_named(open_market: Any, page: Page) -> None:
     page.route("**/api/clock/**", lambda route: route.abort())
     page.goto(open_market.url)

@@ -1,10 +1,11 @@
 /** `<em-operations>`: how the services are, and what an operator can do about the market. */
 import { LitElement, css, html, nothing } from "lit";
 import { customElement, state } from "lit/decorators.js";
-import { type CommandStatus, type ServiceName, api } from "../api/market_api.js";
+import { type CommandStatus, type ServiceName, type Tariffs, api } from "../api/market_api.js";
 import { Problem } from "../api/problem.js";
 import { shared } from "../design/styles.js";
-import { count, duration } from "../market/numbers.js";
+import { clock, count, duration, price } from "../market/numbers.js";
+import { Refresher } from "../market/refresher.js";
 import { StoreController, store } from "../market/store.js";
 import { href } from "../route.js";
 import type { Plain } from "../signing/canonical.js";
@@ -15,6 +16,7 @@ import { session } from "../signing/session.js";
 const VALID_MS = 60_000;
 const SERVICES: readonly ServiceName[] = ["queue", "clock", "optimizer"];
 const COUNTED_MS = 3000;
+const MOST_TARIFFS = 6;
 const REGISTRATION = "60; of a slot until 5 min before";
 
 /** Counters of Prometheus' text format: [name, labels, value]. */
@@ -50,11 +52,20 @@ export class Operations extends LitElement {
   @state() private problem: Problem | null = null;
   @state() private isBusy = false;
   @state() private prosumers: readonly string[] = [];
+  @state() private tariffs: Tariffs | null = null;
   #sample: Sample | null = null;
   #timer: ReturnType<typeof setInterval> | undefined;
   readonly #onSession = (): void => {
     this.requestUpdate();
     if (session.operator !== null) void this.#names();
+  };
+
+  readonly #tariffsReader = new Refresher(async () => {
+    // Where they cannot be read, the queue's own panel says so.
+    this.tariffs = await api.tariffs().catch(() => this.tariffs);
+  });
+  readonly #onStale = (): void => {
+    this.#tariffsReader.touch();
   };
 
   constructor() {
@@ -66,6 +77,8 @@ export class Operations extends LitElement {
     super.connectedCallback();
     session.addEventListener("change", this.#onSession);
     this.#onSession();
+    store.addEventListener("stale", this.#onStale);
+    this.#onStale();
     void this.#count();
     this.#timer = setInterval(() => void this.#count(), COUNTED_MS);
   }
@@ -73,6 +86,7 @@ export class Operations extends LitElement {
   override disconnectedCallback(): void {
     super.disconnectedCallback();
     session.removeEventListener("change", this.#onSession);
+    store.removeEventListener("stale", this.#onStale);
     clearInterval(this.#timer);
   }
 
@@ -102,7 +116,7 @@ export class Operations extends LitElement {
   }
 
   override render(): unknown {
-    return html`<div class="stack"><h1>Operations</h1><div class="columns">${this.#queue()}${this.#services()}${this.#codes()}</div>${this.#administration()}</div>`;
+    return html`<div class="stack"><h1>Operations</h1><div class="columns">${this.#queue()}${this.#services()}${this.#codes()}${this.#tariffs()}</div>${this.#administration()}</div>`;
   }
 
   #queue(): unknown {
@@ -132,6 +146,23 @@ export class Operations extends LitElement {
         ? html`<p class="muted">Nothing, since the services started.</p>`
         : html`<table><thead><tr><th scope="col">Code</th><th scope="col" class="number">Times</th></tr></thead>
             <tbody>${this.errors.map(([code, times]) => html`<tr><th scope="row" class="mono">${code}</th><td class="number">${count(times)}</td></tr>`)}</tbody></table>`}
+    </section>`;
+  }
+
+  /** What the grid takes and gives, from the present on. */
+  #tariffs(): unknown {
+    if (this.tariffs === null) return nothing;
+    const { tariffs, defaultRetail, defaultFeedIn } = this.tariffs;
+    const at = tariffs.findLastIndex((each) => Date.parse(each.from) <= Date.now());
+    const coming = tariffs.slice(Math.max(0, at), Math.max(0, at) + MOST_TARIFFS);
+    const rows = [
+      ...(at === -1 ? [["now", defaultRetail, defaultFeedIn] as const] : []),
+      ...coming.map((each) => [`${each === tariffs[at] ? "now, since" : "from"} ${clock(each.from)}`, each.retail, each.feedIn] as const),
+    ];
+    return html`<section class="panel" aria-labelledby="tariffs"><h2 id="tariffs">The grid's tariffs</h2>
+      <table><thead><tr><th scope="col">When</th><th scope="col" class="number">It takes</th><th scope="col" class="number">It gives</th></tr></thead>
+        <tbody>${rows.map(([when, retail, feedIn]) => html`<tr><th scope="row">${when}</th><td class="number">${price(retail)}</td><td class="number">${price(feedIn)}</td></tr>`)}</tbody></table>
+      <p class="muted small">Games keep those that they were published with. An operator changes them with <span class="mono">energy-market tariffs set</span>.</p>
     </section>`;
   }
 
