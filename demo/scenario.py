@@ -20,6 +20,7 @@ from energy_market_chaincode import (
     demand_deposit,
     offer_bond,
     units,
+    usual_penalty,
 )
 
 
@@ -118,12 +119,10 @@ class _Prices:
 
     @classmethod
     def of(cls, game: PublishGame) -> Self:
-        retail, feed_in = game.retail_tariff, game.feed_in_tariff
-        return cls(
-            USUAL_RETAIL_TARIFF if retail is None else retail,
-            USUAL_FEED_IN_TARIFF if feed_in is None else feed_in,
-            game.imbalance_penalty,
-        )
+        retail = USUAL_RETAIL_TARIFF if game.retail_tariff is None else game.retail_tariff
+        feed_in = USUAL_FEED_IN_TARIFF if game.feed_in_tariff is None else game.feed_in_tariff
+        penalty = game.imbalance_penalty
+        return cls(retail, feed_in, usual_penalty(retail, feed_in) if penalty is None else penalty)
 
 
 class Scenario(ScenarioSettings):

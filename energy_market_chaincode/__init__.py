@@ -40,7 +40,7 @@ if TYPE_CHECKING:
         read_command,
     )
     from energy_market_chaincode.contract import EPOCH_KEY, EVENT_NAME, invoke
-    from energy_market_chaincode.cover import demand_deposit, offer_bond
+    from energy_market_chaincode.cover import demand_deposit, offer_bond, usual_penalty
     from energy_market_chaincode.errors import (
         AlreadyRegistered,
         BadSignature,
@@ -179,6 +179,7 @@ __all__ = [
     "sign",
     "signed_bytes",
     "units",
+    "usual_penalty",
     "views",
 ]
 _MODULES = ("block_views", "certificate", "errors", "events", "game", "units", "views")

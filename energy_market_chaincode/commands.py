@@ -232,8 +232,9 @@ class PublishGame(CommandData, topic=Topic.PUBLISH_GAME, by=Role.OPERATOR):
     feed_in_tariff: TariffCurrencyPerKwh | None = None
     """What the grid gives for a kWh. Default: as that of ``retailTariff``, at last 0.1231."""
     fee_per_hop: PriceCurrencyPerKwh = units.price_from_currency_per_kwh("0.02")
-    imbalance_penalty: PriceCurrencyPerKwh = units.Price(0)
-    """What whoever causes an imbalance pays the grid per kWh, beyond bearing the difference in price."""
+    imbalance_penalty: PriceCurrencyPerKwh | None = None
+    """What whoever causes an imbalance pays the grid per kWh, beyond bearing the difference in price. Default: twice
+    what the retail tariff is above the feed-in tariff."""
     price_floor: PriceCurrencyPerKwh | None = None
     """Offers below it are refused."""
     price_cap: Annotated[PriceCurrencyPerKwh, AfterValidator(positive)] | None = None

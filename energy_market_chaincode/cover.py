@@ -38,6 +38,14 @@ class Prices(Protocol):
         """What whoever causes an imbalance pays the grid per kWh."""
 
 
+def usual_penalty(retail_tariff: Price, feed_in_tariff: Price) -> Price:
+    """Return the imbalance penalty of a game that states none: twice what the grid takes more than it gives for a kWh.
+
+    So nobody gains by booking energy that it does not take: a rival's price rises by that gap at most.
+    """
+    return Price(2 * max(0, retail_tariff - feed_in_tariff))
+
+
 def offer_bond(energy: Energy, base_price: Price, rules: Prices) -> Money:
     """Return the most that a seller may owe for energy that it offered or sold and did not deliver."""
     return _rounded_up(energy, max(0, rules.retail_tariff - base_price) + rules.imbalance_penalty)

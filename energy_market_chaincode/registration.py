@@ -4,7 +4,7 @@ from energy_market_chaincode import presentation
 from energy_market_chaincode.commands import AboutGame, PublishDemand, PublishGame, PublishOffer, StopGameRegistration
 from energy_market_chaincode.context import Context
 from energy_market_chaincode.contracting import freeze_more, has_delivery_begun, stop, worst_of_mechanism
-from energy_market_chaincode.cover import demand_deposit, offer_bond
+from energy_market_chaincode.cover import demand_deposit, offer_bond, usual_penalty
 from energy_market_chaincode.errors import (
     AlreadyRegistered,
     DebtUnpaid,
@@ -70,6 +70,8 @@ async def _scheduled(context: Context, data: PublishGame, slot: str, name: str) 
     durations = slot_durations(data, starts_ms, context.now_ms) if starts_ms is not None else durations_of_name(data)
     tariffs = await tariffs_of(context, data, context.now_ms if starts_ms is None else starts_ms)
     stated = data.model_dump(include=set(Parameters.model_fields))
+    if data.imbalance_penalty is None:
+        stated["imbalance_penalty"] = usual_penalty(tariffs["retail_tariff"], tariffs["feed_in_tariff"])
     parameters = Parameters.model_validate(stated | durations | tariffs)
     game = Game(
         id=name,

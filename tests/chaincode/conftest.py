@@ -206,10 +206,13 @@ class Market:
     async def open_game(
         self, sellers: Mapping[str, tuple[str, str]], buyers: Mapping[str, str], hops: int = 1, **parameters: Any
     ) -> str:
-        """Register sellers {name: (kWh, price)} and buyers {name: kWh}, each seller so many hops from each buyer."""
+        """Register sellers {name: (kWh, price)} and buyers {name: kWh}, each seller so many hops from each buyer.
+
+        There is no imbalance penalty unless one is said.
+        """
         await self.do("operator", "setTopology", hops={b: dict.fromkeys(sellers, hops) for b in buyers})
-        participants = len(sellers) + len(buyers)
-        game = await self.do("operator", "publishGame", **{"expectedParticipants": participants, **parameters})
+        terms = {"expectedParticipants": len(sellers) + len(buyers), "imbalancePenalty": "0", **parameters}
+        game = await self.do("operator", "publishGame", **terms)
         offers = [
             self.command(seller, "publishOffer", game=game["game"], amount=amount, price=price)
             for seller, (amount, price) in sellers.items()

@@ -24,6 +24,23 @@ async def test_who_asks_more_than_the_tariff_only_covers_the_penalty(market: Mar
     assert market.frozen("S1") == 20 * 300_000
 
 
+@pytest.mark.parametrize(
+    ("tariffs", "penalty"),
+    [
+        ({}, "0.3276"),
+        ({"retailTariff": "0.1", "feedInTariff": "-0.2"}, "0.6"),
+        ({"imbalancePenalty": "0.05"}, "0.05"),
+        ({"imbalancePenalty": "0"}, "0"),
+    ],
+)
+async def test_the_penalty_is_twice_what_the_grid_takes_more_than_it_gives_unless_one_is_stated(
+    market: Market, tariffs: dict[str, str], penalty: str
+) -> None:
+    await market.do("operator", "setTopology", edges=[["S1", "B1"]])
+    await market.do("operator", "publishGame", game="g", **tariffs)
+    assert (await market.invoke("game", "g"))["parameters"]["imbalancePenalty"] == Decimal(penalty)
+
+
 @pytest.mark.parametrize(("topic", "terms"), [("publishOffer", {"price": "0.1"}), ("publishDemand", {})])
 async def test_an_order_without_cover_is_refused_with_the_amount_that_lacks(
     market: Market, topic: str, terms: dict[str, str]

@@ -16,9 +16,8 @@ async def stage(market: Market) -> Stage:
     """A game that waits for registrations, and all that will be said in it, good and bad."""
     await market.enter("S1", "S2", "B1", "B2", "B3", funds="5")
     await market.do("operator", "setTopology", edges=[["S1", "B1"], ["B1", "S2"], ["S2", "B2"], ["B2", "B3"]])
-    await market.do(
-        "operator", "publishGame", game="g", expectedParticipants=4, roundLimit=2, registrationDurationMs=10**6
-    )
+    terms = {"expectedParticipants": 4, "roundLimit": 2, "registrationDurationMs": 10**6, "imbalancePenalty": "0"}
+    await market.do("operator", "publishGame", game="g", **terms)
 
     def said(prosumer: str, topic: str, /, **data: Any) -> dict[str, Any]:
         return market.command(prosumer, topic, game="g", **data)

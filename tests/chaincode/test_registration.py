@@ -141,7 +141,7 @@ async def test_an_unknown_game_is_named(town: Market) -> None:
 async def test_a_game_that_nobody_can_play_has_no_trade_and_is_settled_like_any_other(
     town: Market, missing: str
 ) -> None:
-    await town.do("operator", "publishGame", game="g")
+    await town.do("operator", "publishGame", game="g", imbalancePenalty="0")
     if missing == "sellers":
         await town.do("B1", "publishDemand", game="g", amount=10)
         assert town.frozen("B1") == 2_869_000
@@ -165,7 +165,7 @@ async def test_a_game_that_nobody_can_play_has_no_trade_and_is_settled_like_any_
 
 
 async def test_a_demand_freezes_what_the_grid_would_take_for_it(town: Market) -> None:
-    await town.do("operator", "publishGame", game="g", retailTariff="0.5")
+    await town.do("operator", "publishGame", game="g", retailTariff="0.5", imbalancePenalty="0")
     await town.do("B1", "publishDemand", game="g", amount="200")
     assert (town.free("B1"), town.frozen("B1")) == (0, 100_000_000)
 
@@ -183,7 +183,7 @@ async def test_a_demand_beyond_the_funds_is_rejected_and_the_world_is_told(town:
 
 async def test_money_frozen_for_one_game_does_not_count_for_another(town: Market) -> None:
     for game in ("g", "h"):
-        await town.do("operator", "publishGame", game=game, deliverySlot=game, retailTariff="1")
+        await town.do("operator", "publishGame", game=game, deliverySlot=game, retailTariff="1", imbalancePenalty="0")
     await town.do("B1", "publishDemand", game="g", amount=60)
     assert await town.rejection("B1", "publishDemand", game="h", amount=41) == "INSUFFICIENT_FUNDS"
     await town.do("B1", "publishDemand", game="h", amount=40)
