@@ -39,7 +39,7 @@ async def test_games_are_listed_and_read_one_by_one(market: Any) -> None:
     assert (listed["game"], listed["phase"], listed["buyerInTurn"]) == ("G", "playing", "B1")
     whole = await read(market, "/games/G")
     assert listed.items() <= whole.items()
-    offer = {"capacity": 10.0001, "price": 0.08376051515357819, "load": 5, "frozen": 2.031416}
+    offer = {"capacity": 10.0001, "price": 0.08376051515357819, "load": 5, "frozen": 5.307448}
     assert whole["sellers"] == [{"seller": "S1", **offer}]
     assert whole["hops"] == {"B1": {"S1": 1}}
 
