@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from energy_market_chaincode import block_views, certificate, errors, events, game, units, views
+    from energy_market_chaincode import block_views, certificate, errors, events, game, meter_views, units, views
     from energy_market_chaincode.amounts import (
         Currency,
         CurrencyPerKwh,
@@ -163,6 +163,7 @@ __all__ = [
     "is_signed_by",
     "iso",
     "iso_time",
+    "meter_views",
     "milliseconds",
     "moment",
     "money_from_currency",
@@ -182,7 +183,7 @@ __all__ = [
     "usual_penalty",
     "views",
 ]
-_MODULES = ("block_views", "certificate", "errors", "events", "game", "units", "views")
+_MODULES = ("block_views", "certificate", "errors", "events", "game", "meter_views", "units", "views")
 _SOURCES = (
     "units",
     "canonical",

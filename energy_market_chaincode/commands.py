@@ -35,7 +35,7 @@ from energy_market_chaincode.errors import MalformedCommand
 from energy_market_chaincode.identity import is_signed_by, public_key_from_text, signed_part
 from energy_market_chaincode.times import Instant, slot_name
 from energy_market_chaincode.views import FieldProblem
-from energy_market_chaincode.vocabulary import SEQUENTIAL_BEST_RESPONSE, Identifier, LedgerId, Role, Topic
+from energy_market_chaincode.vocabulary import SEQUENTIAL_BEST_RESPONSE, Identifier, LedgerId, Metering, Role, Topic
 
 MAX_CORRECTED_BUYERS = 1_000
 """Of a clearing."""
@@ -132,6 +132,12 @@ class RegisterProsumer(CommandData, topic=Topic.REGISTER_PROSUMER, by=Role.OPERA
     replace_key: Annotated[bool, Field(strict=True)] = False
 
     @model_validator(mode="after")
+    def _no_meter(self) -> Self:
+        if self.role is Role.METER:
+            raise ValueError("a meter is entered by registerMeter, which names its prosumer and its connection's power")
+        return self
+
+    @model_validator(mode="after")
     def _key_alone(self) -> Self:
         if self.replace_key and (self.role is not Role.PROSUMER or self.total_production or self.total_consumption):
             raise ValueError("replaceKey gives a new public key and changes neither role nor totals")
@@ -225,13 +231,17 @@ class PublishGame(CommandData, topic=Topic.PUBLISH_GAME, by=Role.OPERATOR):
     """How long after the delivery meters may report before silence counts, default 15 min for a slot with a time, else
     none. The market closes earlier once everybody has reported."""
     correction_window_ms: Window | None = None
-    """How long after that a settlement may be corrected, by default not at all."""
+    """How long after that a settlement may be corrected, default 7 days for a slot with a time that meters count, else
+    not at all."""
     retail_tariff: TariffCurrencyPerKwh | None = None
     """What the grid takes for a kWh. Default: by the table of tariffs when the slot starts, of a slot without a time
     when its game is published; where the table says nothing 0.2869."""
     feed_in_tariff: TariffCurrencyPerKwh | None = None
     """What the grid gives for a kWh. Default: as that of ``retailTariff``, at last 0.1231."""
     fee_per_hop: PriceCurrencyPerKwh = units.price_from_currency_per_kwh("0.02")
+    metering: Metering | None = None
+    """Who says what was taken and fed in: ``meters``, the default once the market has one, or the prosumers themselves
+    (``self``), whose power nobody can check."""
     imbalance_penalty: PriceCurrencyPerKwh | None = None
     """What whoever causes an imbalance pays the grid per kWh, beyond bearing the difference in price. Default: twice
     what the retail tariff is above the feed-in tariff."""
@@ -314,6 +324,69 @@ class PublishMeterReading(AboutGame, topic=Topic.PUBLISH_METER_READING):
     sequence: Annotated[int, Field(ge=0, le=2**53 - 1, strict=True)]
     in_energy: EnergyKwh
     out_energy: EnergyKwh
+
+
+class RegisterMeter(CommandData, topic=Topic.REGISTER_METER, by=Role.OPERATOR):
+    """Enter a meter with its own public key as that of a prosumer's connection, or in the place of an earlier one."""
+
+    id: Identifier
+    public_key: PublicKey
+    prosumer: Identifier
+    power_kw: Annotated[EnergyKwh, AfterValidator(positive)]
+    """What the connection can carry in either direction: no reading says more."""
+    register_modulus_kwh: Annotated[EnergyKwh, AfterValidator(positive)] = units.energy_from_kwh(10**6)
+    """Where its registers begin at zero again."""
+    replaces: Identifier | None = None
+
+
+MAX_READINGS = 1_000
+"""Of one command: quarter-hours of ten days."""
+
+
+class _Part(BaseModel):
+    """A part of a command's data."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel, defer_build=True)
+
+
+class SlotReading(_Part):
+    """What a connection took and fed in during a slot, which is named by its game or by itself."""
+
+    game: Identifier | None = None
+    delivery_slot: DeliverySlot | None = None
+    in_energy: EnergyKwh
+    out_energy: EnergyKwh
+
+    @model_validator(mode="after")
+    def _one_name(self) -> Self:
+        if (self.game is None) == (self.delivery_slot is None):
+            raise ValueError("needs either game or deliverySlot")
+        return self
+
+
+class RegisterReading(_Part):
+    """What a meter's registers showed at a moment; ``replaced``: what they show from then on, after a replacement."""
+
+    at: Instant
+    in_register: EnergyKwh
+    out_register: EnergyKwh
+    replaced: Annotated[bool, Field(strict=True)] = False
+
+
+class PublishReadings(CommandData, topic=Topic.PUBLISH_READINGS, by=Role.METER):
+    """What a meter counted: energy of slots, or registers, of which slots are the differences; all of it or nothing.
+
+    A reading replaces the slot's earlier one. After the settlement it is settled anew, until it is final.
+    """
+
+    readings: Annotated[list[SlotReading], Field(min_length=1, max_length=MAX_READINGS)] | None = None
+    registers: Annotated[list[RegisterReading], Field(min_length=1, max_length=MAX_READINGS)] | None = None
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if (self.readings is None) == (self.registers is None):
+            raise ValueError("needs either readings or registers")
+        return self
 
 
 class CloseMarket(AboutGame, topic=Topic.CLOSE_MARKET, by=Role.OPERATOR):

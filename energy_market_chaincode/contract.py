@@ -12,6 +12,7 @@ from typing import NamedTuple
 from energy_market_chaincode import administration, presentation, queries
 from energy_market_chaincode import delivery as delivery  # these declare their rules
 from energy_market_chaincode import epochs as epochs
+from energy_market_chaincode import metering as metering
 from energy_market_chaincode import registration as registration
 from energy_market_chaincode import settlement as settlement
 from energy_market_chaincode.canonical import MAX_NESTING, exact_json, read_json
@@ -31,8 +32,10 @@ from energy_market_chaincode.errors import (
     FoundersOnly,
     LedgerDiffers,
     MalformedArguments,
+    MetersOnly,
     NotInitialised,
     OperatorsOnly,
+    ProsumersOnly,
     Rejection,
     UnknownFunction,
     UnknownSigner,
@@ -218,7 +221,10 @@ async def _apply(context: Context, signer: Prosumer, command: Command) -> _Decis
     """Let the topic's rule decide; on a rejection go back to the savepoint."""
     try:
         if command.data.by not in (None, signer.role):
-            raise OperatorsOnly(topic=command.topic, prosumer=signer.id)
+            refusal = MetersOnly if command.data.by is Role.METER else OperatorsOnly
+            raise refusal(topic=command.topic, prosumer=signer.id)
+        if signer.role is Role.METER and command.data.by is not Role.METER:
+            raise ProsumersOnly(topic=command.topic, prosumer=signer.id)
         result = await RULES[type(command.data)](context, command.data)
     except Rejection as rejection:
         context.state.forget()

@@ -1,21 +1,23 @@
 """Rules of delivery: meters report, and where they only count up what is certain is paid at once."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 from energy_market_chaincode import presentation
 from energy_market_chaincode.bills import transfer_payments
 from energy_market_chaincode.books import Books
 from energy_market_chaincode.commands import PublishMeterReading
 from energy_market_chaincode.context import Context
-from energy_market_chaincode.errors import DeliveryNotBegun, NotRegistered, ReadingRepeated
+from energy_market_chaincode.errors import DeliveryNotBegun, MetersOnly, NotRegistered, ReadingRepeated
 from energy_market_chaincode.matching import is_certain
 from energy_market_chaincode.records import (
     AcceptedReading,
     Arena,
+    Connection,
     Customers,
     Delivery,
     Escrow,
     Game,
+    Installed,
     Purchases,
     Transfer,
 )
@@ -23,13 +25,15 @@ from energy_market_chaincode.rules import rule
 from energy_market_chaincode.times import iso_time
 from energy_market_chaincode.units import Money
 from energy_market_chaincode.views import GameResult
-from energy_market_chaincode.vocabulary import NETWORK_OPERATOR, Phase
+from energy_market_chaincode.vocabulary import NETWORK_OPERATOR, Metering, Phase
 
 
 @rule
 async def publish_meter_reading(context: Context, data: PublishMeterReading) -> GameResult:
     """Count a reading once, and pay the transfers that are now certain."""
     game = await context.game(data, Phase.DELIVERY)
+    if game.parameters.metering is Metering.METERS:
+        raise MetersOnly(prosumer=context.signer)
     if context.now_ms < (game.delivery_starts_ms or 0) and game.has_slot_time:
         raise DeliveryNotBegun(game=game.id, begins=iso_time(game.delivery_starts_ms or 0))
     arena = await context.arena(game)
@@ -98,10 +102,20 @@ async def _pay_in_full(context: Context, game: Game, books: Books, transfers: Se
     context.save(escrow.but(amount=Money(escrow.amount - spent)), game.id, buyer)
 
 
-def awaited(arena: Arena, reported: Collection[str]) -> list[str]:
-    """Return the participants whose meters have not reported yet, in the order of the game."""
-    everybody = [offer.seller for offer in arena.sellers] + [demand.buyer for demand in arena.buyers]
-    return [name for name in everybody if name not in reported]
+async def participants_of(context: Context, game: Game, arena: Arena) -> list[str]:
+    """Return whom a slot is settled for: sellers, buyers, and with meters all that had one when the slot began."""
+    traders = [*(offer.seller for offer in arena.sellers), *(demand.buyer for demand in arena.buyers)]
+    if game.parameters.metering is Metering.SELF:
+        return traders
+    others = await installed_in(context, game)
+    return [*traders, *(name for name in others if name not in traders)]
+
+
+async def installed_in(context: Context, game: Game) -> dict[str, Installed]:
+    """Return the meter of each prosumer that had one when a game's slot began."""
+    connections = await context.load_named(Connection)
+    installed = {name: each.installed_at(game.delivery_starts_ms or 0) for name, each in connections.items()}
+    return {name: each for name, each in installed.items() if each is not None}
 
 
 async def purchases(context: Context, game: Game, buyers: Sequence[str]) -> list[Purchases]:

@@ -64,6 +64,14 @@ class OperatorsOnly(Rejection):
     """{topic} is for operators; {prosumer} is not one."""
 
 
+class MetersOnly(Rejection):
+    """Readings are signed by meters here, and {prosumer} is not one."""
+
+
+class ProsumersOnly(Rejection):
+    """{topic} is for prosumers; {prosumer} is a meter, which signs readings and nothing else."""
+
+
 # -- prosumers, accounts, topology
 
 
@@ -237,6 +245,42 @@ class DeliveryNotBegun(Rejection):
 
 class ReadingRepeated(Rejection):
     """Reading {sequence} of the meter of {prosumer} was accepted before."""
+
+
+class UnknownMeter(Rejection):
+    """There is no meter {meter} at the connection of {prosumer}."""
+
+
+class MeterExists(Rejection):
+    """{prosumer} has the meter {meter}; whatever takes its place names it in `replaces`."""
+
+
+class MeterReplaced(Rejection):
+    """{meter} was replaced by {by}, whose readings count."""
+
+
+class NoMeter(Rejection):
+    """{prosumer} has no meter, without which nobody trades in game {game}; an operator enters it (registerMeter)."""
+
+
+class SelfMetered(Rejection):
+    """In game {game} prosumers meter themselves (publishMeterReading); no meter's readings count there."""
+
+
+class SlotNotOver(Rejection):
+    """The slot of game {game} ends at {ends}; there is no reading of it before."""
+
+
+class ReadingOfFuture(Rejection):
+    """{field} is {at}, and on the ledger it is {now}; look after the meter's clock."""
+
+
+class SlotFinal(Rejection):
+    """The settlement of game {game} has been final since {final} and is corrected no more."""
+
+
+class ImplausibleReading(Rejection):
+    """{problems}: no connection carries more than its power for the time. Nothing of the command counts."""
 
 
 class DeliveryNotOver(Rejection):

@@ -120,6 +120,13 @@ class MarketClosedEvent(Event, SettlementTotals):
     game: str
 
 
+class SettlementCorrectedEvent(Event, SettlementTotals):
+    """A closed game was settled anew, by a reading that came later or was corrected; only what that changes moved."""
+
+    name: Literal["SettlementCorrectedEvent"] = "SettlementCorrectedEvent"
+    game: str
+
+
 class MarketResetEvent(Event):
     """Every game was removed and every escrow released."""
 

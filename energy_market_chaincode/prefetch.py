@@ -10,6 +10,8 @@ from energy_market_chaincode.commands import (
     PublishDemand,
     PublishMeterReading,
     PublishOffer,
+    PublishReadings,
+    RegisterMeter,
     RegisterProsumer,
     TopUpAccount,
 )
@@ -18,12 +20,14 @@ from energy_market_chaincode.records import (
     Account,
     Arena,
     ClearingState,
+    Connection,
     Delivery,
     Demand,
     Escrow,
     Game,
     HopsColumn,
     HopsRow,
+    MetersProsumer,
     MeterTotals,
     NetworkNode,
     Play,
@@ -55,6 +59,10 @@ def keys_read_by(command: Command) -> list[str]:
         case PublishMeterReading() as data:
             keys += [Game.key(data.game), Arena.key(data.game), AcceptedReading.key(signer, str(data.sequence))]
             keys += [Delivery.key(data.game, signer), MeterTotals.key(signer)]
+        case RegisterMeter() as data:
+            keys += [Prosumer.key(data.id), Prosumer.key(data.prosumer), Connection.key(data.prosumer)]
+        case PublishReadings():
+            keys += [MetersProsumer.key(signer)]
         case _:
             pass
     return keys

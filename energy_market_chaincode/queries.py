@@ -1,13 +1,14 @@
 """Questions to the contract: what stands on the ledger, each answer one of :mod:`~energy_market_chaincode.views`."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from decimal import Decimal
 from typing import Any
 
-from energy_market_chaincode import presentation, views
+from energy_market_chaincode import meter_views, presentation, views
 from energy_market_chaincode.commands import USUAL_FEED_IN_TARIFF, USUAL_RETAIL_TARIFF
 from energy_market_chaincode.context import Context
 from energy_market_chaincode.contracting import supplies_of
-from energy_market_chaincode.delivery import awaited, reports
+from energy_market_chaincode.delivery import participants_of, reports
 from energy_market_chaincode.errors import MalformedArguments, NotInitialised, UnknownGame, UnknownProsumer
 from energy_market_chaincode.game import bill, grid_cost, seller_order, turn_order
 from energy_market_chaincode.records import (
@@ -15,11 +16,13 @@ from energy_market_chaincode.records import (
     Arena,
     Certificate,
     ClearingState,
+    Connection,
     Demand,
     Epoch,
     Escrow,
     Game,
     Layout,
+    Line,
     Market,
     MeterTotals,
     Outcome,
@@ -91,7 +94,7 @@ async def _market(context: Context) -> views.MarketView:
 
 
 async def _prosumers(context: Context, page: slice = ALL) -> views.Prosumers:
-    records = (await context.load_all(Prosumer))[page]
+    records = [each for each in await context.load_all(Prosumer) if each.role is not Role.METER][page]
     return views.Prosumers(prosumers=await _prosumer_views(context, records))
 
 
@@ -210,8 +213,8 @@ async def _frozen(context: Context, game: Game, participants: Sequence[str]) -> 
 
 
 async def _awaited(context: Context, game: Game, arena: Arena) -> int:
-    everybody = {offer.seller for offer in arena.sellers} | {demand.buyer for demand in arena.buyers}
-    return len(awaited(arena, await reports(context, game, everybody)))
+    participants = await participants_of(context, game, arena)
+    return len(participants) - len(await reports(context, game, participants))
 
 
 def _seller(offer: StandingOffer, load: Energy, frozen: Money) -> views.SellerInGame:
@@ -292,6 +295,57 @@ async def _transfers(context: Context, name: str, page: slice = ALL) -> views.Tr
     )
 
 
+async def _lines(context: Context, name: str, page: slice = ALL) -> meter_views.SlotLines:
+    game = await _find_game(context, name)
+    lines = await context.load_named(Line, game.id)
+    return meter_views.SlotLines(lines=[presentation.slot_line(name, line) for name, line in list(lines.items())[page]])
+
+
+async def _balance(context: Context, name: str) -> meter_views.SlotBalance:
+    game = await _find_game(context, name)
+    arena = await context.find(Arena, game.id)
+    lines = await context.load_named(Line, game.id)
+    participants = list(lines)
+    counted = {name: line for name, line in lines.items() if not line.is_presumed}
+    if not lines and arena is not None and game.delivery_starts_ms is not None:
+        participants = await participants_of(context, game, arena)
+        reported = await reports(context, game, participants)
+        counted = {n: Line(in_energy=each.in_energy, out_energy=each.out_energy) for n, each in reported.items()}
+    taken = sum(line.in_energy for line in counted.values())
+    fed_in = sum(line.out_energy for line in counted.values())
+    transfers = (await _transfers(context, name)).transfers
+    return meter_views.SlotBalance(
+        game=game.id,
+        metering=game.parameters.metering,
+        metered_in=kwh(taken),
+        metered_out=kwh(fed_in),
+        presumed_in=kwh(sum(line.in_energy for line in lines.values() if line.is_presumed)),
+        contracted=Decimal(sum(transfer.energy for transfer in transfers)),
+        net_in=kwh(taken - fed_in),
+        reported=len(counted),
+        silent=[name for name in participants if name not in counted],
+    )
+
+
+async def _meters(context: Context, page: slice = ALL) -> meter_views.Meters:
+    connections = list((await context.load_named(Connection)).items())[page]
+    identities = await context.find_each(Prosumer, names=[connection.meters[-1].meter for _, connection in connections])
+    return meter_views.Meters(
+        meters=[
+            meter_views.MeterView(
+                meter=connection.meters[-1].meter,
+                prosumer=prosumer,
+                public_key=identity.public_key if identity is not None else "",
+                power_kw=kwh(connection.meters[-1].power),
+                register_modulus_kwh=kwh(connection.meters[-1].modulus),
+                since=moment(connection.meters[-1].since_ms),
+                replaced=[earlier.meter for earlier in connection.meters[:-1]],
+            )
+            for (prosumer, connection), identity in zip(connections, identities, strict=True)
+        ]
+    )
+
+
 async def _topology(context: Context) -> views.TopologyView:
     layout = await context.find(Layout)
     known = layout.edges if layout is not None else None
@@ -325,7 +379,7 @@ async def _state(context: Context, prefix: str) -> dict[str, str]:
     return {key: value.decode() for key, value in await context.state.range(prefix)}
 
 
-PAGED = frozenset({"prosumers", "games", "bids", "transfers"})
+PAGED = frozenset({"prosumers", "meters", "games", "bids", "transfers", "lines"})
 """Questions with long answers: they may be asked with two more arguments, from which item on (from 0) and how many."""
 
 BRIEF = frozenset({"game", "bids"})
@@ -342,6 +396,9 @@ QUERIES: dict[str, tuple[Callable[..., Awaitable[Any]], tuple[str, ...]]] = {
     "game": (_game, ("a game's id",)),
     "bids": (_bids, ("a game's id",)),
     "transfers": (_transfers, ("a game's id",)),
+    "lines": (_lines, ("a game's id",)),
+    "balance": (_balance, ("a game's id",)),
+    "meters": (_meters, ()),
     "topology": (_topology, ()),
     "tariffs": (_tariffs, ()),
     "command": (_command, ("a prosumer's id", "a command's id")),

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, RootModel
 
 from energy_market_chaincode.canonical import exact_json, read_exact_json
 from energy_market_chaincode.units import Energy, Money, Price, Share
-from energy_market_chaincode.vocabulary import Fallback, Phase, Role, StopReason, ledger_in_epoch
+from energy_market_chaincode.vocabulary import Fallback, Metering, Phase, Role, StopReason, ledger_in_epoch
 
 
 class Value(BaseModel):
@@ -126,6 +126,47 @@ class MeterTotals(Record, prefix="meter"):
     consumption: Energy = Energy(0)
 
 
+class Installed(Value):
+    """A meter at a connection; ``power`` is energy per hour, ``modulus`` where its registers begin at zero again."""
+
+    meter: str
+    power: Energy
+    modulus: Energy
+    since_ms: int
+
+
+class Connection(Record, prefix="connection"):
+    """A prosumer's connection to the network: its meters, the oldest first. The last one is in service."""
+
+    meters: list[Installed]
+
+    def installed_at(self, at_ms: int) -> Installed | None:
+        """Return the meter that was in service at a moment."""
+        return next((each for each in reversed(self.meters) if each.since_ms <= at_ms), None)
+
+
+class MeteredMarket(Record, prefix="metered"):
+    """Marks that the market has a meter."""
+
+
+class MetersProsumer(Record, prefix="meter-of"):
+    """Whose connection a meter counts at."""
+
+    prosumer: str
+
+
+class RegisterState(Record, prefix="register"):
+    """What a meter's registers (in, out) showed at a moment, and from then on if it was replaced."""
+
+    shown: tuple[Energy, Energy] | None = None
+    anew: tuple[Energy, Energy] | None = None
+
+    @property
+    def baseline(self) -> tuple[Energy, Energy] | None:
+        """From what the energy after that moment is counted."""
+        return self.anew or self.shown
+
+
 class Remembered(Record, prefix="command"):
     """A command that was decided: the digest of what was signed, and its result as exact JSON."""
 
@@ -180,6 +221,7 @@ class Parameters(Value):
     clearing_duration_ms: int | None = None
     metering_window_ms: int = 0
     correction_window_ms: int = 0
+    metering: Metering = Metering.SELF
 
 
 class Game(Record, prefix="game", reset=True):

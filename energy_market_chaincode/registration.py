@@ -1,5 +1,7 @@
 """Rules of registration: a game is published, sellers offer, buyers ask, and the operator stops it in time."""
 
+from typing import Any
+
 from energy_market_chaincode import presentation
 from energy_market_chaincode.commands import AboutGame, PublishDemand, PublishGame, PublishOffer, StopGameRegistration
 from energy_market_chaincode.context import Context
@@ -9,6 +11,7 @@ from energy_market_chaincode.errors import (
     AlreadyRegistered,
     DebtUnpaid,
     GameExists,
+    NoMeter,
     PriceOutOfBounds,
     RegistrationOpen,
     RegistrationOver,
@@ -20,12 +23,14 @@ from energy_market_chaincode.mechanisms import MECHANISMS
 from energy_market_chaincode.records import (
     Account,
     Arena,
+    Connection,
     Demand,
     Escrow,
     Game,
     HopsColumn,
     HopsRow,
     Layout,
+    MeteredMarket,
     MeterTotals,
     Parameters,
     Play,
@@ -33,13 +38,13 @@ from energy_market_chaincode.records import (
     StandingOffer,
 )
 from energy_market_chaincode.rules import rule
-from energy_market_chaincode.slots import durations_of_name, slot_durations
+from energy_market_chaincode.slots import CORRECTION_WINDOW_MS, durations_of_name, slot_durations
 from energy_market_chaincode.tariffs import tariffs_of
 from energy_market_chaincode.times import instant_ms, iso_time
 from energy_market_chaincode.topology import hop_distances, require_place
 from energy_market_chaincode.units import Energy, Price, currency, currency_per_kwh
 from energy_market_chaincode.views import GameResult, RegistrationStopped
-from energy_market_chaincode.vocabulary import Phase, StopReason
+from energy_market_chaincode.vocabulary import Metering, Phase, StopReason
 
 
 @rule
@@ -72,7 +77,7 @@ async def _scheduled(context: Context, data: PublishGame, slot: str, name: str) 
     stated = data.model_dump(include=set(Parameters.model_fields))
     if data.imbalance_penalty is None:
         stated["imbalance_penalty"] = usual_penalty(tariffs["retail_tariff"], tariffs["feed_in_tariff"])
-    parameters = Parameters.model_validate(stated | durations | tariffs)
+    parameters = Parameters.model_validate(stated | durations | tariffs | await _metered(context, data))
     game = Game(
         id=name,
         slot=slot,
@@ -82,6 +87,18 @@ async def _scheduled(context: Context, data: PublishGame, slot: str, name: str) 
         registration_ends_ms=context.now_ms + parameters.registration_duration_ms,
     )
     return game.delivered_from(starts_ms) if starts_ms is not None else game
+
+
+async def _metered(context: Context, data: PublishGame) -> dict[str, Any]:
+    """Return who meters a game, and how long its settlement may be corrected, by the names of its parameters."""
+    metering = data.metering
+    if metering is None:
+        metering = Metering.METERS if await context.exists(MeteredMarket) else Metering.SELF
+    window_ms = data.correction_window_ms
+    if window_ms is None:
+        has_time = data.delivery_slot is not None and instant_ms(data.delivery_slot) is not None
+        window_ms = CORRECTION_WINDOW_MS if has_time and metering is Metering.METERS else 0
+    return {"metering": metering, "correction_window_ms": window_ms}
 
 
 @rule
@@ -138,6 +155,8 @@ async def _open_for(context: Context, command: AboutGame) -> Game:
     signer = context.signer
     if await context.exists(StandingOffer, game.id, signer) or await context.exists(Demand, game.id, signer):
         raise AlreadyRegistered(prosumer=signer, game=game.id)
+    if game.parameters.metering is Metering.METERS and not await context.exists(Connection, signer):
+        raise NoMeter(prosumer=signer, game=game.id)
     account = await context.find(Account, signer)
     if account is not None and account.debt:
         raise DebtUnpaid(prosumer=signer, debt=currency(account.debt))

@@ -8,17 +8,27 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from energy_market_chaincode import presentation
-from energy_market_chaincode.bills import Bills, Presumption, Purpose, bills, self_metered_silence, transfer_payments
+from energy_market_chaincode.bills import (
+    Bills,
+    Purpose,
+    bills,
+    metered_silence,
+    self_metered_silence,
+    transfer_payments,
+)
 from energy_market_chaincode.books import Books
 from energy_market_chaincode.commands import CloseMarket
 from energy_market_chaincode.context import Context
 from energy_market_chaincode.contracting import release_escrows
-from energy_market_chaincode.delivery import awaited, purchases, reports
+from energy_market_chaincode.delivery import installed_in, participants_of, purchases, reports
 from energy_market_chaincode.errors import DeliveryNotOver
 from energy_market_chaincode.records import (
     Arena,
     Delivery,
     Game,
+    Installed,
+    Line,
+    MeterTotals,
     Purchases,
     Settlement,
     Transfer,
@@ -27,7 +37,9 @@ from energy_market_chaincode.rules import rule
 from energy_market_chaincode.times import iso_time
 from energy_market_chaincode.units import Energy, Money
 from energy_market_chaincode.views import GameResult
-from energy_market_chaincode.vocabulary import GRID_OPERATOR, NETWORK_OPERATOR, Phase
+from energy_market_chaincode.vocabulary import GRID_OPERATOR, NETWORK_OPERATOR, Metering, Phase
+
+HOUR_MS = 3_600_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +52,15 @@ class DeliveredSlot:
         In turn order, and for each buyer in the sellers' order.
     participants
         Whose reports are waited for.
-    reported
-        What meters counted.
+    limits
+        What each connection can carry in the slot; empty where prosumers meter themselves.
     """
 
     game: Game
     arena: Arena
     transfers: list[Transfer]
     participants: list[str]
+    limits: dict[str, Energy]
 
     @classmethod
     async def load(cls, context: Context, game: Game) -> "DeliveredSlot":
@@ -55,12 +68,20 @@ class DeliveredSlot:
         arena = await context.arena(game)
         buyers = [demand.buyer for demand in arena.buyers]
         transfers = [t for purchase in await purchases(context, game, buyers) for t in purchase.transfers]
-        return cls(game, arena, transfers, [*(offer.seller for offer in arena.sellers), *buyers])
+        participants = await participants_of(context, game, arena)
+        limits = {}
+        if game.parameters.metering is Metering.METERS:
+            installed = await installed_in(context, game)
+            limits = {name: energy_limit(installed[name], game) for name in participants}
+        return cls(game, arena, transfers, participants, limits)
 
     def bills(self, reported: Mapping[str, Delivery]) -> Bills:
         """Settle it by what was reported, and by what is presumed of those that were silent."""
         rules = self.game.parameters
-        presumed: dict[str, Presumption] = self_metered_silence(self.arena, reported, rules)
+        if rules.metering is Metering.METERS:
+            presumed = metered_silence(self.limits, self.transfers, reported, rules)
+        else:
+            presumed = self_metered_silence(self.arena, reported, rules)
         return bills(self.transfers, reported, presumed, rules)
 
     def paid_early(self) -> dict[str, Money]:
@@ -87,14 +108,40 @@ async def close_market(context: Context, data: CloseMarket) -> GameResult:
     guaranteed = _move(context, game, books, _differences(result.nets(), slot.paid_early()))
     context.close_books(books)
     _save_transfers(context, slot, result)
-    for name, line in result.lines.items():
-        context.save(line, game.id, name)
-        context.delete(Delivery, game.id, name)
+    await _save_lines(context, game, result.lines, {})
     settlement = _settlement(_closed_at(context, game), result, guaranteed)
     context.save(settlement, game.id)
     context.save(game.but(phase=Phase.CLOSED), game.id)
     context.emit(presentation.market_closed(game.id, settlement))
     return GameResult(game=game.id)
+
+
+async def resettle(context: Context, game: Game, corrected: Mapping[str, Delivery]) -> None:
+    """Settle a closed slot anew by corrected readings; only what that changes moves."""
+    slot = await DeliveredSlot.load(context, game)
+    settlement = await context.load(Settlement, game.id)
+    before = await context.load_named(Line, game.id)
+    reported = {
+        name: Delivery(in_energy=line.in_energy, out_energy=line.out_energy)
+        for name, line in before.items()
+        if not line.is_presumed
+    }
+    result = slot.bills({**reported, **corrected})
+    books = await context.books({*slot.participants, GRID_OPERATOR, NETWORK_OPERATOR})
+    nets = {name: line.net for name, line in before.items()} | {NETWORK_OPERATOR: settlement.transmission_fees}
+    guaranteed = _move(context, game, books, _differences(result.nets(), nets))
+    context.close_books(books)
+    _save_transfers(context, slot, result)
+    await _save_lines(context, game, result.lines, before)
+    anew = _settlement(settlement.closed_at_ms, result, Money(settlement.guaranteed + guaranteed))
+    anew = anew.but(corrections=settlement.corrections + 1)
+    context.save(anew, game.id)
+    context.emit(presentation.settlement_corrected(game.id, anew))
+
+
+def energy_limit(installed: Installed, game: Game) -> Energy:
+    """Return what a connection can carry, in either direction, in the slot of a game."""
+    return Energy(installed.power * game.parameters.delivery_duration_ms // HOUR_MS)
 
 
 def _require_delivered(context: Context, slot: DeliveredSlot, reported: Mapping[str, Delivery]) -> None:
@@ -104,8 +151,8 @@ def _require_delivered(context: Context, slot: DeliveredSlot, reported: Mapping[
     is contracted and what a bid leaves to the grid is waited for.
     """
     game, taken = slot.game, {name: delivery.in_energy for name, delivery in reported.items()}
-    if game.has_slot_time:
-        pending = len(awaited(slot.arena, reported))
+    if game.has_slot_time or game.parameters.metering is Metering.METERS:
+        pending = len(slot.participants) - len(reported)
         may_close = context.now_ms >= (game.delivery_ends_ms or 0) and not pending
     else:
         unfulfilled = [transfer.buyer for transfer in slot.transfers if not transfer.is_fulfilled]
@@ -159,6 +206,25 @@ def _save_transfers(context: Context, slot: DeliveredSlot, result: Bills) -> Non
         bought[transfer.buyer].append(transfer)
     for buyer, kept in bought.items():
         context.save(Purchases(transfers=kept), slot.game.id, buyer)
+
+
+async def _save_lines(context: Context, game: Game, now: Mapping[str, Line], before: Mapping[str, Line]) -> None:
+    """Store the lines that changed, and count in everybody's totals what meters say, or is presumed of them."""
+    changed = {name: line for name, line in now.items() if line != before.get(name)}
+    for name, line in changed.items():
+        context.save(line, game.id, name)
+        context.delete(Delivery, game.id, name)
+    if game.parameters.metering is Metering.SELF:
+        return
+    totals = await context.find_each(MeterTotals, names=changed)
+    nothing = Line(in_energy=Energy(0), out_energy=Energy(0))
+    for (name, line), known in zip(changed.items(), totals, strict=True):
+        was, total = before.get(name, nothing), known or MeterTotals()
+        total = total.but(
+            production=total.production + line.out_energy - was.out_energy,
+            consumption=total.consumption + line.in_energy - was.in_energy,
+        )
+        context.save(total, name)
 
 
 def _settlement(closed_at_ms: int, result: Bills, guaranteed: Money) -> Settlement:

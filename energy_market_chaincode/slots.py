@@ -7,6 +7,7 @@ MINUTE_MS = 60_000
 SLOT_MS = 15 * MINUTE_MS
 CLEARING_MS = 5 * MINUTE_MS
 METERING_WINDOW_MS = 15 * MINUTE_MS
+CORRECTION_WINDOW_MS = 7 * 24 * 60 * MINUTE_MS
 
 
 def slot_durations(data: PublishGame, starts_ms: int, now_ms: int) -> dict[str, int | None]:

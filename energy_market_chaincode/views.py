@@ -20,6 +20,7 @@ from energy_market_chaincode.vocabulary import (
     GRID_OPERATOR,
     NETWORK_OPERATOR,
     Fallback,
+    Metering,
     Phase,
     Role,
     Status,
@@ -158,6 +159,8 @@ class GameParameters(View):
         Null where the slot has no time.
     delivery_duration_ms
         Of a slot with a time the slot's.
+    metering
+        Who says what was taken and fed in; what prosumers say of themselves (``self``) nobody can check.
     """
 
     slot_duration_ms: int | None
@@ -170,6 +173,7 @@ class GameParameters(View):
     delivery_duration_ms: int
     metering_window_ms: int
     correction_window_ms: int
+    metering: Metering
     retail_tariff: CurrencyPerKwh
     feed_in_tariff: CurrencyPerKwh
     fee_per_hop: CurrencyPerKwh
@@ -305,7 +309,10 @@ class SettlementTotals(View):
     guaranteed
         What the grid operator paid in place of accounts that could not.
     presumed
-        Whose meters never reported: of a seller nothing counts as fed in, of a buyer its demand as taken.
+        Whose meters never reported: of a seller nothing counts as fed in, of a buyer its demand as taken. Where
+        meters are identities of their own: the costliest that the connection can take.
+    corrections
+        How often it was settled anew.
     """
 
     closed_at: Time
@@ -320,6 +327,7 @@ class SettlementTotals(View):
     penalties: Currency
     guaranteed: Currency
     presumed: list[str]
+    corrections: int
 
 
 class GameView(GameSummary):

@@ -41,16 +41,26 @@ class Topic(StrEnum):
     PUBLISH_CLEARING = "publishClearing"
     FALL_BACK = "fallBack"
     PUBLISH_METER_READING = "publishMeterReading"
+    REGISTER_METER = "registerMeter"
+    PUBLISH_READINGS = "publishReadings"
     CLOSE_MARKET = "closeMarket"
     RESET_MARKET = "resetMarket"
     SET_LEDGER_TIME = "setLedgerTime"
 
 
 class Role(StrEnum):
-    """What a registered identity may do: trade, or operate the market."""
+    """What a registered identity may do: trade, operate the market, or read a connection's meter."""
 
     PROSUMER = "prosumer"
     OPERATOR = "operator"
+    METER = "meter"
+
+
+class Metering(StrEnum):
+    """Who says what a participant took and fed in: itself, or its connection's meter."""
+
+    SELF = "self"
+    METERS = "meters"
 
 
 class Phase(StrEnum):

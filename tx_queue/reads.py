@@ -6,7 +6,7 @@ from typing import Annotated, NamedTuple
 from fastapi import APIRouter, Depends, Path, Query
 from starlette.responses import Response
 
-from energy_market_chaincode import Identifier, block_views, moment, views
+from energy_market_chaincode import Identifier, block_views, meter_views, moment, views
 from http_service import Problem, exact_response
 from ledger import Block, Ledger, UnknownBlock
 from tx_queue.node import Node
@@ -83,6 +83,24 @@ async def bids(node: Node, game: GameId, page: Paged, brief: Brief = False) -> R
 async def transfers(node: Node, game: GameId, page: Paged) -> Response:
     """Return a game's transfers; 404 UNKNOWN_GAME."""
     return exact_response(await node.ledger.query("transfers", game, *page))
+
+
+@router.get("/games/{game}/lines", responses={200: {"model": meter_views.SlotLines}})
+async def lines(node: Node, game: GameId, page: Paged) -> Response:
+    """Return what a settled slot came to for each participant, by name; 404 UNKNOWN_GAME."""
+    return exact_response(await node.ledger.query("lines", game, *page))
+
+
+@router.get("/games/{game}/balance", responses={200: {"model": meter_views.SlotBalance}})
+async def balance(node: Node, game: GameId) -> Response:
+    """Return a slot's balance over all meters, to be held against that of the feeder; 404 UNKNOWN_GAME."""
+    return exact_response(await node.ledger.query("balance", game))
+
+
+@router.get("/meters", responses={200: {"model": meter_views.Meters}})
+async def meters(node: Node, page: Paged) -> Response:
+    """Return the meters in service, by their prosumers."""
+    return exact_response(await node.ledger.query("meters", *page))
 
 
 @router.get("/prosumers", responses={200: {"model": views.Prosumers}})
