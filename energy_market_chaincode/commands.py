@@ -349,7 +349,7 @@ class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel, defer_build=True)
 
 
-class SlotReading(_Part):
+class EnergyReading(_Part):
     """What a connection took and fed in during a slot, which is named by its game or by itself."""
 
     game: Identifier | None = None
@@ -379,7 +379,7 @@ class PublishReadings(CommandData, topic=Topic.PUBLISH_READINGS, by=Role.METER):
     A reading replaces the slot's earlier one. After the settlement it is settled anew, until it is final.
     """
 
-    readings: Annotated[list[SlotReading], Field(min_length=1, max_length=MAX_READINGS)] | None = None
+    readings: Annotated[list[EnergyReading], Field(min_length=1, max_length=MAX_READINGS)] | None = None
     registers: Annotated[list[RegisterReading], Field(min_length=1, max_length=MAX_READINGS)] | None = None
 
     @model_validator(mode="after")

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from energy_market_chaincode.commands import (
+    EnergyReading,
     PublishReadings,
     RegisterMeter,
     RegisterReading,
-    SlotReading,
 )
 from energy_market_chaincode.context import Context
 from energy_market_chaincode.errors import (
@@ -115,7 +115,7 @@ async def publish_readings(context: Context, data: PublishReadings) -> ReadingsC
     return ReadingsCounted(prosumer=prosumer, counted=shown, corrected=corrected, uncounted=uncounted)
 
 
-async def _of_slot(context: Context, place: int, reading: SlotReading) -> Counted:
+async def _of_slot(context: Context, place: int, reading: EnergyReading) -> Counted:
     name = reading.game
     if name is None:
         slot = await context.find(Slot, str(reading.delivery_slot))

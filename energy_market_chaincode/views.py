@@ -309,8 +309,7 @@ class SettlementTotals(View):
     guaranteed
         What the grid operator paid in place of accounts that could not.
     presumed
-        Whose meters never reported: of a seller nothing counts as fed in, of a buyer its demand as taken. Where
-        meters are identities of their own: the costliest that the connection can take.
+        Whose meters never reported, so that the costliest counts of them (its own demand, of who meters itself).
     corrections
         How often it was settled anew.
     """

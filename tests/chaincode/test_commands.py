@@ -46,7 +46,8 @@ def test_every_topic_has_its_data_and_the_protocols_topics_are_the_operators() -
     assert set(COMMANDS) == set(Topic)
     for_all = {topic for topic, data in COMMANDS.items() if data.by is None}
     assert for_all == {"publishOffer", "publishDemand", "publishBuyBid", "publishClearing", "publishMeterReading"}
-    assert {data.by for data in COMMANDS.values()} == {None, Role.OPERATOR}
+    assert {topic for topic, data in COMMANDS.items() if data.by is Role.METER} == {"publishReadings"}
+    assert {data.by for data in COMMANDS.values()} == {None, Role.OPERATOR, Role.METER}
 
 
 def test_amounts_are_read_into_the_ledgers_integers() -> None:
