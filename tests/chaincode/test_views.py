@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from energy_market_chaincode import iso_time
 from energy_market_chaincode.errors import MalformedArguments, UnknownGame, UnknownProsumer
 from tests.chaincode.conftest import Market
 
@@ -18,12 +19,12 @@ WHOLE = SUMMARY | {
 PARAMETERS = {
     "registrationDurationMs", "expectedParticipants", "turnDeadlineMs", "roundLimit", "tolerance", "deliveryDurationMs",
     "retailTariff", "feedInTariff", "feePerHop", "imbalancePenalty", "priceFloor", "priceCap",
-    "slotDurationMs", "clearingDurationMs", "meteringWindowMs", "correctionWindowMs",
+    "slotDurationMs", "clearingDurationMs", "meteringWindowMs", "correctionWindowMs", "metering",
 }  # fmt: skip
 STOP = {"reason", "rounds", "maxRegret", "maxRegretShare", "maxRegretBuyer", "totalCost", "handedBack", "regrets"}
 SETTLEMENT = {
     "closedAt", "energyDelivered", "energyFromGrid", "energyToGrid", "paidToSellers", "transmissionFees", "paidToGrid",
-    "paidByGrid", "compensations", "penalties", "guaranteed", "presumed",
+    "paidByGrid", "compensations", "penalties", "guaranteed", "presumed", "corrections",
 }  # fmt: skip
 EVENTS = {
     "GameInitEvent": {
@@ -40,6 +41,7 @@ EVENTS = {
     "TransferFulfilledEvent": {"seller", "buyer", "energy", "energyCost", "transmissionFee"},
     "AccountTopUpRequired": {"prosumer", "required", "available", "shortfall"},
     "MarketClosedEvent": SETTLEMENT,
+    "SettlementCorrectedEvent": SETTLEMENT,
     "MarketResetEvent": {"cancelledGames"},
 }  # fmt: skip
 
@@ -176,6 +178,13 @@ async def test_every_event_has_its_name_its_game_and_its_keys(town: Market) -> N
     await town.start_game({"S2": ("1", "1")}, {"B2": "1"}, game="i", deliverySlot="i", mechanism="certified")
     await town.do("operator", "publishGame", game="j", deliverySlot="j", retailTariff="1000000")
     assert await town.rejection("B2", "publishDemand", game="j", amount="1000000000") == "INSUFFICIENT_FUNDS"
+    key, slot = town.public_key("m"), {"deliverySlot": iso_time(town.now_ms + 1000), "slotDurationMs": 3_600_000}
+    await town.do("operator", "registerMeter", id="m", publicKey=key, prosumer="B1", powerKw="5")
+    await town.do("operator", "publishGame", game="k", **slot)
+    town.now_ms += 7_200_000
+    for topic in ("stopGameRegistration", "closeMarket"):
+        await town.do("operator", topic, game="k")
+    await town.do("m", "publishReadings", readings=[{"game": "k", "inEnergy": 1, "outEnergy": 0}])
     await town.do("operator", "resetMarket")
     assert {event["name"] for event in town.events} == set(EVENTS)
     for event in town.events:

@@ -33,6 +33,7 @@ GAME = GameView.model_validate(
             "deliveryDurationMs": 1,
             "meteringWindowMs": 0,
             "correctionWindowMs": 0,
+            "metering": "self",
             "retailTariff": 0,
             "feedInTariff": 0,
             "feePerHop": 0,
