@@ -474,7 +474,7 @@ class BidResult(GameResult):
 
 
 class RegistrationStopped(GameResult):
-    """Of stopGameRegistration: the game is played, or cancelled."""
+    """Of stopGameRegistration: the game is played, or delivered at once where there is nothing to play."""
 
     phase: Phase
 

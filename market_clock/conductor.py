@@ -110,7 +110,7 @@ class _Attempt:
 
 
 class Course:
-    """Drives a game from whatever phase it is in until it is closed or cancelled.
+    """Drives a game from whatever phase it is in until it is closed.
 
     It remembers nothing that matters: another course of the same game, in this process or another one, gives the same
     commands under the same ids. A rejection is remembered by the ledger under the command's id, so after one the clock

@@ -73,7 +73,7 @@ def set_tariffs(
 
     settings = OperatorSettings.read()
     result = settings.ask(submit, settings.operator)
-    voice.done(result, f"the table has {result['tariffs']} lines")
+    voice.done(result, f"lines in the table: {result['tariffs']}")
 
 
 def _table(text: str) -> list[Any]:

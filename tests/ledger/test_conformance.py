@@ -6,6 +6,7 @@ import json
 from base64 import b64decode
 from collections.abc import Callable
 from contextlib import aclosing
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
 from typing import Any, cast
@@ -15,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePub
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.x509 import load_pem_x509_certificate
 
-from energy_market_chaincode import UnknownGame, UnknownProsumer, block_views, read_exact_json
+from energy_market_chaincode import UnknownGame, UnknownProsumer, block_views, iso, read_exact_json
 from energy_market_chaincode.errors import UnknownFunction
 from ledger import Cursor, InvalidCursor, Ledger, LedgerEvent, TransactionFailed, UnknownBlock
 
@@ -116,6 +117,23 @@ async def test_a_question_the_contract_refuses_raises_its_rejection(ledger: Ledg
         await ledger.query("prosumer", "nobody")
     with pytest.raises(UnknownFunction):
         await ledger.query("secrets")
+
+
+async def test_a_moment_is_one_slot_that_takes_its_tariffs_from_the_table(ledger: Ledger, command: Command) -> None:
+    """Whatever the spelling; a slot that began already has no registration, and is delivered."""
+    now = datetime.now(UTC).replace(microsecond=0)
+    tariffs = [{"from": iso(now - timedelta(days=1)), "retail": "-0.01", "feedIn": "-0.012"}]
+    later = now + timedelta(hours=1)
+    spellings = [f"{now:%Y-%m-%dT%H:%M:%S}Z", f"{now:%Y%m%dT%H%M%S}+00", f"{later:%Y-%m-%d %H:%M:%S}+01:00"]
+    await ledger.submit([command("setTopology", edges=[["seller", "buyer"]])])
+    told = [command("setTariffs", tariffs=tariffs), *(command("publishGame", deliverySlot=slot) for slot in spellings)]
+    told += [command("publishGame", deliverySlot=f"{now:%Y-%m-%dT%H:%M:%S}"), command("setTariffs", tariffs=[])]
+    results = (await ledger.submit(told)).results
+    assert [result.get("code") for result in results] == [None, None, *["GAME_EXISTS"] * 2, "MALFORMED_COMMAND", None]
+    shown = read_exact_json(await ledger.query("game", f"Game-{iso(now)}"))
+    assert (shown["phase"], shown["stop"]["reason"]) == ("delivery", "no-trade")
+    assert shown["parameters"]["retailTariff"] == Decimal("-0.01")
+    assert shown["deliveryEndsAt"] == iso(now + timedelta(minutes=15))
 
 
 # -- blocks
