@@ -4,6 +4,7 @@ Keys are per entity, so that two prosumers' commands touch no common key while a
 """
 
 import hashlib
+from functools import lru_cache
 from typing import ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, RootModel
@@ -320,6 +321,11 @@ class Arena(Record, prefix="arena", reset=True):
     buyers: list[Demand]
     hops: list[list[int]]
 
+    @classmethod
+    def from_bytes(cls, value: bytes) -> Self:
+        """Read an arena; in a large game that takes long, and every turn and reading asks for the same one."""
+        return cls.model_validate(_arena(value))
+
     def buyer_index(self, prosumer: str) -> int | None:
         """Return a buyer's place in the turn order, None if it is no buyer of this game."""
         return next((i for i, demand in enumerate(self.buyers) if demand.buyer == prosumer), None)
@@ -327,6 +333,11 @@ class Arena(Record, prefix="arena", reset=True):
     def seller_index(self, prosumer: str) -> int | None:
         """Return a seller's place, None if it is no seller of this game."""
         return next((j for j, offer in enumerate(self.sellers) if offer.seller == prosumer), None)
+
+
+@lru_cache(maxsize=8)
+def _arena(value: bytes) -> Arena:
+    return Arena.model_validate_json(value)
 
 
 class Play(Record, prefix="play", reset=True):

@@ -9,8 +9,8 @@ from typing import Any
 
 import structlog
 
-from energy_market_chaincode import Phase, Topic
-from market_clock.decision import Act, Clear, Decision, Over, Wait, next_action
+from energy_market_chaincode import Topic
+from market_clock.decision import Act, Clear, Decision, Over, Wait, may_be_fulfilled, next_action
 from market_clock.ledger_time import LedgerTime
 from market_clock.solving import Solver
 from prosumer_client import (
@@ -162,7 +162,7 @@ class Course:
     async def _decide(self) -> Decision:
         try:
             game = await self._market.game(self.game, brief=True)
-            transfers = await self._market.transfers(self.game) if game.phase is Phase.DELIVERY else []
+            transfers = await self._market.transfers(self.game) if may_be_fulfilled(game) else []
         except RequestRefused as refusal:
             if refusal.code == "UNKNOWN_GAME":  # the market was reset
                 return Over()

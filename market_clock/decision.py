@@ -89,6 +89,18 @@ def next_action(game: GameView, transfers: Sequence[views.TransferView], now: da
             return Over()
 
 
+def may_be_fulfilled(game: GameView) -> bool:
+    """Tell whether a game's transfers are worth a look.
+
+    A certified game may have a thousand homes, and each transfer's end wakes us: not while somebody who trades has not
+    reported. Sellers that sold nothing need not report.
+    """
+    if game.clearing is None:
+        return game.phase is Phase.DELIVERY
+    idle = sum(not seller.load for seller in game.sellers)
+    return game.phase is Phase.DELIVERY and (game.readings_awaited or 0) <= idle
+
+
 def _in_registration(game: GameView, now: datetime) -> Decision:
     ends, expected = game.registration_ends_at, game.parameters.expected_participants
     complete = expected is not None and game.nr_sellers + game.nr_buyers >= expected

@@ -280,10 +280,10 @@ class MarketClient:
         """Return one game whole, in brief without its hops; RequestRefused ``UNKNOWN_GAME`` if there is none."""
         return await self._read(views.GameView, f"/games/{quote(game, safe='')}", {"brief": "true"} if brief else None)
 
-    async def find_game(self, game: str) -> views.GameView | None:
+    async def find_game(self, game: str, *, brief: bool = False) -> views.GameView | None:
         """Return one game whole; None if there is none, because the market was reset."""
         try:
-            return await self.game(game)
+            return await self.game(game, brief=brief)
         except RequestRefused as refusal:
             if refusal.code != errors.UnknownGame.code:
                 raise

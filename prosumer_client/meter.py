@@ -65,7 +65,7 @@ class ContractReader:
             return self._latest[1]
 
     async def _read(self, name: str) -> Contracts | None:
-        game = await self._market.find_game(name)
+        game = await self._market.find_game(name, brief=True)
         if game is None:
             return None
         received: defaultdict[str, Decimal] = defaultdict(Decimal)
