@@ -263,6 +263,10 @@ class NoMeter(Rejection):
     """{prosumer} has no meter, without which nobody trades in game {game}; an operator enters it (registerMeter)."""
 
 
+class OrderBeyondConnection(Rejection):
+    """The connection of {prosumer} carries at most {limit} kWh in the slot of game {game}, not {amount} kWh."""
+
+
 class SelfMetered(Rejection):
     """In game {game} prosumers meter themselves (publishMeterReading); no meter's readings count there."""
 

@@ -6,12 +6,13 @@ from energy_market_chaincode import presentation
 from energy_market_chaincode.commands import AboutGame, PublishDemand, PublishGame, PublishOffer, StopGameRegistration
 from energy_market_chaincode.context import Context
 from energy_market_chaincode.contracting import freeze_more, has_delivery_begun, stop, worst_of_mechanism
-from energy_market_chaincode.cover import demand_deposit, offer_bond, usual_penalty
+from energy_market_chaincode.cover import connection_deposit, demand_deposit, offer_bond, usual_penalty
 from energy_market_chaincode.errors import (
     AlreadyRegistered,
     DebtUnpaid,
     GameExists,
     NoMeter,
+    OrderBeyondConnection,
     PriceOutOfBounds,
     RegistrationOpen,
     RegistrationOver,
@@ -38,11 +39,12 @@ from energy_market_chaincode.records import (
     StandingOffer,
 )
 from energy_market_chaincode.rules import rule
+from energy_market_chaincode.settlement import energy_limit
 from energy_market_chaincode.slots import CORRECTION_WINDOW_MS, durations_of_name, slot_durations
 from energy_market_chaincode.tariffs import tariffs_of
 from energy_market_chaincode.times import instant_ms, iso_time
 from energy_market_chaincode.topology import hop_distances, require_place
-from energy_market_chaincode.units import Energy, Price, currency, currency_per_kwh
+from energy_market_chaincode.units import Energy, Money, Price, currency, currency_per_kwh, kwh
 from energy_market_chaincode.views import GameResult, RegistrationStopped
 from energy_market_chaincode.vocabulary import Metering, Phase, StopReason
 
@@ -107,8 +109,10 @@ async def publish_offer(context: Context, data: PublishOffer) -> GameResult:
     game = await _open_for(context, data)
     _require_price(game, data.price)
     await require_place(context, "seller", HopsColumn)
+    limit = await _limit_of_orders(context, game, data.amount)
     bond = offer_bond(data.amount, data.price, game.parameters)
-    await freeze_more(context, game.id, context.signer, Escrow(deposit=bond))
+    deposit = connection_deposit(limit, game.parameters) if limit is not None else Money(0)
+    await freeze_more(context, game.id, context.signer, Escrow(deposit=Money(bond + deposit)))
     offer = StandingOffer(seller=context.signer, capacity=data.amount, price=data.price, arrived=context.arrived)
     context.save(offer, game.id, context.signer)
     return GameResult(game=game.id)
@@ -132,8 +136,9 @@ async def publish_demand(context: Context, data: PublishDemand) -> GameResult:
     game = await _open_for(context, data)
     buyer = context.signer
     await require_place(context, "buyer", HopsRow)
-    cost = worst_of_mechanism(game, data.amount)
-    escrow = Escrow(amount=cost, deposit=demand_deposit(data.amount, game.parameters))
+    limit, rules = await _limit_of_orders(context, game, data.amount), game.parameters
+    deposit = connection_deposit(limit, rules) if limit is not None else demand_deposit(data.amount, rules)
+    escrow = Escrow(amount=worst_of_mechanism(game, data.amount), deposit=deposit)
     await freeze_more(context, game.id, buyer, escrow)
     totals = await context.load(MeterTotals, buyer)
     demand = Demand(
@@ -145,6 +150,23 @@ async def publish_demand(context: Context, data: PublishDemand) -> GameResult:
     )
     context.save(demand, game.id, buyer)
     return GameResult(game=game.id)
+
+
+async def _limit_of_orders(context: Context, game: Game, amount: Energy) -> Energy | None:
+    """Return what the signer's connection can carry in the slot, None where prosumers meter themselves.
+
+    Raises
+    ------
+    OrderBeyondConnection
+        If the order is for more than that: it could not be kept, and its cover would not be that of its connection.
+    """
+    if game.parameters.metering is Metering.SELF:
+        return None
+    connection = await context.load(Connection, context.signer)
+    limit = energy_limit(connection.meters[-1], game)
+    if amount > limit:
+        raise OrderBeyondConnection(prosumer=context.signer, game=game.id, amount=kwh(amount), limit=kwh(limit))
+    return limit
 
 
 async def _open_for(context: Context, command: AboutGame) -> Game:
