@@ -16,6 +16,9 @@ HOUR_MS = 3_600_000
 MINUTE_MS = 60_000
 STREET = ("P1", "P2", "P3", "P4", "P5", "P6")
 WAYS = [*pairwise(STREET), ("P1", "P4")]
+LIMIT = units.energy_from_kwh(8)
+"""What a connection can carry in a slot, where there are meters."""
+ROUNDING = 4 * len(STREET) + 4
 EXPECTED = frozenset({"INSUFFICIENT_FUNDS", "DEBT_UNPAID"})
 """Refusals that are part of life."""
 
@@ -30,13 +33,13 @@ def some_price(chance: Random) -> str:
 
 def some_terms(chance: Random) -> dict[str, Any]:
     """Return a game's parameters; both tariffs may be negative, the grid never pays more than it takes."""
-    feed_in = chance.choice(["0.1231", "0", "0.05"])
+    feed_in = chance.choice(["0.1231", "0", "-0.012", "0.05", "-0.3"])
     retail = chance.choice(["0.2869", "0.2869", "0.1231", feed_in])
     return {
         "retailTariff": retail if float(retail) >= float(feed_in) else "0.2869",
         "feedInTariff": feed_in,
         "feePerHop": chance.choice(["0", "0.02", "0.000000000000000001"]),
-        "imbalancePenalty": chance.choice(["0", "0.05", "0.3276"]),
+        **chance.choice([{}, {}, {"imbalancePenalty": "0"}, {"imbalancePenalty": "0.05"}]),
         "roundLimit": chance.choice([1, 2, 3, 200]),
         "slotDurationMs": HOUR_MS,
         "registrationDurationMs": chance.choice([10 * MINUTE_MS, 40 * MINUTE_MS]),
@@ -55,6 +58,8 @@ class Day:
     """{game: phase} of those that are not settled."""
     readings: defaultdict[str, dict[str, tuple[int, int]]] = field(default_factory=lambda: defaultdict(dict))
     """{game: {prosumer: (taken, fed in)}}."""
+    is_metered: bool = False
+    settled: list[str] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
 
     async def live(self) -> None:
@@ -63,6 +68,11 @@ class Day:
         await self.market.enter(*STREET[:2], funds="0")
         await self.market.enter(*STREET[2:4], funds=self.chance.choice(["1", "5", "20"]))
         await self.market.enter(*STREET[4:], funds="1000")
+        self.is_metered = self.chance.random() < 0.5
+        if self.is_metered:
+            for name in STREET:
+                meter = {"id": f"M-{name}", "publicKey": self.market.public_key(f"M-{name}")}
+                await self.market.do("operator", "registerMeter", **meter, prosumer=name, powerKw=kwh(LIMIT))
         await self.market.do("operator", "setTopology", edges=[list(way) for way in WAYS])
         midnight_ms = (self.market.now_ms // (24 * HOUR_MS) + 1) * 24 * HOUR_MS
         for hour in range(24):
@@ -116,9 +126,11 @@ class Day:
     async def _something_else(self, game: str) -> None:
         """Let something happen in another game, or to an account."""
         others = [other for other, phase in self.running.items() if phase == "delivery" and other != game]
-        match self.chance.choice(["meter", "settle", "pay", "", "", ""]):
+        match self.chance.choice(["meter", "settle", "correct", "pay", "", "", ""]):
             case "meter" if others:
                 await self._meter(self.chance.choice(others))
+            case "correct" if self.is_metered and self.settled:
+                await self._meter(self.chance.choice(self.settled), share=0.3)
             case "settle" if others:
                 await self._settle(self.chance.choice(others), only_if_it_is_time=True)
             case "pay":
@@ -127,16 +139,18 @@ class Day:
             case _:
                 pass
 
-    async def _meter(self, game: str) -> None:
-        """Meter as contracted, in part, beyond it, or for nothing, in any order; some stay silent."""
+    async def _meter(self, game: str, share: float = 0.8) -> None:
+        """Meter as contracted, in part, beyond it, or for nothing; of a settled slot correct it. Some stay silent."""
         shown = await self._shown(game)
+        if self.is_metered and self.market.now_ms < milliseconds_of(shown["deliveryEndsAt"]):
+            return
         contracted = {s["seller"]: (0, energy(s["load"])) for s in shown["sellers"]}
         contracted |= {b["buyer"]: (energy(b["demand"]), 0) for b in shown["buyers"]}
+        if self.is_metered:
+            contracted = {name: contracted.get(name, (0, 0)) for name in STREET}
         for name, (taken, fed_in) in contracted.items():
-            if self.chance.random() < 0.2:
-                continue
-            reading = {"taken": self._about(taken), "fed_in": self._about(fed_in)}
-            await self._read(game, name, **reading)
+            if self.chance.random() < share:
+                await self._read(game, name, taken=self._about(taken), fed_in=self._about(fed_in))
 
     def _about(self, contracted: int) -> int:
         """Return what is metered instead of what was contracted."""
@@ -145,7 +159,12 @@ class Day:
         return contracted * share // 4 + chance.choice([0, 0, 0, 0, some_energy(chance)])
 
     async def _read(self, game: str, name: str, taken: int, fed_in: int) -> None:
-        """Report for a game that still takes readings."""
+        """Report for a game that takes readings."""
+        if self.is_metered:
+            taken, fed_in = min(taken, LIMIT), min(fed_in, LIMIT)
+            reading = {"game": game, "inEnergy": kwh(taken), "outEnergy": kwh(fed_in)}
+            await self.market.do(f"M-{name}", "publishReadings", readings=[reading])
+            return
         await self.market.read_meter(game, name, taken=kwh(taken), fed_in=kwh(fed_in))
         before = self.readings[game].get(name, (0, 0))
         self.readings[game][name] = (before[0] + taken, before[1] + fed_in)
@@ -156,6 +175,8 @@ class Day:
         if only_if_it_is_time and self.market.now_ms < milliseconds_of(shown["meteringEndsAt"]):
             return
         self.market.now_ms = max(self.market.now_ms, milliseconds_of(shown["meteringEndsAt"]))
+        if self.chance.random() < 0.7:
+            await self._meter(game)
         before = self.market.accounts()
         await self.market.do("operator", "closeMarket", game=game)
         after = self.market.accounts()
@@ -163,15 +184,21 @@ class Day:
             new_debt = after[name].debt - before[name].debt
             assert new_debt <= self._beyond_cover(shown, name), f"{name} owes more than lies beyond its cover in {game}"
         del self.running[game]
+        self.settled.append(game)
 
     def _beyond_cover(self, shown: Mapping[str, Any], name: str) -> int:
-        """Return what a participant may come to owe beyond its cover: for energy that it neither asked for nor sold."""
+        """Return what a participant may come to owe beyond its cover: for energy that it neither asked for nor sold.
+
+        Where there are meters a deposit covers that, too, for whoever has an order.
+        """
+        if self.is_metered:
+            traders = {s["seller"] for s in shown["sellers"]} | {b["buyer"] for b in shown["buyers"]}
+            return ROUNDING if name in traders else 10**9
         taken, fed_in = self.readings[shown["game"]].get(name, (0, 0))
         asked = next((energy(buyer["demand"]) for buyer in shown["buyers"] if buyer["buyer"] == name), 0)
         retail, feed_in = (price(shown["parameters"][tariff]) for tariff in ("retailTariff", "feedInTariff"))
-        rounding = 4 * len(STREET)
         owed = units.cost(max(0, taken - asked), max(0, retail)) + units.cost(fed_in, max(0, -feed_in))
-        return owed + rounding
+        return owed + ROUNDING
 
     async def _attempt(self, prosumer: str, topic: str, /, **data: Any) -> bool:
         """Give a command that may be refused for want of money."""
