@@ -10,6 +10,9 @@ export type Clearing = NonNullable<Game["clearing"]>;
 export type Hops = Game["hops"];
 export type Bid = queue["schemas"]["BidView"];
 export type Transfer = queue["schemas"]["TransferView"];
+export type Line = queue["schemas"]["SlotLine"];
+export type Balance = queue["schemas"]["SlotBalance"];
+export type Meter = queue["schemas"]["MeterView"];
 export type Prosumer = queue["schemas"]["ProsumerView"];
 export type BlockSummary = queue["schemas"]["BlockSummary"];
 export type Block = queue["schemas"]["BlockView"];
@@ -58,6 +61,10 @@ export const api = {
   /** A game's bids, each with the sellers that it buys from. */
   bids: (game: string) => list<Bid>(`games/${name(game)}/bids`, "bids", 0, "&brief=true"),
   transfers: (game: string) => list<Transfer>(`games/${name(game)}/transfers`, "transfers"),
+  /** What a settled slot came to for each participant; none before it is settled. */
+  lines: (game: string) => list<Line>(`games/${name(game)}/lines`, "lines"),
+  balance: (game: string) => get<Balance>("queue", `games/${name(game)}/balance`),
+  meters: () => list<Meter>("meters", "meters"),
   prosumers: () => list<Prosumer>("prosumers", "prosumers"),
   prosumer: (prosumer: string) => get<Prosumer>("queue", `prosumers/${name(prosumer)}`),
   blocks: (from?: number, limit = 20) =>

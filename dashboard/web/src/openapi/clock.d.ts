@@ -190,6 +190,10 @@ export interface components {
             every: string | null;
             /** Cron */
             cron: string | null;
+            /** Timezone */
+            timeZone: string | null;
+            /** Lead */
+            lead: string | null;
             /** Parameters */
             parameters: {
                 [key: string]: unknown;
@@ -198,6 +202,12 @@ export interface components {
             nextSlot: string | null;
             last: components["schemas"]["PublicationView"] | null;
         };
+        /**
+         * Metering
+         * @description Who says what a participant took and fed in: itself, or its connection's meter.
+         * @enum {string}
+         */
+        Metering: "self" | "meters";
         /**
          * NewEntry
          * @description Games to be published: again and again (every or cron), or one at once.
@@ -232,16 +242,28 @@ export interface components {
             id?: string | null;
             /**
              * Every
-             * @description For instance 30s, 5m, 2h or 1d.
+             * @description For instance 30s, 5m, 2h or 1d, or PT5M.
              * @example 5m
              */
             every?: string | null;
             /**
              * Cron
-             * @description Five fields, in UTC.
+             * @description Five fields.
              * @example *\/15 6-20 * * mon-fri
              */
             cron?: string | null;
+            /**
+             * Timezone
+             * @description Of cron; default UTC.
+             * @example Europe/Berlin
+             */
+            timeZone?: string | null;
+            /**
+             * Lead
+             * @description Publish each game so long before its slot, which has a time then.
+             * @example 1d
+             */
+            lead?: string | null;
             /**
              * Once
              * @description Publish one game now; the answer names it.
@@ -381,6 +403,7 @@ export interface components {
              * @default 20000000000000000
              */
             feePerHop?: number | string;
+            metering?: components["schemas"]["Metering"] | null;
             /**
              * Imbalancepenalty
              * @default 0

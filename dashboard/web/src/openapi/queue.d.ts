@@ -246,6 +246,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/games/{game}/lines": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lines
+         * @description Return what a settled slot came to for each participant, by name; 404 UNKNOWN_GAME.
+         */
+        get: operations["lines_games__game__lines_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/games/{game}/balance": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Balance
+         * @description Return a slot's balance over all meters, to be held against that of the feeder; 404 UNKNOWN_GAME.
+         */
+        get: operations["balance_games__game__balance_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/meters": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Meters
+         * @description Return the meters in service, by their prosumers.
+         */
+        get: operations["meters_meters_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/prosumers": {
         parameters: {
             query?: never;
@@ -625,6 +685,37 @@ export interface components {
             transactions: components["schemas"]["HashedTransaction"][];
         };
         /**
+         * EpochView
+         * @description An epoch that an operator began by setting the ledger's time right.
+         *
+         *     Attributes
+         *     ----------
+         *     number
+         *         From 1; the ledger's first epoch, 0, nobody had to begin.
+         *     ledger
+         *         The id of the ledger in it.
+         *     old_time, new_time
+         *         What the ledger's time was, and what it was set to.
+         */
+        EpochView: {
+            /** Number */
+            number: number;
+            /** Ledger */
+            ledger: string;
+            /**
+             * Oldtime
+             * Format: date-time
+             * @description ISO 8601, UTC, milliseconds
+             */
+            oldTime: string;
+            /**
+             * Newtime
+             * Format: date-time
+             * @description ISO 8601, UTC, milliseconds
+             */
+            newTime: string;
+        };
+        /**
          * FabricEvidence
          * @description What the hash of a block of Fabric covers, and who signed it.
          *
@@ -679,6 +770,8 @@ export interface components {
          *         Null where the slot has no time.
          *     delivery_duration_ms
          *         Of a slot with a time the slot's.
+         *     metering
+         *         Who says what was taken and fed in; what prosumers say of themselves (``self``) nobody can check.
          */
         GameParameters: {
             /** Slotdurationms */
@@ -704,6 +797,7 @@ export interface components {
             meteringWindowMs: number;
             /** Correctionwindowms */
             correctionWindowMs: number;
+            metering: components["schemas"]["Metering"];
             /**
              * Retailtariff
              * @description currency units per kWh, at most 18 decimals
@@ -894,6 +988,8 @@ export interface components {
          *     ----------
          *     ledger
          *         The id of the ledger, which commands name.
+         *     epoch
+         *         Null as long as nobody had to set the ledger's time right.
          *     money
          *         All there is.
          *     topology
@@ -902,6 +998,7 @@ export interface components {
         MarketView: {
             /** Ledger */
             ledger: string;
+            epoch: components["schemas"]["EpochView"] | null;
             /** Operators */
             operators: string[];
             /**
@@ -923,6 +1020,47 @@ export interface components {
             accounts: components["schemas"]["Institutions"];
             /** Topology */
             topology: boolean;
+        };
+        /**
+         * MeterView
+         * @description A meter in service at a prosumer's connection.
+         */
+        MeterView: {
+            /** Meter */
+            meter: string;
+            /** Prosumer */
+            prosumer: string;
+            /** Publickey */
+            publicKey: string;
+            /** Powerkw */
+            powerKw: string;
+            /**
+             * Registermoduluskwh
+             * @description kWh, at most 4 decimals
+             */
+            registerModulusKwh: number;
+            /**
+             * Since
+             * Format: date-time
+             * @description ISO 8601, UTC, milliseconds
+             */
+            since: string;
+            /** Replaced */
+            replaced: string[];
+        };
+        /**
+         * Metering
+         * @description Who says what a participant took and fed in: itself, or its connection's meter.
+         * @enum {string}
+         */
+        Metering: "self" | "meters";
+        /**
+         * Meters
+         * @description The meters in service, by their prosumers.
+         */
+        Meters: {
+            /** Meters */
+            meters: components["schemas"]["MeterView"][];
         };
         /**
          * Phase
@@ -1086,10 +1224,10 @@ export interface components {
         };
         /**
          * Role
-         * @description What a registered identity may do: trade, or operate the market.
+         * @description What a registered identity may do: trade, operate the market, or read a connection's meter.
          * @enum {string}
          */
-        Role: "prosumer" | "operator";
+        Role: "prosumer" | "operator" | "meter";
         /**
          * SellerInGame
          * @description What a seller offers, what it has sold so far, and what is frozen of its money for the game: its bond.
@@ -1127,7 +1265,9 @@ export interface components {
          *     guaranteed
          *         What the grid operator paid in place of accounts that could not.
          *     presumed
-         *         Whose meters never reported: of a seller nothing counts as fed in, of a buyer its demand as taken.
+         *         Whose meters never reported, so that the costliest counts of them (its own demand, of who meters itself).
+         *     corrections
+         *         How often it was settled anew.
          */
         SettlementTotals: {
             /**
@@ -1188,6 +1328,147 @@ export interface components {
             guaranteed: number;
             /** Presumed */
             presumed: string[];
+            /** Corrections */
+            corrections: number;
+        };
+        /**
+         * SlotBalance
+         * @description A feeder's balance of a slot, to be held against the meter of the transformer: who tampers makes it differ.
+         *
+         *     Attributes
+         *     ----------
+         *     metered_in, metered_out
+         *         What the meters that reported counted.
+         *     presumed_in
+         *         What the silent ones are presumed to have taken, once it is settled.
+         *     contracted
+         *         What was traded.
+         *     net_in
+         *         What the feeder must have drawn from the network beyond, if all meters say the truth; below zero it fed in.
+         *     reported, silent
+         *         How many meters reported, and who did not.
+         */
+        SlotBalance: {
+            /** Game */
+            game: string;
+            metering: components["schemas"]["Metering"];
+            /**
+             * Meteredin
+             * @description kWh, at most 4 decimals
+             */
+            meteredIn: number;
+            /**
+             * Meteredout
+             * @description kWh, at most 4 decimals
+             */
+            meteredOut: number;
+            /**
+             * Presumedin
+             * @description kWh, at most 4 decimals
+             */
+            presumedIn: number;
+            /**
+             * Contracted
+             * @description kWh, at most 4 decimals
+             */
+            contracted: number;
+            /**
+             * Netin
+             * @description kWh, at most 4 decimals
+             */
+            netIn: number;
+            /** Reported */
+            reported: number;
+            /** Silent */
+            silent: string[];
+        };
+        /**
+         * SlotLine
+         * @description What a slot came to for one participant: energy in kWh, money by purpose.
+         *
+         *     Attributes
+         *     ----------
+         *     in_energy, out_energy
+         *         What it took from the network and fed into it.
+         *     bought, sold
+         *         What of that its contracts gave; the rest is the grid's.
+         *     paid, received
+         *         For energy and compensations.
+         *     fees, penalties
+         *         To the network operator; to the grid operator, for imbalances and silence.
+         *     net
+         *         What it gained.
+         *     is_presumed
+         *         Whether its meter was silent.
+         */
+        SlotLine: {
+            /** Prosumer */
+            prosumer: string;
+            /**
+             * Inenergy
+             * @description kWh, at most 4 decimals
+             */
+            inEnergy: number;
+            /**
+             * Outenergy
+             * @description kWh, at most 4 decimals
+             */
+            outEnergy: number;
+            /**
+             * Bought
+             * @description kWh, at most 4 decimals
+             */
+            bought: number;
+            /**
+             * Sold
+             * @description kWh, at most 4 decimals
+             */
+            sold: number;
+            /**
+             * Fromgrid
+             * @description kWh, at most 4 decimals
+             */
+            fromGrid: number;
+            /**
+             * Togrid
+             * @description kWh, at most 4 decimals
+             */
+            toGrid: number;
+            /**
+             * Paid
+             * @description currency units, at most 6 decimals
+             */
+            paid: number;
+            /**
+             * Received
+             * @description currency units, at most 6 decimals
+             */
+            received: number;
+            /**
+             * Fees
+             * @description currency units, at most 6 decimals
+             */
+            fees: number;
+            /**
+             * Penalties
+             * @description currency units, at most 6 decimals
+             */
+            penalties: number;
+            /**
+             * Net
+             * @description currency units, at most 6 decimals
+             */
+            net: number;
+            /** Ispresumed */
+            isPresumed: boolean;
+        };
+        /**
+         * SlotLines
+         * @description The lines of a settled slot, by name; none before it is settled.
+         */
+        SlotLines: {
+            /** Lines */
+            lines: components["schemas"]["SlotLine"][];
         };
         /**
          * Status
@@ -1431,6 +1712,26 @@ export interface components {
              */
             ledger?: string | null;
             data: components["schemas"]["CloseMarket"];
+        };
+        /**
+         * EnergyReading
+         * @description What a connection took and fed in during a slot, which is named by its game or by itself.
+         */
+        EnergyReading: {
+            /**
+             * Game
+             * @default null
+             */
+            game?: string | null;
+            /**
+             * Deliveryslot
+             * @default null
+             */
+            deliverySlot?: string | null;
+            /** Inenergy */
+            inEnergy: number | string;
+            /** Outenergy */
+            outEnergy: number | string;
         };
         /**
          * FallBack
@@ -1722,6 +2023,8 @@ export interface components {
              * @default 20000000000000000
              */
             feePerHop?: number | string;
+            /** @default null */
+            metering?: components["schemas"]["Metering"] | null;
             /**
              * Imbalancepenalty
              * @default 0
@@ -1864,6 +2167,116 @@ export interface components {
             data: components["schemas"]["PublishOffer"];
         };
         /**
+         * PublishReadings
+         * @description What a meter counted: energy of slots, or registers, of which slots are the differences; all of it or nothing.
+         *
+         *     A reading replaces the slot's earlier one. After the settlement it is settled anew, until it is final.
+         */
+        PublishReadings: {
+            /**
+             * Readings
+             * @default null
+             */
+            readings?: components["schemas"]["EnergyReading"][] | null;
+            /**
+             * Registers
+             * @default null
+             */
+            registers?: components["schemas"]["RegisterReading"][] | null;
+        };
+        /**
+         * PublishReadingsCommand
+         * @description What a meter counted: energy of slots, or registers, of which slots are the differences; all of it or nothing.
+         *
+         *     A reading replaces the slot's earlier one. After the settlement it is settled anew, until it is final.
+         */
+        PublishReadingsCommand: {
+            /**
+             * Id
+             * @default null
+             */
+            id?: string | null;
+            /**
+             * Topic
+             * @constant
+             */
+            topic: "publishReadings";
+            payload: components["schemas"]["PublishReadingsPayload"];
+            /**
+             * Signature
+             * @description Base64 of Ed25519 over the RFC 8785 canonical JSON of id, topic and payload.
+             */
+            signature: string;
+        };
+        /** PublishReadingsPayload */
+        PublishReadingsPayload: {
+            /** Prosumer */
+            prosumer: string;
+            /**
+             * Ledger
+             * @default null
+             */
+            ledger?: string | null;
+            data: components["schemas"]["PublishReadings"];
+        };
+        /**
+         * RegisterMeter
+         * @description Enter a meter with its own public key as that of a prosumer's connection, or in the place of an earlier one.
+         */
+        RegisterMeter: {
+            /** Id */
+            id: string;
+            /** Publickey */
+            publicKey: string;
+            /** Prosumer */
+            prosumer: string;
+            /** Powerkw */
+            powerKw: number | string;
+            /**
+             * Registermoduluskwh
+             * @default 10000000000
+             */
+            registerModulusKwh?: number | string;
+            /**
+             * Replaces
+             * @default null
+             */
+            replaces?: string | null;
+        };
+        /**
+         * RegisterMeterCommand
+         * @description Enter a meter with its own public key as that of a prosumer's connection, or in the place of an earlier one.
+         */
+        RegisterMeterCommand: {
+            /**
+             * Id
+             * @default null
+             */
+            id?: string | null;
+            /**
+             * Topic
+             * @constant
+             */
+            topic: "registerMeter";
+            payload: components["schemas"]["RegisterMeterPayload"];
+            /**
+             * Signature
+             * @description Base64 of Ed25519 over the RFC 8785 canonical JSON of id, topic and payload.
+             */
+            signature: string;
+        };
+        /** RegisterMeterPayload */
+        RegisterMeterPayload: {
+            /** Prosumer */
+            prosumer: string;
+            /**
+             * Ledger
+             * @default null
+             */
+            ledger?: string | null;
+            data: components["schemas"]["RegisterMeter"];
+        };
+        /**
          * RegisterProsumer
          * @description Enter a prosumer or a further operator with its public key; the totals are its metered history in kWh.
          */
@@ -1924,6 +2337,23 @@ export interface components {
             data: components["schemas"]["RegisterProsumer"];
         };
         /**
+         * RegisterReading
+         * @description What a meter's registers showed at a moment; ``replaced``: what they show from then on, after a replacement.
+         */
+        RegisterReading: {
+            /** At */
+            at: string;
+            /** Inregister */
+            inRegister: number | string;
+            /** Outregister */
+            outRegister: number | string;
+            /**
+             * Replaced
+             * @default false
+             */
+            replaced?: boolean;
+        };
+        /**
          * ResetMarket
          * @description End and remove every game and release every escrow; prosumers, accounts and topology stay.
          */
@@ -1960,6 +2390,49 @@ export interface components {
              */
             ledger?: string | null;
             data: components["schemas"]["ResetMarket"];
+        };
+        /**
+         * SetLedgerTime
+         * @description Set a ledger's time right that is ahead of the true one, and begin a new epoch: the ledger gets a new id.
+         */
+        SetLedgerTime: {
+            /** Oldtime */
+            oldTime: string;
+            /** Newtime */
+            newTime: string;
+        };
+        /**
+         * SetLedgerTimeCommand
+         * @description Set a ledger's time right that is ahead of the true one, and begin a new epoch: the ledger gets a new id.
+         */
+        SetLedgerTimeCommand: {
+            /**
+             * Id
+             * @default null
+             */
+            id?: string | null;
+            /**
+             * Topic
+             * @constant
+             */
+            topic: "setLedgerTime";
+            payload: components["schemas"]["SetLedgerTimePayload"];
+            /**
+             * Signature
+             * @description Base64 of Ed25519 over the RFC 8785 canonical JSON of id, topic and payload.
+             */
+            signature: string;
+        };
+        /** SetLedgerTimePayload */
+        SetLedgerTimePayload: {
+            /** Prosumer */
+            prosumer: string;
+            /**
+             * Ledger
+             * @default null
+             */
+            ledger?: string | null;
+            data: components["schemas"]["SetLedgerTime"];
         };
         /**
          * SetTariffs
@@ -2512,7 +2985,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["RegisterProsumerCommand"] | components["schemas"]["SetTopologyCommand"] | components["schemas"]["TopUpAccountCommand"] | components["schemas"]["SetTariffsCommand"] | components["schemas"]["PublishGameCommand"] | components["schemas"]["PublishOfferCommand"] | components["schemas"]["PublishDemandCommand"] | components["schemas"]["StopGameRegistrationCommand"] | components["schemas"]["PublishBuyBidCommand"] | components["schemas"]["SkipTurnCommand"] | components["schemas"]["PublishClearingCommand"] | components["schemas"]["FallBackCommand"] | components["schemas"]["PublishMeterReadingCommand"] | components["schemas"]["CloseMarketCommand"] | components["schemas"]["ResetMarketCommand"] | (components["schemas"]["RegisterProsumerCommand"] | components["schemas"]["SetTopologyCommand"] | components["schemas"]["TopUpAccountCommand"] | components["schemas"]["SetTariffsCommand"] | components["schemas"]["PublishGameCommand"] | components["schemas"]["PublishOfferCommand"] | components["schemas"]["PublishDemandCommand"] | components["schemas"]["StopGameRegistrationCommand"] | components["schemas"]["PublishBuyBidCommand"] | components["schemas"]["SkipTurnCommand"] | components["schemas"]["PublishClearingCommand"] | components["schemas"]["FallBackCommand"] | components["schemas"]["PublishMeterReadingCommand"] | components["schemas"]["CloseMarketCommand"] | components["schemas"]["ResetMarketCommand"])[];
+                "application/json": components["schemas"]["RegisterProsumerCommand"] | components["schemas"]["SetTopologyCommand"] | components["schemas"]["TopUpAccountCommand"] | components["schemas"]["SetTariffsCommand"] | components["schemas"]["PublishGameCommand"] | components["schemas"]["PublishOfferCommand"] | components["schemas"]["PublishDemandCommand"] | components["schemas"]["StopGameRegistrationCommand"] | components["schemas"]["PublishBuyBidCommand"] | components["schemas"]["SkipTurnCommand"] | components["schemas"]["PublishClearingCommand"] | components["schemas"]["FallBackCommand"] | components["schemas"]["PublishMeterReadingCommand"] | components["schemas"]["RegisterMeterCommand"] | components["schemas"]["PublishReadingsCommand"] | components["schemas"]["CloseMarketCommand"] | components["schemas"]["ResetMarketCommand"] | components["schemas"]["SetLedgerTimeCommand"] | (components["schemas"]["RegisterProsumerCommand"] | components["schemas"]["SetTopologyCommand"] | components["schemas"]["TopUpAccountCommand"] | components["schemas"]["SetTariffsCommand"] | components["schemas"]["PublishGameCommand"] | components["schemas"]["PublishOfferCommand"] | components["schemas"]["PublishDemandCommand"] | components["schemas"]["StopGameRegistrationCommand"] | components["schemas"]["PublishBuyBidCommand"] | components["schemas"]["SkipTurnCommand"] | components["schemas"]["PublishClearingCommand"] | components["schemas"]["FallBackCommand"] | components["schemas"]["PublishMeterReadingCommand"] | components["schemas"]["RegisterMeterCommand"] | components["schemas"]["PublishReadingsCommand"] | components["schemas"]["CloseMarketCommand"] | components["schemas"]["ResetMarketCommand"] | components["schemas"]["SetLedgerTimeCommand"])[];
             };
         };
         responses: {
@@ -3156,6 +3629,238 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Transfers"];
+                };
+            };
+            /** @description The request cannot be answered; the code says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description The code tells problems apart.
+                         * @constant
+                         */
+                        type: "about:blank";
+                        /** @description The status in words. */
+                        title: string;
+                        status: number;
+                        /** @description What was wrong and what to do. */
+                        detail: string;
+                        /** @description Stable; made for programs. */
+                        code: string;
+                        errors?: {
+                            field: string;
+                            message: string;
+                        }[];
+                    };
+                };
+            };
+            /** @description The service cannot answer now; the code says why. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description The code tells problems apart.
+                         * @constant
+                         */
+                        type: "about:blank";
+                        /** @description The status in words. */
+                        title: string;
+                        status: number;
+                        /** @description What was wrong and what to do. */
+                        detail: string;
+                        /** @description Stable; made for programs. */
+                        code: string;
+                        errors?: {
+                            field: string;
+                            message: string;
+                        }[];
+                    };
+                };
+            };
+        };
+    };
+    lines_games__game__lines_get: {
+        parameters: {
+            query?: {
+                /** @description Number of the first, from 0. */
+                from?: number;
+                /** @description How many at most. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description A game's id. */
+                game: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SlotLines"];
+                };
+            };
+            /** @description The request cannot be answered; the code says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description The code tells problems apart.
+                         * @constant
+                         */
+                        type: "about:blank";
+                        /** @description The status in words. */
+                        title: string;
+                        status: number;
+                        /** @description What was wrong and what to do. */
+                        detail: string;
+                        /** @description Stable; made for programs. */
+                        code: string;
+                        errors?: {
+                            field: string;
+                            message: string;
+                        }[];
+                    };
+                };
+            };
+            /** @description The service cannot answer now; the code says why. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description The code tells problems apart.
+                         * @constant
+                         */
+                        type: "about:blank";
+                        /** @description The status in words. */
+                        title: string;
+                        status: number;
+                        /** @description What was wrong and what to do. */
+                        detail: string;
+                        /** @description Stable; made for programs. */
+                        code: string;
+                        errors?: {
+                            field: string;
+                            message: string;
+                        }[];
+                    };
+                };
+            };
+        };
+    };
+    balance_games__game__balance_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A game's id. */
+                game: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SlotBalance"];
+                };
+            };
+            /** @description The request cannot be answered; the code says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description The code tells problems apart.
+                         * @constant
+                         */
+                        type: "about:blank";
+                        /** @description The status in words. */
+                        title: string;
+                        status: number;
+                        /** @description What was wrong and what to do. */
+                        detail: string;
+                        /** @description Stable; made for programs. */
+                        code: string;
+                        errors?: {
+                            field: string;
+                            message: string;
+                        }[];
+                    };
+                };
+            };
+            /** @description The service cannot answer now; the code says why. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description The code tells problems apart.
+                         * @constant
+                         */
+                        type: "about:blank";
+                        /** @description The status in words. */
+                        title: string;
+                        status: number;
+                        /** @description What was wrong and what to do. */
+                        detail: string;
+                        /** @description Stable; made for programs. */
+                        code: string;
+                        errors?: {
+                            field: string;
+                            message: string;
+                        }[];
+                    };
+                };
+            };
+        };
+    };
+    meters_meters_get: {
+        parameters: {
+            query?: {
+                /** @description Number of the first, from 0. */
+                from?: number;
+                /** @description How many at most. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Meters"];
                 };
             };
             /** @description The request cannot be answered; the code says why. */

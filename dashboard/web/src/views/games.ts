@@ -2,7 +2,7 @@
 import { LitElement, css, html, nothing, type PropertyValues } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import { type MarketEvent, eventsOf } from "../api/event_stream.js";
-import { type Bid, type Clearing, type Game, type Hops, type Transfer, api } from "../api/market_api.js";
+import { type Balance, type Bid, type Clearing, type Game, type Hops, type Line, type Transfer, api } from "../api/market_api.js";
 import { Problem } from "../api/problem.js";
 import "../charts/chart.js";
 import { bidsDrawing, convergenceDrawing, loadsDrawing } from "../charts/drawings.js";
@@ -14,6 +14,7 @@ import { Refresher } from "../market/refresher.js";
 import { type Replay, replay } from "../market/replay.js";
 import { StoreController, store } from "../market/store.js";
 import { href } from "../route.js";
+import { linesTable, whose } from "./lines.js";
 
 const CELLS_IN_A_TABLE = 400; // a larger matrix of bids is drawn
 const CELLS_REPLAYED = 20_000; // a larger game would take the page's time and memory for seconds
@@ -70,6 +71,7 @@ export class OneGame extends LitElement {
       .bids td.left { background: var(--grid-soft); }
       .bids tr.turn > th { color: var(--local); }
       .bids { width: max-content; min-width: 100%; }
+      .balance { max-width: 24rem; margin-bottom: var(--space-3); }
       .settled { display: grid; gap: var(--space-5); grid-template-columns: minmax(0, 1fr); align-items: start; }
       @media (min-width: 64rem) { .settled { grid-template-columns: minmax(0, 20rem) minmax(0, 1fr); } }
     `,
@@ -78,6 +80,9 @@ export class OneGame extends LitElement {
   @property({ attribute: false }) name = "";
   @state() private game: Game | null = null;
   @state() private transfers: readonly Transfer[] = [];
+  @state() private lines: readonly Line[] = [];
+  @state() private balance: Balance | null = null;
+  @state() private linesFrom = 0;
   @state() private replay: Replay | null = null;
   /** What stands of a game that is not played by turns. */
   @state() private cleared: Matrix | null = null;
@@ -110,8 +115,10 @@ export class OneGame extends LitElement {
 
   override willUpdate(changed: PropertyValues<this>): void {
     if (changed.has("name")) {
-      this.game = this.replay = this.cleared = this.problem = this.shown = this.#events = this.#hops = null;
+      this.game = this.replay = this.cleared = this.balance = this.problem = this.shown = this.#events = this.#hops = null;
       this.#fresh = [];
+      this.lines = [];
+      this.linesFrom = 0;
       this.#refresher = new Refresher(() => this.#load());
       this.#refresher.touch();
     }
@@ -130,6 +137,8 @@ export class OneGame extends LitElement {
     const [game, transfers] = await Promise.all([api.game(name), api.transfers(name)]);
     if (name !== this.name) return;
     [this.game, this.transfers] = [game, transfers];
+    await this.#readSettled(game);
+    if (name !== this.name) return;
     if (game.phase === "registration" || game.buyers.length === 0 || game.sellers.length === 0) return;
     if (game.sellers.length * game.buyers.length > CELLS_REPLAYED) return;
     const bids = await api.bids(name);
@@ -146,6 +155,12 @@ export class OneGame extends LitElement {
     this.replay = replay(game, hops, this.#events, bids);
   }
 
+  /** What meters say, once there is something to say, and what it came to. */
+  async #readSettled(game: Game): Promise<void> {
+    if (game.stop === null) return;
+    [this.balance, this.lines] = await Promise.all([api.balance(game.game), game.settlement === null ? [] : api.lines(game.game)]);
+  }
+
   override render(): unknown {
     if (this.problem !== null && this.game === null) return html`<section class="panel">${failure(this.problem)}</section>`;
     if (this.game === null) return waiting;
@@ -155,6 +170,7 @@ export class OneGame extends LitElement {
         <header class="row spread"><h1>${gameTitle(game.game)}</h1>${phaseTag(game, Date.now())}</header>
         <dl>
           <dt>Id</dt><dd class="mono">${game.game}</dd>
+          <dt>Metered by</dt><dd>${METERED[game.parameters.metering]}</dd>
           <dt>Mechanism</dt><dd>${MECHANISMS[game.mechanism] ?? game.mechanism}</dd>
           <dt>Delivery slot</dt><dd>${slot(game.deliverySlot, game.deliveryStartsAt, game.deliveryEndsAt)}</dd>
           <dt>Timetable</dt><dd>${timetable(game)}</dd>
@@ -172,6 +188,12 @@ export class OneGame extends LitElement {
       ${this.replay === null ? this.#registered(game) : this.#played(game, this.replay)}
       ${this.cleared === null || game.stop === null ? nothing : html`<section class="panel"><h2>Who buys from whom</h2>${this.#matrix(this.cleared, this.cleared.bids, "")}</section>`}
       ${this.#settlement(game)}
+      ${this.lines.length === 0
+        ? nothing
+        : html`<section class="panel"><h2>What it came to</h2>
+            ${linesTable("What it came to for each", "For", this.lines.slice(this.linesFrom, this.linesFrom + ROWS), whose)}
+            ${pager(this.linesFrom, ROWS, this.lines.length, (from) => (this.linesFrom = from))}</section>`}
+      ${this.balance === null ? nothing : feeder(this.balance)}
     </div>`;
   }
 
@@ -244,6 +266,8 @@ export class OneGame extends LitElement {
       ["Paid to the grid", exactMoney(settled.paidToGrid)],
       ["Paid by the grid", exactMoney(settled.paidByGrid)],
       ["Penalties", exactMoney(settled.penalties)],
+      ...(settled.guaranteed > 0 ? [["Guaranteed by the grid operator", exactMoney(settled.guaranteed)] as const] : []),
+      ...(settled.corrections > 0 ? [["Settled anew", `${count(settled.corrections)} times`] as const] : []),
     ];
     return html`<section class="panel"><h2>Settlement</h2>
       <div class="settled">
@@ -299,6 +323,28 @@ function matrixOf(game: Game, bids: readonly Bid[]): Matrix {
     demands: game.buyers.map((entry) => entry.demand),
     bids: game.buyers.map(({ buyer }) => sellers.map((seller) => amounts.get(buyer)?.[seller] ?? 0)),
   };
+}
+
+const METERED = {
+  meters: "meters with keys of their own",
+  self: "the prosumers themselves, which nobody can check",
+};
+
+/** A feeder's balance, to be held against the transformer's meter: who tampers makes them differ. */
+function feeder(balance: Balance): unknown {
+  const figures: readonly (readonly [string, string])[] = [
+    ["Metered as taken", kwh(balance.meteredIn)],
+    ["Metered as fed in", kwh(balance.meteredOut)],
+    ["Presumed of silent meters", kwh(balance.presumedIn)],
+    ["Contracted between neighbours", kwh(balance.contracted)],
+    ["The feeder drew", kwh(balance.netIn)],
+    ["Meters that reported", count(balance.reported)],
+  ];
+  return html`<section class="panel"><h2>The feeder's balance</h2>
+    <dl class="bill balance">${figures.map(([name, value]) => html`<dt>${name}</dt><dd>${value}</dd>`)}</dl>
+    <p class="muted small">What the feeder drew should be what the transformer's meter says; if it is not, a meter is wrong.
+      ${balance.silent.length === 0 ? "" : `Silent: ${balance.silent.slice(0, ROWS).join(", ")}${balance.silent.length > ROWS ? " and others" : ""}.`}</p>
+  </section>`;
 }
 
 const MECHANISMS: Record<string, string> = {

@@ -116,7 +116,10 @@ export class Operations extends LitElement {
   }
 
   override render(): unknown {
-    return html`<div class="stack"><h1>Operations</h1><div class="columns">${this.#queue()}${this.#services()}${this.#codes()}${this.#tariffs()}</div>${this.#administration()}</div>`;
+    return html`<div class="stack"><h1>Operations</h1><div class="columns">${this.#queue()}${this.#services()}${this.#codes()}</div>
+      ${session.operator === null
+        ? html`<div class="columns">${this.#tariffs()}${this.#administration()}</div>`
+        : html`${this.#administration()}${this.#tariffs()}`}</div>`;
   }
 
   #queue(): unknown {
