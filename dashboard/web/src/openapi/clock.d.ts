@@ -277,8 +277,7 @@ export interface components {
              *       "turnDeadlineMs": 10000,
              *       "roundLimit": 200,
              *       "tolerance": "0.000001",
-             *       "feePerHop": "0.02",
-             *       "imbalancePenalty": "0"
+             *       "feePerHop": "0.02"
              *     }
              */
             parameters?: components["schemas"]["PublishGame"];
@@ -404,11 +403,8 @@ export interface components {
              */
             feePerHop?: number | string;
             metering?: components["schemas"]["Metering"] | null;
-            /**
-             * Imbalancepenalty
-             * @default 0
-             */
-            imbalancePenalty?: number | string;
+            /** Imbalancepenalty */
+            imbalancePenalty?: number | string | null;
             /** Pricefloor */
             priceFloor?: number | string | null;
             /** Pricecap */

@@ -2027,9 +2027,9 @@ export interface components {
             metering?: components["schemas"]["Metering"] | null;
             /**
              * Imbalancepenalty
-             * @default 0
+             * @default null
              */
-            imbalancePenalty?: number | string;
+            imbalancePenalty?: number | string | null;
             /**
              * Pricefloor
              * @default null
