@@ -151,7 +151,8 @@ def test_the_settlement_and_its_transfers_are_the_ledgers(played: Any, page: Pag
     transfers = played.ask(f"games/{game}/transfers")["transfers"]
     page.goto(f"{played.url}/#/games/{game}")
     expect(page.get_by_role("heading", name="Settlement")).to_be_visible()
-    shown = [number(text) for text in page.locator("dl.bill dd").all_text_contents()]
+    panel = page.locator("section", has=page.get_by_role("heading", name="Settlement"))
+    shown = [number(text) for text in panel.locator("dl.bill dd").all_text_contents()]
     energies = [settled[name] for name in ("energyDelivered", "energyFromGrid", "energyToGrid")]
     money = ("paidToSellers", "transmissionFees", "paidToGrid", "paidByGrid", "penalties")
     assert shown == [*energies, *(settled[name] for name in money)]
@@ -160,6 +161,23 @@ def test_the_settlement_and_its_transfers_are_the_ledgers(played: Any, page: Pag
         (row.locator("th").text_content(), *(number(text) for text in row.locator("td.number").all_text_contents()))
         for row in rows
     ] == [(each["seller"], each["energy"], each["energyCost"], each["transmissionFee"]) for each in transfers]
+
+
+def test_what_a_slot_came_to_and_the_feeders_balance_are_the_ledgers(played: Any, page: Page) -> None:
+    (game,) = (found["game"] for found in played.ask("games")["games"] if found["phase"] == "closed")
+    lines = played.ask(f"games/{game}/lines")["lines"]
+    balance = played.ask(f"games/{game}/balance")
+    page.goto(f"{played.url}/#/games/{game}")
+    rows = page.get_by_role("region", name="What it came to for each").locator("tbody tr")
+    expect(rows).to_have_count(len(lines))
+    energies = ("inEnergy", "outEnergy", "bought", "sold", "fromGrid", "toGrid")
+    for row, line in zip(rows.all(), lines, strict=True):
+        assert row.locator("th").text_content() == line["prosumer"]
+        shown = [number(cell) for cell in row.locator("td").all_text_contents()]
+        assert shown == [line[name] for name in (*energies, "paid", "received", "fees", "penalties")]
+    panel = page.locator("section", has=page.get_by_role("heading", name="The feeder's balance"))
+    names = ("meteredIn", "meteredOut", "presumedIn", "contracted", "netIn", "reported")
+    assert [number(cell) for cell in panel.locator("dd").all_text_contents()] == [balance[name] for name in names]
 
 
 def test_all_prosumers_are_listed_with_their_accounts_and_meters(played: Any, page: Page) -> None:
