@@ -165,7 +165,13 @@ class HttpConnection(HttpToolsProtocol):
         self._put_out()
 
     def _forget_head(self) -> None:
-        """Let go of what scope and cycle would keep as long as they are there, now and not in the next round."""
+        """Let go of what scope and cycle would keep as long as they are there, now and not in the next round.
+
+        Whoever reads headers by Starlette's class puts a list of its own into the scope.
+        """
+        for scope in (self.scope, self.cycle.scope if self.cycle is not None else None):
+            if scope is not None:
+                cast(list[Any], scope["headers"]).clear()
         if self.headers is not None:
             self.headers.clear()
 
