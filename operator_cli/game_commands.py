@@ -28,8 +28,11 @@ def games(context: typer.Context, json: AsJson = False) -> None:
 @app.command("list")
 def list_games(json: AsJson = False) -> None:
     """List the games, the oldest first."""
-    views = OperatorSettings.read().ask(lambda market: market.games())
-    voice.rows(views, ("game", "phase", "round", "buyerInTurn", "nrSellers", "nrBuyers", "publishedAt"))
+    found = OperatorSettings.read().ask(lambda market: market.games())
+    if not voice.as_json:  # a program reads the phase that stands on the ledger, and the times
+        now = datetime.now(UTC)
+        found = [game.model_copy(update={"phase": game.phase_at(now)}) for game in found]
+    voice.rows(found, ("game", "phase", "round", "buyerInTurn", "nrSellers", "nrBuyers", "publishedAt"))
 
 
 @app.command()
