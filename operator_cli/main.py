@@ -16,6 +16,7 @@ COMMANDS = {
     "restore": ("backup_commands:restore", "Put a backup in the place of the present market, which is kept."),
     "sign": ("sign_command:sign", "Print a signed command for curl, or send it."),
     "prosumers": ("prosumer_commands:app", "Prosumers, operators and their accounts."),
+    "meters": ("meter_commands:app", "The meters at prosumers' connections."),
     "games": ("game_commands:app", "Games and their results."),
     "tariffs": ("tariff_commands:app", "The grid's tariffs by time."),
     "verify-clearing": (

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from pydantic import ValidationError
 
-from energy_market_chaincode import Receipt, block_views, errors, is_same_ledger, views
+from energy_market_chaincode import Receipt, block_views, errors, is_same_ledger, meter_views, views
 from prosumer_client.connection import Interruption, Patience, ServiceConnection, is_temporary
 from prosumer_client.errors import (
     AnotherLedger,
@@ -297,6 +297,19 @@ class MarketClient:
         """Return a game's transfers."""
         path = f"/games/{quote(game, safe='')}/transfers"
         return await self._read_all(views.Transfers, path, lambda page: page.transfers)
+
+    async def lines(self, game: str) -> list[meter_views.SlotLine]:
+        """Return what a settled slot came to for each participant."""
+        path = f"/games/{quote(game, safe='')}/lines"
+        return await self._read_all(meter_views.SlotLines, path, lambda page: page.lines)
+
+    async def balance(self, game: str) -> meter_views.SlotBalance:
+        """Return a slot's balance over all meters."""
+        return await self._read(meter_views.SlotBalance, f"/games/{quote(game, safe='')}/balance")
+
+    async def meters(self) -> list[meter_views.MeterView]:
+        """Return the meters in service."""
+        return await self._read_all(meter_views.Meters, "/meters", lambda page: page.meters)
 
     async def blocks(self, first: int = 0, limit: int = 100) -> block_views.Blocks:
         """Return the ledger's height and the headers of some of its blocks."""
