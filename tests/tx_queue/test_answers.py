@@ -90,6 +90,13 @@ async def whole_game(operator: Any, signer: Any) -> AsyncIterator[Any]:
     yield seller.command("publishOffer", game="H", amount="10", price="0.1")
     yield buyer.command("publishDemand", game="H", amount="5.5")
     yield operator.command("stopGameRegistration", game="H")
+    meter = signer("M1")
+    yield operator.command("registerMeter", id="M1", publicKey=meter.public_key, prosumer="B1", powerKw="1000000")
+    soon = {"registrationDurationMs": 1, "deliveryDurationMs": 1, "correctionWindowMs": 3_600_000}
+    yield operator.command("publishGame", game="M", deliverySlot="v", **soon)
+    yield operator.command("stopGameRegistration", game="M")
+    yield operator.command("closeMarket", game="M")
+    yield meter.command("publishReadings", readings=[{"game": "M", "inEnergy": "0.1", "outEnergy": 0}])
     yield operator.command("resetMarket")
     now = datetime.now(UTC)
     yield operator.command("setLedgerTime", oldTime=iso(now + timedelta(days=400)), newTime=iso(now))
