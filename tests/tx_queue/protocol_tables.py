@@ -22,6 +22,7 @@ from energy_market_chaincode import (
     Time,
     block_views,
     events,
+    meter_views,
     views,
 )
 from energy_market_chaincode.contract import EVENT_NAME  # with it all rules are known
@@ -33,12 +34,15 @@ READS: dict[str, Any] = {
     "/market": views.MarketView,
     "/topology": views.TopologyView,
     "/tariffs": views.TariffTableView,
+    "/meters": meter_views.Meters,
     "/prosumers": views.Prosumers,
     "/prosumers/{id}": views.ProsumerView,
     "/games": views.Games,
     "/games/{id}": views.GameView,
     "/games/{id}/bids": views.Bids,
     "/games/{id}/transfers": views.Transfers,
+    "/games/{id}/lines": meter_views.SlotLines,
+    "/games/{id}/balance": meter_views.SlotBalance,
     "/blocks": block_views.Blocks,
     "/blocks/{n}": block_views.BlockView,
     "/blocks/{n}/evidence": block_views.BlockEvidence,

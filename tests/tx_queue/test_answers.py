@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
-from energy_market_chaincode import COMMANDS, block_views, events, exact_json, iso, read_exact_json, views
+from energy_market_chaincode import COMMANDS, block_views, events, exact_json, iso, meter_views, read_exact_json, views
 from energy_market_chaincode.rules import RULES
 from tests.tx_queue import protocol_tables
 
@@ -22,6 +22,9 @@ ANSWERS: dict[str, Any] = {
     "/games/{game}": views.GameView,
     "/games/{game}/bids": views.Bids,
     "/games/{game}/transfers": views.Transfers,
+    "/games/{game}/lines": meter_views.SlotLines,
+    "/games/{game}/balance": meter_views.SlotBalance,
+    "/meters": meter_views.Meters,
     "/tariffs": views.TariffTableView,
     "/blocks": block_views.Blocks,
     "/blocks/{number}": block_views.BlockView,

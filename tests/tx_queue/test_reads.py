@@ -182,7 +182,9 @@ async def test_bids_transfers_and_prosumers_are_paged_too(market: Any, operator:
     assert (await read(market, "/games/G/transfers", **{"from": 0, "limit": 7}))["transfers"] == []
 
 
-@pytest.mark.parametrize("path", ["/games", "/prosumers", "/games/G/bids", "/games/G/transfers"])
+@pytest.mark.parametrize(
+    "path", ["/games", "/prosumers", "/meters", "/games/G/bids", "/games/G/transfers", "/games/G/lines"]
+)
 @pytest.mark.parametrize("query", ["limit=0", "limit=1001", "from=-1", "from=now", "form=0", "limit=1&limit=2"])
 async def test_a_page_that_is_none_is_refused(queue: Any, path: str, query: str) -> None:
     answer = await queue.http.get(f"{path}?{query}")
