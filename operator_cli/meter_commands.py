@@ -6,10 +6,12 @@ import typer
 
 from energy_market_chaincode import Topic, meter_views
 from operator_cli.key_changes import entered_key
+from operator_cli.meter_import import import_readings
 from operator_cli.settings import OperatorSettings
 from operator_cli.voice import AsJson, voice
 
 app = typer.Typer(help="The meters at prosumers' connections.", invoke_without_command=True)
+app.command("import")(import_readings)
 
 
 @app.callback()

@@ -26,6 +26,18 @@ from prosumer_client.events import FROM_NOW, MarketEvent
 from prosumer_client.identity import Identity, SignedCommand, repeatable_id
 from prosumer_client.keys import create_key, key_file, load_key, load_or_create_key, store_key
 from prosumer_client.meter import Contracted, ContractReader, Meter, Reading
+from prosumer_client.meter_file import (
+    FileLayout,
+    Finding,
+    MeteredSlot,
+    MeterSeries,
+    Stamp,
+    Trouble,
+    Unit,
+    UnusableMeterFile,
+    Values,
+    read_meter_file,
+)
 from prosumer_client.optimizer import Optimizer
 from prosumer_client.participant import LISTENING, Participant, run_together
 from prosumer_client.roster import Roster
@@ -43,6 +55,8 @@ __all__ = [
     "CommandRejected",
     "ContractReader",
     "Contracted",
+    "FileLayout",
+    "Finding",
     "GameView",
     "Identity",
     "KeyFileError",
@@ -51,6 +65,8 @@ __all__ = [
     "MarketEvent",
     "MarketUnavailable",
     "Meter",
+    "MeterSeries",
+    "MeteredSlot",
     "Offer",
     "Optimizer",
     "OutcomePending",
@@ -63,15 +79,21 @@ __all__ = [
     "Seller",
     "SellerView",
     "SignedCommand",
+    "Stamp",
     "Terms",
+    "Trouble",
     "Turn",
     "UnexpectedAnswer",
+    "Unit",
     "UnusableDecision",
+    "UnusableMeterFile",
+    "Values",
     "create_key",
     "is_local",
     "key_file",
     "load_key",
     "load_or_create_key",
+    "read_meter_file",
     "repeatable_id",
     "round_kwh",
     "round_price",

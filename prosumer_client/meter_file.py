@@ -62,10 +62,13 @@ class Trouble(StrEnum):
     GAP = "GAP"
     REGISTER_FELL = "REGISTER_FELL"
     IMPLAUSIBLE = "IMPLAUSIBLE"
+    NO_GAME = "NO_GAME"
 
 
 class UnusableMeterFile(ValueError):
     """The file, or what was said about it, cannot be used at all; the message says what to change."""
+
+    code = "UNUSABLE_METER_FILE"
 
 
 @dataclass(frozen=True, slots=True)
