@@ -32,7 +32,7 @@ _DELIMITERS = {"tab": "\t", "\\t": "\t"}
 
 
 def import_readings(
-    file: Annotated[Path, typer.Argument(help="CSV with a row of names.", exists=True, dir_okay=False, readable=True)],
+    file: Annotated[Path, typer.Argument(help="CSV with a row of names.")],
     columns: Annotated[str, typer.Option(help="Of time and in, perhaps out and prosumer.")] = "time=start,in=in",
     delimiter: Annotated[str, typer.Option(help="Between two cells; 'tab' is one, too.")] = ",",
     decimal_comma: Annotated[bool, typer.Option("--decimal-comma", help="Numbers are written as 1,5.")] = False,
