@@ -114,6 +114,7 @@ def test_a_certified_game_shows_what_proves_it(open_market: Any, page: Page) -> 
     assert number(asked) == 0.08
     assert number(cleared) == pytest.approx(certificate["prices"]["S1"], abs=5e-5)
     assert number(sold) == game["sellers"][0]["load"]
+    expect(page.locator("table.bids tbody tr")).to_have_count(len(bids))
     rows = [row.locator("td").all_text_contents() for row in page.locator("table.bids tbody tr").all()]
     assert [number(row[0]) for row in rows] == [bid["amounts"]["S1"] for bid in bids]
     market.speaks("operator", "resetMarket")

@@ -91,10 +91,11 @@ export class MarketStore extends EventTarget {
 
   async #load(): Promise<void> {
     try {
-      [this.market, this.games] = await Promise.all([api.market(), this.#readGames()]);
-      const [focus] = byInterest(this.games, Date.now());
-      [this.game, this.bids] =
-        focus === undefined ? [null, []] : await Promise.all([api.game(focus.game), api.bids(focus.game)]);
+      const [market, games] = await Promise.all([api.market(), this.#readGames()]);
+      const [focus] = byInterest(games, Date.now());
+      const [game, bids] = focus === undefined ? [null, []] : await Promise.all([api.game(focus.game), api.bids(focus.game)]);
+      // All at once: a market whose game is not read yet is not one without a game.
+      [this.market, this.games, this.game, this.bids] = [market, games, game, bids];
       this.problem = null;
     } catch (error) {
       this.problem = Problem.from(error);
