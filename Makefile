@@ -20,12 +20,13 @@ demo: $(VENV)/.runtime ## play the original's game on the embedded ledger and sh
 	$(BIN)/energy-market demo
 
 test: $(VENV)/.dev ## all tests that need neither Fabric nor containers
-	$(PYTEST) -q -n 2 -m "not acceptance and not fabric and not compose and not fresh_machine and not site and not page"
+	$(PYTEST) -q -n 2 -m "not acceptance and not fabric and not compose and not fresh_machine and not site and not page and not long"
 	@echo "left out: the real commands, killed and interrupted, which take longer (make test-acceptance), and the first steps on a fresh machine (make test-fresh)"
 	@test -x .fabric/bin/peer || echo "left out: the tests on a real Fabric network (make fabric, then make test-fabric) and on docker compose (make test-compose)"
 
 test-acceptance: $(VENV)/.dev ## the real commands and processes, as a user runs them and worse
 	$(PYTEST) -q -m "acceptance and not fabric"
+	$(PYTEST) -q -n 2 -m long
 
 test-page: $(VENV)/.dev ## the page in a real browser (Chromium), and its bundle built anew (Node)
 	@command -v chromium google-chrome >/dev/null || { echo "the page's tests need a browser: apt-get install chromium"; exit 1; }

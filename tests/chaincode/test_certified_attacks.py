@@ -121,7 +121,8 @@ def test_no_wrong_clearing_is_accepted_and_no_honest_one_refused() -> None:
     assert attack(games=60, attacks_each=10) == (0, 0)
 
 
-@pytest.mark.acceptance
+@pytest.mark.long
+@pytest.mark.timeout(600)
 def test_a_hundred_thousand_attacks_on_ten_thousand_games() -> None:
     assert attack(games=10_000, attacks_each=10) == (0, 0)
 
