@@ -23,7 +23,11 @@ A_LEDGER_S_OWN = {
     "registered_at_ms",
     "published_at_ms",
     "registration_ends_ms",
+    "delivery_starts_ms",
     "delivery_ends_ms",
+    "metering_ends_ms",
+    "final_ms",
+    "began_at_ms",
     "deadline_ms",
     "closed_at_ms",
 }

@@ -17,12 +17,16 @@ const countDigits = formatter(0, 0);
 export const kwh = (value: number): string => `${kwhDigits.format(value)} kWh`;
 /** The digits of `kwh`, for where the unit stands apart. */
 export const kwhFigure = (value: number): string => kwhDigits.format(value);
-/** Money in currency units, as on a bill. */
-export const money = (value: number): string => moneyDigits.format(value);
+/** The market's unit of money: the ledger names no currency, and this sign stands for any. */
+export const CURRENCY = "¤";
+/** Money as on a bill. */
+export const money = (value: number): string => `${moneyFigure(value)} ${CURRENCY}`;
+/** The digits of `money`, for where the unit stands apart. */
+export const moneyFigure = (value: number): string => moneyDigits.format(value);
 /** Money to the ledger's last digit, so that figures stand below each other. */
-export const exactMoney = (value: number): string => (value === 0 ? "0" : fineMoneyDigits.format(value));
+export const exactMoney = (value: number): string => `${value === 0 ? "0" : fineMoneyDigits.format(value)} ${CURRENCY}`;
 /** A price in currency per kWh. */
-export const price = (value: number): string => `${priceDigits.format(value)} / kWh`;
+export const price = (value: number): string => `${priceDigits.format(value)} ${CURRENCY}/kWh`;
 /** The digits of `price`, for where the unit stands apart. */
 export const priceFigure = (value: number): string => priceDigits.format(value);
 /** A share of one in percent; what is too small to be written is said to be. */

@@ -4,7 +4,7 @@ import { customElement, state } from "lit/decorators.js";
 import type { Bid, Game } from "../api/market_api.js";
 import { empty, failure, figure, phaseTag, phases, waiting } from "../design/pieces.js";
 import { shared } from "../design/styles.js";
-import { clock, count, duration, exactMoney, gameTitle, kwh, kwhFigure, moment, money, percent, price, priceFigure, slot } from "../market/numbers.js";
+import { CURRENCY, clock, count, duration, exactMoney, gameTitle, kwh, kwhFigure, moment, moneyFigure, percent, price, priceFigure, slot } from "../market/numbers.js";
 import { type Overview, STOP_REASONS, overview } from "../market/overview.js";
 import { byInterest, phaseAt, phaseEnd } from "../market/phases.js";
 import { StoreController, store } from "../market/store.js";
@@ -122,9 +122,9 @@ export class Now extends LitElement {
         <div class="panel figure grid"><span class="muted small">Left to the grid</span>${figure("grid", kwhFigure(at.gridKwh), "kWh")}
           <span class="muted small">${percent(at.demandKwh > 0 ? 1 - local : 0)} of the demand</span></div>
         <div class="panel figure price"><span class="muted small">A local kWh costs</span>
-          ${at.localPrice === null ? figure("price", "–", "") : figure("price", priceFigure(at.localPrice), "/ kWh")}
+          ${at.localPrice === null ? figure("price", "–", "") : figure("price", priceFigure(at.localPrice), `${CURRENCY}/kWh`)}
           <span class="muted small">${at.localPrice === null ? "nothing is sold yet" : `grid: ${price(at.retail)}`}</span></div>
-        <div class="panel figure local"><span class="muted small">The community saves</span>${figure("saving", money(at.saving), "")}
+        <div class="panel figure local"><span class="muted small">The community saves</span>${figure("saving", moneyFigure(at.saving), CURRENCY)}
           <span class="muted small">against the grid alone</span></div>
       </section>
       <div class="columns">
