@@ -3,16 +3,21 @@
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
+from decimal import Decimal
 
 from energy_market_chaincode import Topic
 from prosumer_client import Identity, MarketClient
 
 PRICE, CAPACITY, DEMAND = "0.1", "100", "10"
+ROUNDS = 100
+"""In so many rounds a buyer would come to its demand."""
 TERMS = {"roundLimit": 1000, "turnDeadlineMs": 600_000}
 
 
 class EndlessGame:
-    """A game in which every buyer goes over to another seller in each of its turns.
+    """A game in which every buyer takes a little more from its neighbours, instead of the grid, in each of its turns.
+
+    Each bid saves something, or it would count as a pass.
 
     Everybody has the operator's key.
     """
@@ -50,9 +55,10 @@ class EndlessGame:
         """
         async with aclosing(self._operator.events("now", game=self._game, on_now=self._start)) as events:
             turn = await anext(events)
-            for played in range(number):
+            for _ in range(number):
                 await between()
-                bid = {self.sellers[played % len(self.sellers)]: DEMAND}
+                share = Decimal(DEMAND) * turn.data["round"] / ROUNDS
+                bid = {self.sellers[turn.data["buyerInTurnIndex"] % len(self.sellers)]: str(round(share, 4))}
                 buyer = self._as(turn.data["buyerInTurn"])
                 began = time.perf_counter()
                 await buyer.post(Topic.PUBLISH_BUY_BID, self._data(bidAmounts=bid))
