@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from energy_market_chaincode import block_views, certificate, errors, events, game, meter_views, units, views
+    from energy_market_chaincode import block_views, certificate, errors, events, game, meter_views, slots, units, views
     from energy_market_chaincode.amounts import (
         Currency,
         CurrencyPerKwh,
@@ -179,11 +179,12 @@ __all__ = [
     "read_json",
     "sign",
     "signed_bytes",
+    "slots",
     "units",
     "usual_penalty",
     "views",
 ]
-_MODULES = ("block_views", "certificate", "errors", "events", "game", "meter_views", "units", "views")
+_MODULES = ("block_views", "certificate", "errors", "events", "game", "meter_views", "slots", "units", "views")
 _SOURCES = (
     "units",
     "canonical",

@@ -20,6 +20,7 @@ from market_clock.schedule import (
     ScheduleEntry,
     TimeZoneName,
     UnknownEntry,
+    require_cron_of_zone,
     require_unnamed,
 )
 from prosumer_client import ClockTopic, MarketError, MarketUnavailable
@@ -67,8 +68,7 @@ class NewEntry(ClockData):
     def _one_rhythm(self) -> Self:
         if (self.every is not None) + (self.cron is not None) + self.once != 1:
             raise ValueError("needs one of every, cron and once")
-        if self.time_zone is not None and self.cron is None:
-            raise ValueError("needs cron where there is a time zone: an interval is the same in all of them")
+        require_cron_of_zone(self.time_zone, self.cron)
         if self.lead is not None and self.once:
             raise ValueError("cannot have a lead once: publish a game for a slot instead")
         if not self.once:

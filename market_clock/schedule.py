@@ -15,16 +15,12 @@ import structlog
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
 
-from energy_market_chaincode import Identifier, PublishGame, iso_time
+from energy_market_chaincode import Identifier, PublishGame, iso_time, slots
 from market_clock.schedule_store import ScheduleStore, ScheduleUnavailable, StoredEntry
 from market_clock.slots import Cron, Interval, SlotSeries, cron_trigger, duration_ms, time_zone
 
 AHEAD_MS = 5_000
 """So far ahead of us may be what another clock on the same schedule has dealt with, or we before we were corrected."""
-SLOT_MS, METERING_WINDOW_MS = 900_000, 900_000
-"""How long a slot with a time, and its meters' time to report, last, unless the entry says."""
-NAMED_SLOT_MS = 60_000
-"""How long registration and delivery of a slot without a time last, unless the parameters say."""
 COMMAND_LINE = "command-line"
 """The id of the entry that the service was started with."""
 
@@ -49,6 +45,12 @@ def require_unnamed(parameters: PublishGame) -> None:
     """Raise ValueError if parameters that are meant for many games name one."""
     if parameters.game is not None or parameters.delivery_slot is not None:
         raise ValueError("cannot name the game or its slot: each game of a schedule has its own")
+
+
+def require_cron_of_zone(zone: str | None, cron: str | None) -> None:
+    """Raise ValueError if there is a time zone and nothing that depends on it."""
+    if zone is not None and cron is None:
+        raise ValueError("needs cron where there is a time zone: an interval is the same in all of them")
 
 
 class ScheduleEntry(BaseModel):
@@ -79,8 +81,7 @@ class ScheduleEntry(BaseModel):
     def _one_rhythm(self) -> Self:
         if (self.every is None) == (self.cron is None):
             raise ValueError("needs either every or cron")
-        if self.time_zone is not None and self.cron is None:
-            raise ValueError("needs cron where there is a time zone: an interval is the same in all of them")
+        require_cron_of_zone(self.time_zone, self.cron)
         require_unnamed(self.parameters)
         return self
 
@@ -108,9 +109,9 @@ class ScheduleEntry(BaseModel):
         if self.lead is None:
             return game_data(self.parameters, speed) | name
         rules = self.parameters
-        usual_ms = duration_ms(self.every) if self.every is not None else SLOT_MS
+        usual_ms = duration_ms(self.every) if self.every is not None else slots.SLOT_MS
         duration = max(1, (rules.slot_duration_ms or usual_ms) // speed)
-        window_ms = METERING_WINDOW_MS if rules.metering_window_ms is None else rules.metering_window_ms
+        window_ms = slots.METERING_WINDOW_MS if rules.metering_window_ms is None else rules.metering_window_ms
         late_ms = max(0, now_ms - slot_ms - duration)
         data = {"deliverySlot": iso_time(slot_ms), "slotDurationMs": duration, "meteringWindowMs": window_ms + late_ms}
         for field in ("registration_duration_ms", "clearing_duration_ms"):
@@ -280,6 +281,6 @@ def game_data(parameters: PublishGame, speed: int) -> dict[str, Any]:
     if speed == 1:
         return data
     return data | {
-        "registrationDurationMs": max(1, (parameters.registration_duration_ms or NAMED_SLOT_MS) // speed),
-        "deliveryDurationMs": max(1, (parameters.delivery_duration_ms or NAMED_SLOT_MS) // speed),
+        "registrationDurationMs": max(1, (parameters.registration_duration_ms or slots.MINUTE_MS) // speed),
+        "deliveryDurationMs": max(1, (parameters.delivery_duration_ms or slots.MINUTE_MS) // speed),
     }

@@ -17,7 +17,7 @@ from enum import StrEnum
 
 from energy_market_chaincode import units
 
-_GRID_PER_KWH = 10**4
+_GRID_PER_KWH = 10**units.ENERGY_DECIMALS
 _NO_VALUE = {"", "-", "--", "n/a", "na", "nan", "null"}
 _QUARTER_HOUR = timedelta(minutes=15)
 
