@@ -138,16 +138,18 @@ class ScriptedGateway:
 
 
 class ScriptedOrderer:
-    """An orderer that says of itself what the test wants; None: it hangs."""
+    """An orderer that says of itself what the test wants, a block unless told otherwise; None: it hangs."""
 
     def __init__(self) -> None:
         self.port = 0
-        self.says: int | None = Status.NOT_FOUND
+        self.says: int | None = Status.SUCCESS
 
     async def Deliver(self, requests: Any, context: Any) -> None:  # noqa: N802 - gRPC's name
-        assert sought(await anext(aiter(requests))) > 2**60
+        await anext(aiter(requests))
         if self.says is None:
             await asyncio.Event().wait()
+        if self.says == Status.SUCCESS:
+            await context.write(OrdererDeliverResponse(block=Block()))
         await context.write(OrdererDeliverResponse(status=self.says))
 
     Broadcast = Deliver

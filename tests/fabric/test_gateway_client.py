@@ -429,7 +429,7 @@ async def test_a_network_that_is_well_has_no_obstacle(
     ]
 
 
-@pytest.mark.parametrize("says", [Status.SERVICE_UNAVAILABLE, Status.FORBIDDEN, None])
+@pytest.mark.parametrize("says", [Status.SERVICE_UNAVAILABLE, Status.FORBIDDEN, Status.NOT_FOUND, None])
 async def test_orderers_without_a_majority_are_named(
     watcher: GatewayClient, orderers: list[ScriptedOrderer], monkeypatch: pytest.MonkeyPatch, says: int | None
 ) -> None:

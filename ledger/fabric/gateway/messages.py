@@ -13,7 +13,7 @@ from fabric_protos.common.common_pb2 import (
     Payload,
     SignatureHeader,
 )
-from fabric_protos.orderer.ab_pb2 import SeekInfo, SeekPosition, SeekSpecified
+from fabric_protos.orderer.ab_pb2 import SeekInfo, SeekNewest, SeekPosition, SeekSpecified
 from fabric_protos.peer.chaincode_pb2 import ChaincodeID, ChaincodeInput, ChaincodeInvocationSpec, ChaincodeSpec
 from fabric_protos.peer.proposal_pb2 import (
     ChaincodeHeaderExtension,
@@ -78,22 +78,20 @@ def sign_envelope(identity: SigningIdentity, prepared: Envelope) -> Envelope:
 
 def seek_blocks(identity: SigningIdentity, channel: str, first: int) -> Envelope:
     """Ask a peer for every block from the first on, those to come included."""
-    return _seek(identity, channel, first, SeekInfo.BLOCK_UNTIL_READY)
+    start, stop = (SeekPosition(specified=SeekSpecified(number=number)) for number in (first, _NO_END))
+    return _seek(identity, channel, SeekInfo(start=start, stop=stop, behavior=SeekInfo.BLOCK_UNTIL_READY))
 
 
 def seek_word(identity: SigningIdentity, channel: str) -> Envelope:
-    """Ask an orderer for a block that there will never be: it says so if it is well, and what it lacks if not."""
-    return _seek(identity, channel, _NO_END - 1, SeekInfo.FAIL_IF_NOT_READY)
+    """Ask an orderer for its newest block's header: it sends one if it is well, and says what it lacks if not."""
+    newest = SeekPosition(newest=SeekNewest())
+    kind = {"behavior": SeekInfo.FAIL_IF_NOT_READY, "content_type": SeekInfo.HEADER_WITH_SIG}
+    return _seek(identity, channel, SeekInfo(start=newest, stop=newest, **kind))
 
 
-def _seek(identity: SigningIdentity, channel: str, first: int, behavior: int) -> Envelope:
+def _seek(identity: SigningIdentity, channel: str, seek: SeekInfo) -> Envelope:
     name = identity.name_transaction()
     channel_header = _channel_header(HeaderType.DELIVER_SEEK_INFO, channel, name.id)
-    seek = SeekInfo(
-        start=SeekPosition(specified=SeekSpecified(number=first)),
-        stop=SeekPosition(specified=SeekSpecified(number=_NO_END)),
-        behavior=behavior,
-    )
     header = _header(channel_header, identity.creator, name.nonce)
     payload = Payload(header=header, data=seek.SerializeToString())
     return sign_envelope(identity, Envelope(payload=payload.SerializeToString()))

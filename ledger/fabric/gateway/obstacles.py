@@ -14,8 +14,6 @@ from ledger.fabric.gateway.errors import ContractRefused, failure_of
 from ledger.fabric.gateway.profile import OrdererAddress
 
 _PATIENCE_S = 2.0
-_IN_ORDER = {Status.SUCCESS, Status.NOT_FOUND}
-"""We ask for a block that there will never be: an orderer that has a leader says so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +41,11 @@ class OrdererConnection:
             call.cancel()
         if not answer:
             return f"{self.address} ended its answer"
-        return None if answer.status in _IN_ORDER else f"{self.address} says {Status.Name(answer.status)}"
+        if answer.HasField("block"):
+            return None
+        if answer.status == Status.NOT_FOUND:
+            return f"{self.address} has not joined the channel"
+        return f"{self.address} says {Status.Name(answer.status)}"
 
 
 async def ordering_obstacle(orderers: Sequence[OrdererConnection], quorum: int, seek: Envelope) -> str | None:
