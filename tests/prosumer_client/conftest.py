@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -272,6 +272,13 @@ def _json(value: Any, status: int = 200) -> Answer:
 
 def identity_of(name: str) -> Identity:
     return Identity(name, Ed25519PrivateKey.from_private_bytes(name.encode().ljust(32, b"\0")[:32]))
+
+
+async def logged(logs: Sequence[Mapping[str, Any]], **fields: object) -> None:
+    """Wait for a captured line that has these fields: what runs in the background logs when it gets there."""
+    async with asyncio.timeout(60):
+        while not any(fields.items() <= line.items() for line in logs):  # noqa: ASYNC110 - a log wakes nobody
+            await asyncio.sleep(0.01)
 
 
 HOUR_MS = 3_600_000

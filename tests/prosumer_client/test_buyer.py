@@ -16,6 +16,7 @@ from energy_market_chaincode import Topic
 from energy_market_chaincode.events import BuyBidEvent
 from prosumer_client import Bid, Buyer, MarketClient, Offer, Optimizer, Patience, Seller, Terms, Turn
 from prosumer_client.identity import repeatable_id
+from tests.prosumer_client.conftest import logged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -318,9 +319,9 @@ async def test_who_is_not_taken_into_a_game_says_why_and_plays_the_next(
         for buyer in everybody(sellers)[2:]:
             background(buyer.run())
         await sellers.publish("G1")
+        await logged(logs, event="Not taken into the game", code="INSUFFICIENT_FUNDS")
         await sellers.begin("G1")
         await sellers.stop_of("G1")
-    assert [line["code"] for line in logs if line["event"] == "Not taken into the game"] == ["INSUFFICIENT_FUNDS"]
     await sellers.market.submit("topUpAccount", {"prosumer": "B9", "amount": "1000"})
     await sellers.publish("G2", expectedParticipants=5)
     await sellers.begin("G2")

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from prosumer_client import (
+    LISTENING,
     Bid,
     Buyer,
     Contracted,
@@ -29,6 +30,7 @@ from prosumer_client import (
     round_price,
     run_together,
 )
+from tests.prosumer_client.conftest import logged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -272,7 +274,7 @@ async def test_a_member_that_the_market_refuses_leaves_the_others_playing(
         background(run_together(operator.market, [Seller(stranger, "1", "1"), *known]))
         await operator.publish("G1", expectedParticipants=2)
         await operator.begin("G1")
-    assert "BAD_SIGNATURE" in [line.get("code") for line in logs if line["log_level"] in ("error", "warning")]
+        await logged(logs, code="BAD_SIGNATURE", prosumer="S1")
 
 
 async def test_a_defect_in_one_member_ends_nobody(operator: Operator, background: Background) -> None:
@@ -283,9 +285,10 @@ async def test_a_defect_in_one_member_ends_nobody(operator: Operator, background
     with capture_logs() as logs:
         members = [Defective(operator.speaker("S1"), "1", "1"), Seller(operator.speaker("S2"), "40", "0.1")]
         background(run_together(operator.market, [*members, Buyer(operator.speaker("B2"), "15")]))
+        await logged(logs, event=LISTENING)
         await operator.publish("G1", expectedParticipants=2)
         await operator.begin("G1")
-    assert "KeyError('GameInitEvent')" in [line.get("reason") for line in logs]
+        await logged(logs, reason="KeyError('GameInitEvent')")
 
 
 async def test_an_outage_still_ends_them_all(operator: Operator) -> None:
