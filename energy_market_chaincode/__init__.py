@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         positive,
     )
     from energy_market_chaincode.canonical import MAX_NESTING, exact_json, read_exact_json, read_json, signed_bytes
+    from energy_market_chaincode.command_parts import TariffsFrom
     from energy_market_chaincode.commands import (
         COMMANDS,
         USUAL_FEED_IN_TARIFF,
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
         MalformedFields,
         PublishGame,
         SetTariffs,
-        TariffsFrom,
         parse_command,
         pass_on,
         read_command,
@@ -195,6 +195,7 @@ _SOURCES = (
     "amounts",
     "views",
     "identity",
+    "command_parts",
     "commands",
     "cover",
     "game",

@@ -13,7 +13,6 @@ import simplejson
 from pydantic import (
     AfterValidator,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     ValidationError,
@@ -31,9 +30,18 @@ from energy_market_chaincode.amounts import (
     positive,
 )
 from energy_market_chaincode.canonical import read_json, signed_bytes
+from energy_market_chaincode.command_parts import (
+    DeliverySlot,
+    EnergyReading,
+    Order,
+    RegisterReading,
+    SomeEnergy,
+    SomePrice,
+    TariffsFrom,
+)
 from energy_market_chaincode.errors import MalformedCommand
 from energy_market_chaincode.identity import is_signed_by, public_key_from_text, signed_part
-from energy_market_chaincode.times import Instant, slot_name
+from energy_market_chaincode.times import Instant
 from energy_market_chaincode.views import FieldProblem
 from energy_market_chaincode.vocabulary import SEQUENTIAL_BEST_RESPONSE, Identifier, LedgerId, Metering, Role, Topic
 
@@ -49,6 +57,10 @@ USUAL_FEED_IN_TARIFF = units.price_from_currency_per_kwh("0.1231")
 """Both the original system's, where the table of tariffs says nothing."""
 MAX_TARIFFS = 10_000
 """Quarter-hours of a hundred days."""
+MAX_ORDERS = 200
+"""Of one command: quarter-hours of two days."""
+MAX_READINGS = 1_000
+"""Of one command: quarter-hours of ten days."""
 MAX_MILLISECONDS = 366 * 24 * 3600 * 1000
 
 M = TypeVar("M", bound=BaseModel)
@@ -169,22 +181,6 @@ class TopUpAccount(CommandData, topic=Topic.TOP_UP_ACCOUNT, by=Role.OPERATOR):
     amount: Annotated[MoneyCurrency, AfterValidator(positive)]
 
 
-class TariffsFrom(BaseModel):
-    """What the grid takes (``retail``) and gives (``feedIn``) for a kWh from a moment on; either may be negative."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel, defer_build=True)
-
-    from_ms: Instant = Field(alias="from")
-    retail: TariffCurrencyPerKwh
-    feed_in: TariffCurrencyPerKwh
-
-    @model_validator(mode="after")
-    def _no_gain_in_a_circle(self) -> Self:
-        if self.retail < self.feed_in:
-            raise ValueError("retail must not be below feedIn, or energy would be bought to be fed in")
-        return self
-
-
 class SetTariffs(CommandData, topic=Topic.SET_TARIFFS, by=Role.OPERATOR):
     """Replace the table of the grid's tariffs; games that are published already keep theirs."""
 
@@ -200,7 +196,6 @@ class SetTariffs(CommandData, topic=Topic.SET_TARIFFS, by=Role.OPERATOR):
 
 
 MechanismName = Annotated[str, AfterValidator(_known_mechanism), Field(json_schema_extra=_name_mechanisms)]
-DeliverySlot = Annotated[Identifier, BeforeValidator(slot_name, json_schema_input_type=str)]
 
 
 class PublishGame(CommandData, topic=Topic.PUBLISH_GAME, by=Role.OPERATOR):
@@ -247,7 +242,7 @@ class PublishGame(CommandData, topic=Topic.PUBLISH_GAME, by=Role.OPERATOR):
     what the retail tariff is above the feed-in tariff."""
     price_floor: PriceCurrencyPerKwh | None = None
     """Offers below it are refused."""
-    price_cap: Annotated[PriceCurrencyPerKwh, AfterValidator(positive)] | None = None
+    price_cap: SomePrice | None = None
     """Offers above it are refused."""
 
     @model_validator(mode="after")
@@ -260,14 +255,23 @@ class PublishGame(CommandData, topic=Topic.PUBLISH_GAME, by=Role.OPERATOR):
 class PublishOffer(AboutGame, topic=Topic.PUBLISH_OFFER):
     """Offer energy at a base price."""
 
-    amount: Annotated[EnergyKwh, AfterValidator(positive)]
-    price: Annotated[PriceCurrencyPerKwh, AfterValidator(positive)]
+    amount: SomeEnergy
+    price: SomePrice
 
 
 class PublishDemand(AboutGame, topic=Topic.PUBLISH_DEMAND):
     """Ask for energy."""
 
-    amount: Annotated[EnergyKwh, AfterValidator(positive)]
+    amount: SomeEnergy
+
+
+class PublishOrders(CommandData, topic=Topic.PUBLISH_ORDERS):
+    """Say what to offer or ask for in many games, whose gates are open; all of it or nothing.
+
+    Each order replaces what the prosumer had in that game, and arrives when it does.
+    """
+
+    orders: Annotated[list[Order], Field(min_length=1, max_length=MAX_ORDERS)]
 
 
 class StopGameRegistration(AboutGame, topic=Topic.STOP_GAME_REGISTRATION, by=Role.OPERATOR):
@@ -332,45 +336,11 @@ class RegisterMeter(CommandData, topic=Topic.REGISTER_METER, by=Role.OPERATOR):
     id: Identifier
     public_key: PublicKey
     prosumer: Identifier
-    power_kw: Annotated[EnergyKwh, AfterValidator(positive)]
+    power_kw: SomeEnergy
     """What the connection can carry in either direction: no reading says more."""
-    register_modulus_kwh: Annotated[EnergyKwh, AfterValidator(positive)] = units.energy_from_kwh(10**6)
+    register_modulus_kwh: SomeEnergy = units.energy_from_kwh(10**6)
     """Where its registers begin at zero again."""
     replaces: Identifier | None = None
-
-
-MAX_READINGS = 1_000
-"""Of one command: quarter-hours of ten days."""
-
-
-class _Part(BaseModel):
-    """A part of a command's data."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel, defer_build=True)
-
-
-class EnergyReading(_Part):
-    """What a connection took and fed in during a slot, which is named by its game or by itself."""
-
-    game: Identifier | None = None
-    delivery_slot: DeliverySlot | None = None
-    in_energy: EnergyKwh
-    out_energy: EnergyKwh
-
-    @model_validator(mode="after")
-    def _one_name(self) -> Self:
-        if (self.game is None) == (self.delivery_slot is None):
-            raise ValueError("needs either game or deliverySlot")
-        return self
-
-
-class RegisterReading(_Part):
-    """What a meter's registers showed at a moment; ``replaced``: what they show from then on, after a replacement."""
-
-    at: Instant
-    in_register: EnergyKwh
-    out_register: EnergyKwh
-    replaced: Annotated[bool, Field(strict=True)] = False
 
 
 class PublishReadings(CommandData, topic=Topic.PUBLISH_READINGS, by=Role.METER):

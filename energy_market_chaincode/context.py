@@ -1,14 +1,15 @@
 """What a rule works with: the state as records, the time, the signer, and the events it causes."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 from energy_market_chaincode.books import Books
+from energy_market_chaincode.command_parts import AboutSlot
 from energy_market_chaincode.commands import AboutGame
 from energy_market_chaincode.errors import UnknownGame, WrongPhase
 from energy_market_chaincode.events import Event
-from energy_market_chaincode.records import Account, Arena, Game, Record
+from energy_market_chaincode.records import Account, Arena, Game, Record, Slot
 from energy_market_chaincode.savepoint import Workspace
 from energy_market_chaincode.vocabulary import Phase
 
@@ -105,9 +106,36 @@ class Context:
         record = await self.find(Game, command.game)
         if record is None:
             raise UnknownGame(game=command.game)
-        if record.phase is not needed:
-            raise WrongPhase(topic=command.topic, game=command.game, needed=needed.value, phase=record.phase.value)
+        self.require_phase(record, needed, command.topic)
         return record
+
+    def require_phase(self, game: Game, needed: Phase, topic: str) -> None:
+        """Refuse what a topic asks of a game that is in another phase; raises WrongPhase."""
+        if game.phase is not needed:
+            raise WrongPhase(topic=topic, game=game.id, needed=needed.value, phase=game.phase.value)
+
+    async def games_of(self, field: str, parts: Sequence[AboutSlot]) -> list[Game]:
+        """Load the games of the slots that the parts of a command are about, in two exchanges with the ledger at most.
+
+        Parameters
+        ----------
+        field
+            Where the command lists the parts.
+
+        Raises
+        ------
+        UnknownGame
+            At the first part whose game, or whose slot's game, there is not.
+        """
+        asked = sorted({str(part.delivery_slot) for part in parts if part.game is None})
+        slots = dict(zip(asked, await self.find_each(Slot, names=asked), strict=True))
+        names = [part.game or _game_of(slots, str(part.delivery_slot)) for part in parts]
+        games = []
+        for place, (name, game) in enumerate(zip(names, await self.find_each(Game, names=names), strict=True)):
+            if game is None:
+                raise UnknownGame(game=name).at(f"{field}.{place}")
+            games.append(game)
+        return games
 
     async def arena(self, game: Game) -> Arena:
         """Load what was fixed when a game's registration stopped."""
@@ -123,3 +151,8 @@ class Context:
         """Store the accounts."""
         for owner, account in books.accounts().items():
             self.save(account, owner)
+
+
+def _game_of(slots: Mapping[str, Slot | None], name: str) -> str:
+    slot = slots[name]
+    return slot.game if slot is not None else f"of the slot {name}"

@@ -13,6 +13,7 @@ from energy_market_chaincode import administration, presentation, queries
 from energy_market_chaincode import delivery as delivery  # these declare their rules
 from energy_market_chaincode import epochs as epochs
 from energy_market_chaincode import metering as metering
+from energy_market_chaincode import orders as orders
 from energy_market_chaincode import registration as registration
 from energy_market_chaincode import settlement as settlement
 from energy_market_chaincode.canonical import MAX_NESTING, exact_json, read_json

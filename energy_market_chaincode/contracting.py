@@ -1,6 +1,6 @@
 """What bids come to, whatever the mechanism: they are covered, and when the game stops they become transfers."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from energy_market_chaincode import presentation
 from energy_market_chaincode.books import Books
@@ -10,6 +10,7 @@ from energy_market_chaincode.errors import InsufficientFunds
 from energy_market_chaincode.game import Supply, bill, grid_cost, hand_back, is_more_than_nothing, regret
 from energy_market_chaincode.matching import contracted_transfers
 from energy_market_chaincode.records import (
+    Account,
     Arena,
     Customers,
     Escrow,
@@ -21,7 +22,7 @@ from energy_market_chaincode.records import (
     Transfer,
 )
 from energy_market_chaincode.units import Energy, Money, Price
-from energy_market_chaincode.vocabulary import CERTIFIED, Phase, StopReason
+from energy_market_chaincode.vocabulary import CERTIFIED, GRID_OPERATOR, Phase, StopReason
 
 ROUNDED_TRANSFERS = Money(1_000)
 """For so many transfers a buyer in a certified game has money frozen that rounding may take."""
@@ -66,17 +67,39 @@ async def freeze_more(context: Context, game: str, owner: str, required: Escrow)
     held = await context.find(Escrow, game, owner)
     before = held or Escrow()
     escrow = Escrow(amount=max(before.amount, required.amount), deposit=max(before.deposit, required.deposit))
-    if escrow == held:
-        return
-    missing = Money(escrow.frozen - before.frozen)
-    books = await context.books([owner])
+    if escrow != held:
+        await hold(context, owner, {game: escrow})
+
+
+async def hold(context: Context, owner: str, escrows: Mapping[str, Escrow | None]) -> None:
+    """Let somebody's escrows be such from now on, by game; None: there is none. Only the difference moves.
+
+    What it releases pays the owner's debt.
+
+    Raises
+    ------
+    InsufficientFunds
+        With AccountTopUpRequired as its announcement; of several games it names the first one.
+    """
+    held = [await context.find(Escrow, game, owner) for game in escrows]
+    missing = sum(each.frozen for each in escrows.values() if each) - sum(each.frozen for each in held if each)
+    account = await context.find(Account, owner)
+    books = await context.books([owner, GRID_OPERATOR] if account is not None and account.debt else [owner])
     try:
-        books.freeze(owner, missing)
+        books.freeze(owner, Money(max(missing, 0)))
     except InsufficientFunds as rejection:
-        rejection.announcement = presentation.account_top_up_required(game, owner, missing, books.free(owner))
+        game = next(iter(escrows))
+        rejection.announcement = presentation.account_top_up_required(game, owner, Money(missing), books.free(owner))
         raise
+    if missing < 0:
+        books.thaw(owner, Money(-missing))
+        books.repay_debts()
     context.close_books(books)
-    context.save(escrow, game, owner)
+    for (game, escrow), before in zip(escrows.items(), held, strict=True):
+        if escrow is not None:
+            context.save(escrow, game, owner)
+        elif before is not None:
+            context.delete(Escrow, game, owner)
 
 
 async def release_escrows(context: Context, books: Books, game: str, owners: Iterable[str]) -> None:

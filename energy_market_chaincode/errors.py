@@ -6,7 +6,7 @@ are never renamed, and a new reason gets a new class.
 
 import inspect
 import re
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 if TYPE_CHECKING:
     from energy_market_chaincode.events import Event
@@ -27,6 +27,11 @@ class Rejection(Exception):
         self.details = details
         sentence = inspect.getdoc(type(self)) or ""
         super().__init__(" ".join(sentence.split()).format(**details))
+
+    def at(self, field: str) -> Self:
+        """Say where in the command the reason lies, and return it."""
+        self.args = (f"{field}: {self}",)
+        return self
 
     @property
     def message(self) -> str:
@@ -151,7 +156,11 @@ class RegistrationOpen(Rejection):
 
 
 class AlreadyRegistered(Rejection):
-    """{prosumer} already takes part in game {game}."""
+    """{prosumer} already takes part in game {game}; publishOrders changes an order."""
+
+
+class OrderRepeated(Rejection):
+    """The game {game} has two orders in one command; say what is wanted once."""
 
 
 class PriceOutOfBounds(Rejection):

@@ -4,11 +4,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from energy_market_chaincode.command_parts import EnergyReading, RegisterReading
 from energy_market_chaincode.commands import (
-    EnergyReading,
     PublishReadings,
     RegisterMeter,
-    RegisterReading,
 )
 from energy_market_chaincode.context import Context
 from energy_market_chaincode.errors import (
@@ -22,7 +21,6 @@ from energy_market_chaincode.errors import (
     SelfMetered,
     SlotFinal,
     SlotNotOver,
-    UnknownGame,
     UnknownMeter,
     UnknownProsumer,
 )
@@ -96,7 +94,7 @@ async def publish_readings(context: Context, data: PublishReadings) -> ReadingsC
         raise MeterReplaced(meter=context.signer, by=connection.meters[-1].meter)
     uncounted: list[UncountedTime] = []
     if data.readings is not None:
-        counted = [await _of_slot(context, i, reading) for i, reading in enumerate(data.readings)]
+        counted = await _of_slots(context, data.readings)
     else:
         counted, uncounted = await _of_registers(context, connection.meters[-1], data.registers or [])
     _require_plausible(connection, prosumer, counted)
@@ -115,20 +113,18 @@ async def publish_readings(context: Context, data: PublishReadings) -> ReadingsC
     return ReadingsCounted(prosumer=prosumer, counted=shown, corrected=corrected, uncounted=uncounted)
 
 
-async def _of_slot(context: Context, place: int, reading: EnergyReading) -> Counted:
-    name = reading.game
-    if name is None:
-        slot = await context.find(Slot, str(reading.delivery_slot))
-        name = slot.game if slot is not None else f"of the slot {reading.delivery_slot}"
-    game = await context.find(Game, name)
-    if game is None:
-        raise UnknownGame(game=name)
-    if game.parameters.metering is not Metering.METERS:
-        raise SelfMetered(game=game.id)
-    ends_ms = game.delivery_ends_ms
-    if ends_ms is None or context.now_ms < ends_ms:
-        raise SlotNotOver(game=game.id, ends="a time that is not known yet" if ends_ms is None else iso_time(ends_ms))
-    return Counted(f"readings.{place}", game, reading.in_energy, reading.out_energy)
+async def _of_slots(context: Context, readings: Sequence[EnergyReading]) -> list[Counted]:
+    """Return the readings of slots that meters count and that are over."""
+    counted = []
+    for place, (game, reading) in enumerate(zip(await context.games_of("readings", readings), readings, strict=True)):
+        field, ends_ms = f"readings.{place}", game.delivery_ends_ms
+        if game.parameters.metering is not Metering.METERS:
+            raise SelfMetered(game=game.id).at(field)
+        if ends_ms is None or context.now_ms < ends_ms:
+            ends = "a time that is not known yet" if ends_ms is None else iso_time(ends_ms)
+            raise SlotNotOver(game=game.id, ends=ends).at(field)
+        counted.append(Counted(field, game, reading.in_energy, reading.out_energy))
+    return counted
 
 
 async def _settles_anew(context: Context, game: Game) -> bool:

@@ -3,6 +3,7 @@
 Only speed hangs on this page: a key that is missing here is read when it is needed.
 """
 
+from energy_market_chaincode.command_parts import AboutSlot
 from energy_market_chaincode.commands import (
     Command,
     PublishBuyBid,
@@ -10,6 +11,7 @@ from energy_market_chaincode.commands import (
     PublishDemand,
     PublishMeterReading,
     PublishOffer,
+    PublishOrders,
     PublishReadings,
     RegisterMeter,
     RegisterProsumer,
@@ -32,7 +34,9 @@ from energy_market_chaincode.records import (
     NetworkNode,
     Play,
     Prosumer,
+    Record,
     Remembered,
+    Slot,
     StandingBid,
     StandingOffer,
 )
@@ -47,10 +51,8 @@ def keys_read_by(command: Command) -> list[str]:
             keys += [Prosumer.key(data.id)]
         case TopUpAccount() as data:
             keys += [Prosumer.key(data.prosumer), Account.key(data.prosumer)]
-        case PublishOffer() as data:
-            keys += [*_registration_keys(data.game, signer), HopsColumn.key(signer)]
-        case PublishDemand() as data:
-            keys += [*_registration_keys(data.game, signer), HopsRow.key(signer), MeterTotals.key(signer)]
+        case PublishOffer() | PublishDemand() | PublishOrders() as data:
+            keys += _order_keys(data, signer)
         case PublishBuyBid() as data:
             keys += [Game.key(data.game), Arena.key(data.game), Play.key(data.game)]
             keys += [StandingBid.key(data.game, signer), Escrow.key(data.game, signer)]
@@ -68,8 +70,23 @@ def keys_read_by(command: Command) -> list[str]:
     return keys
 
 
-def _registration_keys(game: str, signer: str) -> list[str]:
-    return [
-        *(Game.key(game), StandingOffer.key(game, signer), Demand.key(game, signer)),
-        *(NetworkNode.key(signer), Account.key(signer), Escrow.key(game, signer)),
-    ]
+def _order_keys(data: PublishOffer | PublishDemand | PublishOrders, signer: str) -> list[str]:
+    kinds: list[type[Record]] = [NetworkNode, Account, Connection]
+    match data:
+        case PublishOffer():
+            kinds, slots = [*kinds, HopsColumn], registration_keys(data.game, signer)
+        case PublishDemand():
+            kinds, slots = [*kinds, HopsRow, MeterTotals], registration_keys(data.game, signer)
+        case PublishOrders():
+            kinds += [HopsColumn, HopsRow, MeterTotals]
+            slots = [key for order in data.orders for key in _keys_of_slot(order, signer)]
+    return [*(kind.key(signer) for kind in kinds), *slots]
+
+
+def _keys_of_slot(named: AboutSlot, signer: str) -> list[str]:
+    return registration_keys(named.game, signer) if named.game is not None else [Slot.key(str(named.delivery_slot))]
+
+
+def registration_keys(game: str, signer: str) -> list[str]:
+    """Return the keys of a game's registration, as far as they are one prosumer's."""
+    return [Game.key(game), *(kind.key(game, signer) for kind in (StandingOffer, Demand, Escrow))]

@@ -1,50 +1,32 @@
-"""Rules of registration: a game is published, sellers offer, buyers ask, and the operator stops it in time."""
+"""Rules of registration: a game is published, and when its gate closes its clearing begins."""
 
 from typing import Any
 
 from energy_market_chaincode import presentation
-from energy_market_chaincode.commands import AboutGame, PublishDemand, PublishGame, PublishOffer, StopGameRegistration
+from energy_market_chaincode.commands import PublishGame, StopGameRegistration
 from energy_market_chaincode.context import Context
-from energy_market_chaincode.contracting import freeze_more, has_delivery_begun, stop, worst_of_mechanism
-from energy_market_chaincode.cover import connection_deposit, demand_deposit, offer_bond, usual_penalty
-from energy_market_chaincode.errors import (
-    AlreadyRegistered,
-    DebtUnpaid,
-    GameExists,
-    NoMeter,
-    OrderBeyondConnection,
-    PriceOutOfBounds,
-    RegistrationOpen,
-    RegistrationOver,
-    SlotTaken,
-    TopologyMissing,
-)
+from energy_market_chaincode.contracting import has_delivery_begun, stop
+from energy_market_chaincode.cover import usual_penalty
+from energy_market_chaincode.errors import GameExists, RegistrationOpen, SlotTaken, TopologyMissing
 from energy_market_chaincode.game import seller_order, turn_order
 from energy_market_chaincode.mechanisms import MECHANISMS
 from energy_market_chaincode.records import (
-    Account,
     Arena,
-    Connection,
     Demand,
-    Escrow,
     Game,
-    HopsColumn,
-    HopsRow,
     Layout,
     MeteredMarket,
-    MeterTotals,
     Parameters,
     Play,
     Slot,
     StandingOffer,
 )
 from energy_market_chaincode.rules import rule
-from energy_market_chaincode.settlement import energy_limit
 from energy_market_chaincode.slots import CORRECTION_WINDOW_MS, durations_of_name, slot_durations
 from energy_market_chaincode.tariffs import tariffs_of
 from energy_market_chaincode.times import instant_ms, iso_time
-from energy_market_chaincode.topology import hop_distances, require_place
-from energy_market_chaincode.units import Energy, Money, Price, currency, currency_per_kwh, kwh
+from energy_market_chaincode.topology import hop_distances
+from energy_market_chaincode.units import Energy
 from energy_market_chaincode.views import GameResult, RegistrationStopped
 from energy_market_chaincode.vocabulary import Metering, Phase, StopReason
 
@@ -101,88 +83,6 @@ async def _metered(context: Context, data: PublishGame) -> dict[str, Any]:
         has_time = data.delivery_slot is not None and instant_ms(data.delivery_slot) is not None
         window_ms = CORRECTION_WINDOW_MS if has_time and metering is Metering.METERS else 0
     return {"metering": metering, "correction_window_ms": window_ms}
-
-
-@rule
-async def publish_offer(context: Context, data: PublishOffer) -> GameResult:
-    """Take a seller in and freeze what it would owe if it delivered nothing."""
-    game = await _open_for(context, data)
-    _require_price(game, data.price)
-    await require_place(context, "seller", HopsColumn)
-    limit = await _limit_of_orders(context, game, data.amount)
-    bond = offer_bond(data.amount, data.price, game.parameters)
-    deposit = connection_deposit(limit, game.parameters) if limit is not None else Money(0)
-    await freeze_more(context, game.id, context.signer, Escrow(deposit=Money(bond + deposit)))
-    offer = StandingOffer(seller=context.signer, capacity=data.amount, price=data.price, arrived=context.arrived)
-    context.save(offer, game.id, context.signer)
-    return GameResult(game=game.id)
-
-
-def _require_price(game: Game, price: Price) -> None:
-    """Refuse a base price outside of the game's bounds."""
-    floor, cap = game.parameters.price_floor or Price(0), game.parameters.price_cap
-    if price < floor or (cap is not None and price > cap):
-        raise PriceOutOfBounds(
-            game=game.id,
-            floor=currency_per_kwh(floor),
-            cap="any" if cap is None else currency_per_kwh(cap),
-            price=currency_per_kwh(price),
-        )
-
-
-@rule
-async def publish_demand(context: Context, data: PublishDemand) -> GameResult:
-    """Take a buyer in and freeze what its demand would cost from the grid, and what it would owe if it took nothing."""
-    game = await _open_for(context, data)
-    buyer = context.signer
-    await require_place(context, "buyer", HopsRow)
-    limit, rules = await _limit_of_orders(context, game, data.amount), game.parameters
-    deposit = connection_deposit(limit, rules) if limit is not None else demand_deposit(data.amount, rules)
-    escrow = Escrow(amount=worst_of_mechanism(game, data.amount), deposit=deposit)
-    await freeze_more(context, game.id, buyer, escrow)
-    totals = await context.load(MeterTotals, buyer)
-    demand = Demand(
-        buyer=buyer,
-        demand=data.amount,
-        production=totals.production,
-        consumption=totals.consumption,
-        arrived=context.arrived,
-    )
-    context.save(demand, game.id, buyer)
-    return GameResult(game=game.id)
-
-
-async def _limit_of_orders(context: Context, game: Game, amount: Energy) -> Energy | None:
-    """Return what the signer's connection can carry in the slot, None where prosumers meter themselves.
-
-    Raises
-    ------
-    OrderBeyondConnection
-        If the order is for more than that: it could not be kept, and its cover would not be that of its connection.
-    """
-    if game.parameters.metering is Metering.SELF:
-        return None
-    connection = await context.load(Connection, context.signer)
-    limit = energy_limit(connection.meters[-1], game)
-    if amount > limit:
-        raise OrderBeyondConnection(prosumer=context.signer, game=game.id, amount=kwh(amount), limit=kwh(limit))
-    return limit
-
-
-async def _open_for(context: Context, command: AboutGame) -> Game:
-    """Load a game that the signer may still register for."""
-    game = await context.game(command, Phase.REGISTRATION)
-    if context.now_ms >= game.registration_ends_ms:
-        raise RegistrationOver(game=game.id, ended=iso_time(game.registration_ends_ms))
-    signer = context.signer
-    if await context.exists(StandingOffer, game.id, signer) or await context.exists(Demand, game.id, signer):
-        raise AlreadyRegistered(prosumer=signer, game=game.id)
-    if game.parameters.metering is Metering.METERS and not await context.exists(Connection, signer):
-        raise NoMeter(prosumer=signer, game=game.id)
-    account = await context.find(Account, signer)
-    if account is not None and account.debt:
-        raise DebtUnpaid(prosumer=signer, debt=currency(account.debt))
-    return game
 
 
 @rule

@@ -35,6 +35,7 @@ class Topic(StrEnum):
     PUBLISH_GAME = "publishGame"
     PUBLISH_OFFER = "publishOffer"
     PUBLISH_DEMAND = "publishDemand"
+    PUBLISH_ORDERS = "publishOrders"
     STOP_GAME_REGISTRATION = "stopGameRegistration"
     PUBLISH_BUY_BID = "publishBuyBid"
     SKIP_TURN = "skipTurn"

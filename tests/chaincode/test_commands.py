@@ -45,7 +45,8 @@ def wrong_fields(value: Any) -> dict[str, str]:
 def test_every_topic_has_its_data_and_the_protocols_topics_are_the_operators() -> None:
     assert set(COMMANDS) == set(Topic)
     for_all = {topic for topic, data in COMMANDS.items() if data.by is None}
-    assert for_all == {"publishOffer", "publishDemand", "publishBuyBid", "publishClearing", "publishMeterReading"}
+    trading = {"publishOffer", "publishDemand", "publishOrders", "publishBuyBid", "publishClearing"}
+    assert for_all == trading | {"publishMeterReading"}
     assert {topic for topic, data in COMMANDS.items() if data.by is Role.METER} == {"publishReadings"}
     assert {data.by for data in COMMANDS.values()} == {None, Role.OPERATOR, Role.METER}
 

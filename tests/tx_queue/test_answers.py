@@ -81,7 +81,7 @@ async def whole_game(operator: Any, signer: Any) -> AsyncIterator[Any]:
     yield operator.command("publishGame", game="G", deliverySlot="s", expectedParticipants=2, roundLimit=1)
     yield seller.command("publishOffer", game="G", amount="10", price="0.1")
     yield poor.command("publishDemand", game="G", amount="5.5")
-    yield buyer.command("publishDemand", game="G", amount="5.5")
+    yield buyer.command("publishOrders", orders=[{"game": "G", "demand": {"amount": "5.5"}}])
     yield operator.command("publishGame", game="empty", deliverySlot="t", registrationDurationMs=1)
     yield operator.command("stopGameRegistration", game="empty")
     yield operator.command("stopGameRegistration", game="G")
