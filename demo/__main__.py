@@ -34,7 +34,7 @@ async def run(scenario: Scenario, every: str) -> None:
     told_to_stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, told_to_stop.set)
-    identities = make_keys(home / "keys", [OPERATOR, *scenario.sellers, *scenario.buyers])
+    identities = make_keys(home / "keys", [OPERATOR, *scenario.histories()])
     operator = identities.pop(OPERATOR)
     log = ProcessLog(Console(width=200))
     try:
@@ -85,7 +85,10 @@ def main() -> int:
     flags = parser.parse_args()
     expected = (MarketError, ForeignProsumer, ProcessFailed, ScenarioError, ScenarioMissing)
     try:
-        asyncio.run(run(scenario_named(flags.scenario), flags.every))
+        scenario = scenario_named(flags.scenario)
+        if not isinstance(scenario, Scenario):
+            parser.error(f"{flags.scenario} is a day of many games")
+        asyncio.run(run(scenario, flags.every))
     except (*expected, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-from demo.scenario import Scenario
+from demo.scenario import Playable, Scenario
 from energy_market_chaincode import GRID_OPERATOR, Topic
 from market_host import Processes, read_record
 from prosumer_client import LISTENING, Identity, MarketClient, MarketError, key_file, load_or_create_key
@@ -36,7 +36,7 @@ def make_keys(folder: Path, names: Sequence[str]) -> dict[str, Identity]:
     return {name: Identity(name, load_or_create_key(key_file(folder, name))) for name in names}
 
 
-async def enter(market: MarketClient, scenario: Scenario, identities: Mapping[str, Identity], keys: Path) -> None:
+async def enter(market: MarketClient, scenario: Playable, identities: Mapping[str, Identity], keys: Path) -> None:
     """Bring a scenario's people onto the ledger, with money, and lay its network. Who is there already stays as it is.
 
     Raises
@@ -58,22 +58,16 @@ async def enter(market: MarketClient, scenario: Scenario, identities: Mapping[st
             raise outcome
 
 
-def _registrations(scenario: Scenario, newcomers: Mapping[str, Identity]) -> Iterator[Command]:
-    balances = scenario.balances()
+def _registrations(scenario: Playable, newcomers: Mapping[str, Identity]) -> Iterator[Command]:
+    balances, histories = scenario.balances(), scenario.histories()
     for name, identity in newcomers.items():
-        data: dict[str, Any] = {"id": name, "publicKey": identity.public_key}
-        if name in scenario.buyers:
-            buyer = scenario.buyers[name]
-            data |= {"totalProduction": buyer.total_production, "totalConsumption": buyer.total_consumption}
-        else:
-            data |= {"totalProduction": scenario.sellers[name].total_production}
-        yield Topic.REGISTER_PROSUMER, data
+        yield Topic.REGISTER_PROSUMER, {"id": name, "publicKey": identity.public_key, **histories[name]}
         if balances[name]:
             yield Topic.TOP_UP_ACCOUNT, {"prosumer": name, "amount": balances[name]}
 
 
 async def start_prosumers(
-    processes: Processes, scenario: Scenario, folder: Path, environment: Mapping[str, str]
+    processes: Processes, scenario: Playable, folder: Path, environment: Mapping[str, str]
 ) -> None:
     """Start everybody's process, beyond ALONE_UP_TO they share GROUPS, and wait until all listen to the market."""
     files = _group_files(scenario, folder)
@@ -82,23 +76,15 @@ async def start_prosumers(
     await processes.wait_for_words(LISTENING, files)
 
 
-def _group_files(scenario: Scenario, folder: Path) -> dict[str, Path]:
+def _group_files(scenario: Playable, folder: Path) -> dict[str, Path]:
     """Write who is in which process, and return the processes' names with their files."""
     folder.mkdir(parents=True, exist_ok=True)
     files = {}
-    for number, group in enumerate(_groups(list(_people(scenario))), 1):
+    for number, group in enumerate(_groups(list(scenario.roster(folder))), 1):
         name = group[0]["id"] if len(group) == 1 else f"group-{number}"
         files[name] = folder / f"{name}.json"
         files[name].write_text(json.dumps({"prosumers": group}, default=str, indent=2))
     return files
-
-
-def _people(scenario: Scenario) -> Iterator[dict[str, Any]]:
-    for name, seller in scenario.sellers.items():
-        offer = {"capacity": seller.capacity, "price": seller.price, "delivery": seller.delivery_share}
-        yield {"id": name, "role": "seller", **offer}
-    for name, buyer in scenario.buyers.items():
-        yield {"id": name, "role": "buyer", "demand": buyer.demand, "delivery": buyer.delivery_share}
 
 
 def _groups(people: Sequence[dict[str, Any]]) -> list[list[dict[str, Any]]]:

@@ -71,7 +71,7 @@ async def play(processes: Processes, plan: Plan, log: ProcessLog) -> Run:
     """
     watch = Stopwatch()
     with watch.step("total"):
-        identities = make_keys(plan.keys, [plan.operator, *plan.scenario.sellers, *plan.scenario.buyers])
+        identities = make_keys(plan.keys, [plan.operator, *plan.scenario.histories()])
         operator = identities.pop(plan.operator)
         with watch.step("services"):
             services = await start_services(processes, plan.home, _settings(plan, operator))

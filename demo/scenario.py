@@ -3,10 +3,12 @@
 Amounts are decimal kWh and currency, exactly as the ledger will hold them; what the ledger could not hold is refused.
 """
 
-from collections.abc import Collection, Iterator
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from pathlib import Path
 from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -59,11 +61,13 @@ USUAL_BALANCE = Decimal(1000)
 _HUNDRED = units.money_from_currency(100)
 
 
-class _Part(BaseModel):
+class ScenarioPart(BaseModel):
+    """Something that a scenario states; a field that it does not know is refused."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class ScenarioSeller(_Part):
+class ScenarioSeller(ScenarioPart):
     """A seller: what it offers, what it produced so far, and what share of what it sold it will really deliver."""
 
     capacity: Annotated[Kwh, AfterValidator(_positive)]
@@ -72,7 +76,7 @@ class ScenarioSeller(_Part):
     delivery_share: FractionOfOne = Decimal(1)
 
 
-class ScenarioBuyer(_Part):
+class ScenarioBuyer(ScenarioPart):
     """A buyer: its demand, its metered history, and what share of what it bought it will really take.
 
     The history decides the turn order: production / consumption, highest first.
@@ -89,7 +93,7 @@ class ScenarioBuyer(_Part):
         return Fraction(self.total_production) / Fraction(self.total_consumption)
 
 
-class ScenarioSettings(_Part):
+class ScenarioSettings(ScenarioPart):
     """What every scenario may set, a generated one too.
 
     Attributes
@@ -108,9 +112,14 @@ class ScenarioSettings(_Part):
     grid_operator_balance: Currency = Decimal(100_000)
     game: PublishGame = PublishGame()
 
+    @property
+    def fee_per_hop(self) -> Decimal:
+        """Transmission fee, currency per kWh and hop."""
+        return units.currency_per_kwh(self.game.fee_per_hop)
+
 
 @dataclass(frozen=True, slots=True)
-class _Prices:
+class GamePrices:
     """What a game's cover depends on, on a ledger without a table of tariffs."""
 
     retail_tariff: units.Price
@@ -119,13 +128,66 @@ class _Prices:
 
     @classmethod
     def of(cls, game: PublishGame) -> Self:
+        """Return what a game states, or what holds without."""
         retail = USUAL_RETAIL_TARIFF if game.retail_tariff is None else game.retail_tariff
         feed_in = USUAL_FEED_IN_TARIFF if game.feed_in_tariff is None else game.feed_in_tariff
         penalty = game.imbalance_penalty
         return cls(retail, feed_in, usual_penalty(retail, feed_in) if penalty is None else penalty)
 
+    def of_an_offer(self, energy: units.Energy, price: units.Price) -> int:
+        """Return the money that an offer is taken with."""
+        return offer_bond(energy, price, self)
 
-class Scenario(ScenarioSettings):
+    def of_a_demand(self, energy: units.Energy, nr_sellers: int) -> int:
+        """Return the money that a demand is taken with, and answered best.
+
+        A best response takes nothing whose price, p + tau h, is above the retail tariff R; a bid's escrow is for
+        2 p + tau h, so 2 R is enough.
+        """
+        rounding = 2 * nr_sellers + 1
+        return units.cost(energy, 2 * max(0, self.retail_tariff)) + rounding + demand_deposit(energy, self)
+
+
+class Playable(ScenarioSettings, ABC):
+    """What the demo can play: people with money, on a network."""
+
+    @abstractmethod
+    def histories(self) -> dict[str, dict[str, Decimal]]:
+        """Return everybody's id, with what registerProsumer is told of its metered past."""
+
+    @abstractmethod
+    def cover(self) -> dict[str, Decimal]:
+        """Currency that everybody needs to be taken into what is played, in whole hundreds."""
+
+    @abstractmethod
+    def topology(self) -> dict[str, Any]:
+        """Return the data of the setTopology command."""
+
+    @abstractmethod
+    def roster(self, folder: Path) -> Iterable[dict[str, Any]]:
+        """Yield everybody's entry for a process, see :class:`prosumer_client.Roster`; files for it go to a folder."""
+
+    def balances(self) -> dict[str, Decimal]:
+        """Currency on everybody's account before the game."""
+        if self.starting_balance is not None:
+            return dict.fromkeys(self.histories(), self.starting_balance)
+        return {name: max(USUAL_BALANCE, needed) for name, needed in self.cover().items()}
+
+    def warnings(self) -> list[str]:
+        """Say what is allowed but probably not meant; here a balance that covers too little."""
+        balances = self.balances()
+        poor = [name for name, needed in self.cover().items() if needed > balances[name]]
+        if not poor:
+            return []
+        return [f"The starting_balance of {self.name} may not cover what these want: {', '.join(poor)}."]
+
+
+def whole_hundreds(amount: int) -> Decimal:
+    """Return an amount of the ledger's money in currency, rounded up to whole hundreds."""
+    return Decimal(-(-amount // _HUNDRED) * 100)
+
+
+class Scenario(Playable):
     """Everything the demo needs to play one game. Sellers stand in the order in which they are to register."""
 
     sellers: Annotated[dict[Identifier, ScenarioSeller], Field(min_length=1)]
@@ -140,11 +202,6 @@ class Scenario(ScenarioSettings):
             raise ValueError("; ".join(f"{'.'.join(map(str, one.path))} {one.sentence}" for one in found))
         return self
 
-    @property
-    def fee_per_hop(self) -> Decimal:
-        """Transmission fee, currency per kWh and hop."""
-        return units.currency_per_kwh(self.game.fee_per_hop)
-
     def hop_distances(self) -> dict[str, dict[str, int]]:
         """{buyer: {seller: hops}}, buyers in turn order."""
         order = self.turn_order()
@@ -157,29 +214,33 @@ class Scenario(ScenarioSettings):
         """Buyers by contribution metric, highest first; equal ones as they stand in the scenario."""
         return sorted(self.buyers, key=lambda buyer: -self.buyers[buyer].contribution_metric)
 
-    def balances(self) -> dict[str, Decimal]:
-        """Currency on everybody's account before the game."""
-        if self.starting_balance is not None:
-            return dict.fromkeys((*self.sellers, *self.buyers), self.starting_balance)
-        return {name: max(USUAL_BALANCE, needed) for name, needed in self.cover().items()}
+    def histories(self) -> dict[str, dict[str, Decimal]]:
+        """Return what was metered of everybody before, sellers first; it decides the turn order."""
+        sellers = {name: {"totalProduction": seller.total_production} for name, seller in self.sellers.items()}
+        buyers = {
+            name: {"totalProduction": buyer.total_production, "totalConsumption": buyer.total_consumption}
+            for name, buyer in self.buyers.items()
+        }
+        return sellers | buyers
+
+    def roster(self, folder: Path) -> Iterable[dict[str, Any]]:
+        """Yield a seller or a buyer for each."""
+        for name, seller in self.sellers.items():
+            offer = {"capacity": seller.capacity, "price": seller.price, "delivery": seller.delivery_share}
+            yield {"id": name, "role": "seller", **offer}
+        for name, buyer in self.buyers.items():
+            yield {"id": name, "role": "buyer", "demand": buyer.demand, "delivery": buyer.delivery_share}
 
     def cover(self) -> dict[str, Decimal]:
-        """Currency that everybody needs to be taken into the game, and to answer best in it, in whole hundreds.
-
-        A best response takes nothing whose price, p + tau h, is above the retail tariff R; a bid's escrow is for
-        2 p + tau h, so 2 R is enough.
-        """
-        rules = _Prices.of(self.game)
+        """Currency that everybody needs to be taken into the game, and to answer best in it, in whole hundreds."""
+        prices = GamePrices.of(self.game)
         needed: dict[str, int] = {}
         for name, seller in self.sellers.items():
             price = units.price_from_currency_per_kwh(seller.price)
-            needed[name] = offer_bond(units.energy_from_kwh(seller.capacity), price, rules)
-        rounding = 2 * len(self.sellers) + 1
+            needed[name] = prices.of_an_offer(units.energy_from_kwh(seller.capacity), price)
         for name, buyer in self.buyers.items():
-            energy = units.energy_from_kwh(buyer.demand)
-            bid = units.cost(energy, 2 * max(0, rules.retail_tariff)) + rounding
-            needed[name] = bid + demand_deposit(energy, rules)
-        return {name: Decimal(-(-amount // _HUNDRED) * 100) for name, amount in needed.items()}
+            needed[name] = prices.of_a_demand(units.energy_from_kwh(buyer.demand), len(self.sellers))
+        return {name: whole_hundreds(amount) for name, amount in needed.items()}
 
     def topology(self) -> dict[str, Any]:
         """Return the data of the setTopology command."""
@@ -206,14 +267,7 @@ class Scenario(ScenarioSettings):
 
     def warnings(self) -> list[str]:
         """Say what is allowed but probably not meant: a balance that covers too little, a demand beyond all offers."""
-        return [*self._poor(), *self._scarce()]
-
-    def _poor(self) -> list[str]:
-        balances = self.balances()
-        poor = [name for name, needed in self.cover().items() if needed > balances[name]]
-        if not poor:
-            return []
-        return [f"The starting_balance of {self.name} may not cover what these want: {', '.join(poor)}."]
+        return [*super().warnings(), *self._scarce()]
 
     def _scarce(self) -> list[str]:
         capacity = sum((seller.capacity for seller in self.sellers.values()), Decimal(0))
@@ -241,6 +295,13 @@ def inconsistencies(
     for name in buyers:
         if name in sellers:
             yield Inconsistency(("buyers", name), "is a seller as well; in one game a prosumer is one of both")
+    yield from network_inconsistencies(buyers, sellers, graph, hops)
+
+
+def network_inconsistencies(
+    buyers: Collection[str], sellers: Collection[str], graph: Graph | None, hops: HopTable | None
+) -> Iterator[Inconsistency]:
+    """Yield why a network cannot serve these buyers and sellers."""
     if graph is not None:
         yield from graph_inconsistencies(graph, buyers, sellers)
     if hops is not None:

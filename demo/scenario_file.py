@@ -12,6 +12,8 @@ from ruamel.yaml.constructor import SafeConstructor
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
+from demo.day_files import StatedDay
+from demo.day_scenario import DayScenario, DayUnusable
 from demo.scenario import Edge, Hops, Scenario, ScenarioSettings, inconsistencies
 from demo.scenario_generator import Generator, random_scenario
 from demo.topology import FieldPath
@@ -57,8 +59,8 @@ class ScenarioMissing(Exception):
     code: ClassVar[str] = "SCENARIO_MISSING"
 
 
-def scenario_named(name: str) -> Scenario:
-    """Read a scenario file, or the one of ours with that name.
+def scenario_named(name: str) -> Scenario | DayScenario:
+    """Read a scenario file, of one game or of a day, or the one of ours with that name.
 
     Raises
     ------
@@ -66,7 +68,7 @@ def scenario_named(name: str) -> Scenario:
     """
     ours = {file.stem: file for file in sorted(SCENARIOS.glob("*.yaml"))}
     try:
-        return load_scenario(ours[name] if name in ours and not Path(name).exists() else Path(name))
+        return load_playable(ours[name] if name in ours and not Path(name).exists() else Path(name))
     except (OSError, UnusableFile) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise ScenarioMissing(
@@ -75,40 +77,71 @@ def scenario_named(name: str) -> Scenario:
 
 
 def load_scenario(path: Path) -> Scenario:
-    """Read a scenario from a YAML file; ``-`` is standard input.
+    """Read a scenario of one game; raises as :func:`load_playable`, and ScenarioError for a day's."""
+    return _of_one_game(load_playable(path), str(path))
+
+
+def load_playable(path: Path) -> Scenario | DayScenario:
+    """Read a scenario from a YAML file, with the files that it names beside it; ``-`` is standard input.
 
     Raises
     ------
     ScenarioError
-        If it is no YAML, or no scenario.
+        If it is no YAML, or no scenario, or one of the files beside it cannot be used.
     UnusableFile
         If it is no text file of a bearable size.
     OSError
         If the file cannot be read.
     """
-    return read_scenario(read_text(path, LARGEST_FILE_BYTES), source=str(path))
+    return _read(read_text(path, LARGEST_FILE_BYTES), str(path), path.parent)
 
 
 def read_scenario(text: str, source: str = "The scenario") -> Scenario:
-    """Read a scenario from YAML text; raises ScenarioError, which names ``source``."""
+    """Read a scenario of one game from YAML text; raises ScenarioError, which names ``source``."""
+    return _of_one_game(_read(text, source, Path()), source)
+
+
+def _of_one_game(scenario: Scenario | DayScenario, source: str) -> Scenario:
+    if isinstance(scenario, Scenario):
+        return scenario
+    raise ScenarioError(source, [ScenarioProblem(1, "The scenario is of a day; here one of a single game is wanted.")])
+
+
+def _read(text: str, source: str, folder: Path) -> Scenario | DayScenario:
     node, document = _read_yaml(text, source)
     if not isinstance(document, dict) or node is None:
         raise ScenarioError(source, [ScenarioProblem(1, "The file must be a mapping that begins with a name.")])
     problems = [ScenarioProblem(line, sentence) for line, sentence in _repeated_keys(node)]
-    model = GeneratedScenario if "generator" in document else Scenario
-    scenario: Scenario | GeneratedScenario | None = None
+    stated: Scenario | GeneratedScenario | StatedDay | None = None
     try:
-        scenario = model.model_validate(document, by_name=True, by_alias=False)
+        stated = _model(document).model_validate(document, by_name=True, by_alias=False)
     except ValidationError as error:
         problems += (_problem(node, path, sentence) for path, sentence in _field_errors(error))
-    if model is Scenario:
+    if _model(document) is Scenario:
         problems += (_problem(node, path, sentence) for path, sentence in _inconsistencies(document))
-    if scenario is None or problems:
+    if stated is None or problems:
         raise ScenarioError(source, problems)
-    if isinstance(scenario, Scenario):
-        return scenario
-    settings = {name: getattr(scenario, name) for name in ScenarioSettings.model_fields}
-    return random_scenario(scenario.generator.n, scenario.generator.seed, **settings)
+    try:
+        return _made(stated, folder)
+    except DayUnusable as unusable:
+        problems = [_problem(node, one.path, one.sentence) for one in unusable.found]
+        raise ScenarioError(source, problems) from None
+
+
+def _model(document: Mapping[str, Any]) -> type[Scenario | GeneratedScenario | StatedDay]:
+    """Tell what kind of scenario a document is by the fields that only that kind has."""
+    if document.keys() & {"profiles", "slots"}:
+        return StatedDay
+    return GeneratedScenario if "generator" in document else Scenario
+
+
+def _made(stated: Scenario | GeneratedScenario | StatedDay, folder: Path) -> Scenario | DayScenario:
+    if isinstance(stated, Scenario):
+        return stated
+    if isinstance(stated, StatedDay):
+        return stated.day(folder)
+    settings = {name: getattr(stated, name) for name in ScenarioSettings.model_fields}
+    return random_scenario(stated.generator.n, stated.generator.seed, **settings)
 
 
 class _ExactConstructor(SafeConstructor):
@@ -124,6 +157,7 @@ class _ExactConstructor(SafeConstructor):
 
 
 _ExactConstructor.add_constructor("tag:yaml.org,2002:float", _ExactConstructor.construct_exact)
+_ExactConstructor.add_constructor("tag:yaml.org,2002:timestamp", SafeConstructor.construct_yaml_str)
 
 
 def _read_yaml(text: str, source: str) -> tuple[Node | None, Any]:
@@ -191,7 +225,7 @@ def _line(root: Node, path: FieldPath) -> int:
 
 def _field_errors(error: ValidationError) -> Iterator[tuple[FieldPath, str]]:
     for problem in error.errors(include_url=False, include_context=False, include_input=False):
-        path = tuple(part for part in problem["loc"] if part != "[key]")
+        path = tuple(part for part in problem["loc"] if not str(part).startswith("["))  # [key] and such stand nowhere
         if not path:
             continue  # the model's own check of consistency, which _inconsistencies repeats with paths
         if problem["type"] == "missing":

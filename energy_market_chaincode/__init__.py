@@ -63,7 +63,7 @@ if TYPE_CHECKING:
     from energy_market_chaincode.game import Supply, bid_cost
     from energy_market_chaincode.identity import is_signed_by, public_key_from_text, public_key_text, sign
     from energy_market_chaincode.stub import Sender, Stub
-    from energy_market_chaincode.times import Time, iso, iso_time, milliseconds, moment
+    from energy_market_chaincode.times import Instant, Time, duration_ms, iso, iso_time, milliseconds, moment
     from energy_market_chaincode.units import (
         ENERGY_DECIMALS,
         MAX_MONEY,
@@ -114,6 +114,7 @@ __all__ = [
     "GameExists",
     "GameView",
     "Identifier",
+    "Instant",
     "Kwh",
     "LedgerDiffers",
     "LedgerId",
@@ -154,6 +155,7 @@ __all__ = [
     "block_views",
     "certificate",
     "demand_deposit",
+    "duration_ms",
     "errors",
     "events",
     "exact_json",

@@ -14,7 +14,11 @@ _CLOCK = r"(?P<H>\d\d)(?::?(?P<M>\d\d)(?::?(?P<S>\d\d))?)?(?:[.,](?P<fraction>\d
 _OFFSET = r"(?P<offset>Z|(?P<sign>[+\u2212-])(?P<oH>\d\d)(?::?(?P<oM>\d\d))?)?"
 _INSTANT = re.compile(f"{_DATE}[T ]{_CLOCK}{_OFFSET}", re.ASCII | re.IGNORECASE)
 _LIKE_AN_INSTANT = re.compile(f"{_DATE}[T ]\\d", re.ASCII | re.IGNORECASE)
-_DAY_MS = 24 * 3600 * 1000
+_UNITS_MS = {"s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+_DAY_MS = _UNITS_MS["d"]
+_DURATION = re.compile(r"([1-9][0-9]{0,6})([smhd])")
+_ISO_TIME = re.compile(r"PT([1-9][0-9]{0,6})([SMH])")
+_ISO_DAYS = re.compile(r"P([1-9][0-9]{0,6})(D)")
 
 
 def moment(milliseconds: int) -> datetime:
@@ -105,6 +109,23 @@ def _offset_ms(found: re.Match[str]) -> int:
         raise ValueError("there is no such offset")
     minutes += hours * 60
     return minutes * 60_000 if found["sign"] in (None, "+") else -minutes * 60_000
+
+
+def duration_ms(text: str) -> int:
+    """Read ``30s``, ``5m``, ``2h``, ``1d``, or the same as ISO 8601 writes it: ``PT30S``, ``PT5M``, ``PT2H``, ``P1D``.
+
+    Raises
+    ------
+    ValueError
+        If it is nothing of the kind, or longer than a year.
+    """
+    match = _DURATION.fullmatch(text) or _ISO_TIME.fullmatch(text) or _ISO_DAYS.fullmatch(text)
+    if match is None:
+        raise ValueError("must be a whole number of s, m, h or d, for instance 5m, or PT5M as in ISO 8601")
+    duration = int(match[1]) * _UNITS_MS[match[2].lower()]
+    if duration > 366 * _DAY_MS:
+        raise ValueError("must be at most 366d")
+    return duration
 
 
 def slot_name(text: object) -> object:

@@ -15,9 +15,9 @@ import structlog
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
 
-from energy_market_chaincode import Identifier, PublishGame, iso_time, slots
+from energy_market_chaincode import Identifier, PublishGame, duration_ms, iso_time, slots
 from market_clock.schedule_store import ScheduleStore, ScheduleUnavailable, StoredEntry
-from market_clock.slots import Cron, Interval, SlotSeries, cron_trigger, duration_ms, time_zone
+from market_clock.slots import Cron, Interval, SlotSeries, cron_trigger, time_zone
 
 AHEAD_MS = 5_000
 """So far ahead of us may be what another clock on the same schedule has dealt with, or we before we were corrected."""

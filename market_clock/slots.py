@@ -15,30 +15,10 @@ from apscheduler.triggers.cron import CronTrigger  # type: ignore[import-untyped
 
 from energy_market_chaincode import moment
 
-_UNITS_MS = {"s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
-_DURATION = re.compile(r"([1-9][0-9]{0,6})([smhd])")
-_ISO_TIME = re.compile(r"PT([1-9][0-9]{0,6})([SMH])")
-_ISO_DAYS = re.compile(r"P([1-9][0-9]{0,6})(D)")
-_DAY_MS = _UNITS_MS["d"]
+_MINUTE_MS = 60_000
+_DAY_MS = 24 * 60 * _MINUTE_MS
 _LAST_YEAR = 9990
 """Python's calendar ends with the year 9999, which a sped-up schedule can reach."""
-
-
-def duration_ms(text: str) -> int:
-    """Read ``30s``, ``5m``, ``2h``, ``1d``, or the same as ISO 8601 writes it: ``PT30S``, ``PT5M``, ``PT2H``, ``P1D``.
-
-    Raises
-    ------
-    ValueError
-        If it is nothing of the kind, or longer than a year.
-    """
-    match = _DURATION.fullmatch(text) or _ISO_TIME.fullmatch(text) or _ISO_DAYS.fullmatch(text)
-    if match is None:
-        raise ValueError("must be a whole number of s, m, h or d, for instance 5m, or PT5M as in ISO 8601")
-    duration = int(match[1]) * _UNITS_MS[match[2].lower()]
-    if duration > 366 * _DAY_MS:
-        raise ValueError("must be at most 366d")
-    return duration
 
 
 def time_zone(name: str) -> ZoneInfo:
@@ -86,7 +66,7 @@ class SlotSeries(ABC):
 
         Looks back from the end in steps that double, so that a long time without a clock costs no long search.
         """
-        step = _UNITS_MS["m"]
+        step = _MINUTE_MS
         while True:
             start = max(until_ms - step, after_ms)
             slot = self.next_after(start)

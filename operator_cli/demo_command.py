@@ -70,7 +70,10 @@ def _scenario(named: str | None, prosumers: int | None, seed: int | None) -> Sce
     if prosumers is None:
         if seed is not None:
             raise typer.BadParameter("only a random scenario has a seed; say how many --prosumers", param_hint="--seed")
-        return scenario_named(named or "original")
+        chosen = scenario_named(named or "original")
+        if not isinstance(chosen, Scenario):
+            raise typer.BadParameter("a day of many games is not played by this version", param_hint="--scenario")
+        return chosen
     if named is not None:
         raise typer.BadParameter("play a --scenario or so many --prosumers, not both", param_hint="--prosumers")
     return random_scenario(prosumers, seed or 0)

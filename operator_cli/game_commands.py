@@ -72,9 +72,12 @@ def publish(
     json: AsJson = False,
 ) -> None:
     """Publish a game now; the clock drives it from there."""
-    from demo import scenario_named  # only this command reads scenarios
+    from demo import Scenario, scenario_named  # only this command reads scenarios
 
     chosen = scenario_named(scenario) if scenario is not None else None
+    if not isinstance(chosen, Scenario | None):
+        sentence = f"{scenario} is a day of many games; play it with energy-market demo --scenario {scenario}"
+        raise typer.BadParameter(sentence, param_hint="--scenario")
 
     async def submit(market: MarketClient) -> dict[str, Any]:
         if chosen is not None:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from demo.scenario import Scenario, ScenarioBuyer, ScenarioSeller
-from demo.scenario_file import load_scenario
+from demo.scenario_file import load_playable, load_scenario
 from demo.scenario_generator import random_scenario
 from demo.topology import hop_table
 from energy_market_chaincode import PublishGame
@@ -69,15 +69,19 @@ def test_the_imbalance_scenario_lets_a_seller_and_a_buyer_miss_their_bargain(sce
 
 
 def test_every_scenario_that_comes_with_the_demo_makes_commands_the_market_understands(scenarios: Path) -> None:
-    files = sorted(scenarios.glob("*.yaml"))
-    assert {"imbalance.yaml", "original.yaml", "random.yaml"} <= {file.name for file in files}
-    for file in files:
-        scenario = load_scenario(file)
+    for name in ("imbalance", "original", "random"):
+        scenario = load_scenario(scenarios / f"{name}.yaml")
         SetTopology.model_validate(scenario.topology())
         PublishGame.model_validate(scenario.game_parameters())
         for buyer, record in scenario.buyers.items():
             history = {"totalProduction": record.total_production, "totalConsumption": record.total_consumption}
             RegisterProsumer.model_validate({"id": buyer, "publicKey": PUBLIC_KEY, **history})
+
+
+def test_of_the_scenarios_that_come_with_the_demo_nothing_has_to_be_warned(scenarios: Path) -> None:
+    warnings = {file.stem: load_playable(file).warnings() for file in scenarios.glob("*.yaml")}
+
+    assert warnings == {name: [] for name in ("day", "imbalance", "original", "random")}
 
 
 def test_the_game_expects_everybody_unless_the_scenario_says_otherwise() -> None:

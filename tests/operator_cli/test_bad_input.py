@@ -27,7 +27,7 @@ from fabric_network import Topology
         ("sign publishDemand --data [1]", "must be a JSON object"),
         ("sign publishDemand --as S1 --ledger L", "KEY_FILE_MISSING"),
         ("reset --wipe --yes --nonsense", "No such option"),
-        ("demo --scenario /", "one of ours: imbalance, original, random"),
+        ("demo --scenario /", "one of ours: day, imbalance, original, random"),
         ("games publish --scenario nowhere", "SCENARIO_MISSING"),
         ("demo --json /dev/null/result.json", "cannot write to /dev/null"),
         ("demo --home /dev/null/home", "/dev/null/home"),

@@ -1,0 +1,228 @@
+"""A day's scenario: households with their load and photovoltaics by slot, the grid's tariffs, and the network.
+
+>>> day = scenario_named("day")
+>>> day.slots.count, sorted(day.profiles)
+(96, ['I-1', 'I-2', 'I-3', 'I-4'])
+
+Each household buys in a slot what it lacks, and offers what it has left.
+"""
+
+import csv
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from demo.scenario import (
+    RESERVED_NAMES,
+    Edge,
+    GamePrices,
+    Hops,
+    Playable,
+    ScenarioPart,
+    network_inconsistencies,
+    whole_hundreds,
+)
+from demo.topology import Inconsistency, hop_table
+from energy_market_chaincode import Identifier, Instant, Price, PublishGame, duration_ms, iso_time, moment, units
+
+PROFILE_COLUMNS = ("start", "prosumer", "load_kwh", "pv_kwh")
+
+
+def _duration(value: object) -> timedelta:
+    return timedelta(milliseconds=duration_ms(str(value)))
+
+
+Tariff = Annotated[
+    Decimal,
+    BeforeValidator(lambda value: units.currency_per_kwh(units.price_from_currency_per_kwh(value))),
+    Field(ge=-(10**6), le=10**6),
+]
+
+
+class DaySlots(ScenarioPart):
+    """Which slots are played: so many of a length, one after the other, from an instant on."""
+
+    start: Instant
+    step: Annotated[timedelta, BeforeValidator(_duration)]
+    count: Annotated[int, Field(ge=1, le=1000, strict=True)]
+
+    @model_validator(mode="after")
+    def _on_the_step(self) -> Self:
+        if timedelta(days=1) % self.step:
+            raise ValueError("needs a step that divides a day, for instance 15m")
+        if self.start % self.step_ms:
+            raise ValueError("needs a start that is on the step, as 00:00, 00:15 and so on are for 15m")
+        return self
+
+    @property
+    def step_ms(self) -> int:
+        """How long a slot is."""
+        return self.step // timedelta(milliseconds=1)
+
+    def starts(self) -> list[datetime]:
+        """Return when each slot starts."""
+        return [moment(self.start + number * self.step_ms) for number in range(self.count)]
+
+
+class GridTariffs(ScenarioPart):
+    """What the grid takes and gives for a kWh."""
+
+    retail: Tariff
+    feed_in: Tariff
+
+    @model_validator(mode="after")
+    def _no_gain_in_a_circle(self) -> Self:
+        if self.retail < self.feed_in:
+            raise ValueError("needs a retail tariff that is not below feed_in, or energy would be bought to be fed in")
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileSlot:
+    """What a household uses and generates in one slot, kWh; its meter sees the difference."""
+
+    start: datetime
+    load_kwh: Decimal
+    pv_kwh: Decimal
+
+    @property
+    def taken_kwh(self) -> Decimal:
+        """What it takes from the network."""
+        return max(self.load_kwh - self.pv_kwh, Decimal(0))
+
+    @property
+    def fed_in_kwh(self) -> Decimal:
+        """What it feeds into the network."""
+        return max(self.pv_kwh - self.load_kwh, Decimal(0))
+
+
+class DayUnusable(Exception):
+    """A day's scenario whose fields are right one by one does not fit together, or with its files."""
+
+    def __init__(self, found: Sequence[Inconsistency]) -> None:
+        super().__init__("; ".join(f"{'.'.join(map(str, one.path))} {one.sentence}" for one in found))
+        self.found = list(found)
+
+
+class DayScenario(Playable):
+    """Everything the demo needs to play one game for each slot of a day.
+
+    Attributes
+    ----------
+    tariffs
+        Of each slot.
+    profiles
+        Of each household, in the order in which they are to register; a row for each slot.
+    rows_left_out
+        How many rows of the file are of other slots.
+    """
+
+    slots: DaySlots
+    tariffs: list[GridTariffs]
+    profiles: dict[Identifier, list[ProfileSlot]]
+    graph: list[Edge] | None = None
+    hops: dict[Identifier, dict[Identifier, Hops]] | None = None
+    rows_left_out: int = 0
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        found = list(_of_people(self.profiles)) + list(_of_network(self.profiles, self.graph, self.hops))
+        if found:
+            raise DayUnusable(found)
+        return self
+
+    def histories(self) -> dict[str, dict[str, Decimal]]:
+        """Return the households; nothing was metered of them before."""
+        return {name: {} for name in self.profiles}
+
+    def games(self) -> list[dict[str, Any]]:
+        """Return the data of a publishGame command for each slot."""
+        stated = self.game.model_dump(mode="json", by_alias=True, exclude_unset=True)
+        return [
+            stated
+            | {"deliverySlot": iso_time(self.slots.start + number * self.slots.step_ms)}
+            | {"slotDurationMs": self.slots.step_ms}
+            | {"retailTariff": str(tariffs.retail), "feedInTariff": str(tariffs.feed_in)}
+            for number, tariffs in enumerate(self.tariffs)
+        ]
+
+    def cover(self) -> dict[str, Decimal]:
+        """Currency that every household needs for its orders of all slots at once, in whole hundreds."""
+        prices = [GamePrices.of(PublishGame.model_validate(game)) for game in self.games()]
+        needed = dict.fromkeys(self.profiles, 0)
+        for name, rows in self.profiles.items():
+            for row, of_slot in zip(rows, prices, strict=True):
+                needed[name] += of_slot.of_an_offer(units.energy_from_kwh(row.fed_in_kwh), Price(0))
+                needed[name] += of_slot.of_a_demand(units.energy_from_kwh(row.taken_kwh), len(self.profiles))
+        return {name: whole_hundreds(amount) for name, amount in needed.items()}
+
+    def hop_distances(self) -> dict[str, dict[str, int]]:
+        """{household: {household: hops}}; to itself none."""
+        if self.graph is not None:
+            return hop_table(self.graph, self.profiles, self.profiles)
+        assert self.hops is not None  # noqa: S101 - one of both is there, see _of_network; for the type checker
+        return _square(self.hops)
+
+    def topology(self) -> dict[str, Any]:
+        """Return the data of the setTopology command."""
+        return (
+            {"edges": [list(edge) for edge in self.graph]} if self.graph is not None else {"hops": self.hop_distances()}
+        )
+
+    def roster(self, folder: Path) -> Iterator[dict[str, Any]]:
+        """Write each household's profile to a file of its own, and yield its entry."""
+        for name, rows in self.profiles.items():
+            file = folder / f"{name}.csv"
+            with file.open("w", newline="") as lines:
+                table = csv.writer(lines)
+                table.writerow(PROFILE_COLUMNS)
+                table.writerows((row.start.isoformat(), name, row.load_kwh, row.pv_kwh) for row in rows)
+            yield {"id": name, "role": "household", "profile": str(file)}
+
+    def later(self, shift: timedelta) -> "DayScenario":
+        """Return the same day at another time, a multiple of a step later."""
+        slots = self.slots.model_copy(update={"start": self.slots.start + shift // timedelta(milliseconds=1)})
+        profiles = {
+            name: [replace(row, start=row.start + shift) for row in rows] for name, rows in self.profiles.items()
+        }
+        return self.model_copy(update={"slots": slots, "profiles": profiles})
+
+    def warnings(self) -> list[str]:
+        """Say what is allowed but probably not meant."""
+        found = super().warnings()
+        if self.rows_left_out:
+            found.append(
+                f"{self.rows_left_out} rows of the profiles of {self.name} are of other slots; they are not played."
+            )
+        if not any(self._can_trade(number) for number in range(self.slots.count)):
+            found.append(
+                f"In no slot of {self.name} does one household lack what another has left: nothing can be traded."
+            )
+        return found
+
+    def _can_trade(self, number: int) -> bool:
+        rows = [of_household[number] for of_household in self.profiles.values()]
+        return any(row.taken_kwh for row in rows) and any(row.fed_in_kwh for row in rows)
+
+
+def _of_people(names: Iterable[str]) -> Iterator[Inconsistency]:
+    for name in names:
+        if name in RESERVED_NAMES:
+            yield Inconsistency(("profiles",), f"name {name}, which is the market's own account; choose another name")
+
+
+def _of_network(
+    households: Mapping[str, Any], graph: Sequence[Edge] | None, hops: Mapping[str, Mapping[str, int]] | None
+) -> Iterator[Inconsistency]:
+    table = None if hops is None else _square(hops)
+    yield from network_inconsistencies(households, households, graph, table)
+
+
+def _square(hops: Mapping[str, Mapping[str, int]]) -> dict[str, dict[str, int]]:
+    """Return a table with the hops of each household to itself, which nobody has to state."""
+    return {name: {name: 0, **row} for name, row in hops.items()}
