@@ -64,14 +64,14 @@ class Voucher(View):
     Attributes
     ----------
     role
-        ``orderer`` signs a block's header, ``client`` its transaction.
+        ``orderer`` signs a block's header, ``client`` its transaction, ``endorser`` what came out of it.
     certificate
         PEM, issued by the organisation.
     signature, signed
         Base64.
     """
 
-    role: Literal["orderer", "client"]
+    role: Literal["orderer", "client", "endorser"]
     organisation: str
     certificate: str
     signature: str

@@ -36,11 +36,12 @@ def verify(
 ) -> None:
     """Recompute a ledger's chain and state from its blocks; name the first block that does not fit.
 
-    On Fabric every peer's blocks and state are compared, and it is said what had to be trusted.
+    On Fabric every peer's blocks and state are compared and all signatures checked, and it is said what had to be
+    trusted.
     """
     settings = OperatorSettings.read()
     if file is None and settings.ledger is LedgerKind.FABRIC:
-        _verify_network(LedgerSettings(home=settings.home))
+        _verify_network(LedgerSettings(home=settings.home), replay_only)
         return
     path = file or settings.home / "ledger.sqlite"
     found = verify_file(path, None if replay_only else invoke)
@@ -53,11 +54,11 @@ def verify(
     voice.remark(f"everything fits; the last block's hash is {found.head}")
 
 
-def _verify_network(settings: LedgerSettings) -> None:
+def _verify_network(settings: LedgerSettings, replay_only: bool) -> None:
     from ledger.fabric import profile_of, verify_network
 
-    found = asyncio.run(verify_network(profile_of(settings)))
-    counts = {"blocks": found.blocks, "transactions": found.transactions, "events": found.events}
+    found = asyncio.run(verify_network(profile_of(settings), None if replay_only else invoke))
+    counts = {name: getattr(found, name) for name in ("blocks", "transactions", "events", "signatures")}
     view = {"peers": list(found.peers), **counts, "head": found.head, "fault": found.fault, "trusted": found.trusted}
     voice.facts(view, ("peers", *counts, "head"))
     if found.fault is not None:

@@ -19,7 +19,8 @@ from ledger.embedded.chain import (
 )
 from ledger.embedded.database import connect_to_read
 from ledger.embedded.errors import NoLedger, NotALedger, is_damage, sqlite_errors
-from ledger.embedded.execution import begins_epoch, execute
+from ledger.embedded.execution import begins_epoch
+from ledger.embedded.replica import Replica, RulesDiffer
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +82,8 @@ def verify(path: Path, contract: Contract | None = invoke) -> Verification:
     with (
         sqlite_errors(),
         closing(connect_to_read(path)) as connection,
-        closing(sqlite3.connect(":memory:", isolation_level=None)) as replica,
+        Replica() as replica,
     ):
-        replica.execute(store.STATE_TABLE)
         return _Verifier(connection, replica, contract).verification()
 
 
@@ -92,8 +92,8 @@ class _Misfit(Exception):
 
 
 class _Verifier:
-    def __init__(self, connection: sqlite3.Connection, replica: sqlite3.Connection, contract: Contract | None) -> None:
-        """Replay into ``replica``, which has an empty world state."""
+    def __init__(self, connection: sqlite3.Connection, replica: Replica, contract: Contract | None) -> None:
+        """Replay into ``replica``, whose world state is empty."""
         self._connection = connection
         self._replica = replica
         self._contract = contract
@@ -116,7 +116,7 @@ class _Verifier:
             self._check_state()
             if self._head is BEFORE_THE_FIRST_BLOCK:
                 raise _Misfit("there is no block: the ledger was never begun, or all of it was taken away")
-        except (_Misfit, NotALedger) as misfit:
+        except (_Misfit, NotALedger, RulesDiffer) as misfit:
             return Fault(self._block, str(misfit))
         except (sqlite3.Error, UnicodeDecodeError) as error:
             if not is_damage(error):
@@ -166,21 +166,11 @@ class _Verifier:
             newest_ms = record.call.at_ms
             if [event[:2] for event in stored.events] != [(n, newest_ms) for n in range(len(stored.events))]:
                 raise _Misfit(f"the events of its transaction {position} have another number or time")
-            self._compare_with_rules(position, record)
-            store.apply_writes(self._replica, record.writes)
+            if self._contract is not None:
+                self._replica.compare(record, self._contract, f"its transaction {position}")
+            self._replica.take(record)
         if newest_ms != block_ms or not transactions:
             raise _Misfit("its timestamp is not that of its last transaction")
-
-    def _compare_with_rules(self, position: int, record: TransactionRecord) -> None:
-        if self._contract is None:
-            return
-        try:
-            expected = execute(self._replica, self._contract, record.call)
-        except Exception as error:  # whatever it is: such a transaction would never have been taken in
-            raise _Misfit(f"the rules refuse its transaction {position}: {error!r}") from error
-        for name in ("answer", "writes", "events"):
-            if getattr(expected, name) != getattr(record, name):
-                raise _Misfit(f"the {name} of its transaction {position} are not what the rules say")
 
     # -- what hangs on the chain
 
@@ -191,7 +181,7 @@ class _Verifier:
                 raise _Misfit(f"{rows - counted} {table} belong to no block")
 
     def _check_state(self) -> None:
-        for found, replayed in zip_longest(_state(self._connection), _state(self._replica)):
+        for found, replayed in zip_longest(_state(self._connection), self._replica.state()):
             if found == replayed:
                 continue
             if found is None or (replayed is not None and replayed[0] < found[0]):

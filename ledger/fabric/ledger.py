@@ -294,14 +294,15 @@ def market_events(block: ChannelBlock, chaincode: str) -> list[LedgerEvent]:
         LedgerEvent(Cursor(block.number, found.index, index), found.at_ms, event)
         for found in block.transactions
         if found.chaincode == chaincode
-        for index, event in enumerate(_events(found))
+        for index, event in enumerate(events_of(found))
     ]
 
 
 def _transaction(found: ChannelTransaction) -> Transaction:
     function, *arguments = [arg.decode() for arg in found.args]
-    return read_transaction(Call(found.id, found.at_ms, function, tuple(arguments)), found.result, _events(found))
+    return read_transaction(Call(found.id, found.at_ms, function, tuple(arguments)), found.result, events_of(found))
 
 
-def _events(found: ChannelTransaction) -> tuple[str, ...]:
+def events_of(found: ChannelTransaction) -> tuple[str, ...]:
+    """Return the text of each of a transaction's events of the market."""
     return split_events(found.event_payload) if found.event_name == EVENT_NAME else ()

@@ -63,7 +63,8 @@ class Channel:
         number = len(self.chain)
         payload = exact_json([{"name": "Event", "game": None, "number": index} for index in range(count)])
         transaction = ChannelTransaction(
-            index=0, id=f"t{number}", at_ms=number, chaincode=CHAINCODE, args=(b"submit", b"[]"), result=b"[]",
+            index=0, id=f"t{number}", at_ms=number, chaincode=CHAINCODE, version="1.0", args=(b"submit", b"[]"),
+            result=b"[]", answers_proposal=True,
             event_name=EVENT_NAME if count else "", event_payload=payload if count else b"", rwset=b"",
         )  # fmt: skip
         previous = f"hash {number - 1}" if previous_hash is None else previous_hash

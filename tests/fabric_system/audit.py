@@ -9,6 +9,7 @@ from typing import Any
 from energy_market_chaincode import read_exact_json
 from fabric_network.launcher import Network
 from ledger import Block, Ledger
+from ledger.fabric import verify_network
 from ledger.fabric.gateway import FabricProfile
 from ledger.fabric.ledger import FabricLedger
 from prosumer_client.events import MarketEvent
@@ -16,8 +17,12 @@ from tests.fabric_system.market_in_play import MarketInPlay
 
 
 async def audit(market: MarketInPlay) -> None:
-    """Compare what was promised and told with what stands on every peer's ledger."""
+    """Compare what was promised and told with what stands on every peer's ledger, and that with the rules."""
     await market.bystander.stop()
+    found = await verify_network(FabricProfile.read(market.network.profile()))
+    assert found.fault is None
+    assert not any("rules were not run" in trusted for trusted in found.trusted)
+    assert found.signatures > 3 * found.transactions
     async with peers_ledgers(market.network) as ledgers:
         ours, *others = [await blocks_of(ledger, market.first_block) for ledger in ledgers]
         assert all(theirs == ours for theirs in others)

@@ -61,7 +61,7 @@ def test_a_block_a_transaction_a_command_and_its_signature_are_three_clicks(mark
 def test_everybody_who_vouches_for_a_block_is_named_and_checked(market: RunningMarket, page: Page) -> None:
     number = newest(market)["number"]
     vouchers = market.ask(f"blocks/{number}/evidence")["vouchers"]
-    assert {voucher["role"] for voucher in vouchers} == {"orderer", "client"}
+    assert {voucher["role"] for voucher in vouchers} == {"orderer", "client", "endorser"}
     page.goto(f"{market.url}/#/ledger/{number}")
     expect(page.locator(".tag.good", has_text="✓ signed by")).to_have_count(len(vouchers))
     for voucher in vouchers:

@@ -17,7 +17,8 @@ the network is and as whom we speak::
             return await client.evaluate(Invocation(profile.chaincode, "get", (key,)))
 '''
 
-from ledger.fabric.gateway.channel_blocks import ChannelBlock, ChannelTransaction
+from ledger.fabric.gateway.authorities import Authorities, NotVouchedFor, configuration_of
+from ledger.fabric.gateway.channel_blocks import ChannelBlock, ChannelTransaction, decode_block
 from ledger.fabric.gateway.client import Committed, GatewayClient, TimeLimits
 from ledger.fabric.gateway.errors import (
     ClaimedTimeRefused,
@@ -30,7 +31,7 @@ from ledger.fabric.gateway.errors import (
     IdentityExpired,
     TransactionInvalid,
 )
-from ledger.fabric.gateway.evidence import BlockSignature, ProvenBlock
+from ledger.fabric.gateway.evidence import BlockSignature, ProvenBlock, evidence_of
 from ledger.fabric.gateway.identity import SigningIdentity, UnusableIdentity
 from ledger.fabric.gateway.messages import Invocation, propose
 from ledger.fabric.gateway.profile import PROFILE_NAME, FabricProfile, GatewayAddress, OrdererAddress, UnusableProfile
@@ -38,6 +39,7 @@ from ledger.fabric.gateway.streams import ChaincodeEvent, Checkpoint
 
 __all__ = [
     "PROFILE_NAME",
+    "Authorities",
     "BlockSignature",
     "ChaincodeEvent",
     "ChannelBlock",
@@ -56,6 +58,7 @@ __all__ = [
     "GatewayUnavailable",
     "IdentityExpired",
     "Invocation",
+    "NotVouchedFor",
     "OrdererAddress",
     "ProvenBlock",
     "SigningIdentity",
@@ -63,5 +66,8 @@ __all__ = [
     "TransactionInvalid",
     "UnusableIdentity",
     "UnusableProfile",
+    "configuration_of",
+    "decode_block",
+    "evidence_of",
     "propose",
 ]

@@ -2,7 +2,6 @@
 
 import hashlib
 from dataclasses import dataclass
-from typing import Any
 
 from fabric_protos.common.common_pb2 import (
     ENDORSER_TRANSACTION,
@@ -27,6 +26,8 @@ class ChannelTransaction:
     ----------
     index
         Its place in the block, counted from 0 over all of the block's transactions.
+    version
+        Of the chaincode, by which the channel went when it was endorsed.
     args
         The function, then its arguments.
     event_name
@@ -37,11 +38,14 @@ class ChannelTransaction:
     id: str
     at_ms: int
     chaincode: str
+    version: str
     args: tuple[bytes, ...]
     result: bytes
     event_name: str
     event_payload: bytes
     rwset: bytes
+    answers_proposal: bool
+    """Whether what was endorsed is the outcome of what the client proposed, and of nothing else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +79,7 @@ def decode_block(block: Block) -> ChannelBlock:
         payload = Payload.FromString(Envelope.FromString(data).payload)
         header = ChannelHeader.FromString(payload.header.channel_header)
         if header.type == ENDORSER_TRANSACTION:
-            transactions.append(_transaction(index, header, payload.data))
+            transactions.append(_transaction(index, payload))
     return ChannelBlock(
         number=block.header.number,
         hash=block_hash(block.header.number, block.header.previous_hash, block.header.data_hash),
@@ -90,7 +94,7 @@ def decode_block(block: Block) -> ChannelBlock:
 def decode_envelope(envelope: Envelope) -> ChannelTransaction:
     """Read a transaction before it stands in a block; its index is 0."""
     payload = Payload.FromString(envelope.payload)
-    return _transaction(0, ChannelHeader.FromString(payload.header.channel_header), payload.data)
+    return _transaction(0, payload)
 
 
 def block_hash(number: int, previous_hash: bytes, data_hash: bytes) -> str:
@@ -116,21 +120,25 @@ def _der(tag: int, content: bytes) -> bytes:
     return bytes((tag, 0x80 | len(length))) + length + content
 
 
-def _transaction(index: int, header: Any, data: bytes) -> ChannelTransaction:
-    action_payload = ChaincodeActionPayload.FromString(Transaction.FromString(data).actions[0].payload)
-    proposal = ChaincodeProposalPayload.FromString(action_payload.chaincode_proposal_payload)
-    specification = ChaincodeInvocationSpec.FromString(proposal.input).chaincode_spec
+def _transaction(index: int, payload: Payload) -> ChannelTransaction:
+    header = ChannelHeader.FromString(payload.header.channel_header)
+    action_payload = ChaincodeActionPayload.FromString(Transaction.FromString(payload.data).actions[0].payload)
+    proposed = action_payload.chaincode_proposal_payload
+    specification = ChaincodeInvocationSpec.FromString(ChaincodeProposalPayload.FromString(proposed).input)
     endorsed = ProposalResponsePayload.FromString(action_payload.action.proposal_response_payload)
     action = ChaincodeAction.FromString(endorsed.extension)
     event = ChaincodeEvent.FromString(action.events)
+    own_hash = hashlib.sha256(payload.header.channel_header + payload.header.signature_header + proposed).digest()
     return ChannelTransaction(
         index=index,
         id=header.tx_id,
         at_ms=header.timestamp.seconds * 1000 + header.timestamp.nanos // 1_000_000,
-        chaincode=specification.chaincode_id.name,
-        args=tuple(specification.input.args),
+        chaincode=specification.chaincode_spec.chaincode_id.name,
+        version=action.chaincode_id.version,
+        args=tuple(specification.chaincode_spec.input.args),
         result=action.response.payload,
         event_name=event.event_name,
         event_payload=event.payload,
         rwset=action.results,
+        answers_proposal=endorsed.proposal_hash == own_hash,
     )

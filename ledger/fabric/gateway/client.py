@@ -279,11 +279,14 @@ class GatewayClient:
         ------
         GatewayUnavailable, GatewayRefused
         """
-        seek = partial(seek_blocks, self._identity, self._channel)
-        stream = BlockStream(self._connections, seek, self.highest)
-        async with aclosing(stream.blocks(first)) as blocks:
+        async with aclosing(self.whole_blocks(first)) as blocks:
             async for block in blocks:
                 yield decode_block(block)
+
+    def whole_blocks(self, first: int) -> AsyncGenerator[Block, None]:
+        """Yield blocks with all that is signed of them, for who checks it; otherwise as :meth:`blocks`."""
+        seek = partial(seek_blocks, self._identity, self._channel)
+        return BlockStream(self._connections, seek, self.highest).blocks(first)
 
     def chaincode_events(self, chaincode: str, after: Checkpoint) -> AsyncGenerator[ChaincodeEvent, None]:
         """Yield a chaincode's events after a checkpoint, then new ones as they commit.

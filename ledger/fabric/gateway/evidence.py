@@ -1,15 +1,18 @@
 """What a block proves by itself: the bytes that its hash covers, and who signed what of it.
 
-Nothing is verified here; whoever doubts recomputes the hashes and checks the signatures (ECDSA P-256 over SHA-256).
+Nothing is verified here; whoever doubts recomputes the hashes and checks the signatures (ECDSA P-256 over SHA-256), as
+:mod:`ledger.fabric.gateway.authorities` does.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from fabric_protos.common.common_pb2 import (
+    ENDORSER_TRANSACTION,
     SIGNATURES,
     Block,
+    ChannelHeader,
     Envelope,
     IdentifierHeader,
     Metadata,
@@ -20,16 +23,23 @@ from fabric_protos.common.common_pb2 import (
 from fabric_protos.common.configtx_pb2 import Config
 from fabric_protos.common.configuration_pb2 import Orderers
 from fabric_protos.msp.identities_pb2 import SerializedIdentity
+from fabric_protos.peer.transaction_pb2 import ChaincodeActionPayload, Transaction
 
 from ledger.fabric.gateway.channel_blocks import header_bytes
+
+Role = Literal["orderer", "client", "endorser"]
 
 
 @dataclass(frozen=True, slots=True)
 class BlockSignature:
-    """Somebody's signature: an ``orderer`` signs the block's header, a ``client`` its transaction.
+    """Somebody's signature.
+
+    An ``orderer`` signs the block's header, a ``client`` its transaction, an ``endorser`` what came out of it.
 
     Attributes
     ----------
+    transaction
+        The place of the transaction in the block; None for orderers.
     organisation
         The id of its membership service.
     certificate
@@ -38,7 +48,8 @@ class BlockSignature:
         The bytes that the signature covers.
     """
 
-    role: Literal["orderer", "client"]
+    role: Role
+    transaction: int | None
     organisation: str
     certificate: str
     signature: bytes
@@ -81,12 +92,12 @@ def evidence_of(block: Block, consenters: Consenters) -> ProvenBlock:
 
     Nobody signs a channel's first block: its hash is what everybody agreed upon.
     """
-    clients = (_client(data) for data in block.data.data)
+    signers = (voucher for index, data in enumerate(block.data.data) for voucher in _of_transaction(index, data))
     return ProvenBlock(
         number=block.header.number,
         previous_hash=block.header.previous_hash.hex(),
         data=tuple(block.data.data),
-        vouchers=(*_orderers(block, consenters), *(client for client in clients if client.signature)),
+        vouchers=(*_orderers(block, consenters), *signers),
     )
 
 
@@ -109,13 +120,23 @@ def _signer(signature: MetadataSignature, consenters: Consenters) -> SerializedI
     return consenters.get(IdentifierHeader.FromString(signature.identifier_header).identifier)
 
 
-def _client(data: bytes) -> BlockSignature:
+def _of_transaction(index: int, data: bytes) -> Iterator[BlockSignature]:
+    """Yield the client's signature, and the endorsers' where it is a chaincode's transaction."""
     envelope = Envelope.FromString(data)
-    creator = SignatureHeader.FromString(Payload.FromString(envelope.payload).header.signature_header).creator
-    return _voucher("client", SerializedIdentity.FromString(creator), envelope.signature, envelope.payload)
+    payload = Payload.FromString(envelope.payload)
+    if envelope.signature:
+        creator = SignatureHeader.FromString(payload.header.signature_header).creator
+        client = SerializedIdentity.FromString(creator)
+        yield _voucher("client", client, envelope.signature, envelope.payload, index)
+    if ChannelHeader.FromString(payload.header.channel_header).type == ENDORSER_TRANSACTION:
+        action = ChaincodeActionPayload.FromString(Transaction.FromString(payload.data).actions[0].payload).action
+        for each in action.endorsements:
+            signed = action.proposal_response_payload + each.endorser
+            yield _voucher("endorser", SerializedIdentity.FromString(each.endorser), each.signature, signed, index)
 
 
 def _voucher(
-    role: Literal["orderer", "client"], signer: SerializedIdentity, signature: bytes, signed: bytes
+    role: Role, signer: SerializedIdentity, signature: bytes, signed: bytes, transaction: int | None = None
 ) -> BlockSignature:
-    return BlockSignature(role, signer.mspid, signer.id_bytes.decode(errors="replace"), signature, signed)
+    certificate = signer.id_bytes.decode(errors="replace")
+    return BlockSignature(role, transaction, signer.mspid, certificate, signature, signed)

@@ -1651,7 +1651,7 @@ export interface components {
          *     Attributes
          *     ----------
          *     role
-         *         ``orderer`` signs a block's header, ``client`` its transaction.
+         *         ``orderer`` signs a block's header, ``client`` its transaction, ``endorser`` what came out of it.
          *     certificate
          *         PEM, issued by the organisation.
          *     signature, signed
@@ -1662,7 +1662,7 @@ export interface components {
              * Role
              * @enum {string}
              */
-            role: "orderer" | "client";
+            role: "orderer" | "client" | "endorser";
             /** Organisation */
             organisation: string;
             /** Certificate */
