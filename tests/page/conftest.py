@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,13 +20,14 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from prosumer_client import Identity, MarketClient, key_file, load_or_create_key
 
 ENERGY_MARKET = [sys.executable, "-m", "operator_cli.main"]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-PATIENCE_MS = 30_000
+PATIENCE_MS = 60_000
+expect.set_options(timeout=PATIENCE_MS)
 QUIET = [  # a browser that asks nobody outside of this machine
     "--no-sandbox",
     "--disable-gpu",
@@ -62,15 +63,23 @@ class RunningMarket:
 
     def speaks(self, name: str, topic: str, **data: Any) -> dict[str, Any]:
         """Let somebody give a signed command and wait until it took effect."""
+        return self.speaks_all(name, [(topic, data)])[0]
+
+    def speaks_all(self, name: str, commands: Sequence[tuple[str, Mapping[str, Any]]]) -> list[dict[str, Any]]:
+        """Let somebody give several signed commands at once, and wait until all took effect."""
         identity = Identity(name, load_or_create_key(key_file(self.home / "keys", name)))
 
-        async def submit() -> dict[str, Any]:
+        async def submit() -> list[Any]:
             async with MarketClient(self.announced("tx_queue")["url"], identity) as client:
-                return dict(await client.submit(topic, data))
+                return list(await client.submit_all(commands))
 
         # In a thread of its own: the browser's driver has an event loop in this one.
         with ThreadPoolExecutor(1) as thread:
-            return thread.submit(asyncio.run, submit()).result()
+            results = thread.submit(asyncio.run, submit()).result()
+        for result in results:
+            if isinstance(result, Exception):
+                raise result
+        return [dict(result) for result in results]
 
     def enters(self, *names: str, balance: str = "1000") -> None:
         """Enter prosumers and give them money."""

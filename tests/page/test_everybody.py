@@ -11,7 +11,7 @@ pytestmark = pytest.mark.page
 
 WEB = Path(__file__).parents[2] / "dashboard" / "web"
 AXE = WEB / "node_modules" / "axe-core" / "axe.min.js"
-VIEWS = ("now", "games", "network", "prosumers", "ledger", "operations")
+VIEWS = ("now", "day", "games", "network", "prosumers", "ledger", "operations")
 SCREENS = {"phone": (390, 844), "wide": (1600, 1000)}
 
 

@@ -1,6 +1,7 @@
 /** Where on the page somebody is: `#/view/detail`, so that every place has an address and the back button works. */
 export const VIEWS = {
   now: "Now",
+  day: "Day",
   games: "Games",
   network: "Network",
   prosumers: "Prosumers",

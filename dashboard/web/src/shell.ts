@@ -5,9 +5,11 @@ import { scheme, toggleScheme } from "./design/scheme.js";
 import { shared } from "./design/styles.js";
 import { duration } from "./market/numbers.js";
 import { StoreController, store } from "./market/store.js";
+import { dayOf, hourOf, marketTime, simulatedTime } from "./market/time.js";
 import { type Route, VIEWS, type View, href, route } from "./route.js";
 import { session } from "./signing/session.js";
 import "./signing/sign_in.js";
+import "./views/day.js";
 import "./views/games.js";
 import "./views/ledger.js";
 import "./views/network.js";
@@ -38,8 +40,8 @@ export class Page extends LitElement {
         header.top { padding: var(--space-2) var(--space-3); position: static; gap: var(--space-2); }
         .brand { font-size: var(--small); gap: 6px; }
         .right button { padding: 4px 10px; }
-        nav { order: 3; width: 100%; justify-content: space-between; gap: 0; }
-        nav a { font-size: var(--small); padding: 6px 4px; }
+        nav { order: 3; width: 100%; display: grid; grid-template-columns: repeat(4, 1fr); gap: 0; }
+        nav a { font-size: var(--small); padding: 6px 4px; text-align: center; }
         main { padding: var(--space-3); }
       }
     `,
@@ -89,7 +91,7 @@ export class Page extends LitElement {
           )}
         </nav>
         <div class="right">
-          ${this.#connection()}
+          ${this.#simulated()}${this.#connection()}
           <button @click=${toggleScheme} aria-label="Use the ${scheme() === "dark" ? "light" : "dark"} colours">
             ${scheme() === "dark" ? "☀" : "☾"}
           </button>
@@ -101,6 +103,14 @@ export class Page extends LitElement {
       <main id="content" tabindex="-1" aria-label=${VIEWS[this.route.view]}>${this.#view()}</main>
       ${this.isSigningIn ? html`<em-sign-in @close=${this.#closeSignIn}></em-sign-in>` : nothing}
     `;
+  }
+
+  #simulated(): unknown {
+    const simulated = simulatedTime();
+    if (simulated === null) return nothing;
+    const now = marketTime();
+    return html`<span class="tag price" title="The market's time is simulated, ${simulated.factor} times as fast as the world's">
+      ${dayOf(now, "UTC")} ${hourOf(now, "UTC")} UTC, × ${simulated.factor}</span>`;
   }
 
   #connection(): unknown {
@@ -120,6 +130,8 @@ export class Page extends LitElement {
     switch (view) {
       case "now":
         return html`<em-now></em-now>`;
+      case "day":
+        return html`<em-day .name=${detail[0] ?? null}></em-day>`;
       case "games":
         return html`<em-games .name=${detail[0] ?? null}></em-games>`;
       case "network":

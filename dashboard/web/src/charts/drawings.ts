@@ -5,7 +5,7 @@ import type { Replay } from "../market/replay.js";
 import type { Drawing, Figures } from "./chart.js";
 
 /** An axis; its name stands in the middle below it, away from the labels. */
-const axis = (muted: string, line: string, label: object = {}): object => ({
+export const axis = (muted: string, line: string, label: object = {}): object => ({
   axisLine: { lineStyle: { color: line } },
   axisTick: { show: false },
   axisLabel: { color: muted, hideOverlap: true, ...label },
@@ -16,7 +16,7 @@ const axis = (muted: string, line: string, label: object = {}): object => ({
 });
 
 const ROOM = { left: 8, right: 16, top: 32, bottom: 28, containLabel: true };
-const legend = (muted: string): object => ({ top: 0, left: 0, textStyle: { color: muted }, itemWidth: 14, itemHeight: 10 });
+export const legend = (muted: string): object => ({ top: 0, left: 0, textStyle: { color: muted }, itemWidth: 14, itemHeight: 10 });
 /** Powers of ten below a thousandth, short. */
 const scientific = (value: number): string => (value >= 0.001 ? String(value) : value.toExponential(0));
 

@@ -38,7 +38,8 @@ export const shared = css`
   td.number, th.number { text-align: right; white-space: nowrap; }
   button, .button { font: inherit; font-weight: 550; color: var(--ink); background: var(--surface); border: 1px solid var(--line);
     border-radius: var(--round-small); padding: 6px 14px; cursor: pointer; min-height: 36px; }
-  button:hover { background: var(--sunken); }
+  a.button { display: inline-flex; box-sizing: border-box; align-items: center; text-decoration: none; }
+  button:hover, a.button:hover { background: var(--sunken); }
   button.primary { background: var(--local); border-color: var(--local); color: var(--surface); }
   button.danger { color: var(--bad); border-color: var(--bad); }
   button[disabled] { color: var(--muted); cursor: not-allowed; }

@@ -1,4 +1,5 @@
 /** How numbers are written: one place for digits and units. */
+import { marketTime } from "./time.js";
 
 const LOCALE = "en-GB";
 
@@ -65,11 +66,11 @@ export function moment(iso: string | number | Date): string {
 const minutes = new Intl.DateTimeFormat(LOCALE, { hour: "2-digit", minute: "2-digit" });
 const day = new Intl.DateTimeFormat(LOCALE, { day: "numeric", month: "short" });
 
-/** A moment of a timetable: without seconds where there are none, with the day where it is not today. */
+/** A moment of a timetable: without seconds where there are none, with the day where it is not the market's today. */
 export function clock(iso: string): string {
   const time = new Date(iso);
   const hour = (time.getTime() % 60_000 === 0 ? minutes : clockTime).format(time);
-  return time.toDateString() === new Date().toDateString() ? hour : `${day.format(time)}, ${hour}`;
+  return time.toDateString() === new Date(marketTime()).toDateString() ? hour : `${day.format(time)}, ${hour}`;
 }
 
 /** A slot from its start to its end; the name of one that has no time. */

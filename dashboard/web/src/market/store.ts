@@ -14,6 +14,7 @@ import { type Connection, EventStream, type MarketEvent } from "../api/event_str
 import { Problem } from "../api/problem.js";
 import { byInterest } from "./phases.js";
 import { Refresher } from "./refresher.js";
+import { type SimulatedTime, marketTime, setSimulatedTime } from "./time.js";
 
 const POLL_MS = 3000; // of what has no events: queue, readiness, schedule
 const KEPT_EVENTS = 200;
@@ -92,7 +93,8 @@ export class MarketStore extends EventTarget {
   async #load(): Promise<void> {
     try {
       const [market, games] = await Promise.all([api.market(), this.#readGames()]);
-      const [focus] = byInterest(games, Date.now());
+      setSimulatedTime((market as { simulatedTime?: SimulatedTime | null }).simulatedTime ?? null);
+      const [focus] = byInterest(games, marketTime());
       const [game, bids] = focus === undefined ? [null, []] : await Promise.all([api.game(focus.game), api.bids(focus.game)]);
       // All at once: a market whose game is not read yet is not one without a game.
       [this.market, this.games, this.game, this.bids] = [market, games, game, bids];

@@ -13,6 +13,7 @@ import { STOP_REASONS } from "../market/overview.js";
 import { Refresher } from "../market/refresher.js";
 import { type Replay, replay } from "../market/replay.js";
 import { StoreController, store } from "../market/store.js";
+import { marketTime } from "../market/time.js";
 import { href } from "../route.js";
 import { linesTable, whose } from "./lines.js";
 
@@ -49,7 +50,7 @@ export class Games extends LitElement {
             <th scope="col" class="number">Buyers</th><th scope="col" class="number">Rounds</th><th scope="col">Published</th></tr></thead>
           <tbody>
             ${store.games.toReversed().slice(this.from, this.from + ROWS).map(
-              (game) => html`<tr><th scope="row"><a href=${href("games", game.game)}>${gameTitle(game.game)}</a></th><td>${phaseTag(game, Date.now())}</td>
+              (game) => html`<tr><th scope="row"><a href=${href("games", game.game)}>${gameTitle(game.game)}</a></th><td>${phaseTag(game, marketTime())}</td>
                 <td>${slot(game.deliverySlot, game.deliveryStartsAt, game.deliveryEndsAt)}</td><td>${clock(game.registrationEndsAt)}</td><td class="number">${game.nrSellers}</td><td class="number">${game.nrBuyers}</td>
                 <td class="number">${game.round}</td><td>${moment(game.publishedAt)}</td></tr>`,
             )}
@@ -167,7 +168,7 @@ export class OneGame extends LitElement {
     const { game } = this;
     return html`<div class="stack">
       <section class="panel">
-        <header class="row spread"><h1>${gameTitle(game.game)}</h1>${phaseTag(game, Date.now())}</header>
+        <header class="row spread"><h1>${gameTitle(game.game)}</h1>${phaseTag(game, marketTime())}</header>
         <dl>
           <dt>Id</dt><dd class="mono">${game.game}</dd>
           <dt>Metered by</dt><dd>${METERED[game.parameters.metering]}</dd>

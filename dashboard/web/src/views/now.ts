@@ -8,6 +8,7 @@ import { CURRENCY, clock, count, duration, exactMoney, gameTitle, kwh, kwhFigure
 import { type Overview, STOP_REASONS, overview } from "../market/overview.js";
 import { byInterest, phaseAt, phaseEnd } from "../market/phases.js";
 import { StoreController, store } from "../market/store.js";
+import { marketTime } from "../market/time.js";
 import { href } from "../route.js";
 
 const MOST_OTHERS = 6;
@@ -62,7 +63,7 @@ export class Now extends LitElement {
     `,
   ];
 
-  @state() private now = Date.now();
+  @state() private now = marketTime();
   /** Reckoned once for what was read: a large game has half a million amounts. */
   #reckoned: { readonly game: Game; readonly bids: readonly Bid[]; readonly at: Overview } | null = null;
   #ticking: ReturnType<typeof setInterval> | undefined;
@@ -75,7 +76,7 @@ export class Now extends LitElement {
   override connectedCallback(): void {
     super.connectedCallback();
     this.#ticking = setInterval(() => {
-      this.now = Date.now();
+      this.now = marketTime();
     }, 500);
   }
 

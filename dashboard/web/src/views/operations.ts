@@ -7,6 +7,7 @@ import { shared } from "../design/styles.js";
 import { clock, count, duration, price } from "../market/numbers.js";
 import { Refresher } from "../market/refresher.js";
 import { StoreController, store } from "../market/store.js";
+import { marketTime } from "../market/time.js";
 import { href } from "../route.js";
 import type { Plain } from "../signing/canonical.js";
 import { send } from "../signing/operator.js";
@@ -156,7 +157,7 @@ export class Operations extends LitElement {
   #tariffs(): unknown {
     if (this.tariffs === null) return nothing;
     const { tariffs, defaultRetail, defaultFeedIn } = this.tariffs;
-    const at = tariffs.findLastIndex((each) => Date.parse(each.from) <= Date.now());
+    const at = tariffs.findLastIndex((each) => Date.parse(each.from) <= marketTime());
     const coming = tariffs.slice(Math.max(0, at), Math.max(0, at) + MOST_TARIFFS);
     const rows = [
       ...(at === -1 ? [["now", defaultRetail, defaultFeedIn] as const] : []),

@@ -1,0 +1,180 @@
+"""A day of the market: its slots are the ledger's, come in as they settle, and are looked at part by part."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from tests.page.conftest import until
+from tests.page.test_watching import figure, number
+
+pytestmark = pytest.mark.page
+
+ZONE = "Europe/Berlin"
+QUARTER = timedelta(minutes=15)
+
+
+@pytest.fixture
+def market(open_market: Any) -> Iterator[Any]:
+    """A market without games, which has none again afterwards."""
+    open_market.speaks("operator", "resetMarket")
+    yield open_market
+    open_market.speaks("operator", "resetMarket")
+
+
+@pytest.fixture
+def berlin(browser: Browser) -> Iterator[Page]:
+    """A tab of somebody who lives by Berlin's clocks."""
+    context = browser.new_context(timezone_id=ZONE, viewport={"width": 1280, "height": 900})
+    context.set_default_timeout(60_000)
+    yield context.new_page()
+    context.close()
+
+
+def quarters(day: str) -> list[datetime]:
+    """Return when the quarter-hours of a day in Berlin begin."""
+    first = datetime.fromisoformat(f"{day}T00:00").replace(tzinfo=ZoneInfo(ZONE))
+    after = (first + timedelta(days=1)).astimezone(UTC)
+    at, found = first.astimezone(UTC), []
+    while at < after:
+        found.append(at)
+        at += QUARTER
+    return found
+
+
+def published(market: Any, starts: list[datetime]) -> None:
+    """Publish a game for each slot, with prices of its own."""
+    market.speaks_all(
+        "operator",
+        [
+            ("publishGame", {"game": f"q{place}", "deliverySlot": at.isoformat(), "retailTariff": f"0.{3000 + place}"})
+            for place, at in enumerate(starts)
+        ],
+    )
+
+
+def slots_told(page: Page) -> list[list[str]]:
+    """Read the day's figures, slot by slot."""
+    chart = page.locator("em-chart", has=page.get_by_role("img", name="Energy and prices"))
+    if not chart.get_by_role("region").is_visible():
+        chart.get_by_text("The figures").click()
+    rows = chart.get_by_role("region").locator("tbody tr")
+    expect(rows.first).to_be_visible()
+    return [row.locator("th, td").all_text_contents() for row in rows.all()]
+
+
+def slot_choice(page: Page, name: str) -> Locator:
+    return page.get_by_role("combobox", name=name)
+
+
+@pytest.mark.parametrize(("day", "slots", "repeated"), [("2027-10-31", 100, 8), ("2027-03-28", 92, 0)])
+def test_a_day_on_which_clocks_are_set_has_all_its_quarter_hours(
+    market: Any, berlin: Page, day: str, slots: int, repeated: int
+) -> None:
+    starts = quarters(day)
+    published(market, starts)
+    berlin.goto(f"{market.url}/#/day/{day}")
+    expect(berlin.locator("[data-figure=day-settled]")).to_have_text(f"0 of {slots} slots")
+    rows = slots_told(berlin)
+    assert len(rows) == slots
+    assert [row[0][:5] for row in rows] == [f"{at.astimezone(ZoneInfo(ZONE)):%H:%M}" for at in starts]
+    assert len({row[0] for row in rows}) == slots  # the hour that comes twice is told apart
+    assert len(rows) - len({row[0][:5] for row in rows}) == repeated / 2
+    assert [number(row[-2]) for row in rows] == [pytest.approx(0.3 + place / 10_000) for place in range(slots)]
+
+
+def test_a_day_ends_where_its_time_zone_says(market: Any, berlin: Page) -> None:
+    published(market, quarters("2027-06-23"))
+    berlin.goto(f"{market.url}/#/day/2027-06-23")
+    slots = berlin.locator("[data-figure=day-settled]")
+    expect(slots).to_have_text("0 of 96 slots")
+    berlin.get_by_label("Time zone").select_option("UTC")
+    expect(slots).to_have_text("0 of 88 slots")
+    berlin.get_by_role("link", name="Day before").click()
+    expect(slots).to_have_text("0 of 8 slots")
+    berlin.get_by_label("Time zone").select_option(ZONE)
+    expect(berlin.get_by_text("No slots on this day")).to_be_visible()
+
+
+def test_a_part_of_a_day_is_chosen_and_one_button_leads_back_to_the_whole(market: Any, berlin: Page) -> None:
+    published(market, quarters("2027-06-23"))
+    berlin.goto(f"{market.url}/#/day/2027-06-23")
+    whole = berlin.get_by_role("button", name="Whole day")
+    first, last = slot_choice(berlin, "Shown from"), slot_choice(berlin, "until")
+    expect(berlin.locator("[data-figure=day-settled]")).to_have_text("0 of 96 slots")
+    expect(whole).to_be_disabled()
+    first.focus()
+    first.select_option("12:00")  # by keyboard and screen reader, too: it is a plain list
+    last.select_option("15:00")
+    expect(whole).to_be_enabled()
+    whole.click()
+    expect(first.locator("option:checked")).to_have_text("00:00")
+    expect(last.locator("option:checked")).to_have_text("00:00")
+    expect(whole).to_be_disabled()
+
+    canvas = berlin.get_by_role("img", name="Energy and prices")
+    canvas.evaluate("chart => chart.scrollIntoView({block: 'end'})")
+    box = canvas.bounding_box()
+    assert box is not None
+    left, wide, slider = box["x"] + 52, box["width"] - 76, box["y"] + box["height"] - 20
+    berlin.mouse.move(left + wide / 4, slider)
+    berlin.mouse.down()
+    berlin.mouse.move(left + wide / 2, slider, steps=8)
+    berlin.mouse.up()
+    expect(whole).to_be_enabled()
+    expect(first.locator("option:checked")).to_have_text("06:00")
+    expect(last.locator("option:checked")).to_have_text("12:00")
+    whole.click()
+    expect(first.locator("option:checked")).to_have_text("00:00")
+
+
+def test_a_click_on_a_slot_and_its_row_lead_to_its_game(market: Any, berlin: Page) -> None:
+    published(market, quarters("2027-06-23"))
+    berlin.goto(f"{market.url}/#/day/2027-06-23")
+    canvas = berlin.get_by_role("img", name="Energy and prices")
+    expect(canvas.locator("canvas")).to_be_visible()
+    expect(berlin.locator("[data-figure=day-settled]")).to_have_text("0 of 96 slots")
+    slot_choice(berlin, "Shown from").select_option("12:00")
+    slot_choice(berlin, "until").select_option("13:00")
+    box = canvas.bounding_box()
+    assert box is not None
+    canvas.click(position={"x": 52 + (box["width"] - 76) * 0.6, "y": box["height"] * 0.3})
+    expect(berlin.get_by_role("heading", name="q50")).to_be_visible()
+    berlin.go_back()
+    slots_told(berlin)
+    berlin.get_by_role("region").get_by_role("link", name="06:00 to 06:15").press("Enter")
+    expect(berlin.get_by_role("heading", name="q24")).to_be_visible()
+
+
+def test_a_slot_appears_with_its_figures_when_it_is_settled(market: Any, page: Page) -> None:
+    rules = {"expectedParticipants": 2, "deliveryDurationMs": 1, "correctionWindowMs": 600_000}
+    market.speaks("operator", "publishGame", game="day", **rules)
+    page.goto(f"{market.url}/#/day")
+    expect(page.get_by_text("No slots on this day")).to_be_visible()
+    market.speaks("S1", "publishOffer", game="day", amount="10", price="0.08")
+    market.speaks("B1", "publishDemand", game="day", amount="3")
+    until(lambda: market.ask("games/day")["phase"] == "playing", 60)
+    market.speaks("B1", "publishBuyBid", game="day", bidAmounts={"S1": "2.5"})
+    market.speaks("B1", "publishBuyBid", game="day", keepPlaying=False)
+    until(lambda: market.ask("games/day")["settlement"] is not None, 60)
+    expect(page.locator("[data-figure=day-settled]")).to_have_text("1 of 1 slots")
+    _is_the_ledgers(market, page)
+
+
+def _is_the_ledgers(market: Any, page: Page) -> None:
+    game = market.ask("games/day")
+    settled = game["settlement"]
+    names = {"day-local": "energyDelivered", "day-from-grid": "energyFromGrid", "day-to-grid": "energyToGrid"}
+    assert {name: figure(page, name) for name in names} == {name: settled[field] for name, field in names.items()}
+    ((_, state, *shown),) = slots_told(page)
+    assert state == "Settled"
+    known = [settled[field] for field in names.values()]
+    assert [number(text) for text in shown[:3]] == known
+    tariffs = [game["parameters"][name] for name in ("retailTariff", "feedInTariff")]
+    assert [number(text) for text in shown[4:]] == tariffs
+    if settled["energyDelivered"]:
+        cost = settled["paidToSellers"] + settled["transmissionFees"]
+        assert number(shown[3]) == pytest.approx(cost / settled["energyDelivered"], abs=5e-5)
