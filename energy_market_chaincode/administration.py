@@ -1,16 +1,24 @@
-"""Rules of the market's administration: who takes part, how the network is laid, money from outside, reset."""
+"""Rules of the market's administration: its time, who takes part, the network, money from outside, reset."""
 
-from energy_market_chaincode import hops
-from energy_market_chaincode.commands import RegisterProsumer, ResetMarket, SetTopology, TopUpAccount
+from energy_market_chaincode import hops, presentation
+from energy_market_chaincode.commands import (
+    RegisterProsumer,
+    ResetMarket,
+    SetTopology,
+    SimulateTime,
+    TopUpAccount,
+)
 from energy_market_chaincode.context import Context
 from energy_market_chaincode.errors import (
     AccountTooLarge,
     InvalidTopology,
     ProsumerExists,
     ReservedName,
+    SimulationTooLate,
+    TimeSimulated,
     UnknownProsumer,
 )
-from energy_market_chaincode.events import MarketResetEvent
+from energy_market_chaincode.events import MarketResetEvent, TimeSimulatedEvent
 from energy_market_chaincode.records import (
     RECORDS,
     Account,
@@ -18,14 +26,40 @@ from energy_market_chaincode.records import (
     HopsColumn,
     HopsRow,
     Layout,
+    MeteredMarket,
     MeterTotals,
     NetworkNode,
     Prosumer,
+    Simulation,
 )
 from energy_market_chaincode.rules import rule
+from energy_market_chaincode.simulated_time import SimulatedTime
 from energy_market_chaincode.units import MAX_MONEY, Money, currency
-from energy_market_chaincode.views import AccountToppedUp, GraphLaid, MarketEmptied, ProsumerEntered, TableLaid
+from energy_market_chaincode.views import (
+    AccountToppedUp,
+    GraphLaid,
+    MarketEmptied,
+    ProsumerEntered,
+    SimulatedTimeView,
+    TableLaid,
+)
 from energy_market_chaincode.vocabulary import GRID_OPERATOR, NETWORK_OPERATOR, Phase
+
+
+@rule
+async def simulate_time(context: Context, data: SimulateTime) -> SimulatedTimeView:
+    """Begin a simulated time, once, and before there is anything on the market that goes by the real one."""
+    if context.simulated is not None:
+        raise TimeSimulated(**presentation.simulated_time(context.simulated).as_json())
+    if await context.load_all(Game):
+        raise SimulationTooLate(what="games")
+    if await context.exists(MeteredMarket):
+        raise SimulationTooLate(what="meters")
+    mapping = SimulatedTime(start_ms=data.start_ms, factor=data.factor, began_ms=context.real_ms)
+    context.save(Simulation(mapping))
+    begun = presentation.simulated_time(mapping)
+    context.emit(TimeSimulatedEvent(**dict(begun)))
+    return begun
 
 
 @rule
@@ -47,7 +81,7 @@ async def register_prosumer(context: Context, data: RegisterProsumer) -> Prosume
 
 def enter(context: Context, data: RegisterProsumer) -> None:
     """Store a new identity with an empty account and its metered history."""
-    record = Prosumer(id=data.id, role=data.role, public_key=data.public_key, registered_at_ms=context.now_ms)
+    record = Prosumer(id=data.id, role=data.role, public_key=data.public_key, registered_at_ms=context.real_ms)
     context.save(record, data.id)
     context.save(Account(), data.id)
     totals = MeterTotals(production=data.total_production, consumption=data.total_consumption)

@@ -41,6 +41,7 @@ from energy_market_chaincode.command_parts import (
 )
 from energy_market_chaincode.errors import MalformedCommand
 from energy_market_chaincode.identity import is_signed_by, public_key_from_text, signed_part
+from energy_market_chaincode.simulated_time import FIRST_START_MS, LAST_START_MS, MAX_FACTOR
 from energy_market_chaincode.times import Instant
 from energy_market_chaincode.views import FieldProblem
 from energy_market_chaincode.vocabulary import SEQUENTIAL_BEST_RESPONSE, Identifier, LedgerId, Metering, Role, Topic
@@ -380,6 +381,13 @@ class SetLedgerTime(CommandData, topic=Topic.SET_LEDGER_TIME, by=Role.OPERATOR):
         if self.new_ms >= self.old_ms:
             raise ValueError("newTime must be before oldTime: forward the ledger's time goes by itself")
         return self
+
+
+class SimulateTime(CommandData, topic=Topic.SIMULATE_TIME, by=Role.OPERATOR):
+    """Let the market's time begin at a moment and pass so many times as fast as the real one, from now on for good."""
+
+    start_ms: Instant = Field(alias="start", ge=FIRST_START_MS, le=LAST_START_MS)
+    factor: Annotated[int, Field(ge=1, le=MAX_FACTOR, strict=True)]
 
 
 class _Payload(BaseModel):

@@ -11,6 +11,7 @@ from energy_market_chaincode.errors import UnknownGame, WrongPhase
 from energy_market_chaincode.events import Event
 from energy_market_chaincode.records import Account, Arena, Game, Record, Slot
 from energy_market_chaincode.savepoint import Workspace
+from energy_market_chaincode.simulated_time import SimulatedTime
 from energy_market_chaincode.vocabulary import Phase
 
 R = TypeVar("R", bound=Record)
@@ -22,19 +23,32 @@ class Context:
 
     Attributes
     ----------
-    now_ms
+    real_ms
         The transaction's timestamp, milliseconds since 1970-01-01 UTC.
     place
         The command's place in its transaction.
     signer
         Whose signature was verified.
+    simulated
+        What the market's time is instead of the real one; None where it is that.
     """
 
     state: Workspace
-    now_ms: int
+    real_ms: int
     place: int
     signer: str
+    simulated: SimulatedTime | None = None
     events: list[Event] = field(default_factory=list)
+
+    @property
+    def now_ms(self) -> int:
+        """The market's time, by which all rules go."""
+        return self.real_ms if self.simulated is None else self.simulated.market_ms(self.real_ms)
+
+    @property
+    def least_ms(self) -> int:
+        """How long a turn is at least, or a time to post anything in: simulated time leaves people as much of it."""
+        return 0 if self.simulated is None else self.simulated.least_ms
 
     @property
     def arrived(self) -> tuple[int, int]:

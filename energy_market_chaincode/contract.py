@@ -22,6 +22,7 @@ from energy_market_chaincode.commands import (
     MalformedFields,
     RegisterProsumer,
     SetLedgerTime,
+    SimulateTime,
     parse_command,
     read_command,
 )
@@ -43,9 +44,10 @@ from energy_market_chaincode.errors import (
 )
 from energy_market_chaincode.events import Event
 from energy_market_chaincode.prefetch import keys_read_by
-from energy_market_chaincode.records import Epoch, Market, Prosumer, Remembered, ledger_id
+from energy_market_chaincode.records import Epoch, Market, Prosumer, Remembered, Simulation, ledger_id
 from energy_market_chaincode.rules import RULES
 from energy_market_chaincode.savepoint import Workspace
+from energy_market_chaincode.simulated_time import SimulatedTime
 from energy_market_chaincode.stub import Sender, Stub
 from energy_market_chaincode.views import CommandResult, CommittedCommand, RejectedCommand
 from energy_market_chaincode.vocabulary import Role
@@ -93,7 +95,7 @@ async def _init(stub: Stub, args: Sequence[str]) -> dict[str, str]:
         raise MalformedArguments(function="init", problems="needs an operator's id and public key")
     operator, public_key = args
     state = Workspace(stub)
-    context = Context(state=state, now_ms=stub.timestamp_ms, place=0, signer=operator)
+    context = Context(state=state, real_ms=stub.timestamp_ms, place=0, signer=operator)
     market = await context.find(Market)
     if market is not None:
         known = await context.find(Prosumer, operator)
@@ -128,13 +130,13 @@ async def _submit(stub: Stub, texts: Sequence[str]) -> list[CommandResult]:
     state = Workspace(stub)
     parsed = _read(texts)
     keys = (key for command in parsed if isinstance(command, Command) for key in keys_read_by(command))
-    await state.prefetch([Market.key(), EPOCH_KEY, *keys])
-    ledger = await _ledger(state)
+    await state.prefetch([Market.key(), EPOCH_KEY, Simulation.key(), *keys])
+    present = await _present(state, stub.timestamp_ms)
     results, events = [], []
     for place, command in enumerate(parsed):
-        decision = await _decide(state, stub.timestamp_ms, place, ledger, command)
-        if isinstance(command, Command) and isinstance(command.data, SetLedgerTime):
-            ledger = await _ledger(state)
+        decision = await _decide(state, present, place, command)
+        if isinstance(command, Command) and isinstance(command.data, SetLedgerTime | SimulateTime):
+            present = await _present(state, stub.timestamp_ms)
         results.append(decision.result)
         events += decision.events
     await state.flush()
@@ -172,29 +174,35 @@ def _readers(texts: Sequence[str]) -> Iterator[Callable[[], Command]]:
     return (partial(read_command, text) for text in texts)
 
 
-async def _ledger(state: Workspace) -> str:
-    """Return the id of this ledger in its present epoch."""
-    market, epoch = await state.get(Market.key()), await state.get(EPOCH_KEY)
+class _Present(NamedTuple):
+    """When and where a command is decided: the id of the ledger in its epoch, the real time, and the market's."""
+
+    ledger: str
+    real_ms: int
+    simulated: SimulatedTime | None
+
+
+async def _present(state: Workspace, real_ms: int) -> _Present:
+    market, epoch, simulation = await state.get_many([Market.key(), EPOCH_KEY, Simulation.key()])
     if market is None:
         raise NotInitialised()
-    return ledger_id(Market.from_bytes(market), None if epoch is None else Epoch.from_bytes(epoch))
+    ledger = ledger_id(Market.from_bytes(market), None if epoch is None else Epoch.from_bytes(epoch))
+    return _Present(ledger, real_ms, None if simulation is None else Simulation.from_bytes(simulation).root)
 
 
-async def _decide(
-    state: Workspace, now_ms: int, place: int, ledger: str, command: Command | RejectedCommand
-) -> _Decision:
+async def _decide(state: Workspace, present: _Present, place: int, command: Command | RejectedCommand) -> _Decision:
     if not isinstance(command, Command):
         return _Decision(command, [])
-    context = Context(state=state, now_ms=now_ms, place=place, signer=command.prosumer)
+    context = Context(state, present.real_ms, place, command.prosumer, present.simulated)
     digest = hashlib.sha256(command.signed).hexdigest()
     remembered = await context.find(Remembered, command.prosumer, command.id)
     if remembered is not None and remembered.digest == digest:
         # Verified when it was decided. Its signer may have another key by now, and its result stands all the same.
         # Nor does an epoch that began since change what was decided.
         return _Decision(presentation.remembered(remembered).model_copy(update={"duplicate": True}), [])
-    if command.ledger not in (None, ledger):
+    if command.ledger not in (None, present.ledger):
         # Before the signer is looked up: who is unknown here is told what is wrong with the command itself.
-        differs = LedgerDiffers(named=command.ledger, ledger=ledger)
+        differs = LedgerDiffers(named=command.ledger, ledger=present.ledger)
         return _Decision(_rejected(command.id, command.prosumer, differs), [])
     try:
         signer = await _verified_signer(context, command)

@@ -120,6 +120,14 @@ class TimeNotPresent(Rejection):
     """The ledger's time is to be set to {new}, but it is {now}; sign anew, where the time is right."""
 
 
+class TimeSimulated(Rejection):
+    """The market's time is simulated since {began}, from {start} on and {factor} times as fast, and stays so."""
+
+
+class SimulationTooLate(Rejection):
+    """The market has {what} in real time already; simulate time in a new market, before its first game and meter."""
+
+
 # -- games and their phases
 
 

@@ -6,8 +6,9 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from energy_market_chaincode.amounts import Currency, CurrencyPerKwh, Fraction, Kwh
+from energy_market_chaincode.time_views import EpochView, SimulatedTimeView
 from energy_market_chaincode.times import Time
-from energy_market_chaincode.views import ContractedTransfer, EpochView, SettlementTotals, StopTotals, Terms, View
+from energy_market_chaincode.views import ContractedTransfer, SettlementTotals, StopTotals, Terms, View
 
 
 class Event(View):
@@ -139,6 +140,13 @@ class LedgerTimeSetEvent(Event, EpochView):
     """The ledger's time was set right; commands name the ledger by its new id from now on."""
 
     name: Literal["LedgerTimeSetEvent"] = "LedgerTimeSetEvent"
+    game: None = None
+
+
+class TimeSimulatedEvent(Event, SimulatedTimeView):
+    """The market's time is simulated from now on."""
+
+    name: Literal["TimeSimulatedEvent"] = "TimeSimulatedEvent"
     game: None = None
 
 

@@ -64,7 +64,7 @@ async def register_meter(context: Context, data: RegisterMeter) -> MeterEntered:
         raise MeterExists(prosumer=data.prosumer, meter=present)
     if data.replaces != present:
         raise UnknownMeter(meter=data.replaces, prosumer=data.prosumer)
-    meter = Prosumer(id=data.id, role=Role.METER, public_key=data.public_key, registered_at_ms=context.now_ms)
+    meter = Prosumer(id=data.id, role=Role.METER, public_key=data.public_key, registered_at_ms=context.real_ms)
     context.save(meter, data.id)
     installed = Installed(
         meter=data.id, power=data.power_kw, modulus=data.register_modulus_kwh, since_ms=context.now_ms

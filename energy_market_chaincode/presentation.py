@@ -23,6 +23,7 @@ from energy_market_chaincode.records import (
     Transfer,
     ledger_id,
 )
+from energy_market_chaincode.simulated_time import SimulatedTime
 from energy_market_chaincode.times import moment
 from energy_market_chaincode.units import (
     ENERGY_DECIMALS,
@@ -58,6 +59,13 @@ def epoch(market: Market, record: Epoch) -> views.EpochView:
         ledger=ledger_id(market, record),
         old_time=moment(record.old_ms),
         new_time=moment(record.new_ms),
+    )
+
+
+def simulated_time(mapping: SimulatedTime) -> views.SimulatedTimeView:
+    """Return the mapping of simulated time as the world sees it."""
+    return views.SimulatedTimeView(
+        start=moment(mapping.start_ms), factor=mapping.factor, began=moment(mapping.began_ms)
     )
 
 

@@ -31,6 +31,7 @@ from energy_market_chaincode.records import (
     Purchases,
     Remembered,
     Settlement,
+    Simulation,
     StandingBid,
     StandingOffer,
     TariffTable,
@@ -52,7 +53,7 @@ async def answer(state: Workspace, function: str, args: Sequence[str]) -> Any:
     MalformedArguments, UnknownGame, UnknownProsumer, NotInitialised
     """
     query, names = QUERIES[function]
-    context = Context(state=state, now_ms=0, place=0, signer="")
+    context = Context(state=state, real_ms=0, place=0, signer="")
     given, more = list(args[: len(names)]), list(args[len(names) :])
     options: dict[str, Any] = {}
     if function in BRIEF and more[-1:] == [IN_BRIEF]:
@@ -80,10 +81,11 @@ async def _market(context: Context) -> views.MarketView:
     accounts = await context.load_all(Account)
     institutions = await context.find_each(Account, names=[GRID_OPERATOR, NETWORK_OPERATOR])
     grid, network = (currency((account or Account()).free) for account in institutions)
-    epoch = await context.find(Epoch)
+    epoch, simulation = await context.find(Epoch), await context.find(Simulation)
     return views.MarketView(
         ledger=ledger_id(market, epoch),
         epoch=presentation.epoch(market, epoch) if epoch is not None else None,
+        simulated_time=presentation.simulated_time(simulation.root) if simulation is not None else None,
         operators=[prosumer.id for prosumer in prosumers if prosumer.role is Role.OPERATOR],
         initialised_at=moment(market.initialised_at_ms),
         money=currency(sum(account.free + account.frozen for account in accounts)),

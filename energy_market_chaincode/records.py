@@ -10,6 +10,7 @@ from typing import ClassVar, Self
 from pydantic import BaseModel, ConfigDict, RootModel
 
 from energy_market_chaincode.canonical import exact_json, read_exact_json
+from energy_market_chaincode.simulated_time import SimulatedTime
 from energy_market_chaincode.units import Energy, Money, Price, Share
 from energy_market_chaincode.vocabulary import Fallback, Metering, Phase, Role, StopReason, ledger_in_epoch
 
@@ -90,6 +91,10 @@ class Epoch(Record, prefix="epoch"):
     number: int
     old_ms: int
     new_ms: int
+
+
+class Simulation(Record, RootModel[SimulatedTime], prefix="simulated-time"):
+    """By which mapping the market's time follows from the real one; without, it is the real one."""
 
 
 def ledger_id(market: Market, epoch: Epoch | None) -> str:

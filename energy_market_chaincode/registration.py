@@ -56,9 +56,13 @@ async def publish_game(context: Context, data: PublishGame) -> GameResult:
 async def _scheduled(context: Context, data: PublishGame, slot: str, name: str) -> Game:
     """Fix a game's parameters and, as far as its slot's time tells them, when its phases begin and end."""
     starts_ms = instant_ms(data.delivery_slot) if data.delivery_slot is not None else None
-    durations = slot_durations(data, starts_ms, context.now_ms) if starts_ms is not None else durations_of_name(data)
+    if starts_ms is not None:
+        durations = slot_durations(data, starts_ms, context.now_ms, context.least_ms)
+    else:
+        durations = durations_of_name(data, context.least_ms)
     tariffs = await tariffs_of(context, data, context.now_ms if starts_ms is None else starts_ms)
     stated = data.model_dump(include=set(Parameters.model_fields))
+    stated["turn_deadline_ms"] = max(data.turn_deadline_ms, context.least_ms)
     if data.imbalance_penalty is None:
         stated["imbalance_penalty"] = usual_penalty(tariffs["retail_tariff"], tariffs["feed_in_tariff"])
     parameters = Parameters.model_validate(stated | durations | tariffs | await _metered(context, data))
@@ -82,7 +86,7 @@ async def _metered(context: Context, data: PublishGame) -> dict[str, Any]:
     if window_ms is None:
         has_time = data.delivery_slot is not None and instant_ms(data.delivery_slot) is not None
         window_ms = CORRECTION_WINDOW_MS if has_time and metering is Metering.METERS else 0
-    return {"metering": metering, "correction_window_ms": window_ms}
+    return {"metering": metering, "correction_window_ms": window_ms and max(window_ms, context.least_ms)}
 
 
 @rule

@@ -14,6 +14,8 @@ from energy_market_chaincode.amounts import Currency, CurrencyPerKwh, Fraction, 
 from energy_market_chaincode.clearing_views import CertificateTotals as CertificateTotals
 from energy_market_chaincode.clearing_views import CertificateView as CertificateView
 from energy_market_chaincode.clearing_views import ClearingView as ClearingView
+from energy_market_chaincode.time_views import EpochView as EpochView
+from energy_market_chaincode.time_views import SimulatedTimeView as SimulatedTimeView
 from energy_market_chaincode.times import Time
 from energy_market_chaincode.view import View as View
 from energy_market_chaincode.vocabulary import (
@@ -37,25 +39,6 @@ class Institutions(View):
     network_operator: Annotated[Currency, Field(alias=NETWORK_OPERATOR)]
 
 
-class EpochView(View):
-    """An epoch that an operator began by setting the ledger's time right.
-
-    Attributes
-    ----------
-    number
-        From 1; the ledger's first epoch, 0, nobody had to begin.
-    ledger
-        The id of the ledger in it.
-    old_time, new_time
-        What the ledger's time was, and what it was set to.
-    """
-
-    number: int
-    ledger: str
-    old_time: Time
-    new_time: Time
-
-
 class MarketView(View):
     """The market as a whole.
 
@@ -65,6 +48,8 @@ class MarketView(View):
         The id of the ledger, which commands name.
     epoch
         Null as long as nobody had to set the ledger's time right.
+    simulated_time
+        Null where the market's time is the real one.
     money
         All there is.
     topology
@@ -73,6 +58,7 @@ class MarketView(View):
 
     ledger: str
     epoch: EpochView | None
+    simulated_time: SimulatedTimeView | None = None
     operators: list[str]
     initialised_at: Time
     money: Currency

@@ -47,6 +47,7 @@ class Topic(StrEnum):
     CLOSE_MARKET = "closeMarket"
     RESET_MARKET = "resetMarket"
     SET_LEDGER_TIME = "setLedgerTime"
+    SIMULATE_TIME = "simulateTime"
 
 
 class Role(StrEnum):

@@ -62,7 +62,8 @@ def begin(context: Context, game: Game, arena: Arena) -> None:
     arena = _by_name(arena)
     context.save(arena, game.id)
     now_ms = context.now_since(game.published_at_ms)
-    clearing = ClearingState(arena=arena_hash(game, arena), ends_ms=_ends_ms(game, arena, now_ms))
+    ends_ms = _ends_ms(game, arena, now_ms, max(CLEARING_MS, context.least_ms))
+    clearing = ClearingState(arena=arena_hash(game, arena), ends_ms=ends_ms)
     context.save(clearing, game.id)
     play = Play(
         round=0,
@@ -76,10 +77,10 @@ def begin(context: Context, game: Game, arena: Arena) -> None:
     context.emit(presentation.clearing_open(game.id, clearing))
 
 
-def _ends_ms(game: Game, arena: Arena, now_ms: int) -> int:
+def _ends_ms(game: Game, arena: Arena, now_ms: int, usual_ms: int) -> int:
     """Return until when clearings are taken: until the slot starts, or so early before that turns still fit."""
     if not game.has_slot_time:
-        return now_ms + CLEARING_MS
+        return now_ms + usual_ms
     starts_ms = game.delivery_starts_ms or now_ms
     turns_ms = _turns_ms(game, arena)
     return starts_ms - turns_ms if 2 * turns_ms <= starts_ms - now_ms else starts_ms

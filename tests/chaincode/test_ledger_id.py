@@ -124,6 +124,7 @@ async def recorded() -> list[dict[str, Any]]:
         (result,) = await market.submit(said[-1])
         assert result["status"] == "committed", result
 
+    await say("operator", "simulateTime", start=iso_time(market.now_ms), factor=1)
     for name in ("S", "B"):
         await say("operator", "registerProsumer", id=name, publicKey=market.public_key(name))
         await say("operator", "topUpAccount", prosumer=name, amount=100)
@@ -131,7 +132,8 @@ async def recorded() -> list[dict[str, Any]]:
     await say("operator", "setTariffs", tariffs=[{"from": "2026-01-01T00:00Z", "retail": "0.3", "feedIn": "0.1"}])
     await say("operator", "publishGame", game="g", expectedParticipants=2)
     await say("S", "publishOffer", game="g", amount=5, price="0.1")
-    await say("B", "publishDemand", game="g", amount=5)
+    await say("B", "publishDemand", game="g", amount=4)
+    await say("B", "publishOrders", orders=[{"game": "g", "demand": {"amount": 5}}])
     await say("operator", "stopGameRegistration", game="g")
     await say("B", "publishBuyBid", game="g", bidAmounts={"S": 5})
     await say("B", "publishBuyBid", game="g", keepPlaying=False)

@@ -163,6 +163,7 @@ async def test_the_market_shows_its_money(town: Market) -> None:
     assert await town.invoke("market") == {
         "ledger": "tx0",
         "epoch": None,
+        "simulatedTime": None,
         "operators": ["operator"],
         "initialisedAt": "2026-09-21T14:13:20.000Z",
         "money": 400,
