@@ -24,6 +24,7 @@ from prosumer_client.errors import (
 )
 from prosumer_client.events import EventReader, MarketEvent
 from prosumer_client.identity import Identity, SignedCommand
+from prosumer_client.postbag import Postbag
 
 Result = dict[str, Any]
 """What a command's rule returned, by the names of its type in :mod:`energy_market_chaincode.views`."""
@@ -79,6 +80,7 @@ class MarketClient:
         self._connection = ServiceConnection(url, patience or Patience())
         self._identity = identity
         self._ledger = KnownLedger(self._connection, ledger)
+        self._postbag = Postbag(self._post_together)
 
     async def __aenter__(self) -> Self:
         await self._connection.__aenter__()
@@ -87,6 +89,7 @@ class MarketClient:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        await self._postbag.close()
         await self._connection.__aexit__(kind, error, trace)
 
     @property
@@ -130,13 +133,7 @@ class MarketClient:
 
         async def submitted(ledger: str) -> Result:
             command = self.identity.command(topic, data, command_id, ledger=ledger)
-            answer = await self._post(command.body, wait_s=LONG_POLL_S)
-            if isinstance(answer, dict) and "href" in answer:  # not decided while the queue waited
-                return await self.outcome(self._view(Receipt, answer))
-            result = self._result(self._view(views.CommandStatus, answer))
-            if result is None:
-                raise self._unexpected("answered a command with no decision")
-            return result
+            return await self._outcome_of(await self._postbag.post(command))
 
         command_id = command_id or str(uuid.uuid4())
         return await self._ledger.in_its_epoch(submitted)
@@ -150,6 +147,17 @@ class MarketClient:
 
         command_id = command_id or str(uuid.uuid4())
         return await self._ledger.in_its_epoch(posted)
+
+    async def _outcome_of(self, answer: Any) -> Result:
+        """Return what became of a command by the answer to its post, which the queue held back for a while."""
+        if isinstance(answer, RequestRefused):
+            raise answer
+        if isinstance(answer, dict) and "href" in answer:
+            return await self.outcome(self._view(Receipt, answer))
+        result = self._result(self._view(views.CommandStatus, answer))
+        if result is None:
+            raise self._unexpected("answered a command with no decision")
+        return result
 
     async def outcome(self, receipt: Receipt) -> Result:
         """Wait until the ledger decided a command; returns and raises as :meth:`submit`."""
@@ -181,50 +189,62 @@ class MarketClient:
         For each command its result, or the CommandRejected, RequestRefused or OutcomePending it met: one that fails
         does not keep the others back.
         """
-        receipts = await self.post_all(commands)
         slots = asyncio.Semaphore(CONCURRENT_WAITS)
 
-        async def outcome(receipt: Receipt | RequestRefused) -> Result:
-            if isinstance(receipt, RequestRefused):
-                raise receipt
+        async def outcome(answer: Any) -> Result:
             async with slots:
-                return await self.outcome(receipt)
+                return await self._outcome_of(answer)
 
-        outcomes = await asyncio.gather(*map(outcome, receipts), return_exceptions=True)
+        answers = await self._post_signed(commands, wait_s=LONG_POLL_S)
+        outcomes = await asyncio.gather(*map(outcome, answers), return_exceptions=True)
         return [_of_one_command(outcome) for outcome in outcomes]
 
     async def post_all(self, commands: Sequence[tuple[str, Mapping[str, Any]]]) -> list[Receipt | RequestRefused]:
         """Give many commands in as few requests as the queue allows; for each its receipt or why it was refused."""
+        answers = await self._post_signed(commands)
+        return [each if isinstance(each, RequestRefused) else self._view(Receipt, each) for each in answers]
 
-        async def posted(ledger: str) -> list[Receipt | RequestRefused]:
+    async def _post_signed(self, commands: Sequence[tuple[str, Mapping[str, Any]]], wait_s: int = 0) -> list[Any]:
+        """Sign commands and post them in as few requests as the queue allows; return an answer or a refusal of each."""
+
+        async def posted(ledger: str) -> list[Any]:
             named = zip(ids, commands, strict=True)
             signed = [self.identity.command(topic, data, id_, ledger=ledger) for id_, (topic, data) in named]
-            receipts: list[Receipt | RequestRefused] = []
+            answers: list[Any] = []
             for batch in _batches(signed):
-                receipts += await self._post_batch(batch)
-            return receipts
+                answers += await self._post_array(batch, wait_s)
+            return answers
 
         ids = [str(uuid.uuid4()) for _ in commands]
         return await self._ledger.in_its_epoch(posted)
 
-    async def _post_batch(self, commands: Sequence[SignedCommand]) -> list[Receipt | RequestRefused]:
+    async def _post_together(self, commands: Sequence[SignedCommand]) -> list[Any]:
+        """Post what was said at the same moment, and wait for the decisions; return an answer or a refusal of each."""
+        if len(commands) == 1:
+            return [await self._post(commands[0].body, wait_s=LONG_POLL_S)]
+        answers: list[Any] = []
+        for batch in _batches(commands):
+            answers += await self._post_array(batch, wait_s=LONG_POLL_S)
+        return answers
+
+    async def _post_array(self, commands: Sequence[SignedCommand], wait_s: int = 0) -> list[Any]:
         """Post commands in one request, and those that the queue had no room for again."""
-        receipts: dict[str, Receipt | RequestRefused] = {}
+        verdicts: dict[str, Any] = {}
         waiting = list(commands)
 
         async def post_waiting() -> None:
             content = b"[" + b",".join(command.body for command in waiting) + b"]"
-            answers = await self._post(content)
+            answers = await self._post(content, wait_s)
             if not isinstance(answers, list) or len(answers) != len(waiting):
                 raise self._unexpected(f"did not answer {len(waiting)} commands with {len(waiting)} receipts")
-            receipts.update((c.id, self._verdict(answer)) for c, answer in zip(waiting, answers, strict=True))
-            refusals = {name: r for name, r in receipts.items() if isinstance(r, RequestRefused)}
+            verdicts.update((c.id, self._verdict(answer)) for c, answer in zip(waiting, answers, strict=True))
+            refusals = {name: r for name, r in verdicts.items() if isinstance(r, RequestRefused)}
             waiting[:] = [c for c in waiting if c.id in refusals and is_temporary(refusals[c.id].status)]
             if waiting:
                 raise Interruption(str(refusals[waiting[0].id]))
 
         await self._connection.persist(post_waiting)
-        return [receipts[command.id] for command in commands]
+        return [verdicts[command.id] for command in commands]
 
     async def _post(self, content: bytes, wait_s: int = 0) -> Any:
         question = {"wait": wait_s} if wait_s else None
@@ -236,14 +256,15 @@ class MarketClient:
             self._ledger.require_ours(refusal.code)
             raise
 
-    def _verdict(self, answer: Any) -> Receipt | RequestRefused:
+    def _verdict(self, answer: Any) -> Any:
+        """Return the refusal that an answer to one of several commands is, if it is one, else the answer."""
         match answer:
             case {"status": int(status)}:
                 refusal = RequestRefused.from_problem(status, answer)
                 self._ledger.require_ours(refusal.code)
                 return refusal
             case _:
-                return self._view(Receipt, answer)
+                return answer
 
     # -- reads
 

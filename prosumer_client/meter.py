@@ -1,7 +1,6 @@
 """A meter: reports what a prosumer took from the network and fed into it, for the games that have stopped."""
 
 import asyncio
-from collections import defaultdict
 from collections.abc import Hashable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -25,7 +24,7 @@ LOOK_EVERY = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class Contracted:
-    """A participant's part in a game's transfers, kWh."""
+    """A participant's part in a game, kWh: what it takes in all, and what it sold."""
 
     to_receive: Decimal = Decimal(0)
     to_deliver: Decimal = Decimal(0)
@@ -33,13 +32,13 @@ class Contracted:
 
 @dataclass(frozen=True, slots=True)
 class Contracts:
-    """A stopped game, and each participant's part in its transfers."""
+    """A stopped game, and each participant's part in it."""
 
     game: GameView
     by_prosumer: dict[str, Contracted]
 
     def of(self, prosumer: str) -> Contracted:
-        """Return a participant's part; nothing if it has no transfers."""
+        """Return a participant's part; nothing if it has none."""
         return self.by_prosumer.get(prosumer, Contracted())
 
 
@@ -68,13 +67,9 @@ class ContractReader:
         game = await self._market.find_game(name, brief=True)
         if game is None:
             return None
-        received: defaultdict[str, Decimal] = defaultdict(Decimal)
-        delivered: defaultdict[str, Decimal] = defaultdict(Decimal)
-        for transfer in await self._market.transfers(name):
-            received[transfer.buyer] += transfer.energy
-            delivered[transfer.seller] += transfer.energy
-        names = received.keys() | delivered.keys()
-        return Contracts(game, {name: Contracted(received[name], delivered[name]) for name in names})
+        # What a buyer has not bought locally it takes from the grid: in all it is what it asked for.
+        parts = {seller.seller: Contracted(to_deliver=seller.load) for seller in game.sellers}
+        return Contracts(game, parts | {b.buyer: Contracted(to_receive=b.demand) for b in game.buyers})
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,9 +198,6 @@ class Meter(Participant):
             self.log.info("The game's delivery is over, nothing to report")
             return False
         contracted = contracts.of(self.prosumer)
-        demand = contracts.game.demand_of(self.prosumer)
-        if demand is not None:  # what a buyer has not bought locally it takes from the grid
-            contracted = Contracted(to_receive=demand, to_deliver=contracted.to_deliver)
         if contracted == Contracted():
             return contracts.game.has_seller(self.prosumer)
         terms = contracts.game.terms

@@ -1,7 +1,8 @@
 """POST /queue and what became of what was posted."""
 
 import asyncio
-from contextlib import suppress
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack, suppress
 from typing import Annotated, Any
 from urllib.parse import quote
 from uuid import UUID
@@ -21,6 +22,9 @@ from tx_queue.store import Entry, QueueStore
 
 MAX_WAIT_SECONDS = 60
 
+_Decided = Mapping[tuple[str, str], views.CommandStatus]
+"""What became of commands, by their ids and signers."""
+
 router = APIRouter(tags=["queue"])
 
 Wait = Annotated[
@@ -37,25 +41,31 @@ Signer = Annotated[
     status_code=202,
     openapi_extra=schemas.COMMAND_BODY,
     responses={
-        200: {"description": "One command, decided while `wait` lasted.", "model": views.CommandStatus},
+        200: {
+            "description": "Decided while `wait` lasted, all of them.",
+            "model": views.CommandStatus | list[views.CommandStatus],
+        },
         202: {
             "description": "All were taken, now or before.",
-            "model": views.Receipt | list[views.Receipt],
+            "model": views.Receipt | list[views.Receipt | views.CommandStatus],
             "headers": {"Location": {"description": "Of one command: its href.", "schema": {"type": "string"}}},
         },
-        207: {"description": "Not all were taken.", "model": list[views.Receipt | views.ProblemDocument]},
+        207: {
+            "description": "Not all were taken.",
+            "model": list[views.CommandStatus | views.Receipt | views.ProblemDocument],
+        },
     },
 )
 async def post_commands(request: Request, node: Node, wait: Wait = 0) -> Response:
     """Take one signed command or an array of at most 1,000; what is taken is stored durably before the answer.
 
-    With ``wait`` the answer to one command is its status as soon as it is decided; an array is answered at once.
+    With ``wait`` a command's answer is its status once it is decided; an array is answered once all of them are.
     """
     if request.app.state.stopping.is_set():
         raise shutting_down()
     body = await read_json_body(request)
     if isinstance(body, list):
-        return await _post_many(node, body)
+        return await _post_many(node, body, wait)
     # Who waits is promised nothing before the ledger has it, which is a write to the disk less.
     (answer,) = await node.intake.take([body], is_promised=wait == 0)
     if isinstance(answer, Problem):
@@ -101,20 +111,27 @@ async def command_status(
     return exact_response(await _remembered(node.ledger, prosumer, name))
 
 
-async def _post_many(node: QueueNode, values: list[Any]) -> Response:
+async def _post_many(node: QueueNode, values: list[Any], wait_s: float) -> Response:
     if not 0 < len(values) <= MAX_COMMANDS:
         message = f"an array has 1 to {MAX_COMMANDS} commands, this one {len(values)}"
         advice = "Post less at once" if values else "Post something"
         raise Problem(422, "MALFORMED_COMMAND", f"{advice}: {message}.", errors=[FieldError("commands", message)])
-    answers = await node.intake.take(values)
+    answers = await node.intake.take(values, is_promised=wait_s == 0)
+    taken = [answer for answer in answers if isinstance(answer, Command)]
+    decided = await _decided_of(node.store, taken, wait_s) if wait_s > 0 else {}
+    if wait_s > 0 and len(decided) < len(taken):
+        await node.store.promise()
     problems = [answer for answer in answers if isinstance(answer, Problem)]
     pauses = [int(problem.headers["Retry-After"]) for problem in problems if "Retry-After" in problem.headers]
     headers = {"Retry-After": str(max(pauses))} if pauses else None
-    return exact_response([_element(answer) for answer in answers], 207 if problems else 202, headers)
+    status = 207 if problems else 202 if len(decided) < len(taken) else 200
+    return exact_response([_element(answer, decided) for answer in answers], status, headers)
 
 
-def _element(answer: Answer) -> dict[str, Any] | views.Receipt:
-    return problem_document(answer) if isinstance(answer, Problem) else _receipt(answer)
+def _element(answer: Answer, decided: _Decided) -> dict[str, Any] | views.Receipt | views.CommandStatus:
+    if isinstance(answer, Problem):
+        return problem_document(answer)
+    return decided.get((answer.id, answer.prosumer)) or _receipt(answer)
 
 
 def _receipt(command: Command) -> views.Receipt:
@@ -129,14 +146,33 @@ async def _decided(store: QueueStore, command_id: str, prosumer: str | None, wai
         entry = await _find(store, command_id, prosumer)
         if entry is None or entry.status.is_final or wait_s == 0:
             return entry
-        await _wait(settled, wait_s)
+        await _wait([settled], wait_s)
     return await _find(store, command_id, prosumer)
 
 
-async def _wait(event: asyncio.Event, seconds: float) -> None:
+async def _decided_of(store: QueueStore, commands: Sequence[Command], wait_s: float) -> _Decided:
+    """Return what became of commands, once all are decided, or after some time of those that are."""
+    with ExitStack() as watching:
+        settled = [watching.enter_context(store.watch(command.id)) for command in commands]
+        found = await _final(store, commands)
+        waiting = [event for c, event in zip(commands, settled, strict=True) if (c.id, c.prosumer) not in found]
+        await _wait(waiting, wait_s)
+    return await _final(store, commands) if waiting else found
+
+
+async def _final(store: QueueStore, commands: Sequence[Command]) -> _Decided:
+    entries = [await _find(store, command.id, command.prosumer) for command in commands]
+    return {
+        (entry.id, entry.prosumer): _status(entry) for entry in entries if entry is not None and entry.status.is_final
+    }
+
+
+async def _wait(events: Iterable[asyncio.Event], seconds: float) -> None:
+    """Wait for all of some events, but not longer."""
     with suppress(TimeoutError):
         async with asyncio.timeout(seconds):
-            await event.wait()
+            for event in events:
+                await event.wait()
 
 
 async def _find(store: QueueStore, command_id: str, prosumer: str | None) -> Entry | None:

@@ -177,10 +177,10 @@ async def test_after_a_reset_there_is_nothing_to_report(operator: Operator, stop
     assert await readings(operator, "S1") == {"S1": []}
 
 
-async def test_the_meters_of_a_process_read_a_game_s_contracts_once(operator: Operator, stop: MarketEvent) -> None:
-    contracts = ContractReader(operator.market)
+async def test_the_meters_of_a_process_read_a_game_once(operator: Operator, stop: MarketEvent) -> None:
+    contracts, before = ContractReader(operator.market), operator.fake.asked("GET", "/games/G1")
     await asyncio.gather(*(Meter(operator.speaker(name), "1", contracts).react(stop) for name in ("S1", "S2", "B1")))
-    assert operator.fake.asked("GET", "/games/G1/transfers") == 1
+    assert operator.fake.asked("GET", "/games/G1") == before + 1
 
 
 def test_less_than_nothing_cannot_be_delivered(operator: Operator) -> None:

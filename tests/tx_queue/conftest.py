@@ -184,9 +184,9 @@ class Queue:
     async def is_not_ready(self) -> bool:
         return not await self.is_ready()
 
-    async def post(self, body: Any) -> httpx.Response:
+    async def post(self, body: Any, **params: Any) -> httpx.Response:
         return await self.http.post(
-            "/queue", content=simplejson.dumps(body), headers={"Content-Type": "application/json"}
+            "/queue", content=simplejson.dumps(body), params=params, headers={"Content-Type": "application/json"}
         )
 
     async def result(self, command_id: str, **params: Any) -> Any:

@@ -322,3 +322,27 @@ async def test_a_queue_that_is_being_stopped_takes_nothing_more(queue: Any, oper
     answer = await queue.post(operator.top_up())
     assert (answer.status_code, answer.json()["code"]) == (503, "SHUTTING_DOWN")
     assert answer.headers["Retry-After"]
+
+
+async def test_an_array_that_waits_is_answered_with_every_decision(queue: Any, operator: Any) -> None:
+    commands = [operator.top_up("5"), operator.command("closeMarket", game="none")]
+    answer = await queue.post(commands, wait=60)
+    assert answer.status_code == 200
+    assert [each["status"] for each in answer.json()] == ["committed", "rejected"]
+    assert [each["id"] for each in answer.json()] == [command["id"] for command in commands]
+    again = await queue.post(commands, wait=60)
+    assert again.json() == answer.json()
+
+
+async def test_an_array_that_waits_in_vain_is_answered_with_receipts(queue: Any, operator: Any) -> None:
+    done = operator.top_up("5")
+    await queue.do(done)
+    queue.ledger.is_open.clear()
+    late, bad = operator.top_up("6"), {**operator.top_up("7"), "signature": "bad"}
+    answer = await queue.post([done, late, bad], wait=0.05)
+    assert answer.status_code == 207
+    statuses = [each["status"] for each in answer.json()]
+    assert statuses[:2] == ["committed", "queued"]
+    assert statuses[2] in (401, 403, 422)
+    queue.ledger.is_open.set()
+    assert (await queue.result(late["id"]))["status"] == "committed"
