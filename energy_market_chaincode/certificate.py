@@ -23,8 +23,9 @@ nobody's regret exceeds G. And x is near the equilibrium x*: sum_j P_j / C_j [(L
 <= 2 G. Wrong prices only lower D: they can only be refused.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from heapq import merge
 
 from energy_market_chaincode.game import Supply, best_response_with_grid
 from energy_market_chaincode.units import ENERGY_TIMES_PRICE_PER_MONEY, Energy, Price
@@ -119,6 +120,45 @@ class Verdict:
         return self.fits and self.is_small and self.regretful is None
 
 
+class _MeritOrder:
+    """Sellers below the tariff by their q_j + F h for one row of fees, the cheapest first: (q_j + F h, j).
+
+    They are put in order as far as somebody looks: most buyers look at a few of a thousand.
+
+    Parameters
+    ----------
+    by_worth
+        (q_j, j) of all sellers, the least first.
+    """
+
+    def __init__(self, by_worth: Sequence[tuple[int, int]], fees: Sequence[int], tariff: int) -> None:
+        equally_far: dict[int, list[tuple[int, int]]] = {}
+        for each in by_worth:
+            equally_far.setdefault(fees[each[1]], []).append(each)
+        self._found: list[tuple[int, int]] = []
+        self._more: Iterator[tuple[int, int]] = merge(*(_dearer(sellers, fee) for fee, sellers in equally_far.items()))
+        self._tariff = tariff
+
+    def __iter__(self) -> Iterator[tuple[int, int]]:
+        yield from self._found
+        for each in self._more:
+            if each[0] >= self._tariff:
+                self._more = iter(())
+                return
+            self._found.append(each)
+            yield each
+
+
+def _dearer(sellers: Sequence[tuple[int, int]], fee: int) -> Iterator[tuple[int, int]]:
+    return ((worth + fee, seller) for worth, seller in sellers)
+
+
+def _merit_orders(game: SlotGame, scarcity: Sequence[int]) -> list[_MeritOrder]:
+    """Return the sellers' order for each row of fees."""
+    by_worth = sorted((price + pi, j) for j, (price, pi) in enumerate(zip(game.prices, scarcity, strict=True)))
+    return [_MeritOrder(by_worth, fees, game.retail_tariff) for fees in game.fees]
+
+
 def purchases_at(game: SlotGame, scarcity: Sequence[int]) -> Purchases:
     """Let every buyer fill up at prices q = P + pi.
 
@@ -140,7 +180,7 @@ def purchases_at(game: SlotGame, scarcity: Sequence[int]) -> Purchases:
     ([{0: 3}, {0: 3}], [1, 3], [20, 20])
     """
     widths = [(capacity << _FINE) // price for capacity, price in zip(game.capacities, game.prices, strict=True)]
-    starts = [_merit_order(game, scarcity, fees) for fees in game.fees]
+    starts = _merit_orders(game, scarcity)
     room = [int(capacity) for capacity in game.capacities]
     carry = [0] * len(room)
     found = Purchases([], [], [])
@@ -172,7 +212,7 @@ def purchases_at(game: SlotGame, scarcity: Sequence[int]) -> Purchases:
 def _sell_scarce_rests(
     game: SlotGame,
     scarcity: Sequence[int],
-    starts: Sequence[Sequence[tuple[int, int]]],
+    starts: Sequence[_MeritOrder],
     room: list[int],
     found: Purchases,
 ) -> None:
@@ -184,31 +224,28 @@ def _sell_scarce_rests(
         if not found.from_grid[buyer]:
             continue
         for start, seller in starts[row]:
-            if start < found.levels[buyer] and seller in scarce and found.from_grid[buyer]:
+            if start >= found.levels[buyer]:
+                break
+            if seller in scarce and found.from_grid[buyer]:
                 found.from_sellers[buyer][seller] = found.from_sellers[buyer].get(seller, 0) + 1
                 found.from_grid[buyer] -= 1
                 room[seller] -= 1
                 scarce -= {seller} if not room[seller] else set()
 
 
-def _merit_order(game: SlotGame, scarcity: Sequence[int], fees: Sequence[int]) -> list[tuple[int, int]]:
-    """Return (q_j + F h, j) of the sellers below the tariff, the cheapest first."""
-    starts = ((p + pi + fee, j) for j, (p, pi, fee) in enumerate(zip(game.prices, scarcity, fees, strict=True)))
-    return sorted(each for each in starts if each[0] < game.retail_tariff)
-
-
 def _level(
-    demand: int, merit_order: Sequence[tuple[int, int]], widths: Sequence[int], tariff: int
-) -> tuple[int, Sequence[tuple[int, int]]]:
+    demand: int, merit_order: Iterable[tuple[int, int]], widths: Sequence[int], tariff: int
+) -> tuple[int, list[tuple[int, int]]]:
     """Return the level at which sellers meet a demand, or the tariff, and the sellers below it."""
     weighted, width = demand, 0
-    for number, (start, seller) in enumerate(merit_order):
+    below: list[tuple[int, int]] = []
+    for start, seller in merit_order:
         if width and weighted <= start * width:
-            return weighted // width, merit_order[:number]
+            return weighted // width, below
         weighted += start * widths[seller]
         width += widths[seller]
-    level = min(weighted // width, tariff) if width else tariff
-    return level, merit_order
+        below.append((start, seller))
+    return min(weighted // width, tariff) if width else tariff, below
 
 
 def verify(game: SlotGame, scarcity: Sequence[int], purchases: Purchases) -> Verdict:
@@ -278,7 +315,7 @@ def _upper(game: SlotGame, purchases: Purchases, loads: Sequence[int], squares: 
 
 def _lower(game: SlotGame, scarcity: Sequence[int], levels: Sequence[int]) -> int:
     """Return D."""
-    orders = [_merit_order(game, scarcity, fees) for fees in game.fees]
+    orders = _merit_orders(game, scarcity)
     lower = 0
     for demand, level, row in zip(game.demands, levels, game.row, strict=True):
         lower += level * demand

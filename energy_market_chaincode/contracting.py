@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from energy_market_chaincode import presentation
+from energy_market_chaincode.allocation import sparse
 from energy_market_chaincode.books import Books
 from energy_market_chaincode.context import Context
 from energy_market_chaincode.cover import offer_bond
@@ -138,7 +139,8 @@ async def stop(context: Context, game: Game, arena: Arena, play: Play, reason: S
         for demand, bid, kept in zip(arena.buyers, standing, bids, strict=True):
             if bid is not None and bid.amounts != kept:
                 context.save(bid.but(amounts=kept), game.id, demand.buyer)
-    purchases = contracted_transfers(arena, bids, play.loads, game.parameters.fee_per_hop)
+    purchases = contracted_transfers(arena, list(map(sparse, bids)), play.loads, game.parameters.fee_per_hop)
+    _save_transfers(context, game, arena, purchases)
     await contract(context, game, arena, play, purchases, outcome)
 
 
@@ -152,7 +154,6 @@ async def contract(
 ) -> None:
     """Let transfers, a list for each buyer, count from now on, and begin the delivery."""
     await _true_up(context, game, arena, purchases)
-    _save_transfers(context, game, arena, purchases)
     if not game.has_slot_time:
         game = game.delivered_from(context.now_since(play.began_ms(game.parameters)))
     context.save(game.but(phase=Phase.DELIVERY), game.id)

@@ -1,6 +1,6 @@
 """Rules of delivery: meters report, and where they only count up what is certain is paid at once."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from energy_market_chaincode import presentation
 from energy_market_chaincode.bills import transfer_payments
@@ -12,6 +12,7 @@ from energy_market_chaincode.matching import is_certain
 from energy_market_chaincode.records import (
     AcceptedReading,
     Arena,
+    Certificate,
     Connection,
     Customers,
     Delivery,
@@ -23,7 +24,7 @@ from energy_market_chaincode.records import (
 )
 from energy_market_chaincode.rules import rule
 from energy_market_chaincode.times import iso_time
-from energy_market_chaincode.units import Money
+from energy_market_chaincode.units import Energy, Money
 from energy_market_chaincode.views import GameResult
 from energy_market_chaincode.vocabulary import NETWORK_OPERATOR, Metering, Phase
 
@@ -45,6 +46,8 @@ async def publish_meter_reading(context: Context, data: PublishMeterReading) -> 
         raise ReadingRepeated(sequence=data.sequence, prosumer=prosumer)
     context.save(AcceptedReading(), prosumer, str(data.sequence))
     await _count(context, game, data)
+    if await context.exists(Certificate, game.id):
+        return GameResult(game=game.id)  # its transfers are not stored, and all paid when it is settled
     if is_seller:
         customers = await context.load(Customers, game.id, prosumer)
         await _pay_certain(context, game, customers.buyers, only_from=prosumer)
@@ -64,7 +67,8 @@ async def _count(context: Context, game: Game, data: PublishMeterReading) -> Non
 
 async def _pay_certain(context: Context, game: Game, buyers: Sequence[str], only_from: str | None) -> None:
     """Pay the transfers to some buyers that nothing can change any more."""
-    bought = await purchases(context, game, buyers)
+    records = await context.find_each(Purchases, game.id, names=buyers)
+    bought = [record or Purchases(transfers=[]) for record in records]
     candidates = [
         transfer for p in bought for transfer in p.transfers if only_from is None or transfer.seller == only_from
     ]
@@ -111,17 +115,26 @@ async def participants_of(context: Context, game: Game, arena: Arena) -> list[st
     return [*traders, *(name for name in others if name not in traders)]
 
 
+def undelivered(arena: Arena, loads: Sequence[Energy], reported: Mapping[str, Delivery]) -> int:
+    """Count whose meters have not counted all that was sold and asked for.
+
+    Parameters
+    ----------
+    loads
+        What each seller sold.
+    """
+    nothing = Delivery()
+    sellers = sum(
+        reported.get(offer.seller, nothing).out_energy < load for offer, load in zip(arena.sellers, loads, strict=True)
+    )
+    return sellers + sum(reported.get(demand.buyer, nothing).in_energy < demand.demand for demand in arena.buyers)
+
+
 async def installed_in(context: Context, game: Game) -> dict[str, Installed]:
     """Return the meter of each prosumer that had one when a game's slot began."""
     connections = await context.load_named(Connection)
     installed = {name: each.installed_at(game.delivery_starts_ms or 0) for name, each in connections.items()}
     return {name: each for name, each in installed.items() if each is not None}
-
-
-async def purchases(context: Context, game: Game, buyers: Sequence[str]) -> list[Purchases]:
-    """Return the buyers' transfers, in the buyers' order."""
-    records = await context.find_each(Purchases, game.id, names=buyers)
-    return [record or Purchases(transfers=[]) for record in records]
 
 
 async def reports(context: Context, game: Game, prosumers: Iterable[str]) -> dict[str, Delivery]:

@@ -20,17 +20,22 @@ Deliveries = Mapping[str, Delivery]
 
 
 def contracted_transfers(
-    arena: Arena, bids: Sequence[Sequence[Energy]], loads: Sequence[Energy], fee_per_hop: int
+    arena: Arena, rows: Sequence[Mapping[int, Energy]], loads: Sequence[Energy], fee_per_hop: int
 ) -> list[list[Transfer]]:
-    """Turn bids (in turn order) into transfers, a list for each buyer."""
+    """Turn purchases into transfers, a list for each buyer.
+
+    Parameters
+    ----------
+    rows
+        What each buyer takes of each seller, by the sellers' numbers, which rise; none of zero.
+    """
     claimed = [0] * len(arena.sellers)
     purchases = []
-    for demand, row, amounts in zip(arena.buyers, arena.hops, bids, strict=True):
+    for demand, hops, row in zip(arena.buyers, arena.hops, rows, strict=True):
         received = 0
         transfers = []
-        for j, (offer, energy) in enumerate(zip(arena.sellers, amounts, strict=True)):
-            if not energy:
-                continue
+        for j, energy in row.items():
+            offer = arena.sellers[j]
             transfers.append(
                 Transfer(
                     seller=offer.seller,
@@ -39,12 +44,12 @@ def contracted_transfers(
                     capacity=offer.capacity,
                     price=offer.price,
                     load=loads[j],
-                    hops=row[j],
+                    hops=hops[j],
                     claimed_before=Energy(claimed[j]),
                     received_before=Energy(received),
                     energy_cost=energy_cost(energy, offer.price, loads[j], offer.capacity),
                     transmission_fee=Money(
-                        divide_half_even(energy * fee_per_hop * row[j], ENERGY_TIMES_PRICE_PER_MONEY)
+                        divide_half_even(energy * fee_per_hop * hops[j], ENERGY_TIMES_PRICE_PER_MONEY)
                     ),
                 )
             )

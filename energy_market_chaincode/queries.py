@@ -5,18 +5,21 @@ from decimal import Decimal
 from typing import Any
 
 from energy_market_chaincode import meter_views, presentation, views
+from energy_market_chaincode.allocation import cleared_rows, transfers_of
 from energy_market_chaincode.commands import USUAL_FEED_IN_TARIFF, USUAL_RETAIL_TARIFF
 from energy_market_chaincode.context import Context
 from energy_market_chaincode.contracting import supplies_of
-from energy_market_chaincode.delivery import participants_of, reports
+from energy_market_chaincode.delivery import participants_of, reports, undelivered
 from energy_market_chaincode.errors import MalformedArguments, NotInitialised, UnknownGame, UnknownProsumer
 from energy_market_chaincode.game import bill, grid_cost, seller_order, turn_order
+from energy_market_chaincode.matching import match
 from energy_market_chaincode.records import (
     Account,
     Arena,
     Certificate,
     ClearingState,
     Connection,
+    Delivery,
     Demand,
     Epoch,
     Escrow,
@@ -28,19 +31,19 @@ from energy_market_chaincode.records import (
     Outcome,
     Play,
     Prosumer,
-    Purchases,
     Remembered,
     Settlement,
     Simulation,
     StandingBid,
     StandingOffer,
     TariffTable,
+    Transfer,
     ledger_id,
 )
 from energy_market_chaincode.savepoint import Workspace
 from energy_market_chaincode.times import moment
 from energy_market_chaincode.units import Energy, Money, currency, currency_per_kwh, kwh
-from energy_market_chaincode.vocabulary import GRID_OPERATOR, NETWORK_OPERATOR, Phase, Role
+from energy_market_chaincode.vocabulary import GRID_OPERATOR, NETWORK_OPERATOR, Metering, Phase, Role
 
 ALL = slice(None)
 
@@ -183,6 +186,7 @@ async def _game(context: Context, name: str, *, is_brief: bool = False) -> views
     sellers, buyers = await _participants(context, game, arena)
     loads = play.loads if play is not None else [Energy(0)] * len(sellers)
     settlement = await context.find(Settlement, game.id)
+    is_delivering = game.phase is Phase.DELIVERY
     frozen = await _frozen(context, game, [*(s.seller for s in sellers), *(b.buyer for b in buyers)])
     return views.GameView(
         **dict(await _summary(context, game)),
@@ -191,7 +195,7 @@ async def _game(context: Context, name: str, *, is_brief: bool = False) -> views
         buyers=[_buyer(demand, frozen[demand.buyer]) for demand in buyers],
         hops=_hops(arena) if arena is not None and not is_brief else {},
         deadline=moment(play.deadline_ms) if play and play.round and game.phase is Phase.PLAYING else None,
-        readings_awaited=await _awaited(context, game, arena) if arena and game.phase is Phase.DELIVERY else None,
+        readings_awaited=await _awaited(context, game, arena, play) if arena and play and is_delivering else None,
         stop=_stop(buyers, outcome) if outcome is not None else None,
         clearing=await _clearing(context, game, arena),
         settlement=presentation.settlement_totals(settlement) if settlement is not None else None,
@@ -214,9 +218,13 @@ async def _frozen(context: Context, game: Game, participants: Sequence[str]) -> 
     }
 
 
-async def _awaited(context: Context, game: Game, arena: Arena) -> int:
+async def _awaited(context: Context, game: Game, arena: Arena, play: Play) -> int:
     participants = await participants_of(context, game, arena)
-    return len(participants) - len(await reports(context, game, participants))
+    reported = await reports(context, game, participants)
+    is_waited_for_whole = game.parameters.metering is Metering.SELF and not game.has_slot_time
+    if is_waited_for_whole and await context.exists(Certificate, game.id):
+        return undelivered(arena, play.loads, reported)
+    return len(participants) - len(reported)
 
 
 def _seller(offer: StandingOffer, load: Energy, frozen: Money) -> views.SellerInGame:
@@ -257,32 +265,43 @@ async def _bids(context: Context, name: str, page: slice = ALL, *, is_brief: boo
     arena, play, outcome = await _course(context, game)
     if arena is None or play is None:
         return views.Bids(bids=[])
-    bids = await context.find_each(StandingBid, game.id, names=[demand.buyer for demand in arena.buyers])
     shown = []
+    bids = await _standing_bids(context, game, arena)
     for i, (demand, bid) in list(enumerate(zip(arena.buyers, bids, strict=True)))[page]:
-        tariff = game.parameters.retail_tariff
-        if bid is None:
-            cost = grid_cost(demand.demand, tariff)
-        else:
-            cost = bill(bid.amounts, demand.demand, supplies_of(game, arena, i, play.loads, bid.amounts), tariff)
         shown.append(
             views.BidView(
                 buyer=demand.buyer,
                 demand=kwh(demand.demand),
                 amounts=presentation.amounts(arena, bid, is_brief=is_brief),
                 round=bid.round if bid is not None else None,
-                cost=currency(cost),
+                cost=currency(outcome.costs[i] if outcome is not None else _cost(game, arena, play, i, bid)),
                 regret=currency(outcome.regrets[i]) if outcome is not None else None,
             )
         )
     return views.Bids(bids=shown)
 
 
+async def _standing_bids(context: Context, game: Game, arena: Arena) -> list[StandingBid | None]:
+    proof = await context.find(Certificate, game.id)
+    if proof is None:
+        return await context.find_each(StandingBid, game.id, names=[demand.buyer for demand in arena.buyers])
+    sellers = range(len(arena.sellers))
+    return [
+        StandingBid(amounts=[row.get(seller, Energy(0)) for seller in sellers], round=0)
+        for row in cleared_rows(game, arena, proof)
+    ]
+
+
+def _cost(game: Game, arena: Arena, play: Play, buyer: int, bid: StandingBid | None) -> Money:
+    """Return what a buyer would pay as the game stands."""
+    demand, tariff = arena.buyers[buyer].demand, game.parameters.retail_tariff
+    if bid is None:
+        return grid_cost(demand, tariff)
+    return bill(bid.amounts, demand, supplies_of(game, arena, buyer, play.loads, bid.amounts), tariff)
+
+
 async def _transfers(context: Context, name: str, page: slice = ALL) -> views.Transfers:
     game = await _find_game(context, name)
-    arena = await context.find(Arena, game.id)
-    buyers = [demand.buyer for demand in arena.buyers] if arena is not None else []
-    purchases = await context.find_each(Purchases, game.id, names=buyers)
     return views.Transfers(
         transfers=[
             views.TransferView(
@@ -290,11 +309,22 @@ async def _transfers(context: Context, name: str, page: slice = ALL) -> views.Tr
                 is_fulfilled=transfer.is_fulfilled,
                 **dict(presentation.contracted(transfer)),
             )
-            for transfer in [each for purchase in purchases if purchase is not None for each in purchase.transfers][
-                page
-            ]
+            for transfer in (await _delivered_transfers(context, game))[page]
         ]
     )
+
+
+async def _delivered_transfers(context: Context, game: Game) -> list[Transfer]:
+    """Return a game's transfers with what was delivered of them; of a cleared one that follows from its lines."""
+    arena = await context.find(Arena, game.id)
+    if arena is None:
+        return []
+    transfers = [transfer for bought in await transfers_of(context, game, arena) for transfer in bought]
+    if not await context.exists(Certificate, game.id):
+        return transfers
+    lines = await context.load_named(Line, game.id)
+    counted = {name: Delivery(in_energy=line.in_energy, out_energy=line.out_energy) for name, line in lines.items()}
+    return [each.transfer.but(delivered=each.delivered) for each in match(transfers, counted)]
 
 
 async def _lines(context: Context, name: str, page: slice = ALL) -> meter_views.SlotLines:

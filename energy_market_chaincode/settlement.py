@@ -4,10 +4,12 @@ What a slot comes to is pure arithmetic, see :mod:`energy_market_chaincode.bills
 settles with the grid operator what its line comes to: what an account cannot pay is its debt, and nobody else's loss.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from energy_market_chaincode import presentation
+from energy_market_chaincode.allocation import transfers_of
 from energy_market_chaincode.bills import (
     Bills,
     Purpose,
@@ -20,10 +22,11 @@ from energy_market_chaincode.books import Books
 from energy_market_chaincode.commands import CloseMarket
 from energy_market_chaincode.context import Context
 from energy_market_chaincode.contracting import release_escrows
-from energy_market_chaincode.delivery import installed_in, participants_of, purchases, reports
+from energy_market_chaincode.delivery import installed_in, participants_of, reports, undelivered
 from energy_market_chaincode.errors import DeliveryNotOver
 from energy_market_chaincode.records import (
     Arena,
+    Certificate,
     Delivery,
     Game,
     Installed,
@@ -48,6 +51,8 @@ class DeliveredSlot:
 
     Attributes
     ----------
+    is_cleared
+        Whether its transfers follow from a certificate: then they are not stored.
     transfers
         In turn order, and for each buyer in the sellers' order.
     participants
@@ -58,6 +63,7 @@ class DeliveredSlot:
 
     game: Game
     arena: Arena
+    is_cleared: bool
     transfers: list[Transfer]
     participants: list[str]
     limits: dict[str, Energy]
@@ -66,14 +72,14 @@ class DeliveredSlot:
     async def load(cls, context: Context, game: Game) -> "DeliveredSlot":
         """Load it from the ledger."""
         arena = await context.arena(game)
-        buyers = [demand.buyer for demand in arena.buyers]
-        transfers = [t for purchase in await purchases(context, game, buyers) for t in purchase.transfers]
+        transfers = [transfer for bought in await transfers_of(context, game, arena) for transfer in bought]
+        is_cleared = await context.exists(Certificate, game.id)
         participants = await participants_of(context, game, arena)
         limits = {}
         if game.parameters.metering is Metering.METERS:
             installed = await installed_in(context, game)
             limits = {name: energy_limit(installed[name], game) for name in participants}
-        return cls(game, arena, transfers, participants, limits)
+        return cls(game, arena, is_cleared, transfers, participants, limits)
 
     def bills(self, reported: Mapping[str, Delivery]) -> Bills:
         """Settle it by what was reported, and by what is presumed of those that were silent."""
@@ -83,6 +89,13 @@ class DeliveredSlot:
         else:
             presumed = self_metered_silence(self.arena, reported, rules)
         return bills(self.transfers, reported, presumed, rules)
+
+    def loads(self) -> list[Energy]:
+        """Return what each seller sold."""
+        sold = Counter[str]()
+        for transfer in self.transfers:
+            sold[transfer.seller] += transfer.energy
+        return [Energy(sold[offer.seller]) for offer in self.arena.sellers]
 
     def paid_early(self) -> dict[str, Money]:
         """Return what the transfers that were paid during the delivery brought everybody."""
@@ -154,6 +167,9 @@ def _require_delivered(context: Context, slot: DeliveredSlot, reported: Mapping[
     if game.has_slot_time or game.parameters.metering is Metering.METERS:
         pending = len(slot.participants) - len(reported)
         may_close = context.now_ms >= (game.delivery_ends_ms or 0) and not pending
+    elif slot.is_cleared:
+        pending = undelivered(slot.arena, slot.loads(), reported)
+        may_close = not pending
     else:
         unfulfilled = [transfer.buyer for transfer in slot.transfers if not transfer.is_fulfilled]
         from_grid = [d for d in slot.arena.buyers if d.buyer not in unfulfilled and taken.get(d.buyer, 0) < d.demand]
@@ -197,7 +213,9 @@ def _move(context: Context, game: Game, books: Books, gains: Mapping[str, Money]
 
 
 def _save_transfers(context: Context, slot: DeliveredSlot, result: Bills) -> None:
-    """Store what was delivered of each transfer; the world is told of those that are fulfilled now."""
+    """Store what was delivered of each transfer, if they are stored; tell the world of those that are fulfilled now."""
+    if slot.is_cleared:
+        return
     bought: dict[str, list[Transfer]] = {demand.buyer: [] for demand in slot.arena.buyers}
     for each in result.matched:
         was, transfer = each.transfer, each.transfer.but(delivered=each.delivered)

@@ -10,6 +10,9 @@ from energy_market_chaincode import GameView, Phase, Topic, views
 REGISTRATION_POLL = timedelta(milliseconds=200)
 """How often the clock looks whether all expected participants are in: an offer or a demand causes no event."""
 
+DELIVERY_POLL = timedelta(milliseconds=250)
+"""How often it looks whether all that a clearing sold was metered, in a game whose slot has no time."""
+
 METERING_POLL = timedelta(seconds=5)
 """How often the clock looks whether all meters of a slot have reported: a reading causes no event, either."""
 
@@ -90,15 +93,13 @@ def next_action(game: GameView, transfers: Sequence[views.TransferView], now: da
 
 
 def may_be_fulfilled(game: GameView) -> bool:
-    """Tell whether a game's transfers are worth a look.
+    """Tell whether a game's transfers are worth a look: of a cleared game the readings that lack say as much."""
+    return game.phase is Phase.DELIVERY and not is_cleared(game)
 
-    A certified game may have a thousand homes, and each transfer's end wakes us: not while somebody who trades has not
-    reported. Sellers that sold nothing need not report.
-    """
-    if game.clearing is None:
-        return game.phase is Phase.DELIVERY
-    idle = sum(not seller.load for seller in game.sellers)
-    return game.phase is Phase.DELIVERY and (game.readings_awaited or 0) <= idle
+
+def is_cleared(game: GameView) -> bool:
+    """Tell whether a clearing was accepted: then nothing is paid before the close."""
+    return game.clearing is not None and game.clearing.certificate is not None
 
 
 def _in_registration(game: GameView, now: datetime) -> Decision:
@@ -125,6 +126,8 @@ def _in_delivery(game: GameView, transfers: Sequence[views.TransferView], now: d
     ends = game.metering_ends_at or delivered
     if game.parameters.slot_duration_ms is not None:
         is_done, look = now >= delivered and game.readings_awaited == 0, max(delivered, now + METERING_POLL)
+    elif is_cleared(game):
+        is_done, look = game.readings_awaited == 0, now + DELIVERY_POLL
     else:
         is_done, look = bool(transfers) and all(transfer.is_fulfilled for transfer in transfers), ends
     if is_done or now >= ends:

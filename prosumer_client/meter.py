@@ -47,8 +47,7 @@ class ContractReader:
 
     def __init__(self, market: MarketClient) -> None:
         self._market = market
-        self._lock = asyncio.Lock()
-        self._latest: tuple[Hashable, Contracts | None] = (None, None)
+        self._latest: tuple[Hashable, asyncio.Task[Contracts | None] | None] = (None, None)
 
     async def read(self, game: str, occasion: Hashable) -> Contracts | None:
         """Return a game's contracts; None if the game is gone.
@@ -58,10 +57,11 @@ class ContractReader:
         occasion
             Why it is read. For the same occasion as before, what was read then is returned.
         """
-        async with self._lock:
-            if self._latest[0] != (game, occasion):
-                self._latest = ((game, occasion), await self._read(game))
-            return self._latest[1]
+        named, reading = self._latest
+        if reading is None or named != (game, occasion) or _has_failed(reading):
+            reading = asyncio.create_task(self._read(game))
+            self._latest = ((game, occasion), reading)
+        return await asyncio.shield(reading)  # whoever gives up waiting leaves it to the others
 
     async def _read(self, name: str) -> Contracts | None:
         game = await self._market.find_game(name, brief=True)
@@ -70,6 +70,10 @@ class ContractReader:
         # What a buyer has not bought locally it takes from the grid: in all it is what it asked for.
         parts = {seller.seller: Contracted(to_deliver=seller.load) for seller in game.sellers}
         return Contracts(game, parts | {b.buyer: Contracted(to_receive=b.demand) for b in game.buyers})
+
+
+def _has_failed(reading: asyncio.Task[Contracts | None]) -> bool:
+    return reading.done() and (reading.cancelled() or reading.exception() is not None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 
 from energy_market_chaincode import certificate, presentation
+from energy_market_chaincode.allocation import corrected, keep_rows, loads_of, slot_game
 from energy_market_chaincode.canonical import exact_json
 from energy_market_chaincode.certificate import Purchases, SlotGame, Verdict
 from energy_market_chaincode.commands import AboutGame, FallBack, PublishClearing
@@ -36,7 +37,6 @@ from energy_market_chaincode.records import (
     Game,
     Outcome,
     Play,
-    StandingBid,
 )
 from energy_market_chaincode.rules import rule
 from energy_market_chaincode.times import iso_time
@@ -112,21 +112,6 @@ def arena_hash(game: Game, arena: Arena) -> str:
         "hops": arena.hops,
     }
     return hashlib.sha256(exact_json(fixed)).hexdigest()
-
-
-def slot_game(game: Game, arena: Arena) -> SlotGame:
-    """Return what is to be cleared; buyers that are as far from everybody share a row of fees."""
-    rows: dict[tuple[int, ...], int] = {}
-    row = [rows.setdefault(tuple(hops), len(rows)) for hops in arena.hops]
-    fee = game.parameters.fee_per_hop
-    return SlotGame(
-        demands=[demand.demand for demand in arena.buyers],
-        capacities=[offer.capacity for offer in arena.sellers],
-        prices=[offer.price for offer in arena.sellers],
-        fees=[[Price(fee * hops) for hops in distances] for distances in rows],
-        row=row,
-        retail_tariff=game.parameters.retail_tariff,
-    )
 
 
 async def _game(context: Context, command: AboutGame) -> tuple[Game, ClearingState]:
@@ -208,15 +193,6 @@ def _numbered(
     }
 
 
-def corrected(slot: SlotGame, purchases: Purchases, corrections: Mapping[int, Mapping[int, int]]) -> Purchases:
-    """Put corrections in the place of what followed from the prices; the grid gives the rest."""
-    rows, grid = list(purchases.from_sellers), list(purchases.from_grid)
-    for buyer, row in corrections.items():
-        rows[buyer] = {seller: energy for seller, energy in (rows[buyer] | dict(row)).items() if energy}
-        grid[buyer] = slot.demands[buyer] - sum(rows[buyer].values())
-    return Purchases(rows, grid, purchases.levels)
-
-
 def _proved(
     slot: SlotGame, scarcity: Sequence[int], corrections: Mapping[int, Mapping[int, int]], buyers: Sequence[str]
 ) -> tuple[Purchases, Verdict]:
@@ -251,11 +227,10 @@ def _proved(
 
 async def _stop(context: Context, game: Game, arena: Arena, purchases: Purchases, proof: Certificate) -> None:
     """Contract what was proved. The gap bounds what each buyer could still save."""
-    sellers = range(len(arena.sellers))
-    bids = [[Energy(row.get(seller, 0)) for seller in sellers] for row in purchases.from_sellers]
-    loads = [Energy(sum(column)) for column in zip(*bids, strict=True)]
+    rows = keep_rows(proof.digest, purchases)
+    loads = loads_of(arena, rows)
     play = (await context.load(Play, game.id)).but(loads=loads)
-    transfers = contracted_transfers(arena, bids, loads, game.parameters.fee_per_hop)
+    transfers = contracted_transfers(arena, rows, loads, game.parameters.fee_per_hop)
     tariff = game.parameters.retail_tariff
     costs = [
         Money(sum(t.energy_cost + t.transmission_fee for t in bought) + grid_cost(rest, tariff))
@@ -263,8 +238,6 @@ async def _stop(context: Context, game: Game, arena: Arena, purchases: Purchases
     ]
     most = Money(-(-(proof.upper - proof.lower) // ENERGY_TIMES_PRICE_PER_MONEY))
     outcome = Outcome(reason=StopReason.EQUILIBRIUM, rounds=0, costs=costs, regrets=[most] * len(costs))
-    for demand, bid in zip(arena.buyers, bids, strict=True):
-        context.save(StandingBid(amounts=bid, round=0), game.id, demand.buyer)
     await contract(context, game, arena, play, transfers, outcome)
 
 

@@ -63,7 +63,8 @@ def slots(draw: st.DrawFn) -> Slot:
     loads = [Energy(sum(column)) for column in zip(*bids, strict=True)]
     feed_in, retail = sorted((draw(TARIFF), draw(TARIFF)))
     parameters = rules(retail, feed_in, draw(st.integers(0, 10**17)), draw(st.integers(0, 10**18)))
-    transfers = [t for row in contracted_transfers(arena, bids, loads, parameters.fee_per_hop) for t in row]
+    rows = [{j: energy for j, energy in enumerate(bid) if energy} for bid in bids]
+    transfers = [t for row in contracted_transfers(arena, rows, loads, parameters.fee_per_hop) for t in row]
     names = ["S0", "S1", "B0", "B1", "B2", "idle"]
     readings = {name: Delivery(in_energy=draw(ENERGY), out_energy=draw(ENERGY)) for name in names}
     return Slot(arena, transfers, readings, dict.fromkeys(names, Energy(LIMIT)), parameters)
