@@ -11,7 +11,18 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from energy_market_chaincode import block_views, certificate, errors, events, game, meter_views, slots, units, views
+    from energy_market_chaincode import (
+        block_views,
+        certificate,
+        errors,
+        events,
+        game,
+        meter_views,
+        slots,
+        statement_views,
+        units,
+        views,
+    )
     from energy_market_chaincode.amounts import (
         Currency,
         CurrencyPerKwh,
@@ -182,11 +193,15 @@ __all__ = [
     "sign",
     "signed_bytes",
     "slots",
+    "statement_views",
     "units",
     "usual_penalty",
     "views",
 ]
-_MODULES = ("block_views", "certificate", "errors", "events", "game", "meter_views", "slots", "units", "views")
+_MODULES = (
+    *("block_views", "certificate", "errors", "events", "game", "meter_views", "slots", "statement_views", "units"),
+    "views",
+)
 _SOURCES = (
     "units",
     "canonical",

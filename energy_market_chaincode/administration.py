@@ -33,7 +33,9 @@ from energy_market_chaincode.records import (
     Simulation,
 )
 from energy_market_chaincode.rules import rule
+from energy_market_chaincode.settlement import DeliveredSlot
 from energy_market_chaincode.simulated_time import SimulatedTime
+from energy_market_chaincode.statements import enter_movement
 from energy_market_chaincode.units import MAX_MONEY, Money, currency
 from energy_market_chaincode.views import (
     AccountToppedUp,
@@ -43,7 +45,7 @@ from energy_market_chaincode.views import (
     SimulatedTimeView,
     TableLaid,
 )
-from energy_market_chaincode.vocabulary import GRID_OPERATOR, NETWORK_OPERATOR, Phase
+from energy_market_chaincode.vocabulary import GRID_OPERATOR, NETWORK_OPERATOR, EntryKind, Phase
 
 
 @rule
@@ -124,6 +126,7 @@ async def top_up_account(context: Context, data: TopUpAccount) -> AccountToppedU
     if account.free + account.frozen > MAX_MONEY:
         raise AccountTooLarge(id=data.prosumer)
     context.close_books(books)
+    await enter_movement(context, data.prosumer, EntryKind.TOP_UP, data.amount)
     return AccountToppedUp(prosumer=data.prosumer, account_balance=currency(account.free), debt=currency(account.debt))
 
 
@@ -132,6 +135,8 @@ async def reset_market(context: Context, _data: ResetMarket) -> MarketEmptied:
     """Remove every game and release every escrow. Prosumers, money, topology and remembered commands stay."""
     games = await context.load_all(Game)
     cancelled = [game.id for game in games if game.phase not in (Phase.CLOSED, Phase.CANCELLED)]
+    for game in games:
+        await _enter_early_payments(context, game)
     for kind in RECORDS.values():
         if kind.RESET:
             await context.delete_all(kind)
@@ -140,3 +145,11 @@ async def reset_market(context: Context, _data: ResetMarket) -> MarketEmptied:
             context.save(account.but(free=Money(account.free + account.frozen), frozen=Money(0)), owner)
     context.emit(MarketResetEvent(cancelled_games=cancelled))
     return MarketEmptied(games=len(games), cancelled_games=cancelled)
+
+
+async def _enter_early_payments(context: Context, game: Game) -> None:
+    """Note in everybody's account what was paid for a game that is removed before it is settled."""
+    if game.phase is Phase.DELIVERY:
+        for name, amount in (await DeliveredSlot.load(context, game)).paid_early().items():
+            if amount and name != NETWORK_OPERATOR:
+                await enter_movement(context, name, EntryKind.CANCELLED_GAME, amount)

@@ -19,8 +19,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from energy_market_chaincode.game import energy_cost, grid_cost
+from energy_market_chaincode.lines import Line
 from energy_market_chaincode.matching import Matched, match
-from energy_market_chaincode.records import Arena, Delivery, Line, Parameters, Transfer
+from energy_market_chaincode.records import Arena, Delivery, Parameters, Transfer
 from energy_market_chaincode.units import ENERGY_TIMES_PRICE_PER_MONEY, Energy, Money, divide_half_even
 from energy_market_chaincode.vocabulary import GRID_OPERATOR, NETWORK_OPERATOR
 
@@ -152,6 +153,8 @@ def bills(
             out_energy=reading.out_energy,
             bought=Energy(bought[name]),
             sold=Energy(sold[name]),
+            retail_tariff=rules.retail_tariff,
+            feed_in_tariff=rules.feed_in_tariff,
             is_presumed=name in presumed,
         )
         for name, reading in counted.items()
@@ -210,15 +213,23 @@ def _owed_by_buyer(matched: Matched, rules: Parameters) -> list[Payment]:
 
 
 def _enter(slot: Bills, payment: Payment) -> None:
-    """Enter a payment in both lines and in the totals."""
+    """Enter a payment in the totals and in both lines, which know by their tariffs what the grid is paid and pays."""
     slot.totals[payment.purpose] = Money(slot.totals[payment.purpose] + payment.amount)
-    payer, payee, amount = payment.payer, payment.payee, payment.amount
-    if amount < 0:
-        payer, payee, amount = payee, payer, Money(-amount)
-    if payer in slot.lines:
-        spent = {Purpose.TRANSMISSION: "fees", Purpose.PENALTY: "penalties"}.get(payment.purpose, "paid")
-        line = slot.lines[payer]
-        slot.lines[payer] = line.but(**{spent: getattr(line, spent) + amount})
-    if payee in slot.lines:
-        line = slot.lines[payee]
-        slot.lines[payee] = line.but(received=line.received + amount)
+    for name, sign in ((payment.payer, -1), (payment.payee, 1)):
+        column = _COLUMNS.get((payment.purpose, sign))
+        if column is None or name not in slot.lines:
+            continue
+        line = slot.lines[name]
+        amount = sign * payment.amount if payment.purpose is Purpose.COMPENSATION else payment.amount
+        slot.lines[name] = line.but(**{column: Money(getattr(line, column) + amount)})
+
+
+_COLUMNS = {
+    (Purpose.ENERGY, -1): "bought_for",
+    (Purpose.ENERGY, 1): "sold_for",
+    (Purpose.TRANSMISSION, -1): "fees",
+    (Purpose.COMPENSATION, -1): "compensation",
+    (Purpose.COMPENSATION, 1): "compensation",
+    (Purpose.PENALTY, -1): "penalties",
+}
+"""Where a payment stands in the line of its payer (-1) and of its payee (1)."""

@@ -1,8 +1,8 @@
-"""What the market answers about meters and settled slots: lines, balances, and what became of readings."""
+"""What the market answers about meters and slots: balances, and what became of readings; lines are on statements."""
 
 from decimal import Decimal
 
-from energy_market_chaincode.amounts import Currency, Kwh
+from energy_market_chaincode.amounts import Kwh
 from energy_market_chaincode.times import Time
 from energy_market_chaincode.view import View
 from energy_market_chaincode.vocabulary import Metering
@@ -56,46 +56,6 @@ class Meters(View):
     """The meters in service, by their prosumers."""
 
     meters: list[MeterView]
-
-
-class SlotLine(View):
-    """What a slot came to for one participant: energy in kWh, money by purpose.
-
-    Attributes
-    ----------
-    in_energy, out_energy
-        What it took from the network and fed into it.
-    bought, sold
-        What of that its contracts gave; the rest is the grid's.
-    paid, received
-        For energy and compensations.
-    fees, penalties
-        To the network operator; to the grid operator, for imbalances and silence.
-    net
-        What it gained.
-    is_presumed
-        Whether its meter was silent.
-    """
-
-    prosumer: str
-    in_energy: Kwh
-    out_energy: Kwh
-    bought: Kwh
-    sold: Kwh
-    from_grid: Kwh
-    to_grid: Kwh
-    paid: Currency
-    received: Currency
-    fees: Currency
-    penalties: Currency
-    net: Currency
-    is_presumed: bool
-
-
-class SlotLines(View):
-    """The lines of a settled slot, by name; none before it is settled."""
-
-    lines: list[SlotLine]
 
 
 class SlotBalance(View):

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from decimal import Context, Decimal
 
-from energy_market_chaincode import events, meter_views, views
+from energy_market_chaincode import events, views
 from energy_market_chaincode.canonical import read_exact_json
 from energy_market_chaincode.records import (
     Arena,
@@ -12,7 +12,6 @@ from energy_market_chaincode.records import (
     ClearingState,
     Epoch,
     Game,
-    Line,
     Market,
     Outcome,
     Parameters,
@@ -281,22 +280,3 @@ def settlement_corrected(game: str, settlement: Settlement) -> events.Settlement
 def market_closed(game: str, settlement: Settlement) -> events.MarketClosedEvent:
     """Tell that a game is settled to the end."""
     return events.MarketClosedEvent(game=game, **dict(settlement_totals(settlement)))
-
-
-def slot_line(prosumer: str, line: Line) -> meter_views.SlotLine:
-    """Return a line as people read it."""
-    return meter_views.SlotLine(
-        prosumer=prosumer,
-        in_energy=kwh(line.in_energy),
-        out_energy=kwh(line.out_energy),
-        bought=kwh(line.bought),
-        sold=kwh(line.sold),
-        from_grid=kwh(line.from_grid),
-        to_grid=kwh(line.to_grid),
-        paid=currency(line.paid),
-        received=currency(line.received),
-        fees=currency(line.fees),
-        penalties=currency(line.penalties),
-        net=currency(line.net),
-        is_presumed=line.is_presumed,
-    )

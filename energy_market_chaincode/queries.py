@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from decimal import Decimal
 from typing import Any
 
-from energy_market_chaincode import meter_views, presentation, views
+from energy_market_chaincode import meter_views, presentation, statement_views, views
 from energy_market_chaincode.allocation import cleared_rows, transfers_of
 from energy_market_chaincode.commands import USUAL_FEED_IN_TARIFF, USUAL_RETAIL_TARIFF
 from energy_market_chaincode.context import Context
@@ -12,6 +12,7 @@ from energy_market_chaincode.contracting import supplies_of
 from energy_market_chaincode.delivery import participants_of, reports, undelivered
 from energy_market_chaincode.errors import MalformedArguments, NotInitialised, UnknownGame, UnknownProsumer
 from energy_market_chaincode.game import bill, grid_cost, seller_order, turn_order
+from energy_market_chaincode.lines import Line
 from energy_market_chaincode.matching import match
 from energy_market_chaincode.records import (
     Account,
@@ -25,7 +26,6 @@ from energy_market_chaincode.records import (
     Escrow,
     Game,
     Layout,
-    Line,
     Market,
     MeterTotals,
     Outcome,
@@ -41,6 +41,7 @@ from energy_market_chaincode.records import (
     ledger_id,
 )
 from energy_market_chaincode.savepoint import Workspace
+from energy_market_chaincode.statements import corrections_of, delivery_start, lines_of, slot_line, statement
 from energy_market_chaincode.times import moment
 from energy_market_chaincode.units import Energy, Money, currency, currency_per_kwh, kwh
 from energy_market_chaincode.vocabulary import GRID_OPERATOR, NETWORK_OPERATOR, Metering, Phase, Role
@@ -322,25 +323,34 @@ async def _delivered_transfers(context: Context, game: Game) -> list[Transfer]:
     transfers = [transfer for bought in await transfers_of(context, game, arena) for transfer in bought]
     if not await context.exists(Certificate, game.id):
         return transfers
-    lines = await context.load_named(Line, game.id)
+    traders = [*(offer.seller for offer in arena.sellers), *(demand.buyer for demand in arena.buyers)]
+    lines = await lines_of(context, game, traders)
     counted = {name: Delivery(in_energy=line.in_energy, out_energy=line.out_energy) for name, line in lines.items()}
     return [each.transfer.but(delivered=each.delivered) for each in match(transfers, counted)]
 
 
-async def _lines(context: Context, name: str, page: slice = ALL) -> meter_views.SlotLines:
+async def _lines(context: Context, name: str, page: slice = ALL) -> statement_views.SlotLines:
     game = await _find_game(context, name)
-    lines = await context.load_named(Line, game.id)
-    return meter_views.SlotLines(lines=[presentation.slot_line(name, line) for name, line in list(lines.items())[page]])
+    settlement = await context.find(Settlement, game.id)
+    if settlement is None:
+        return statement_views.SlotLines(lines=[])
+    prosumers = await context.load_named(Prosumer)
+    lines = dict(list((await lines_of(context, game, prosumers)).items())[page])
+    corrections = await corrections_of(context, game, settlement.corrections, lines)
+    begins = delivery_start(game)
+    return statement_views.SlotLines(
+        lines=[slot_line(name, game.id, begins, line, corrections.get(name, [])) for name, line in lines.items()]
+    )
 
 
 async def _balance(context: Context, name: str) -> meter_views.SlotBalance:
     game = await _find_game(context, name)
     arena = await context.find(Arena, game.id)
-    lines = await context.load_named(Line, game.id)
-    participants = list(lines)
+    begun = arena is not None and game.delivery_starts_ms is not None
+    participants = await participants_of(context, game, arena) if arena is not None and begun else []
+    lines = await lines_of(context, game, participants)
     counted = {name: line for name, line in lines.items() if not line.is_presumed}
-    if not lines and arena is not None and game.delivery_starts_ms is not None:
-        participants = await participants_of(context, game, arena)
+    if not lines:
         reported = await reports(context, game, participants)
         counted = {n: Line(in_energy=each.in_energy, out_energy=each.out_energy) for n, each in reported.items()}
     taken = sum(line.in_energy for line in counted.values())
@@ -429,6 +439,7 @@ QUERIES: dict[str, tuple[Callable[..., Awaitable[Any]], tuple[str, ...]]] = {
     "bids": (_bids, ("a game's id",)),
     "transfers": (_transfers, ("a game's id",)),
     "lines": (_lines, ("a game's id",)),
+    "statement": (statement, ("a prosumer's id", "from when on", "until when", "how many lines")),
     "balance": (_balance, ("a game's id",)),
     "meters": (_meters, ()),
     "topology": (_topology, ()),

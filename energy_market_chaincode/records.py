@@ -9,7 +9,7 @@ from typing import ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, RootModel
 
-from energy_market_chaincode.canonical import exact_json, read_exact_json
+from energy_market_chaincode.canonical import exact_json
 from energy_market_chaincode.simulated_time import SimulatedTime
 from energy_market_chaincode.units import Energy, Money, Price, Share
 from energy_market_chaincode.vocabulary import Fallback, Metering, Phase, Role, StopReason, ledger_in_epoch
@@ -469,56 +469,6 @@ class Delivery(Record, prefix="delivery", reset=True):
 
 class AcceptedReading(Record, prefix="reading", reset=True):
     """Marks a meter's reading as accepted."""
-
-
-class Line(Record, prefix="line", reset=True):
-    """What a settled slot came to for one participant; stored as a list, for there are very many.
-
-    Attributes
-    ----------
-    in_energy, out_energy
-        What it took from the network and fed into it.
-    bought, sold
-        What of that its contracts gave; the rest is the grid's.
-    paid, received, fees, penalties
-        Money for energy and compensations; to the network operator; to the grid operator for imbalances and silence.
-    is_presumed
-        Whether it was silent.
-    """
-
-    in_energy: Energy
-    out_energy: Energy
-    bought: Energy = Energy(0)
-    sold: Energy = Energy(0)
-    paid: Money = Money(0)
-    received: Money = Money(0)
-    fees: Money = Money(0)
-    penalties: Money = Money(0)
-    is_presumed: bool = False
-
-    @property
-    def from_grid(self) -> Energy:
-        """What it took from the grid."""
-        return Energy(self.in_energy - self.bought)
-
-    @property
-    def to_grid(self) -> Energy:
-        """What it fed into the grid."""
-        return Energy(self.out_energy - self.sold)
-
-    @property
-    def net(self) -> Money:
-        """What it gains."""
-        return Money(self.received - self.paid - self.fees - self.penalties)
-
-    def to_bytes(self) -> bytes:
-        """Return the list of its fields, at most 200 bytes."""
-        return exact_json([int(value) for _, value in self])
-
-    @classmethod
-    def from_bytes(cls, value: bytes) -> Self:
-        """Read the list of its fields."""
-        return cls(**dict(zip(cls.model_fields, read_exact_json(value), strict=True)))
 
 
 class Settlement(Record, prefix="settlement", reset=True):

@@ -4,7 +4,7 @@ Fabric shows a transaction only the state before it; here it sees its own writes
 writes are forgotten. What is left is written out once, in the order of the keys.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from energy_market_chaincode.stub import Stub
 
@@ -42,9 +42,20 @@ class Workspace:
 
     async def range(self, prefix: str) -> list[tuple[str, bytes]]:
         """Return all keys that begin with a prefix, with their values, in the order of the keys."""
-        found: _Writes = dict(await self._stub.range(prefix))
+        return self._with_writes(await self._stub.range(prefix), lambda key: key.startswith(prefix))
+
+    async def between(self, start: str, end: str, limit: int | None = None) -> list[tuple[str, bytes]]:
+        """Return the keys from ``start`` up to, not including, ``end``, at most so many, in their order."""
+        removed = sum(value is None for writes in (self._kept, self._command) for value in writes.values())
+        found = await self._stub.between(start, end, None if limit is None else limit + removed)
+        return self._with_writes(found, lambda key: start <= key < end)[:limit]
+
+    def _with_writes(
+        self, stored: Iterable[tuple[str, bytes]], is_within: Callable[[str], bool]
+    ) -> list[tuple[str, bytes]]:
+        found: _Writes = dict(stored)
         for writes in (self._kept, self._command):
-            found.update({key: value for key, value in writes.items() if key.startswith(prefix)})
+            found.update({key: value for key, value in writes.items() if is_within(key)})
         return sorted((key, value) for key, value in found.items() if value is not None)
 
     def put(self, key: str, value: bytes) -> None:

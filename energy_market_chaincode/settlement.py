@@ -24,19 +24,20 @@ from energy_market_chaincode.context import Context
 from energy_market_chaincode.contracting import release_escrows
 from energy_market_chaincode.delivery import installed_in, participants_of, reports, undelivered
 from energy_market_chaincode.errors import DeliveryNotOver
+from energy_market_chaincode.lines import Line
 from energy_market_chaincode.records import (
     Arena,
     Certificate,
     Delivery,
     Game,
     Installed,
-    Line,
     MeterTotals,
     Purchases,
     Settlement,
     Transfer,
 )
 from energy_market_chaincode.rules import rule
+from energy_market_chaincode.statements import lines_of, save_corrections, save_line
 from energy_market_chaincode.times import iso_time
 from energy_market_chaincode.units import Energy, Money
 from energy_market_chaincode.views import GameResult
@@ -133,7 +134,7 @@ async def resettle(context: Context, game: Game, corrected: Mapping[str, Deliver
     """Settle a closed slot anew by corrected readings; only what that changes moves."""
     slot = await DeliveredSlot.load(context, game)
     settlement = await context.load(Settlement, game.id)
-    before = await context.load_named(Line, game.id)
+    before = await lines_of(context, game, slot.participants)
     reported = {
         name: Delivery(in_energy=line.in_energy, out_energy=line.out_energy)
         for name, line in before.items()
@@ -146,6 +147,7 @@ async def resettle(context: Context, game: Game, corrected: Mapping[str, Deliver
     context.close_books(books)
     _save_transfers(context, slot, result)
     await _save_lines(context, game, result.lines, before)
+    save_corrections(context, game, settlement.corrections + 1, result.lines, before)
     anew = _settlement(settlement.closed_at_ms, result, Money(settlement.guaranteed + guaranteed))
     anew = anew.but(corrections=settlement.corrections + 1)
     context.save(anew, game.id)
@@ -230,7 +232,7 @@ async def _save_lines(context: Context, game: Game, now: Mapping[str, Line], bef
     """Store the lines that changed, and count in everybody's totals what meters say, or is presumed of them."""
     changed = {name: line for name, line in now.items() if line != before.get(name)}
     for name, line in changed.items():
-        context.save(line, game.id, name)
+        save_line(context, game, name, line)
         context.delete(Delivery, game.id, name)
     if game.parameters.metering is Metering.SELF:
         return

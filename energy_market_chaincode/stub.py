@@ -49,6 +49,9 @@ class Stub(Protocol):
     async def range(self, prefix: str) -> list[tuple[str, bytes]]:
         """Return all keys that begin with a prefix, with their values, in the order of the keys."""
 
+    async def between(self, start: str, end: str, limit: int | None = None) -> list[tuple[str, bytes]]:
+        """Return the keys from ``start`` up to, not including, ``end``, at most so many, as :meth:`range` does."""
+
     async def put(self, key: str, value: bytes) -> None:
         """Set a key; value is not empty."""
 

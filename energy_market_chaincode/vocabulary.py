@@ -117,6 +117,17 @@ class Fallback(StrEnum):
     GRID = "grid"
 
 
+class EntryKind(StrEnum):
+    """For what money moved in an account, if not for a slot.
+
+    ``top-up``: an operator brought it in.
+    ``cancelled-game``: a reset removed a game that was paid in part.
+    """
+
+    TOP_UP = "top-up"
+    CANCELLED_GAME = "cancelled-game"
+
+
 class Status(StrEnum):
     """How far a command came: the first two are the queue's words, the other two the contract's."""
 

@@ -18,6 +18,10 @@ COMMANDS = {
     "prosumers": ("prosumer_commands:app", "Prosumers, operators and their accounts."),
     "meters": ("meter_commands:app", "The meters at prosumers' connections."),
     "games": ("game_commands:app", "Games and their results."),
+    "statement": (
+        "statement_command:statement",
+        "Show what a prosumer took, fed in, bought and sold, slot by slot, and what it came to.",
+    ),
     "tariffs": ("tariff_commands:app", "The grid's tariffs by time."),
     "verify-clearing": (
         "verify_clearing_command:verify_clearing",

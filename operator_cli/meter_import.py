@@ -63,7 +63,7 @@ def import_readings(
         unit=unit,
         values=Values.REGISTERS if registers else Values.ENERGY,
         stamp=stamp,
-        time_zone=_zone(zone),
+        time_zone=named_zone(zone),
         time_format=time_format,
         step=timedelta(minutes=minutes),
         power_kw=_number(power_kw, "--power-kw"),
@@ -122,7 +122,8 @@ def _read(file: Path, layout: FileLayout) -> list[MeterSeries]:
         raise UnusableMeterFile(f"{file} is not in UTF-8; save it as that") from None
 
 
-def _zone(name: str | None) -> ZoneInfo | None:
+def named_zone(name: str | None) -> ZoneInfo | None:
+    """Return the time zone of a name; raises BadParameter."""
     try:
         return None if name is None else ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError):

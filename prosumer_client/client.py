@@ -6,13 +6,23 @@ import time
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
+from datetime import datetime
 from types import TracebackType
 from typing import Any, Self, TypeVar
 from urllib.parse import quote
 
 from pydantic import ValidationError
 
-from energy_market_chaincode import Receipt, block_views, errors, is_same_ledger, meter_views, views
+from energy_market_chaincode import (
+    Receipt,
+    block_views,
+    errors,
+    is_same_ledger,
+    iso,
+    meter_views,
+    statement_views,
+    views,
+)
 from prosumer_client.connection import Interruption, Patience, ServiceConnection, is_temporary
 from prosumer_client.errors import (
     AnotherLedger,
@@ -288,6 +298,18 @@ class MarketClient:
         """Return one that is registered; RequestRefused ``UNKNOWN_PROSUMER`` if it is not."""
         return await self._read(views.ProsumerView, f"/prosumers/{quote(prosumer, safe='')}")
 
+    async def statement(
+        self, prosumer: str, begins: datetime | None = None, ends: datetime | None = None
+    ) -> statement_views.Statement:
+        """Return what happened in a prosumer's account from a time up to, not including, another, slot by slot."""
+        asked = {name: iso(at) for name, at in (("from", begins), ("to", ends)) if at is not None}
+        path = f"/prosumers/{quote(prosumer, safe='')}/statement"
+        whole = await self._read(statement_views.Statement, path, asked)
+        while whole.next is not None:
+            rest = await self._read(statement_views.Statement, path, {**asked, "from": iso(whole.next)})
+            whole = whole.followed_by(rest)
+        return whole
+
     async def games(self) -> list[views.GameSummary]:
         """Return a summary of every game, the oldest first."""
         return await self._read_all(views.Games, "/games", lambda page: page.games)
@@ -319,10 +341,10 @@ class MarketClient:
         path = f"/games/{quote(game, safe='')}/transfers"
         return await self._read_all(views.Transfers, path, lambda page: page.transfers)
 
-    async def lines(self, game: str) -> list[meter_views.SlotLine]:
+    async def lines(self, game: str) -> list[statement_views.SlotLine]:
         """Return what a settled slot came to for each participant."""
         path = f"/games/{quote(game, safe='')}/lines"
-        return await self._read_all(meter_views.SlotLines, path, lambda page: page.lines)
+        return await self._read_all(statement_views.SlotLines, path, lambda page: page.lines)
 
     async def balance(self, game: str) -> meter_views.SlotBalance:
         """Return a slot's balance over all meters."""

@@ -1,12 +1,26 @@
 """What stands on the ledger: market, games, bids, transfers, prosumers and blocks."""
 
 import asyncio
+from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Annotated, NamedTuple
 
 from fastapi import APIRouter, Depends, Path, Query
+from starlette.requests import Request
 from starlette.responses import Response
 
-from energy_market_chaincode import Identifier, block_views, meter_views, moment, views
+from energy_market_chaincode import (
+    Identifier,
+    Instant,
+    block_views,
+    iso,
+    meter_views,
+    milliseconds,
+    moment,
+    read_exact_json,
+    statement_views,
+    views,
+)
 from http_service import Problem, exact_response
 from ledger import Block, Ledger, UnknownBlock
 from tx_queue.node import Node
@@ -15,11 +29,37 @@ router = APIRouter(tags=["ledger"])
 
 MAX_ITEMS = 1000
 """Of a list in one answer, unless fewer are asked for."""
+MAX_LINES = 3000
+"""Of a statement in one answer: a month of quarter-hours."""
+LAST_MS = milliseconds(datetime.max.replace(tzinfo=UTC))
 MAX_BLOCKS = 100
 BLOCKS_READ_AT_ONCE = 8
 
 GameId = Annotated[Identifier, Path(description="A game's id.")]
 ProsumerId = Annotated[Identifier, Path(description="A prosumer's or an operator's id.")]
+
+
+class StatementForm(StrEnum):
+    """In what form a statement is wanted."""
+
+    JSON = "json"
+    CSV = "csv"
+
+
+class Period(NamedTuple):
+    """From when on, and until when; as the contract wants to hear it."""
+
+    begins: str
+    ends: str
+
+
+async def _period(
+    begins: Annotated[
+        Instant, Query(alias="from", ge=0, description="From when on, ISO 8601 with an offset (its + is %2B here).")
+    ] = 0,
+    ends: Annotated[Instant, Query(alias="to", ge=0, description="Until when.")] = LAST_MS,
+) -> Period:
+    return Period(str(begins), str(ends))
 
 
 class ListPage(NamedTuple):
@@ -85,7 +125,7 @@ async def transfers(node: Node, game: GameId, page: Paged) -> Response:
     return exact_response(await node.ledger.query("transfers", game, *page))
 
 
-@router.get("/games/{game}/lines", responses={200: {"model": meter_views.SlotLines}})
+@router.get("/games/{game}/lines", responses={200: {"model": statement_views.SlotLines}})
 async def lines(node: Node, game: GameId, page: Paged) -> Response:
     """Return what a settled slot came to for each participant, by name; 404 UNKNOWN_GAME."""
     return exact_response(await node.ledger.query("lines", game, *page))
@@ -113,6 +153,33 @@ async def prosumers(node: Node, page: Paged) -> Response:
 async def prosumer(node: Node, prosumer: ProsumerId) -> Response:
     """Return one identity; 404 UNKNOWN_PROSUMER."""
     return exact_response(await node.ledger.query("prosumer", prosumer))
+
+
+@router.get(
+    "/prosumers/{prosumer}/statement",
+    responses={200: {"model": statement_views.Statement, "content": {"text/csv": {}}}},
+)
+async def statement(
+    node: Node,
+    request: Request,
+    prosumer: ProsumerId,
+    period: Annotated[Period, Depends(_period)],
+    limit: Annotated[int, Query(ge=1, le=MAX_LINES, description="How many lines at most.")] = MAX_LINES,
+    form: Annotated[StatementForm | None, Query(alias="format", description="Default: by Accept, else JSON.")] = None,
+) -> Response:
+    """Return what happened in a prosumer's account, slot by slot; 404 UNKNOWN_PROSUMER.
+
+    Where there is more than one answer takes, ``next`` (as CSV the header Link) says from when on to ask.
+    """
+    found = await node.ledger.query("statement", prosumer, *period, str(limit))
+    if form is StatementForm.JSON or (form is None and "text/csv" not in request.headers.get("accept", "")):
+        return exact_response(found)
+    part = statement_views.Statement.model_validate(read_exact_json(found))
+    headers = {"Content-Disposition": f'attachment; filename="statement-{prosumer}.csv"'}
+    if part.next is not None:
+        following = request.url.include_query_params(**{"from": iso(part.next)})
+        headers["Link"] = f'<{following.path}?{following.query}>; rel="next"'
+    return Response(part.as_csv(), headers=headers, media_type="text/csv")
 
 
 @router.get("/blocks", responses={200: {"model": block_views.Blocks}})

@@ -47,6 +47,10 @@ class SqliteStub:
         """Return all keys that begin with a prefix, with their values, in the order of the keys."""
         return store.state_range(self._connection, prefix)
 
+    async def between(self, start: str, end: str, limit: int | None = None) -> list[tuple[str, bytes]]:
+        """Return the keys from ``start`` up to, not including, ``end``, at most so many, in their order."""
+        return store.state_between(self._connection, start, end, limit)
+
     async def put(self, key: str, value: bytes) -> None:
         """Set a key."""
         if not key or not value:

@@ -107,6 +107,14 @@ def state_range(connection: sqlite3.Connection, prefix: str) -> list[tuple[str, 
     return found
 
 
+def state_between(
+    connection: sqlite3.Connection, start: str, end: str, limit: int | None = None
+) -> list[tuple[str, bytes]]:
+    """Return the keys from ``start`` up to, not including, ``end``, at most so many, with their values."""
+    question = "SELECT key, value FROM state WHERE key >= ? AND key < ? ORDER BY key LIMIT ?"
+    return connection.execute(question, (start, end, -1 if limit is None else limit)).fetchall()
+
+
 def apply_writes(connection: sqlite3.Connection, writes: Mapping[str, str | None]) -> None:
     """Bring a transaction's writes into the world state."""
     connection.executemany(

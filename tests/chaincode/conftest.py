@@ -51,6 +51,9 @@ class DictStub:
     async def range(self, prefix: str) -> list[tuple[str, bytes]]:
         return sorted((key, value) for key, value in self.committed.items() if key.startswith(prefix))
 
+    async def between(self, start: str, end: str, limit: int | None = None) -> list[tuple[str, bytes]]:
+        return sorted(item for item in self.committed.items() if start <= item[0] < end)[:limit]
+
     async def put(self, key: str, value: bytes) -> None:
         assert key
         assert value

@@ -80,6 +80,27 @@ class Day:
         for game in list(self.running):
             await self._settle(game)
         assert not any(account.frozen for account in self.market.accounts().values())
+        if self.is_metered:
+            for game in self.chance.sample(self.settled, min(4, len(self.settled))):
+                await self._read(game, self.chance.choice(STREET), some_energy(self.chance), some_energy(self.chance))
+        await self._account_for_everything()
+
+    async def _account_for_everything(self) -> None:
+        """Look that everybody's statement adds up to what its account has, to the unit, however it is read."""
+        for name, account in self.market.accounts().items():
+            if name not in STREET:
+                continue
+            has = units.currency(account.free + account.frozen - account.debt)
+            whole = await self.market.invoke("statement", name, "0", str(self.market.now_ms + 1), "3000")
+            assert whole["sums"]["movement"] == has
+            parts, begins = [], "0"
+            while begins is not None:
+                part = await self.market.invoke("statement", name, begins, str(self.market.now_ms + 1), "7")
+                parts.append(part)
+                begins = part["next"] and str(milliseconds_of(part["next"]))
+            assert [line for part in parts for line in part["lines"]] == whole["lines"]
+            assert [entry for part in parts for entry in part["entries"]] == whole["entries"]
+            assert {line["game"] for line in whole["lines"]} <= set(self.settled)
 
     async def _hour(self, starts_ms: int) -> None:
         """Open and clear the slot that starts in an hour, while earlier ones are delivered and settled."""

@@ -34,6 +34,10 @@ class RecordingStub:
         print("range", prefix)
         return sorted((key, value) for key, value in self.committed.items() if key.startswith(prefix))
 
+    async def between(self, start: str, end: str, limit: int | None = None) -> list[tuple[str, bytes]]:
+        print("between", start, end, limit)
+        return sorted(item for item in self.committed.items() if start <= item[0] < end)[:limit]
+
     async def put(self, key: str, value: bytes) -> None:
         print("put", key, value)
         self.writes[key] = value

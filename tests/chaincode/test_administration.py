@@ -185,12 +185,14 @@ async def test_what_took_effect_before_a_reset_does_not_take_effect_again(market
     assert market.free("P") == 5_000_000
 
 
-async def test_every_key_but_those_of_prosumers_topology_and_memory_belongs_to_a_game(market: Market) -> None:
+async def test_every_key_but_those_of_prosumers_their_accounts_topology_and_memory_belongs_to_a_game(
+    market: Market,
+) -> None:
     await market.enter("S", "B", funds="100")
     await market.start_game({"S": ("10", "0.1")}, {"B": "5"}, game="g", roundLimit=1)
     await market.do("B", "publishBuyBid", game="g", bidAmounts={"S": "5"})
     await market.read_meter("g", "S", fed_in="4")
     market.now_ms += 60_000
     await market.do("operator", "closeMarket", game="g")
-    lasting = ("account/", "command/", "market", "meter/", "prosumer/", "topology")
+    lasting = ("account/", "command/", "entry/", "line/", "market", "meter/", "prosumer/", "topology")
     assert {k for k in market.state if not k.startswith((*OF_GAMES, *lasting))} == set()

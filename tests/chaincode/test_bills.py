@@ -2,14 +2,16 @@
 
 from dataclasses import dataclass
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from energy_market_chaincode.bills import Purpose, bills, metered_silence
 from energy_market_chaincode.game import energy_cost
+from energy_market_chaincode.lines import Line
 from energy_market_chaincode.matching import contracted_transfers
-from energy_market_chaincode.records import Arena, Delivery, Demand, Line, Parameters, StandingOffer, Transfer
-from energy_market_chaincode.units import MAX_ENERGY, MAX_MONEY, Energy, Money, Price, Share
+from energy_market_chaincode.records import Arena, Delivery, Demand, Parameters, StandingOffer, Transfer
+from energy_market_chaincode.units import MAX_ENERGY, MAX_MONEY, MAX_PRICE, Energy, Money, Price, Share
 
 LIMIT = 120_000
 ENERGY = st.integers(0, LIMIT)
@@ -130,18 +132,19 @@ def test_both_rests_settle_at_the_tariffs_for_who_traded_nothing(slot: Slot) -> 
     assert abs(line.net * 10**16 - exact) <= 10**16
 
 
-def test_a_line_takes_no_more_than_200_bytes() -> None:
+@pytest.mark.parametrize("traded", ["bought", "sold"])
+def test_a_line_takes_no_more_than_200_bytes(traded: str) -> None:
+    """Whoever buys in a game sells nothing in it."""
     most = Line(
         in_energy=MAX_ENERGY,
         out_energy=MAX_ENERGY,
-        bought=MAX_ENERGY,
-        sold=MAX_ENERGY,
-        paid=MAX_MONEY,
-        received=MAX_MONEY,
+        compensation=Money(-MAX_MONEY),
         fees=MAX_MONEY,
         penalties=MAX_MONEY,
+        retail_tariff=Price(-MAX_PRICE + 1),
+        feed_in_tariff=Price(-MAX_PRICE + 1),
         is_presumed=True,
-    )
+    ).but(**{traded: MAX_ENERGY, f"{traded}_for": MAX_MONEY})
     assert len(most.to_bytes()) <= 200
     assert Line.from_bytes(most.to_bytes()) == most
 

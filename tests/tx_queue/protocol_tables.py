@@ -23,6 +23,7 @@ from energy_market_chaincode import (
     block_views,
     events,
     meter_views,
+    statement_views,
     views,
 )
 from energy_market_chaincode.contract import EVENT_NAME  # with it all rules are known
@@ -37,11 +38,12 @@ READS: dict[str, Any] = {
     "/meters": meter_views.Meters,
     "/prosumers": views.Prosumers,
     "/prosumers/{id}": views.ProsumerView,
+    "/prosumers/{id}/statement": statement_views.Statement,
     "/games": views.Games,
     "/games/{id}": views.GameView,
     "/games/{id}/bids": views.Bids,
     "/games/{id}/transfers": views.Transfers,
-    "/games/{id}/lines": meter_views.SlotLines,
+    "/games/{id}/lines": statement_views.SlotLines,
     "/games/{id}/balance": meter_views.SlotBalance,
     "/blocks": block_views.Blocks,
     "/blocks/{n}": block_views.BlockView,

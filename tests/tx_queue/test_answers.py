@@ -9,7 +9,17 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
-from energy_market_chaincode import COMMANDS, block_views, events, exact_json, iso, meter_views, read_exact_json, views
+from energy_market_chaincode import (
+    COMMANDS,
+    block_views,
+    events,
+    exact_json,
+    iso,
+    meter_views,
+    read_exact_json,
+    statement_views,
+    views,
+)
 from energy_market_chaincode.rules import RULES
 from tests.tx_queue import protocol_tables
 
@@ -17,12 +27,13 @@ ANSWERS: dict[str, Any] = {
     "/market": views.MarketView,
     "/prosumers": views.Prosumers,
     "/prosumers/{prosumer}": views.ProsumerView,
+    "/prosumers/{prosumer}/statement": statement_views.Statement,
     "/topology": views.TopologyView,
     "/games": views.Games,
     "/games/{game}": views.GameView,
     "/games/{game}/bids": views.Bids,
     "/games/{game}/transfers": views.Transfers,
-    "/games/{game}/lines": meter_views.SlotLines,
+    "/games/{game}/lines": statement_views.SlotLines,
     "/games/{game}/balance": meter_views.SlotBalance,
     "/meters": meter_views.Meters,
     "/tariffs": views.TariffTableView,

@@ -26,6 +26,7 @@ OPERATIONS = [
     ("GET", "/meters"),
     ("GET", "/prosumers"),
     ("GET", "/prosumers/{prosumer}"),
+    ("GET", "/prosumers/{prosumer}/statement"),
     ("GET", "/blocks"),
     ("GET", "/blocks/{number}"),
     ("GET", "/blocks/{number}/evidence"),

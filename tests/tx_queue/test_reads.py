@@ -1,5 +1,6 @@
 """Reads of the ledger over HTTP: what stands there, and nothing else."""
 
+import csv
 import itertools
 from typing import Any
 
@@ -135,6 +136,7 @@ async def test_blocks_are_read_page_by_page(market: Any, operator: Any) -> None:
         ("/games/nowhere/bids", 404, "UNKNOWN_GAME"),
         ("/games/nowhere/transfers", 404, "UNKNOWN_GAME"),
         ("/prosumers/nobody", 404, "UNKNOWN_PROSUMER"),
+        ("/prosumers/nobody/statement?format=csv", 404, "UNKNOWN_PROSUMER"),
         ("/blocks/1000000", 404, "UNKNOWN_BLOCK"),
         (f"/blocks/{2**53 - 1}", 404, "UNKNOWN_BLOCK"),
         (f"/blocks/{2**64}", 422, "INVALID_PARAMETER"),
@@ -197,3 +199,46 @@ async def test_a_page_that_is_none_is_refused(queue: Any, path: str, query: str)
 async def test_a_parameter_that_a_route_does_not_have_is_refused(queue: Any, path: str) -> None:
     answer = await queue.http.get(path)
     assert (answer.status_code, answer.json()["code"]) == (422, "INVALID_PARAMETER")
+
+
+async def test_a_statement_is_json_or_a_table_as_it_is_asked_for_and_has_parts(
+    market: Any, operator: Any, signer: Any
+) -> None:
+    await market.do(
+        signer("B1").command("publishBuyBid", game="G", keepPlaying=False),
+        signer("S1").command("publishMeterReading", game="G", sequence=1, inEnergy="0", outEnergy="5"),
+        signer("B1").command("publishMeterReading", game="G", sequence=1, inEnergy="5", outEnergy="0"),
+        operator.command("closeMarket", game="G"),
+    )
+    whole = await read(market, "/prosumers/B1/statement")
+    assert [line["game"] for line in whole["lines"]] == ["G"]
+    assert whole["next"] is None
+    account = await read(market, "/prosumers/B1")
+    assert whole["sums"]["movement"] == account["accountBalance"] + account["frozenFunds"]
+    path = "/prosumers/B1/statement"
+    table = await market.http.get(path, params={"format": "csv"})
+    assert table.headers["Content-Type"].startswith("text/csv")
+    assert (await market.http.get(path, headers={"Accept": "text/csv"})).text == table.text
+    assert (await market.http.get(f"{path}?format=json", headers={"Accept": "text/csv"})).json() == whole
+    nets = [float(row["net"]) for row in csv.DictReader(table.text.splitlines())]
+    assert sum(nets) == pytest.approx(whole["sums"]["movement"], abs=1e-9)
+    begins = whole["lines"][0]["begins"]
+    later = await read(market, path, **{"from": begins, "to": "2100-01-01T00:00:00+01:00"})
+    assert (later["from"], later["to"], later["lines"]) == (begins, "2099-12-31T23:00:00.000Z", whole["lines"])
+    assert (await read(market, path, to=begins))["lines"] == []
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "code"),
+    [
+        ("from=2026-11-01", 422, "INVALID_PARAMETER"),
+        ("from=2026-11-01T00:00", 422, "INVALID_PARAMETER"),
+        ("to=1969-12-31T00:00Z", 422, "INVALID_PARAMETER"),
+        ("format=pdf", 422, "INVALID_PARAMETER"),
+        ("limit=3001", 422, "INVALID_PARAMETER"),
+        ("month=2026-11", 422, "INVALID_PARAMETER"),
+    ],
+)
+async def test_a_statement_of_no_time_is_refused(queue: Any, query: str, status: int, code: str) -> None:
+    answer = await queue.http.get(f"/prosumers/operator/statement?{query}")
+    assert (answer.status_code, answer.json()["code"]) == (status, code)

@@ -101,6 +101,16 @@ class ChaincodeTransaction:
         async with aclosing(self.scan(prefix, _after_prefix(prefix))) as entries:
             return [entry async for entry in entries]
 
+    async def between(self, start: str, end: str, limit: int | None = None) -> list[tuple[str, bytes]]:
+        """Return the keys from ``start`` up to, not including, ``end``, at most so many, in their order."""
+        found: list[tuple[str, bytes]] = []
+        async with aclosing(self.scan(start, end)) as entries:
+            async for entry in entries:
+                if limit is not None and len(found) == limit:
+                    break
+                found.append(entry)
+        return found
+
     async def scan(self, start: str, end: str) -> AsyncGenerator[tuple[str, bytes], None]:
         """Yield the keys from ``start`` up to, not including, ``end``, with their values; an empty text means no bound.
 

@@ -346,6 +346,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/prosumers/{prosumer}/statement": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Statement
+         * @description Return what happened in a prosumer's account, slot by slot; 404 UNKNOWN_PROSUMER.
+         *
+         *     Where there is more than one answer takes, ``next`` (as CSV the header Link) says from when on to ask.
+         */
+        get: operations["statement_prosumers__prosumer__statement_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/blocks": {
         parameters: {
             query?: never;
@@ -430,6 +452,24 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * AccountEntry
+         * @description Money that moved in an account for another reason than a slot.
+         */
+        AccountEntry: {
+            /**
+             * At
+             * Format: date-time
+             * @description ISO 8601, UTC, milliseconds
+             */
+            at: string;
+            kind: components["schemas"]["EntryKind"];
+            /**
+             * Amount
+             * @description currency units, at most 6 decimals
+             */
+            amount: number;
+        };
         /**
          * BidView
          * @description A buyer's standing bid, what it and the rest from the grid cost at present, and after the stop its regret.
@@ -666,6 +706,23 @@ export interface components {
             duplicate: boolean;
         };
         /**
+         * CorrectedLine
+         * @description When a line was corrected, and by how much its net changed.
+         */
+        CorrectedLine: {
+            /**
+             * At
+             * Format: date-time
+             * @description ISO 8601, UTC, milliseconds
+             */
+            at: string;
+            /**
+             * Net
+             * @description currency units, at most 6 decimals
+             */
+            net: number;
+        };
+        /**
          * EmbeddedEvidence
          * @description What the hash of a block of the embedded ledger covers, see :mod:`ledger.embedded.chain`.
          */
@@ -684,6 +741,15 @@ export interface components {
             /** Transactions */
             transactions: components["schemas"]["HashedTransaction"][];
         };
+        /**
+         * EntryKind
+         * @description For what money moved in an account, if not for a slot.
+         *
+         *     ``top-up``: an operator brought it in.
+         *     ``cancelled-game``: a reset removed a game that was paid in part.
+         * @enum {string}
+         */
+        EntryKind: "top-up" | "cancelled-game";
         /**
          * EpochView
          * @description An epoch that an operator began by setting the ledger's time right.
@@ -990,6 +1056,8 @@ export interface components {
          *         The id of the ledger, which commands name.
          *     epoch
          *         Null as long as nobody had to set the ledger's time right.
+         *     simulated_time
+         *         Null where the market's time is the real one.
          *     money
          *         All there is.
          *     topology
@@ -999,6 +1067,7 @@ export interface components {
             /** Ledger */
             ledger: string;
             epoch: components["schemas"]["EpochView"] | null;
+            simulatedTime: components["schemas"]["SimulatedTimeView"] | null;
             /** Operators */
             operators: string[];
             /**
@@ -1332,6 +1401,33 @@ export interface components {
             corrections: number;
         };
         /**
+         * SimulatedTimeView
+         * @description The mapping by which the market's time follows from the real one: start + (now - began) * factor.
+         *
+         *     Attributes
+         *     ----------
+         *     start, began
+         *         The market's time and the real one at the beginning.
+         *     factor
+         *         How many times as fast as the real one it passes.
+         */
+        SimulatedTimeView: {
+            /**
+             * Start
+             * Format: date-time
+             * @description ISO 8601, UTC, milliseconds
+             */
+            start: string;
+            /** Factor */
+            factor: number;
+            /**
+             * Began
+             * Format: date-time
+             * @description ISO 8601, UTC, milliseconds
+             */
+            began: string;
+        };
+        /**
          * SlotBalance
          * @description A feeder's balance of a slot, to be held against the meter of the transformer: who tampers makes it differ.
          *
@@ -1384,26 +1480,22 @@ export interface components {
         };
         /**
          * SlotLine
-         * @description What a slot came to for one participant: energy in kWh, money by purpose.
+         * @description What a slot came to for one participant, as it counts now.
          *
          *     Attributes
          *     ----------
-         *     in_energy, out_energy
-         *         What it took from the network and fed into it.
-         *     bought, sold
-         *         What of that its contracts gave; the rest is the grid's.
+         *     begins
+         *         When its delivery began.
+         *     bought_at, sold_at
+         *         The contracts' mean price, to the unit of money; null where there are none.
          *     paid, received
-         *         For energy and compensations.
-         *     fees, penalties
-         *         To the network operator; to the grid operator, for imbalances and silence.
-         *     net
-         *         What it gained.
+         *         For energy and compensation, in all.
          *     is_presumed
          *         Whether its meter was silent.
+         *     corrections
+         *         How it came to be, if not all at once: the settlements anew that changed it.
          */
         SlotLine: {
-            /** Prosumer */
-            prosumer: string;
             /**
              * Inenergy
              * @description kWh, at most 4 decimals
@@ -1435,15 +1527,30 @@ export interface components {
              */
             toGrid: number;
             /**
-             * Paid
+             * Boughtfor
              * @description currency units, at most 6 decimals
              */
-            paid: number;
+            boughtFor: number;
             /**
-             * Received
+             * Soldfor
              * @description currency units, at most 6 decimals
              */
-            received: number;
+            soldFor: number;
+            /**
+             * Fromgridfor
+             * @description currency units, at most 6 decimals
+             */
+            fromGridFor: number;
+            /**
+             * Togridfor
+             * @description currency units, at most 6 decimals
+             */
+            toGridFor: number;
+            /**
+             * Compensation
+             * @description currency units, at most 6 decimals
+             */
+            compensation: number;
             /**
              * Fees
              * @description currency units, at most 6 decimals
@@ -1459,8 +1566,44 @@ export interface components {
              * @description currency units, at most 6 decimals
              */
             net: number;
+            /** Game */
+            game: string;
+            /**
+             * Begins
+             * Format: date-time
+             * @description ISO 8601, UTC, milliseconds
+             */
+            begins: string;
+            /** Prosumer */
+            prosumer: string;
+            /** Boughtat */
+            boughtAt: number | null;
+            /** Soldat */
+            soldAt: number | null;
+            /**
+             * Retailtariff
+             * @description currency units per kWh, at most 18 decimals
+             */
+            retailTariff: number;
+            /**
+             * Feedintariff
+             * @description currency units per kWh, at most 18 decimals
+             */
+            feedInTariff: number;
+            /**
+             * Paid
+             * @description currency units, at most 6 decimals
+             */
+            paid: number;
+            /**
+             * Received
+             * @description currency units, at most 6 decimals
+             */
+            received: number;
             /** Ispresumed */
             isPresumed: boolean;
+            /** Corrections */
+            corrections: components["schemas"]["CorrectedLine"][];
         };
         /**
          * SlotLines
@@ -1469,6 +1612,134 @@ export interface components {
         SlotLines: {
             /** Lines */
             lines: components["schemas"]["SlotLine"][];
+        };
+        /**
+         * Statement
+         * @description What happened in a prosumer's account in a time, slot by slot.
+         *
+         *     Attributes
+         *     ----------
+         *     from_, to
+         *         Of slots that began, and of other entries, from then up to, not including, then.
+         *     next
+         *         From when on to ask for the rest, where there is more than one answer takes; else null.
+         */
+        Statement: {
+            /** Prosumer */
+            prosumer: string;
+            /**
+             * From
+             * Format: date-time
+             * @description ISO 8601, UTC, milliseconds
+             */
+            from: string;
+            /**
+             * To
+             * Format: date-time
+             * @description ISO 8601, UTC, milliseconds
+             */
+            to: string;
+            /** Lines */
+            lines: components["schemas"]["SlotLine"][];
+            /** Entries */
+            entries: components["schemas"]["AccountEntry"][];
+            sums: components["schemas"]["StatementSums"];
+            /** Next */
+            next: string | null;
+        };
+        /**
+         * StatementForm
+         * @description In what form a statement is wanted.
+         * @enum {string}
+         */
+        StatementForm: "json" | "csv";
+        /**
+         * StatementSums
+         * @description The sums of a statement: what its slots gained, what else came in, and both, by which the account moved.
+         */
+        StatementSums: {
+            /**
+             * Inenergy
+             * @description kWh, at most 4 decimals
+             */
+            inEnergy: number;
+            /**
+             * Outenergy
+             * @description kWh, at most 4 decimals
+             */
+            outEnergy: number;
+            /**
+             * Bought
+             * @description kWh, at most 4 decimals
+             */
+            bought: number;
+            /**
+             * Sold
+             * @description kWh, at most 4 decimals
+             */
+            sold: number;
+            /**
+             * Fromgrid
+             * @description kWh, at most 4 decimals
+             */
+            fromGrid: number;
+            /**
+             * Togrid
+             * @description kWh, at most 4 decimals
+             */
+            toGrid: number;
+            /**
+             * Boughtfor
+             * @description currency units, at most 6 decimals
+             */
+            boughtFor: number;
+            /**
+             * Soldfor
+             * @description currency units, at most 6 decimals
+             */
+            soldFor: number;
+            /**
+             * Fromgridfor
+             * @description currency units, at most 6 decimals
+             */
+            fromGridFor: number;
+            /**
+             * Togridfor
+             * @description currency units, at most 6 decimals
+             */
+            toGridFor: number;
+            /**
+             * Compensation
+             * @description currency units, at most 6 decimals
+             */
+            compensation: number;
+            /**
+             * Fees
+             * @description currency units, at most 6 decimals
+             */
+            fees: number;
+            /**
+             * Penalties
+             * @description currency units, at most 6 decimals
+             */
+            penalties: number;
+            /**
+             * Net
+             * @description currency units, at most 6 decimals
+             */
+            net: number;
+            /** Slots */
+            slots: number;
+            /**
+             * Entries
+             * @description currency units, at most 6 decimals
+             */
+            entries: number;
+            /**
+             * Movement
+             * @description currency units, at most 6 decimals
+             */
+            movement: number;
         };
         /**
          * Status
@@ -1714,8 +1985,16 @@ export interface components {
             data: components["schemas"]["CloseMarket"];
         };
         /**
+         * DemandedEnergy
+         * @description What a buyer asks for.
+         */
+        DemandedEnergy: {
+            /** Amount */
+            amount: number | string;
+        };
+        /**
          * EnergyReading
-         * @description What a connection took and fed in during a slot, which is named by its game or by itself.
+         * @description What a connection took and fed in during a slot.
          */
         EnergyReading: {
             /**
@@ -1773,6 +2052,36 @@ export interface components {
              */
             ledger?: string | null;
             data: components["schemas"]["FallBack"];
+        };
+        /**
+         * OfferedEnergy
+         * @description What a seller offers, and its base price.
+         */
+        OfferedEnergy: {
+            /** Amount */
+            amount: number | string;
+            /** Price */
+            price: number | string;
+        };
+        /**
+         * Order
+         * @description An offer or a demand in a slot, or neither: whatever the prosumer had there is withdrawn.
+         */
+        Order: {
+            /**
+             * Game
+             * @default null
+             */
+            game?: string | null;
+            /**
+             * Deliveryslot
+             * @default null
+             */
+            deliverySlot?: string | null;
+            /** @default null */
+            offer?: components["schemas"]["OfferedEnergy"] | null;
+            /** @default null */
+            demand?: components["schemas"]["DemandedEnergy"] | null;
         };
         /**
          * PublishBuyBid
@@ -2167,6 +2476,51 @@ export interface components {
             data: components["schemas"]["PublishOffer"];
         };
         /**
+         * PublishOrders
+         * @description Say what to offer or ask for in many games, whose gates are open; all of it or nothing.
+         *
+         *     Each order replaces what the prosumer had in that game, and arrives when it does.
+         */
+        PublishOrders: {
+            /** Orders */
+            orders: components["schemas"]["Order"][];
+        };
+        /**
+         * PublishOrdersCommand
+         * @description Say what to offer or ask for in many games, whose gates are open; all of it or nothing.
+         *
+         *     Each order replaces what the prosumer had in that game, and arrives when it does.
+         */
+        PublishOrdersCommand: {
+            /**
+             * Id
+             * @default null
+             */
+            id?: string | null;
+            /**
+             * Topic
+             * @constant
+             */
+            topic: "publishOrders";
+            payload: components["schemas"]["PublishOrdersPayload"];
+            /**
+             * Signature
+             * @description Base64 of Ed25519 over the RFC 8785 canonical JSON of id, topic and payload.
+             */
+            signature: string;
+        };
+        /** PublishOrdersPayload */
+        PublishOrdersPayload: {
+            /** Prosumer */
+            prosumer: string;
+            /**
+             * Ledger
+             * @default null
+             */
+            ledger?: string | null;
+            data: components["schemas"]["PublishOrders"];
+        };
+        /**
          * PublishReadings
          * @description What a meter counted: energy of slots, or registers, of which slots are the differences; all of it or nothing.
          *
@@ -2530,6 +2884,49 @@ export interface components {
              */
             ledger?: string | null;
             data: components["schemas"]["SetTopology"];
+        };
+        /**
+         * SimulateTime
+         * @description Let the market's time begin at a moment and pass so many times as fast as the real one, from now on for good.
+         */
+        SimulateTime: {
+            /** Start */
+            start: string;
+            /** Factor */
+            factor: number;
+        };
+        /**
+         * SimulateTimeCommand
+         * @description Let the market's time begin at a moment and pass so many times as fast as the real one, from now on for good.
+         */
+        SimulateTimeCommand: {
+            /**
+             * Id
+             * @default null
+             */
+            id?: string | null;
+            /**
+             * Topic
+             * @constant
+             */
+            topic: "simulateTime";
+            payload: components["schemas"]["SimulateTimePayload"];
+            /**
+             * Signature
+             * @description Base64 of Ed25519 over the RFC 8785 canonical JSON of id, topic and payload.
+             */
+            signature: string;
+        };
+        /** SimulateTimePayload */
+        SimulateTimePayload: {
+            /** Prosumer */
+            prosumer: string;
+            /**
+             * Ledger
+             * @default null
+             */
+            ledger?: string | null;
+            data: components["schemas"]["SimulateTime"];
         };
         /**
          * SkipTurn
@@ -2985,7 +3382,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["RegisterProsumerCommand"] | components["schemas"]["SetTopologyCommand"] | components["schemas"]["TopUpAccountCommand"] | components["schemas"]["SetTariffsCommand"] | components["schemas"]["PublishGameCommand"] | components["schemas"]["PublishOfferCommand"] | components["schemas"]["PublishDemandCommand"] | components["schemas"]["StopGameRegistrationCommand"] | components["schemas"]["PublishBuyBidCommand"] | components["schemas"]["SkipTurnCommand"] | components["schemas"]["PublishClearingCommand"] | components["schemas"]["FallBackCommand"] | components["schemas"]["PublishMeterReadingCommand"] | components["schemas"]["RegisterMeterCommand"] | components["schemas"]["PublishReadingsCommand"] | components["schemas"]["CloseMarketCommand"] | components["schemas"]["ResetMarketCommand"] | components["schemas"]["SetLedgerTimeCommand"] | (components["schemas"]["RegisterProsumerCommand"] | components["schemas"]["SetTopologyCommand"] | components["schemas"]["TopUpAccountCommand"] | components["schemas"]["SetTariffsCommand"] | components["schemas"]["PublishGameCommand"] | components["schemas"]["PublishOfferCommand"] | components["schemas"]["PublishDemandCommand"] | components["schemas"]["StopGameRegistrationCommand"] | components["schemas"]["PublishBuyBidCommand"] | components["schemas"]["SkipTurnCommand"] | components["schemas"]["PublishClearingCommand"] | components["schemas"]["FallBackCommand"] | components["schemas"]["PublishMeterReadingCommand"] | components["schemas"]["RegisterMeterCommand"] | components["schemas"]["PublishReadingsCommand"] | components["schemas"]["CloseMarketCommand"] | components["schemas"]["ResetMarketCommand"] | components["schemas"]["SetLedgerTimeCommand"])[];
+                "application/json": components["schemas"]["RegisterProsumerCommand"] | components["schemas"]["SetTopologyCommand"] | components["schemas"]["TopUpAccountCommand"] | components["schemas"]["SetTariffsCommand"] | components["schemas"]["PublishGameCommand"] | components["schemas"]["PublishOfferCommand"] | components["schemas"]["PublishDemandCommand"] | components["schemas"]["PublishOrdersCommand"] | components["schemas"]["StopGameRegistrationCommand"] | components["schemas"]["PublishBuyBidCommand"] | components["schemas"]["SkipTurnCommand"] | components["schemas"]["PublishClearingCommand"] | components["schemas"]["FallBackCommand"] | components["schemas"]["PublishMeterReadingCommand"] | components["schemas"]["RegisterMeterCommand"] | components["schemas"]["PublishReadingsCommand"] | components["schemas"]["CloseMarketCommand"] | components["schemas"]["ResetMarketCommand"] | components["schemas"]["SetLedgerTimeCommand"] | components["schemas"]["SimulateTimeCommand"] | (components["schemas"]["RegisterProsumerCommand"] | components["schemas"]["SetTopologyCommand"] | components["schemas"]["TopUpAccountCommand"] | components["schemas"]["SetTariffsCommand"] | components["schemas"]["PublishGameCommand"] | components["schemas"]["PublishOfferCommand"] | components["schemas"]["PublishDemandCommand"] | components["schemas"]["PublishOrdersCommand"] | components["schemas"]["StopGameRegistrationCommand"] | components["schemas"]["PublishBuyBidCommand"] | components["schemas"]["SkipTurnCommand"] | components["schemas"]["PublishClearingCommand"] | components["schemas"]["FallBackCommand"] | components["schemas"]["PublishMeterReadingCommand"] | components["schemas"]["RegisterMeterCommand"] | components["schemas"]["PublishReadingsCommand"] | components["schemas"]["CloseMarketCommand"] | components["schemas"]["ResetMarketCommand"] | components["schemas"]["SetLedgerTimeCommand"] | components["schemas"]["SimulateTimeCommand"])[];
             };
         };
         responses: {
@@ -4013,6 +4410,91 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ProsumerView"];
+                };
+            };
+            /** @description The request cannot be answered; the code says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description The code tells problems apart.
+                         * @constant
+                         */
+                        type: "about:blank";
+                        /** @description The status in words. */
+                        title: string;
+                        status: number;
+                        /** @description What was wrong and what to do. */
+                        detail: string;
+                        /** @description Stable; made for programs. */
+                        code: string;
+                        errors?: {
+                            field: string;
+                            message: string;
+                        }[];
+                    };
+                };
+            };
+            /** @description The service cannot answer now; the code says why. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description The code tells problems apart.
+                         * @constant
+                         */
+                        type: "about:blank";
+                        /** @description The status in words. */
+                        title: string;
+                        status: number;
+                        /** @description What was wrong and what to do. */
+                        detail: string;
+                        /** @description Stable; made for programs. */
+                        code: string;
+                        errors?: {
+                            field: string;
+                            message: string;
+                        }[];
+                    };
+                };
+            };
+        };
+    };
+    statement_prosumers__prosumer__statement_get: {
+        parameters: {
+            query?: {
+                /** @description How many lines at most. */
+                limit?: number;
+                /** @description Default: by Accept, else JSON. */
+                format?: components["schemas"]["StatementForm"] | null;
+                /** @description From when on, ISO 8601 with an offset (its + is %2B here). */
+                from?: string;
+                /** @description Until when. */
+                to?: string;
+            };
+            header?: never;
+            path: {
+                /** @description A prosumer's or an operator's id. */
+                prosumer: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Statement"];
+                    "text/csv": unknown;
                 };
             };
             /** @description The request cannot be answered; the code says why. */
