@@ -102,6 +102,12 @@ def test_a_market_on_fabric_is_opened_reset_and_wiped(run: Run, open_market: Ope
         assert listed(run("games", "list", "--json", queue=queue), "game") == []
         accounts = json.loads(run("prosumers", "show", "P001", "--json", queue=queue))
         assert accounts["accountBalance"] == 12.5
+        ledger = json.loads(run("ledger", "market", "--json", queue=queue))["ledger"]
+        ahead = ("--old-time", "2099-01-01T00:00:00.000Z")
+        begun = json.loads(run("ledger", "set-time", *ahead, "--yes", "--json", queue=queue))
+        assert (begun["number"], begun["ledger"]) == (1, f"{ledger}.1")
+        run("prosumers", "add", "P003", queue=queue)
+        assert "everything fits" in run("ledger", "verify")
         height = json.loads(run("ledger", "blocks", "--json", queue=queue))["height"]
     run("reset", "--wipe", "--yes")
     with open_market() as queue:

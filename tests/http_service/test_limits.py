@@ -56,6 +56,7 @@ async def test_one_stream_too_many_is_told_to_come_again_and_requests_are_not() 
         async with httpx.AsyncClient(base_url=url) as client:
             answer = await client.get("/endless")
             assert (answer.status_code, answer.json()["code"]) == (503, "TOO_BUSY")
+            assert int(answer.headers["Retry-After"]) > 0
             assert (await client.get("/exact")).status_code == 200
         await reader.readuntil(b"beat")
 

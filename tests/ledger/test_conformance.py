@@ -338,3 +338,21 @@ async def ledger_id(ledger: Ledger) -> str:
 
 async def money(ledger: Ledger) -> Decimal:
     return Decimal(read_exact_json(await ledger.query("market"))["money"])
+
+
+async def test_an_operator_begins_an_epoch_and_what_was_signed_for_the_one_before_counts_no_more(
+    ledger: Ledger, command_for: Command
+) -> None:
+    before, end, now = await ledger_id(ledger), await ledger.end(), datetime.now(UTC)
+    times = {"oldTime": iso(now + timedelta(days=400)), "newTime": iso(now)}
+    (begun,) = (await ledger.submit([command_for(before, "setLedgerTime", **times)])).results
+    assert begun["status"] == "committed"
+    after = begun["result"]["ledger"]
+    assert after == await ledger_id(ledger) == f"{before.partition('.')[0]}.{begun['result']['number']}"
+    had = await money(ledger)
+    top_up = {"prosumer": "operator", "amount": "1"}
+    results = (await ledger.submit([command_for(of, "topUpAccount", **top_up) for of in (before, after)])).results
+    assert [result.get("code", result["status"]) for result in results] == ["LEDGER_DIFFERS", "committed"]
+    assert await money(ledger) == had + 1
+    (told,) = await take(ledger, 1, end)
+    assert (told.name, told.data["ledger"]) == ("LedgerTimeSetEvent", after)
