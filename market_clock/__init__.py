@@ -26,6 +26,10 @@ The schedule
 Speed
     At speed 60 an hour of the schedule passes in a minute, and the registration and the delivery of the games that this
     clock publishes are 60 times as short. Turn deadlines stay: a buyer needs its time to compute, whatever the speed.
+Simulated time
+    In a market whose time is simulated, that is the schedule's: its slots are the market's, and it passes by the
+    market's factor. A speed beside it is refused on /ready. What the clock does is due at the real moment that the
+    market's mapping gives.
 """
 
 from market_clock.service import build_app

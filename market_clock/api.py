@@ -257,7 +257,7 @@ async def resume(request: Request, command: Annotated[ResumeCommand, Body()]) ->
     clock = _clock(request)
 
     async def work() -> Paused:
-        clock.publisher.schedule.resume(milliseconds(clock.time.now()))
+        clock.publisher.schedule.resume(milliseconds(clock.market_time.schedule_now()))
         return Paused(paused=False)
 
     return await clock.desk.carry_out(await request.json(), command, work)
@@ -267,7 +267,7 @@ def schedule_view(clock: Clock) -> ScheduleView:
     """Show the whole schedule and the games under way."""
     schedule = clock.publisher.schedule
     return ScheduleView(
-        now=iso(clock.time.now()),
+        now=iso(clock.market_time.schedule_now()),
         paused=schedule.is_paused,
         speed=schedule.speed,
         entries=[entry_view(clock, entry_id) for entry_id in schedule.ids()],
@@ -279,7 +279,7 @@ def entry_view(clock: Clock, entry_id: str) -> EntryView:
     """Show an entry; raises UnknownEntry."""
     schedule = clock.publisher.schedule
     entry = schedule.entry(entry_id)
-    slot = None if schedule.is_paused else schedule.next_after(entry_id, milliseconds(clock.time.now()))
+    slot = None if schedule.is_paused else schedule.next_after(entry_id, milliseconds(clock.market_time.schedule_now()))
     return EntryView(
         id=entry_id,
         every=entry.every,

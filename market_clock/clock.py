@@ -1,6 +1,7 @@
 """The market clock itself: waits to be admitted, then publishes games and conducts all that are on the ledger."""
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 
 import structlog
@@ -14,9 +15,11 @@ from energy_market_chaincode import (
     UnknownSigner,
     is_same_ledger,
     milliseconds,
+    views,
 )
 from market_clock.commands import CommandDesk
-from market_clock.conductor import Conductor
+from market_clock.conductor import Conductor, TimeSet
+from market_clock.ledger_time import LedgerTime
 from market_clock.publisher import Publisher
 from market_clock.schedule import Schedule
 from market_clock.schedule_store import ScheduleStore
@@ -51,7 +54,9 @@ class Clock:
     Attributes
     ----------
     time
-        By which everything is timed.
+        That of this machine, by which everything is timed.
+    market_time
+        What follows from it for the market.
     """
 
     def __init__(
@@ -65,11 +70,12 @@ class Clock:
         self.time = SteadyTime()
         schedule = Schedule(store, settings.speed)
         schedule.enter_command_line(settings.every, settings.cron, milliseconds(self.time.now()))
-        self.publisher = Publisher(schedule, self.time.now, self._count)
-        self.conductor = Conductor(self.time.now, self._count, optimizer)
+        self.market_time = LedgerTime(self.time.now)
+        self.publisher = Publisher(schedule, self.market_time, self._count)
+        self.conductor = Conductor(self.market_time, self._count, optimizer)
         self.desk = CommandDesk(market, store, self.time.now)
         self._market = market
-        self._admission = Admission(market, settings.operator, settings.keys)
+        self._admission = Admission(market, settings.operator, settings.keys, self._begin_time)
         self._defect: str | None = None
         self._key_refused = asyncio.Event()
         self._ledger_lost = asyncio.Event()
@@ -95,6 +101,9 @@ class Clock:
             except* KeyRefused:
                 _log.warning("the market refuses our key; loading it anew")
                 rest_s = LOOK_EVERY_S
+            except* TimeSet:
+                _log.info("the market's time was set; beginning anew by it")
+                rest_s = 0.0
             except* (LedgerLost, AnotherLedger):
                 self._defect = ANOTHER_LEDGER
                 _log.error("the ledger is another one; start the clock again if that is meant")
@@ -114,6 +123,18 @@ class Clock:
             tasks.create_task(_raise_when(self._ledger_lost, LedgerLost), name="ledger")
             tasks.create_task(self.publisher.run(market), name="publisher")
             tasks.create_task(self.conductor.run(market), name="conductor")
+
+    def _begin_time(self, simulated: views.SimulatedTimeView | None) -> None:
+        """Go by the market's time from now on; raises NotAdmitted if the schedule is to run ahead of that, too."""
+        schedule = self.publisher.schedule
+        if simulated is not None and schedule.speed > 1:
+            raise NotAdmitted(
+                f"the market's time is simulated and passes {simulated.factor} times as fast; start the clock without "
+                f"--speed {schedule.speed}, which would make its schedule faster than that"
+            )
+        self.market_time.simulated = simulated
+        if simulated is not None:
+            schedule.adopt(milliseconds(simulated.start), milliseconds(self.market_time.schedule_now()))
 
     def _count(self, topic: Topic, outcome: str) -> None:
         if outcome in _KEY_REFUSED:
@@ -139,13 +160,25 @@ class Admission:
     ----------
     reason
         Why it may not yet; None once it may.
+
+    Parameters
+    ----------
+    begin_time
+        Is told of the market's simulated time, if it has one; may raise NotAdmitted.
     """
 
-    def __init__(self, market: MarketClient, operator: str, keys: Path) -> None:
+    def __init__(
+        self,
+        market: MarketClient,
+        operator: str,
+        keys: Path,
+        begin_time: Callable[[views.SimulatedTimeView | None], None],
+    ) -> None:
         self.reason: str | None = "the clock is starting"
         self._market = market
         self._operator = operator
         self._keys = keys
+        self._begin_time = begin_time
 
     async def wait(self) -> Identity:
         """Return the operator's identity as soon as it is registered; the log says what is missing until then."""
@@ -185,6 +218,8 @@ class Admission:
                 f"{self._operator} is registered on this ledger with another public key than {identity.public_key}, "
                 f"the one of the key in {self._keys}"
             )
-        if not is_same_ledger((await self._market.market()).ledger, await self._market.ledger_id()):
+        found = await self._market.market()
+        if not is_same_ledger(found.ledger, await self._market.ledger_id()):
             raise LedgerLost
+        self._begin_time(found.simulated_time)
         return identity

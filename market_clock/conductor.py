@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -31,6 +31,8 @@ _log = structlog.stdlib.get_logger(__name__)
 # A BuyBidEvent is not among them. It says that a later deadline replaces the one the course waits for; then the
 # course looks anyway. In a large game this spares the queue a read for every turn.
 _WAKING = frozenset({"ClearingOpenEvent", "GameStopEvent", "TransferFulfilledEvent", "MarketClosedEvent"})
+
+_TIME_SET = frozenset({"TimeSimulatedEvent", "LedgerTimeSetEvent"})
 
 FOLLOW_AGAIN_S = 1.0
 
@@ -168,7 +170,7 @@ class Course:
                 return Over()
             raise
         try:
-            return next_action(game, transfers, self._time.now())
+            return next_action(game, transfers, self._time.now(), self._time.factor)
         except ValueError as error:
             raise MarketError("UNREADABLE_GAME", str(error)) from error
 
@@ -181,7 +183,7 @@ class Course:
             return
         self.problem = None
         self.waits_until = decision.until
-        await self._rest((decision.until - self._time.now()).total_seconds())
+        await self._rest(self._time.seconds_until(decision.until))
         self.waits_until = None
 
     async def _clear(self, wanted: Clear) -> None:
@@ -190,7 +192,7 @@ class Course:
             data = await self._solver.clearing(wanted.game)
         except MarketError as error:
             self._meet(error)
-            await self._rest(min(REST_WHEN_DONE_S, (wanted.until - self._time.now()).total_seconds()))
+            await self._rest(min(REST_WHEN_DONE_S, self._time.seconds_until(wanted.until)))
             return
         await self._act(Act(Topic.PUBLISH_CLEARING, data, wanted.until))
 
@@ -238,15 +240,15 @@ class Course:
             again = f"at {attempt.act.due.isoformat()}, and every {SLOW_PACE_S:g} s"
             self._log.error("gave up for now", topic=attempt.act.topic.value, again=again, **self._reason())
         seconds, due = attempt.rest_s, attempt.act.due
-        self.waits_until = self._time.now() + timedelta(seconds=seconds)
+        self.waits_until = self._time.after(seconds)
         if self._time.now() < due:
             self.waits_until = min(self.waits_until, due)
         if seconds <= LONGEST_REST_S:
             # No event may cut this short: a burst of them would use up the attempts.
-            await asyncio.sleep((self.waits_until - self._time.now()).total_seconds())
+            await asyncio.sleep(self._time.seconds_until(self.waits_until))
             self.waits_until = None
             return
-        while not self._woken.is_set() and (left := (self.waits_until - self._time.now()).total_seconds()) > 0:
+        while not self._woken.is_set() and (left := self._time.seconds_until(self.waits_until)) > 0:
             await self._rest(left)
         self.waits_until = None
         if self._woken.is_set() and not attempt.was_early:
@@ -273,13 +275,23 @@ class Course:
             return
 
 
-class Conductor:
-    """Follows the events from now on, and begins by looking at the games there are."""
+class TimeSet(Exception):
+    """The market's time follows from the real one in another way than when the clock began its work."""
 
-    def __init__(self, now: Callable[[], datetime], on_command: OnCommand, optimizer: Optimizer) -> None:
+
+class Conductor:
+    """Follows the events from now on, and begins by looking at the games there are.
+
+    Parameters
+    ----------
+    time
+        That of the market, as it was when the work began.
+    """
+
+    def __init__(self, time: LedgerTime, on_command: OnCommand, optimizer: Optimizer) -> None:
         self._optimizer = optimizer
         self._lost: str | None = "the event stream is not open yet"
-        self._time = LedgerTime(now)
+        self._time = time
         self._on_command = on_command
         self._courses: dict[str, Course] = {}
 
@@ -300,6 +312,11 @@ class Conductor:
         ----------
         market
             With the identity of an operator.
+
+        Raises
+        ------
+        TimeSet
+            Then it is to be begun anew.
         """
         self._courses.clear()  # of a run that a defect ended
         solver = Solver(market, self._optimizer)
@@ -326,6 +343,8 @@ class Conductor:
         """Attend to the games there are and to those to come, until the event stream fails; raises AnotherLedger."""
 
         async def take_stock() -> None:
+            if (await market.market()).simulated_time != self._time.simulated:
+                raise TimeSet
             for game in await market.games():
                 if not game.is_over:
                     attend(game.game)
@@ -344,6 +363,8 @@ class Conductor:
 
     def _hear(self, event: MarketEvent, attend: Attend) -> None:
         self._time.hear(event.at)
+        if event.name in _TIME_SET:
+            raise TimeSet
         if event.game is None:  # the market was reset
             for course in self._courses.values():
                 course.wake()

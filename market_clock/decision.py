@@ -8,13 +8,14 @@ from typing import Any, TypeVar
 from energy_market_chaincode import GameView, Phase, Topic, views
 
 REGISTRATION_POLL = timedelta(milliseconds=200)
-"""How often the clock looks whether all expected participants are in: an offer or a demand causes no event."""
+"""How often the clock looks, in real time, whether all expected participants are in: no order causes an event."""
 
 DELIVERY_POLL = timedelta(milliseconds=250)
-"""How often it looks whether all that a clearing sold was metered, in a game whose slot has no time."""
+"""How often it looks, in real time, whether all that a clearing sold was metered, in a game whose slot has no time."""
 
 METERING_POLL = timedelta(seconds=5)
-"""How often the clock looks whether all meters of a slot have reported: a reading causes no event, either."""
+"""How often the clock looks, in real time, whether all meters of a slot have reported: a reading causes no event,
+either. Four times in a window that is short."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ Decision = Act | Clear | Wait | Over
 T = TypeVar("T")
 
 
-def next_action(game: GameView, transfers: Sequence[views.TransferView], now: datetime) -> Decision:
+def next_action(game: GameView, transfers: Sequence[views.TransferView], now: datetime, factor: int = 1) -> Decision:
     """Decide what to do about a game.
 
     The rules are the contract's, so that on equal clocks no command comes too early: registration may stop at its end
@@ -80,14 +81,18 @@ def next_action(game: GameView, transfers: Sequence[views.TransferView], now: da
     ----------
     transfers
         Of a game in delivery; else nobody asks for them.
+    now
+        The market's time.
+    factor
+        How many times as fast as real time that passes.
     """
     match game.phase:
         case Phase.REGISTRATION:
-            return _in_registration(game, now)
+            return _in_registration(game, now, REGISTRATION_POLL * factor)
         case Phase.PLAYING:
             return _in_play(game, now)
         case Phase.DELIVERY | Phase.METERING:
-            return _in_delivery(game, transfers, now)
+            return _in_delivery(game, transfers, now, factor)
         case Phase.CLOSED | Phase.FINAL | Phase.CANCELLED:
             return Over()
 
@@ -102,12 +107,12 @@ def is_cleared(game: GameView) -> bool:
     return game.clearing is not None and game.clearing.certificate is not None
 
 
-def _in_registration(game: GameView, now: datetime) -> Decision:
+def _in_registration(game: GameView, now: datetime, poll: timedelta) -> Decision:
     ends, expected = game.registration_ends_at, game.parameters.expected_participants
     complete = expected is not None and game.nr_sellers + game.nr_buyers >= expected
     if complete or now >= ends:
         return Act(Topic.STOP_GAME_REGISTRATION, {"game": game.game}, ends)
-    return Wait(ends if expected is None else min(ends, now + REGISTRATION_POLL))
+    return Wait(ends if expected is None else min(ends, now + poll))
 
 
 def _in_play(game: GameView, now: datetime) -> Decision:
@@ -121,13 +126,14 @@ def _in_play(game: GameView, now: datetime) -> Decision:
     return Act(Topic.SKIP_TURN, skipped, deadline)
 
 
-def _in_delivery(game: GameView, transfers: Sequence[views.TransferView], now: datetime) -> Decision:
+def _in_delivery(game: GameView, transfers: Sequence[views.TransferView], now: datetime, factor: int) -> Decision:
     delivered = _known(game, game.delivery_ends_at)
     ends = game.metering_ends_at or delivered
     if game.parameters.slot_duration_ms is not None:
-        is_done, look = now >= delivered and game.readings_awaited == 0, max(delivered, now + METERING_POLL)
+        poll = min(METERING_POLL * factor, (ends - delivered) / 4)
+        is_done, look = now >= delivered and game.readings_awaited == 0, max(delivered, now + poll)
     elif is_cleared(game):
-        is_done, look = game.readings_awaited == 0, now + DELIVERY_POLL
+        is_done, look = game.readings_awaited == 0, now + DELIVERY_POLL * factor
     else:
         is_done, look = bool(transfers) and all(transfer.is_fulfilled for transfer in transfers), ends
     if is_done or now >= ends:

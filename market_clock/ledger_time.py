@@ -1,9 +1,9 @@
-"""The ledger's time, which its deadlines are compared with, as far as this machine can tell it."""
+"""The ledger's time, and the market's, which its deadlines are compared with, as far as this machine can tell it."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from energy_market_chaincode import iso
+from energy_market_chaincode import iso, views
 from prosumer_client import MarketClient
 
 MOST_AHEAD = timedelta(minutes=1)
@@ -18,13 +18,21 @@ class LedgerTime:
     The lead is learnt from the time of the ledger's last block, after the ledger called a command too early that was
     not early by our reckoning. It is a lower bound, so that waiting by it is never too long.
 
+    The market's time is that of its ledger, unless it is simulated: then it follows from it by a mapping.
+
     Parameters
     ----------
     machine_now
         This machine's time.
+
+    Attributes
+    ----------
+    simulated
+        The mapping of the market that the clock works for; None where there is none.
     """
 
     def __init__(self, machine_now: Callable[[], datetime]) -> None:
+        self.simulated: views.SimulatedTimeView | None = None
         self._machine_now = machine_now
         self._lead = timedelta()
         self._heard: datetime | None = None
@@ -34,8 +42,32 @@ class LedgerTime:
         """Return this machine's time."""
         return self._machine_now()
 
+    @property
+    def factor(self) -> int:
+        """How many times as fast as real time the market's passes."""
+        return self.simulated.factor if self.simulated is not None else 1
+
+    def schedule_now(self) -> datetime:
+        """Return the market's time by this machine's, whatever the ledger's: by it games are published."""
+        return self._on_market(self._machine_now())
+
     def now(self) -> datetime:
-        """Return the ledger's time."""
+        """Return the market's time."""
+        return self._on_market(self._ledger_now())
+
+    def seconds_until(self, moment: datetime) -> float:
+        """Return how many real seconds it is until a moment of the market's time; below zero when it has been."""
+        at = moment if self.simulated is None else self.simulated.real_time(moment)
+        return (at - self._ledger_now()).total_seconds()
+
+    def after(self, seconds: float) -> datetime:
+        """Return the market's time when so many real seconds have passed."""
+        return self._on_market(self._ledger_now() + timedelta(seconds=seconds))
+
+    def _on_market(self, real: datetime) -> datetime:
+        return real if self.simulated is None else self.simulated.market_time(real)
+
+    def _ledger_now(self) -> datetime:
         machine = self._machine_now()
         if self._learnt_at is not None and not self._learnt_at <= machine <= self._learnt_at + GOOD_FOR:
             self._lead, self._learnt_at = timedelta(), None
@@ -44,7 +76,7 @@ class LedgerTime:
     def hear(self, at: datetime) -> None:
         """Take note of the time of something that happened on the ledger: it cannot lag behind that."""
         self._heard = at
-        if self._learnt_at is not None and at > self.now():
+        if self._learnt_at is not None and at > self._ledger_now():
             self._lead = max(self._machine_now() - at, timedelta())
 
     @property
@@ -76,6 +108,6 @@ class LedgerTime:
         last = await self.look(market)
         if last is None:
             return
-        self.now()  # what was learnt long ago is forgotten first
+        self._ledger_now()  # what was learnt long ago is forgotten first
         self._lead = max(self._lead, asked_at - last)
         self._learnt_at = self._machine_now()

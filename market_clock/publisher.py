@@ -1,9 +1,7 @@
 """Publishes games: those of the schedule when their slots come, and single ones at once."""
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 import structlog
@@ -23,6 +21,7 @@ from energy_market_chaincode import (
     milliseconds,
 )
 from market_clock.conductor import OnCommand
+from market_clock.ledger_time import LedgerTime
 from market_clock.schedule import Schedule, ScheduleEntry, game_data
 from market_clock.schedule_store import ScheduleUnavailable
 from prosumer_client import (
@@ -90,9 +89,9 @@ class Publisher:
         To read, pause and resume; entries come and go through :meth:`add` and :meth:`remove`.
     """
 
-    def __init__(self, schedule: Schedule, now: Callable[[], datetime], on_command: OnCommand) -> None:
+    def __init__(self, schedule: Schedule, time: LedgerTime, on_command: OnCommand) -> None:
         self.schedule = schedule
-        self._now = now
+        self._time = time
         self._on_command = on_command
         self._market: MarketClient | None = None
         self._is_started = asyncio.Event()
@@ -127,7 +126,7 @@ class Publisher:
 
     def add(self, entry: ScheduleEntry) -> None:
         """Enter an entry; raises as :meth:`~market_clock.schedule.Schedule.add`."""
-        self.schedule.add(entry, milliseconds(self._now()))
+        self.schedule.add(entry, self._now_ms())
         self._begin_to_serve(entry.id)
 
     def remove(self, entry_id: str) -> None:
@@ -163,7 +162,7 @@ class Publisher:
         that no timer of ours can be wrong about it.
         """
         while entry_id in self.schedule.ids():
-            slot = self.schedule.due(entry_id, milliseconds(self._now()))
+            slot = self.schedule.due(entry_id, self._now_ms())
             if slot is None:
                 await asyncio.sleep(self._seconds_to_next(entry_id))
                 continue
@@ -177,9 +176,14 @@ class Publisher:
         self._served.discard(entry_id)
 
     def _seconds_to_next(self, entry_id: str) -> float:
-        now_ms = milliseconds(self._now())
-        slot = self.schedule.next_after(entry_id, now_ms)
-        return LOOK_EVERY_S if slot is None else min(LOOK_EVERY_S, (slot - now_ms) / 1000)
+        published_for_ms = self._now_ms() + self.schedule.entry(entry_id).lead_ms(self.schedule.speed)
+        slot = self.schedule.next_after(entry_id, published_for_ms)
+        if slot is None:
+            return LOOK_EVERY_S
+        return min(LOOK_EVERY_S, (slot - published_for_ms) / 1000 / self._time.factor)
+
+    def _now_ms(self) -> int:
+        return milliseconds(self._time.schedule_now())
 
     async def _handle(self, entry_id: str, slot: int) -> None:
         """Note that a slot is dealt with; until that is written the slot comes again, and its command counts once."""
@@ -190,7 +194,7 @@ class Publisher:
             await asyncio.sleep(TRY_AGAIN_S)
 
     async def _publish_slot(self, entry_id: str, slot: int) -> Publication:
-        data = self.schedule.entry(entry_id).game_data(slot, milliseconds(self._now()), self.schedule.speed)
+        data = self.schedule.entry(entry_id).game_data(slot, self._now_ms(), self.schedule.speed)
         try:
             return Publication(slot, game=await self._publish(data, *sorted(f"{k}={v}" for k, v in data.items())))
         except MarketError as error:

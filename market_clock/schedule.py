@@ -187,9 +187,24 @@ class Schedule:
             if known.entry != entry:
                 raise EntryExists(entry.id)
             return
+        self._enter(entry, now_ms)
+
+    def _enter(self, entry: ScheduleEntry, now_ms: int) -> None:
         stored = StoredEntry(entry.id, entry.document(), created_ms=now_ms, handled_ms=now_ms)
         self._store.add(stored)
         self._scheduled[entry.id] = self._read(stored)
+
+    def adopt(self, start_ms: int, now_ms: int) -> None:
+        """Let entries begin now that were entered by another calendar than a simulated market's.
+
+        Parameters
+        ----------
+        start_ms
+            When that began.
+        """
+        for scheduled in list(self._scheduled.values()):
+            if not start_ms <= scheduled.created_ms <= now_ms + AHEAD_MS:
+                self._enter(scheduled.entry, now_ms)
 
     def enter_command_line(self, every: str | None, cron: str | None, now_ms: int) -> None:
         """Hold what the service was started with this time, and no longer what it was with last time."""

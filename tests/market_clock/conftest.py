@@ -15,6 +15,7 @@ from energy_market_chaincode import Rejection, Topic, block_views, moment, read_
 from ledger import Block, Cursor, open_memory_ledger
 from ledger.embedded import EmbeddedLedger
 from market_clock.conductor import Conductor
+from market_clock.ledger_time import LedgerTime
 from optimization_api.questions import ClearingQuestion
 from optimization_api.tasks import answer_clearing
 from prosumer_client.client import MarketClient
@@ -62,6 +63,9 @@ class LedgerMarket(MarketClient):
             raise CommandRejected(result["code"], result["message"], command.id)
         answer: dict[str, Any] = result["result"]
         return answer
+
+    async def market(self) -> views.MarketView:
+        return views.MarketView.model_validate(await self._ask("market"))
 
     async def games(self) -> list[views.GameSummary]:
         return views.Games.model_validate(await self._ask("games")).games
@@ -141,6 +145,8 @@ class Neighbourhood:
     outcomes: defaultdict[str, asyncio.Semaphore] = field(
         default_factory=lambda: defaultdict(lambda: asyncio.Semaphore(0))
     )
+    simulated: views.SimulatedTimeView | None = None
+    """What the clocks know of the market's time."""
     cursor: Cursor | None = None
     """Of the last event that was waited for."""
 
@@ -203,7 +209,9 @@ class Neighbourhood:
 
     def start_clock(self, market: LedgerMarket | None = None, skew: timedelta = timedelta()) -> asyncio.Task[None]:
         """Start a clock whose time differs by ``skew`` from the ledger's."""
-        conductor = Conductor(lambda: datetime.now(UTC) + skew, self.hear, self.solver)
+        time = LedgerTime(lambda: datetime.now(UTC) + skew)
+        time.simulated = self.simulated
+        conductor = Conductor(time, self.hear, self.solver)
         clock = asyncio.create_task(conductor.run(market or self.client()))
         self.clocks.append(clock)
         return clock

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from energy_market_chaincode import PublishGame, Topic, milliseconds
+from market_clock.ledger_time import LedgerTime
 from market_clock.publisher import NotStarted, Publisher
 from market_clock.schedule import Schedule, ScheduleEntry
 from market_clock.schedule_store import ScheduleStore
@@ -44,7 +45,7 @@ async def publishers(neighbourhood: Any, tmp_path: Path) -> Publishers:
             schedule = Schedule(store, speed)
             for entry in entries:
                 schedule.add(entry, since_ms)
-            made = Publisher(schedule, lambda: datetime.now(UTC), neighbourhood.hear)
+            made = Publisher(schedule, LedgerTime(lambda: datetime.now(UTC)), neighbourhood.hear)
             working = asyncio.create_task(made.run(market or neighbourhood.client()))
             try:
                 yield made
@@ -254,7 +255,7 @@ async def test_a_game_at_once_waits_for_a_clock_that_is_starting_but_not_for_eve
 ) -> None:
     monkeypatch.setattr("market_clock.publisher.START_WAIT_S", 0.0)
     store = ScheduleStore(tmp_path / "clock.sqlite")
-    publisher = Publisher(Schedule(store, 1), lambda: datetime.now(UTC), neighbourhood.hear)
+    publisher = Publisher(Schedule(store, 1), LedgerTime(lambda: datetime.now(UTC)), neighbourhood.hear)
 
     with pytest.raises(NotStarted):
         await publisher.publish_now("mine", PublishGame())
@@ -282,7 +283,7 @@ async def test_games_go_on_after_the_time_was_wrong_for_one_slot(
     time.off = off
     with closing(ScheduleStore(tmp_path / "clock.sqlite")) as store:
         schedule = Schedule(store, SPEED)
-        publisher = Publisher(schedule, time.now, neighbourhood.hear)
+        publisher = Publisher(schedule, LedgerTime(time.now), neighbourhood.hear)
         working = asyncio.create_task(publisher.run(neighbourhood.client()))
         publisher.add(OFTEN)
         wrong = await neighbourhood.next_game()
