@@ -88,7 +88,7 @@ def next_action(game: GameView, transfers: Sequence[views.TransferView], now: da
     """
     match game.phase:
         case Phase.REGISTRATION:
-            return _in_registration(game, now, REGISTRATION_POLL * factor)
+            return _in_registration(game, now, factor)
         case Phase.PLAYING:
             return _in_play(game, now)
         case Phase.DELIVERY | Phase.METERING:
@@ -107,12 +107,12 @@ def is_cleared(game: GameView) -> bool:
     return game.clearing is not None and game.clearing.certificate is not None
 
 
-def _in_registration(game: GameView, now: datetime, poll: timedelta) -> Decision:
+def _in_registration(game: GameView, now: datetime, factor: int) -> Decision:
     ends, expected = game.registration_ends_at, game.parameters.expected_participants
     complete = expected is not None and game.nr_sellers + game.nr_buyers >= expected
     if complete or now >= ends:
         return Act(Topic.STOP_GAME_REGISTRATION, {"game": game.game}, ends)
-    return Wait(ends if expected is None else min(ends, now + poll))
+    return Wait(ends if expected is None else min(ends, now + REGISTRATION_POLL * factor))
 
 
 def _in_play(game: GameView, now: datetime) -> Decision:
@@ -131,7 +131,8 @@ def _in_delivery(game: GameView, transfers: Sequence[views.TransferView], now: d
     ends = game.metering_ends_at or delivered
     if game.parameters.slot_duration_ms is not None:
         poll = min(METERING_POLL * factor, (ends - delivered) / 4)
-        is_done, look = now >= delivered and game.readings_awaited == 0, max(delivered, now + poll)
+        is_over = now >= delivered
+        is_done, look = is_over and game.readings_awaited == 0, now + poll if is_over else delivered
     elif is_cleared(game):
         is_done, look = game.readings_awaited == 0, now + DELIVERY_POLL * factor
     else:
