@@ -8,10 +8,11 @@ Examples
 
 from energy_market_chaincode import GameView, Receipt, Terms
 from prosumer_client.amounts import UnusableDecision, round_kwh, round_price
-from prosumer_client.buyer import Buyer
+from prosumer_client.buyer import Buyer, Demand
 from prosumer_client.client import MarketClient
 from prosumer_client.clock import ClockClient, ClockTopic
 from prosumer_client.connection import Patience, is_local
+from prosumer_client.devices import Battery, ShiftableLoad
 from prosumer_client.errors import (
     AnotherLedger,
     CommandRejected,
@@ -23,6 +24,7 @@ from prosumer_client.errors import (
     UnexpectedAnswer,
 )
 from prosumer_client.events import FROM_NOW, MarketEvent
+from prosumer_client.household import Forecast, Household
 from prosumer_client.identity import Identity, SignedCommand, repeatable_id
 from prosumer_client.keys import create_key, key_file, load_key, load_or_create_key, store_key
 from prosumer_client.meter import Contracted, ContractReader, Meter, Reading
@@ -40,6 +42,7 @@ from prosumer_client.meter_file import (
 )
 from prosumer_client.optimizer import Optimizer
 from prosumer_client.participant import LISTENING, Participant, run_together
+from prosumer_client.profile import Profile, read_profiles
 from prosumer_client.roster import Roster
 from prosumer_client.seller import Offer, Seller
 from prosumer_client.turn import Bid, SellerView, Turn
@@ -48,6 +51,7 @@ __all__ = [
     "FROM_NOW",
     "LISTENING",
     "AnotherLedger",
+    "Battery",
     "Bid",
     "Buyer",
     "ClockClient",
@@ -55,9 +59,12 @@ __all__ = [
     "CommandRejected",
     "ContractReader",
     "Contracted",
+    "Demand",
     "FileLayout",
     "Finding",
+    "Forecast",
     "GameView",
+    "Household",
     "Identity",
     "KeyFileError",
     "MarketClient",
@@ -72,12 +79,14 @@ __all__ = [
     "OutcomePending",
     "Participant",
     "Patience",
+    "Profile",
     "Reading",
     "Receipt",
     "RequestRefused",
     "Roster",
     "Seller",
     "SellerView",
+    "ShiftableLoad",
     "SignedCommand",
     "Stamp",
     "Terms",
@@ -94,6 +103,7 @@ __all__ = [
     "load_key",
     "load_or_create_key",
     "read_meter_file",
+    "read_profiles",
     "repeatable_id",
     "round_kwh",
     "round_price",

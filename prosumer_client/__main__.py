@@ -11,6 +11,7 @@ from market_log import configure_logs
 from prosumer_client.client import MarketClient
 from prosumer_client.errors import MarketError
 from prosumer_client.lean_imports import structlog
+from prosumer_client.meter_file import UnusableMeterFile
 from prosumer_client.optimizer import Optimizer
 from prosumer_client.participant import first_of, run_together
 from prosumer_client.settings import Settings, parse_arguments
@@ -44,6 +45,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         asyncio.run(play(settings))
     except MarketError as error:
         structlog.get_logger().error("Cannot go on", code=error.code, reason=error.message)
+        return 1
+    except UnusableMeterFile as error:
+        structlog.get_logger().error("Cannot go on", code=error.code, reason=str(error))
         return 1
     return 0
 

@@ -1,6 +1,7 @@
 """A buyer: asks for energy in one game after the other, and bids whenever it is its turn."""
 
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 
 from energy_market_chaincode import (
@@ -27,32 +28,34 @@ TURN_IS_OVER = frozenset({NotYourTurn.code, TurnOver.code, WrongPhase.code, Unkn
 """Rejections of a bid that came too late: somebody skipped us, or the game is over."""
 
 
-class Buyer(Trader):
-    """Asks for the same in every game and plays its best response, unless a method is overridden.
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """How much somebody asks for, kWh, at most four decimals."""
 
-    Override :meth:`bid` for another strategy and :meth:`demand` for another demand. If one of them fails, or returns
-    what cannot be used, the log says so, and this buyer stays out of the game or passes.
+    amount: Decimal
+
+
+def usable_demand(trader: Trader, amount: object, terms: Terms) -> dict[str, Decimal]:
+    """Return the data of a demand; raises UnusableDecision."""
+    rounded = trader.rounded_kwh(amount, game=terms.game)
+    if rounded <= 0:
+        raise UnusableDecision(f"a demand of {amount!r} is nothing to buy: it must be above zero")
+    return {"amount": rounded}
+
+
+class Bidder(Trader):
+    """Plays its best response in every game in which it asked for energy, unless :meth:`bid` is overridden.
 
     Parameters
     ----------
-    demand
-        kWh; None where :meth:`demand` is overridden.
     optimizer
         Who computes best responses; None: this process does.
     """
 
-    def __init__(
-        self, market: MarketClient, demand: Decimal | str | None = None, optimizer: Optimizer | None = None
-    ) -> None:
+    def __init__(self, market: MarketClient, optimizer: Optimizer | None = None) -> None:
         super().__init__(market)
-        self._demand = None if demand is None else units.kwh(units.energy_from_kwh(read_number(demand)))
         self._optimizer = optimizer
         self._latest: dict[str, tuple[int, datetime]] = {}
-        self.log.info(f"Created buyer with demand amount: {self._demand}")
-
-    async def demand(self, terms: Terms) -> Decimal | None:
-        """Return how much to ask for in a game, kWh; None to stay out of it, as does zero. Override it."""
-        return self._demand
 
     async def bid(self, turn: Turn) -> Bid | None:
         """Return the bid of a turn; None to pass. Override it.
@@ -72,20 +75,6 @@ class Buyer(Trader):
             except MarketError as error:
                 self.log.warning("The optimizer did not help, computing here", code=error.code, reason=error.message)
         return turn.best_response()
-
-    async def entry(self, terms: Terms) -> Registration | None:
-        """Register with the demand."""
-        demand = await self.demand(terms)
-        if demand is None:
-            return None
-        amount = self.rounded_kwh(demand, game=terms.game)
-        if amount <= 0:
-            raise UnusableDecision(f"a demand of {demand!r} is nothing to buy: it must be above zero")
-        return Registration(Topic.PUBLISH_DEMAND, {"amount": amount})
-
-    def is_in(self, game: GameView) -> bool:
-        """Tell whether it asks for energy."""
-        return game.demand_of(self.prosumer) is not None
 
     def concerns(self, event: MarketEvent) -> bool:
         """Tell whether an event is about the course of a game, or gives us the turn."""
@@ -139,7 +128,7 @@ class Buyer(Trader):
 
     async def _is_on(self, turn: Turn) -> bool:
         """Tell whether a turn is still ours; before its deadline nobody but ourselves can have ended it."""
-        if datetime.now(UTC) < turn.deadline:
+        if self.now() < turn.deadline:
             return True
         game = await self.market.find_game(turn.game)
         return (
@@ -165,3 +154,38 @@ class Buyer(Trader):
         )
         if rejection is not None:
             self.log.warning("The pass was rejected", game=turn.game, code=rejection.code, reason=rejection.message)
+
+
+class Buyer(Bidder):
+    """Asks for the same in every game and plays its best response, unless a method is overridden.
+
+    Override :meth:`bid` for another strategy and :meth:`demand` for another demand. If one of them fails, or returns
+    what cannot be used, the log says so, and this buyer stays out of the game or passes.
+
+    Parameters
+    ----------
+    demand
+        kWh; None where :meth:`demand` is overridden.
+    optimizer
+        Who computes best responses; None: this process does.
+    """
+
+    def __init__(
+        self, market: MarketClient, demand: Decimal | str | None = None, optimizer: Optimizer | None = None
+    ) -> None:
+        super().__init__(market, optimizer)
+        self._demand = None if demand is None else units.kwh(units.energy_from_kwh(read_number(demand)))
+        self.log.info(f"Created buyer with demand amount: {self._demand}")
+
+    async def demand(self, terms: Terms) -> Decimal | None:
+        """Return how much to ask for in a game, kWh; None to stay out of it, as does zero. Override it."""
+        return self._demand
+
+    async def entry(self, terms: Terms) -> Registration | None:
+        """Register with the demand."""
+        demand = await self.demand(terms)
+        return None if demand is None else Registration(Topic.PUBLISH_DEMAND, usable_demand(self, demand, terms))
+
+    def is_in(self, game: GameView) -> bool:
+        """Tell whether it asks for energy."""
+        return game.demand_of(self.prosumer) is not None

@@ -14,6 +14,7 @@ from urllib.parse import quote
 from pydantic import ValidationError
 
 from energy_market_chaincode import (
+    Phase,
     Receipt,
     block_views,
     errors,
@@ -314,9 +315,20 @@ class MarketClient:
         """Return a summary of every game, the oldest first."""
         return await self._read_all(views.Games, "/games", lambda page: page.games)
 
-    async def open_games(self) -> list[views.GameView]:
-        """Return the games whole in which something can still happen."""
-        games = [await self.find_game(game.game) for game in await self.games() if not game.is_over]
+    async def open_games(self, correctable_at: datetime | None = None) -> list[views.GameView]:
+        """Return the games whole in which something can still happen.
+
+        Parameters
+        ----------
+        correctable_at
+            With it also those whose settlement can still be corrected then.
+        """
+        open_ = [
+            game.game
+            for game in await self.games()
+            if not game.is_over or (correctable_at is not None and game.phase_at(correctable_at) is Phase.CLOSED)
+        ]
+        games = [await self.find_game(game) for game in open_]
         return [game for game in games if game is not None]
 
     async def game(self, game: str, *, brief: bool = False) -> views.GameView:

@@ -3,14 +3,14 @@
 import asyncio
 from collections.abc import Hashable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 
-from energy_market_chaincode import GameView, Phase, Terms, Topic
+from energy_market_chaincode import GameView, Metering, Phase, Terms, Topic
 from prosumer_client.amounts import UnusableDecision, round_kwh
 from prosumer_client.client import MarketClient
 from prosumer_client.events import MarketEvent
-from prosumer_client.identity import occasion_uuid
+from prosumer_client.identity import Identity, occasion_uuid
 from prosumer_client.participant import Participant
 
 SEQUENCE_BITS = 53
@@ -87,7 +87,9 @@ class Reading:
 class Meter(Participant):
     """A simulated meter: when a game stops, its prosumer delivers and consumes its part at once.
 
-    Of a slot with a time it reports when the slot is over.
+    Of a slot with a time, and of every slot that meters count, it reports when the slot is over. Where prosumers meter
+    themselves it signs as its prosumer, and reports on slots in which that takes part; where meters count it signs with
+    the key of its own, and reports on every slot: late ones, too, until they are final.
 
     For a real meter override :meth:`measure`, or call :meth:`publish` whenever it has counted something.
 
@@ -97,12 +99,20 @@ class Meter(Participant):
         Which share of its part it delivers or consumes: 1 is all of it.
     contracts
         Shared by the meters of one process; default one of its own.
+    identity
+        The meter that an operator entered (``registerMeter``), and its key; None: it has none.
     """
 
     def __init__(
-        self, market: MarketClient, delivery: Decimal | str = Decimal(1), contracts: ContractReader | None = None
+        self,
+        market: MarketClient,
+        delivery: Decimal | str = Decimal(1),
+        contracts: ContractReader | None = None,
+        identity: Identity | None = None,
     ) -> None:
         super().__init__(market)
+        self._own = market.speaking_as(identity) if identity is not None else None
+        self.minds_settled = identity is not None
         self._delivery = Decimal(delivery)
         if self._delivery < 0:
             raise ValueError(f"a share of {delivery} cannot be delivered; it must not be negative")
@@ -118,15 +128,15 @@ class Meter(Participant):
         )
 
     async def publish(self, terms: Terms, reading: Reading, part: int = 0) -> bool:
-        """Report a reading of a game's delivery.
+        """Report a reading of a game's delivery, once in all lives of this process.
 
-        Its number follows from the game and the part, so that a restarted process reports nothing twice, though it
-        remembers nothing.
+        Where prosumers meter themselves, parts add up: the number of a reading follows from the game and the part.
+        Where meters count, another reading corrects the slot's earlier one, until it is final.
 
         Parameters
         ----------
         part
-            Which of the game's readings it is.
+            Which of the game's readings it is. A correction back to what was reported before needs one of its own.
 
         Returns
         -------
@@ -137,21 +147,25 @@ class Meter(Participant):
         UnusableDecision
             If the reading holds no amounts of energy.
         """
-        occasion = (terms.game, terms.registration_ends_at, part)
-        number = occasion_uuid(self.prosumer, "reading", *occasion).int >> (128 - SEQUENCE_BITS)
         usable = self._usable(reading, terms)
-        data = {
-            "game": terms.game,
-            "sequence": number,
-            "inEnergy": usable.in_energy,
-            "outEnergy": usable.out_energy,
-        }
-        rejection = await self.say(Topic.PUBLISH_METER_READING, data, *occasion)
-        log = self.log.bind(game=terms.game, sequence=number)
+        occasion = (terms.game, terms.registration_ends_at, part)
+        energy = {"game": terms.game, "inEnergy": usable.in_energy, "outEnergy": usable.out_energy}
+        if terms.metering is not Metering.METERS:
+            number = occasion_uuid(self.prosumer, "reading", *occasion).int >> (128 - SEQUENCE_BITS)
+            topic, said = Topic.PUBLISH_METER_READING, energy | {"sequence": number}
+            rejection = await self.say(topic, said, *occasion)
+        elif self._own is not None:
+            topic, said = Topic.PUBLISH_READINGS, {"readings": [energy]}
+            shown = (usable.in_energy, usable.out_energy)
+            rejection = await self.say(topic, said, *occasion, *shown, speaker=self._own)
+        else:
+            self.log.warning("Only a meter with a key of its own reports on this game", game=terms.game)
+            return False
+        log = self.log.bind(game=terms.game)
         if rejection is not None:
             log.warning("The reading was rejected", code=rejection.code, reason=rejection.message)
             return False
-        log.info(f"Submitted PublishMeterReading tx: {usable.in_energy} in, {usable.out_energy} out")
+        log.info(f"Submitted {topic[0].upper()}{topic[1:]} tx: {usable.in_energy} in, {usable.out_energy} out")
         return True
 
     async def _measured(self, terms: Terms, contracted: Contracted) -> Reading:
@@ -171,8 +185,8 @@ class Meter(Participant):
         return event.name == "GameStopEvent" and event.data["reason"] != "cancelled"
 
     async def catch_up(self, game: GameView) -> None:
-        """Report on a game in delivery; what was reported before counts once."""
-        if game.phase is Phase.DELIVERY and not self._waits_for(game):
+        """Report on a game in delivery, or on one that was settled without us; what was reported before counts once."""
+        if self._is_awaited(game) and not self._waits_for(game):
             is_ours = await self._report(await self._contracts.read(game.game, game.registration_ends_at))
             stop = self._stops.pop(game.game, None)
             if is_ours and stop is not None:
@@ -181,16 +195,26 @@ class Meter(Participant):
     async def react(self, event: MarketEvent) -> None:
         """Report on a game that stopped."""
         contracts = await self._contracts.read(str(event.game), event.cursor)
-        if contracts is not None and contracts.game.phase is Phase.DELIVERY and self._waits_for(contracts.game):
+        if contracts is not None and self._is_awaited(contracts.game) and self._waits_for(contracts.game):
             self._stops[contracts.game.game] = event
         elif await self._report(contracts):
             self.end_game(event)
 
+    def _is_awaited(self, game: GameView) -> bool:
+        """Tell whether a reading of ours counts: in delivery, or later if it is one of a meter, for a silent one."""
+        phase = game.phase_at(self.now())
+        if phase is Phase.CLOSED and game.settlement is not None:
+            is_silent = self.prosumer in game.settlement.presumed
+            return game.parameters.metering is Metering.METERS and is_silent
+        return phase in (Phase.DELIVERY, Phase.METERING)
+
     def _waits_for(self, game: GameView) -> bool:
         """Tell whether a slot's energy is still to be metered; then we look again when it was."""
-        if game.parameters.slot_duration_ms is None or game.delivery_ends_at is None:
+        rules = game.parameters
+        is_over_first = rules.slot_duration_ms is not None or rules.metering is Metering.METERS
+        if not is_over_first or game.delivery_ends_at is None:
             return False
-        left = game.delivery_ends_at + AFTER_THE_SLOT - datetime.now(UTC)
+        left = game.delivery_ends_at + AFTER_THE_SLOT - self.now()
         if left <= timedelta():
             return False
         self.look_again(game, min(left, LOOK_EVERY))
@@ -198,12 +222,13 @@ class Meter(Participant):
 
     async def _report(self, contracts: Contracts | None) -> bool:
         """Report, unless the game is gone or over, or is none of ours; tell whether it is ours."""
-        if contracts is None or contracts.game.phase is not Phase.DELIVERY:
+        if contracts is None or not self._is_awaited(contracts.game):
             self.log.info("The game's delivery is over, nothing to report")
             return False
         contracted = contracts.of(self.prosumer)
-        if contracted == Contracted():
-            return contracts.game.has_seller(self.prosumer)
-        terms = contracts.game.terms
+        terms, is_in = contracts.game.terms, self.prosumer in contracts.by_prosumer
+        is_nothing = contracted == Contracted() and terms.slot_duration_ms is None
+        if terms.metering is not Metering.METERS and (is_nothing or not is_in):
+            return is_in
         reading = await self.decision(self._measured(terms, contracted), game=terms.game)
         return reading is not None and await self.publish(terms, reading)

@@ -2,9 +2,9 @@
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import aclosing
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, ClassVar, NamedTuple, TypeVar
 
@@ -22,7 +22,14 @@ _ABOUT_THE_CONTENT = frozenset({400, 413, 422})
 Decision = TypeVar("Decision")
 
 
-Inbox = asyncio.Queue[GameView | MarketEvent]
+class Reminder(NamedTuple):
+    """Something that a participant is to do later, about a game or about several."""
+
+    game: str | None
+    do: Callable[[], Awaitable[None]]
+
+
+Inbox = asyncio.Queue[GameView | MarketEvent | Reminder]
 
 
 class Participant(ABC):
@@ -34,6 +41,8 @@ class Participant(ABC):
 
     hears_others: ClassVar[bool] = False
     """Whether :meth:`concerns` is to be asked about what the market tells of others alone, their turns for instance."""
+    minds_settled: bool = False
+    """Whether it has to :meth:`catch_up` with settled games, too, as long as they may be corrected."""
 
     def __init__(self, market: MarketClient) -> None:
         self.market = market
@@ -72,9 +81,17 @@ class Participant(ABC):
     async def react(self, event: MarketEvent) -> None:
         """Do what is due after an event."""
 
+    def now(self) -> datetime:
+        """Return the time."""
+        return datetime.now(UTC)
+
     def look_again(self, game: GameView, after: timedelta) -> None:
         """Deal with a game once more in a while, see :meth:`catch_up`; what comes meanwhile does not wait for it."""
         asyncio.get_running_loop().call_later(after.total_seconds(), self.inbox.put_nowait, game)
+
+    def remind(self, reminder: Reminder, after: timedelta) -> None:
+        """Do something in a while; what comes meanwhile does not wait for it."""
+        asyncio.get_running_loop().call_later(after.total_seconds(), self.inbox.put_nowait, reminder)
 
     def end_game(self, stop: MarketEvent) -> None:
         """Tell whoever waits in :meth:`play_one` that a game was played to its end."""
@@ -108,18 +125,24 @@ class Participant(ABC):
         return amount
 
     async def say(
-        self, topic: str, data: Mapping[str, Any], *occasion: object
+        self, topic: str, data: Mapping[str, Any], *occasion: object, speaker: MarketClient | None = None
     ) -> CommandRejected | RequestRefused | None:
-        """Give the command of an occasion, once in all lives of this process.
+        """Give the command of an occasion, once in all lives of this process; without an occasion, a new command.
+
+        Parameters
+        ----------
+        speaker
+            Who signs it; default the prosumer.
 
         Returns
         -------
         Why it was rejected, or why what it says is not even well formed; None if it is in effect. If an earlier life
         of the process gave another command on this occasion, that one stands.
         """
-        command_id = repeatable_id(self.prosumer, topic, *occasion)
+        speaker = speaker or self.market
+        command_id = repeatable_id(speaker.identity.prosumer, topic, *occasion) if occasion else None
         try:
-            await self.market.submit(topic, data, command_id=command_id)
+            await speaker.submit(topic, data, command_id=command_id)
         except (CommandRejected, RequestRefused) as error:
             if error.code == CommandIdReused.code:
                 self.log.info("What was said before on this occasion stands", topic=topic, command=command_id)
@@ -163,13 +186,13 @@ class Trader(Participant):
         if self.is_in(game):
             self._in.add(game.game)
         elif game.phase is Phase.REGISTRATION:
-            await self._register(game.terms)
+            await self._consider(game.terms)
 
     async def react(self, event: MarketEvent) -> None:
         """Register for a new game; let go of one that stopped."""
         self.log.info(f"Received {event.name}", game=event.game)
         if event.name == "GameInitEvent":
-            await self._register(Terms.model_validate(event.data))
+            await self._consider(Terms.model_validate(event.data))
         elif event.name == "MarketResetEvent":
             self._in.clear()
             self._decided.clear()
@@ -183,10 +206,14 @@ class Trader(Participant):
             self._in.remove(game)
             self.end_game(stop)
 
-    async def _register(self, terms: Terms) -> None:
+    async def _consider(self, terms: Terms) -> None:
         if self._decided.get(terms.game) == terms.registration_ends_at:
             return  # told by both the ledger and the stream
         self._decided[terms.game] = terms.registration_ends_at
+        await self._register(terms)
+
+    async def _register(self, terms: Terms) -> None:
+        """Register for a game, or stay out of it."""
         entry = await self.decision(self.entry(terms), game=terms.game)
         if entry is None:
             self.log.info("Staying out of the game", game=terms.game)
@@ -229,9 +256,7 @@ async def run_together(market: MarketClient, members: Sequence[Participant]) -> 
     concerned = () if len(names) > MOST_NAMED or any(member.hears_others for member in members) else names
 
     async def look() -> None:
-        for game in await market.open_games():
-            for member in members:
-                member.inbox.put_nowait(game)
+        await _look(market, members)
         _log.info(LISTENING)
 
     async def listen() -> None:
@@ -248,6 +273,14 @@ async def run_together(market: MarketClient, members: Sequence[Participant]) -> 
     await first_of(listen(), work())
 
 
+async def _look(market: MarketClient, members: Sequence[Participant]) -> None:
+    """Tell members how the games stand that concern them."""
+    minding = [member for member in members if member.minds_settled]
+    for game in await market.open_games(minding[0].now() if minding else None):
+        for member in minding if game.is_over else members:
+            member.inbox.put_nowait(game)
+
+
 async def _until_refused(member: Participant) -> RequestRefused:
     """Let a member work through its inbox; return why the market will not hear it any more."""
     while True:
@@ -255,8 +288,10 @@ async def _until_refused(member: Participant) -> RequestRefused:
         try:
             if isinstance(item, GameView):
                 await member.catch_up(item)
-            else:
+            elif isinstance(item, MarketEvent):
                 await member.react(item)
+            else:
+                await item.do()
         except RequestRefused as refusal:
             member.log.error("Leaving the market, which refuses us", code=refusal.code, reason=refusal.message)
             return refusal

@@ -17,6 +17,14 @@ class Offer:
     price: Decimal
 
 
+def usable_offer(trader: Trader, offer: Offer, terms: Terms) -> dict[str, Decimal]:
+    """Return the data of an offer; raises UnusableDecision."""
+    amount, price = trader.rounded_kwh(offer.amount, game=terms.game), round_price(offer.price)
+    if amount <= 0 or price <= 0:
+        raise UnusableDecision(f"{offer} is nothing to sell: amount and price must be above zero")
+    return {"amount": amount, "price": price}
+
+
 class Seller(Trader):
     """Offers the same in every game, unless :meth:`offer` is overridden.
 
@@ -47,10 +55,7 @@ class Seller(Trader):
             return None
         if not isinstance(offer, Offer):
             raise UnusableDecision(f"offer() is to return an Offer or None, not {offer!r}")
-        amount, price = self.rounded_kwh(offer.amount, game=terms.game), round_price(offer.price)
-        if amount <= 0 or price <= 0:
-            raise UnusableDecision(f"{offer} is nothing to sell: amount and price must be above zero")
-        return Registration(Topic.PUBLISH_OFFER, {"amount": amount, "price": price})
+        return Registration(Topic.PUBLISH_OFFER, usable_offer(self, offer, terms))
 
     def is_in(self, game: GameView) -> bool:
         """Tell whether it offers."""

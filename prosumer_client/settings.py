@@ -78,11 +78,13 @@ def _parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
     who = parser.add_mutually_exclusive_group(required=True)
     who.add_argument("--group", type=Path, help='a JSON file: {"prosumers": [{"id", "role", ...}]}')
     who.add_argument("--id", help="the prosumer's id")
-    parser.add_argument("--role", choices=("buyer", "seller"))
+    parser.add_argument("--role", choices=("buyer", "seller", "household"))
     parser.add_argument("--demand", help="a buyer's demand, kWh")
     parser.add_argument("--capacity", help="a seller's offer, kWh")
     parser.add_argument("--price", help="a seller's base price, currency per kWh")
     parser.add_argument("--delivery", help="which share of its part of a game it delivers or consumes [1]")
+    parser.add_argument("--profile", help="a household's use: CSV with start,prosumer,load_kwh,pv_kwh")
+    parser.add_argument("--meter", help="the meter at its connection, whose <id>.pem signs readings")
     setting("QUEUE_URL", "http://127.0.0.1:8080", "address of tx_queue", _address)
     setting("LEDGER_ID", "", "id of the ledger that commands are for; none: the one that the queue names first")
     setting("OPTIMIZER_URL", "", "address of optimization_api; none: compute best responses here", _address_or_none)
@@ -133,7 +135,7 @@ def _folder(text: str) -> Path | None:
 
 
 def _roster(flags: argparse.Namespace) -> Roster:
-    names = ("id", "role", "demand", "capacity", "price", "delivery")
+    names = ("id", "role", "demand", "capacity", "price", "delivery", "profile", "meter")
     given = {name: value for name in names if (value := getattr(flags, name)) is not None}
     if flags.group is None:
         return Roster.of_one(given)

@@ -1,13 +1,16 @@
 """Who a process plays for, by flags, environment and file."""
 
 import json
+from datetime import time
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from prosumer_client.roster import BuyerEntry, Roster, RosterError, SellerEntry
+from prosumer_client import Battery, Household, MarketClient, Meter, ShiftableLoad, create_key, key_file
+from prosumer_client.roster import BuyerEntry, HouseholdEntry, Roster, RosterError, SellerEntry
 from prosumer_client.settings import parse_arguments
 
 SELLER = {"id": "S1", "role": "seller", "capacity": 36, "price": "0.08376051515357819"}
@@ -26,6 +29,44 @@ def test_a_file_names_sellers_and_buyers_with_exact_amounts(tmp_path: Path) -> N
     assert seller.delivery == Decimal(1)
     assert isinstance(buyer, BuyerEntry)
     assert (buyer.demand, buyer.delivery) == (Decimal("28.5"), Decimal("0.5"))
+
+
+def test_a_household_has_a_profile_beside_its_roster_devices_and_perhaps_a_meter(tmp_path: Path) -> None:
+    entry = {
+        "id": "H1",
+        "role": "household",
+        "profile": "houses.csv",
+        "meter": "m-H1",
+        "battery": {"capacity_kwh": 5, "power_kw": "2.5", "efficiency": "0.9"},
+        "shiftable": {"energy_kwh": 2, "power_kw": 2, "earliest": "09:00", "latest": "17:00", "zone": "Europe/Berlin"},
+    }
+    (household,) = Roster.from_file(write(tmp_path / "group.json", [entry])).prosumers
+    assert isinstance(household, HouseholdEntry)
+    assert household.profile == tmp_path / "houses.csv"
+    assert household.battery == Battery(Decimal(5), Decimal("2.5"), Decimal("0.9"))
+    assert household.shiftable == ShiftableLoad(Decimal(2), Decimal(2), time(9), time(17), ZoneInfo("Europe/Berlin"))
+    for name in ("H1", "m-H1"):
+        create_key(key_file(tmp_path / "keys", name))
+    (tmp_path / "houses.csv").write_text("start,prosumer,load_kwh,pv_kwh\n2026-06-23T00:00:00Z,H1,1,0\n")
+    roster = Roster.from_file(write(tmp_path / "group.json", [entry]))
+    who, meter = roster.participants(MarketClient("http://127.0.0.1:1"), tmp_path / "keys", None)
+    assert (type(who), who.prosumer) == (Household, "H1")
+    assert isinstance(meter, Meter)
+
+
+@pytest.mark.parametrize(
+    ("device", "said"),
+    [
+        ({"battery": {"capacity_kwh": 5}}, "battery.power_kw: Field required"),
+        ({"battery": {"capacity_kwh": 5, "power_kw": 2, "colour": "red"}}, "battery.colour: Unexpected"),
+        ({"battery": {"capacity_kwh": -5, "power_kw": 2}}, "a capacity and a power above zero"),
+        ({"shiftable": {"energy_kwh": 5, "power_kw": 1, "earliest": "9:00", "latest": "17:00"}}, "earliest"),
+    ],
+)
+def test_a_device_that_cannot_be_is_named(device: dict[str, Any], said: str) -> None:
+    with pytest.raises(RosterError) as caught:
+        Roster.of_one({"id": "H1", "role": "household", "profile": "houses.csv", **device})
+    assert said in str(caught.value)
 
 
 def test_everything_wrong_with_a_file_is_named_at_once(tmp_path: Path) -> None:

@@ -1,0 +1,309 @@
+"""A household: a day ordered in one command, turns where it buys, readings of each slot, by the ledger's own time."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from structlog.testing import capture_logs
+
+from energy_market_chaincode import Energy, GameView, iso
+from ledger.embedded import EmbeddedLedger
+from prosumer_client import Battery, Demand, Forecast, Household, MarketClient, Offer, Profile, Seller, Terms
+from prosumer_client.profile import Use
+from tests.prosumer_client.conftest import HOUR_MS, FakeMarket, Operator, identity_of
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Coroutine
+    from pathlib import Path
+
+    from prosumer_client import Patience
+
+    Background = Callable[[Coroutine[Any, Any, object]], asyncio.Task[object]]
+
+QUARTER = timedelta(minutes=15)
+MORNING = datetime(2031, 6, 23, 6, tzinfo=UTC)
+DAY = [(0, 3000), (5000, 1000), (2000, 2000), (1000, 9000)]
+"""(load, pv) of the household H by slot, 0.1 Wh: it sells, buys, does nothing, sells."""
+
+
+class Clock:
+    """The time of the ledger and of everybody; it moves when told."""
+
+    def __init__(self) -> None:
+        self.now = MORNING - timedelta(hours=1)
+
+    def now_ms(self) -> int:
+        return round(self.now.timestamp() * 1000)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr("prosumer_client.participant.Participant.now", lambda _: clock.now)
+    monkeypatch.setattr("prosumer_client.meter.LOOK_EVERY", timedelta(milliseconds=20))
+    return clock
+
+
+@pytest.fixture
+async def fake(tmp_path: Path, clock: Clock) -> AsyncIterator[FakeMarket]:
+    operator = identity_of("operator")
+    path = tmp_path / "ledger.sqlite"
+    ledger = await EmbeddedLedger.open(path, operator.prosumer, operator.public_key, now_ms=clock.now_ms)
+    market = FakeMarket(ledger)
+    await market.start()
+    yield market
+    await ledger.close()
+    await market.stop()
+
+
+@pytest.fixture
+async def operator(fake: FakeMarket, patient: Patience) -> AsyncIterator[Operator]:
+    async with MarketClient(fake.url, identity_of("operator"), patience=patient) as market:
+        operator = Operator(market, fake)
+        await enter(operator, "H", "N")
+        await market.submit("setTopology", {"edges": [["H", "N"]]})
+        yield operator
+
+
+async def enter(operator: Operator, *names: str, funds: str = "100") -> None:
+    for name in names:
+        await operator.market.submit("registerProsumer", {"id": name, "publicKey": identity_of(name).public_key})
+        await operator.market.submit("topUpAccount", {"prosumer": name, "amount": funds})
+
+
+async def enter_meter(operator: Operator, prosumer: str) -> None:
+    key = identity_of(f"m-{prosumer}").public_key
+    meter = {"id": f"m-{prosumer}", "publicKey": key, "prosumer": prosumer, "powerKw": "10"}
+    await operator.market.submit("registerMeter", meter)
+
+
+async def publish_slots(operator: Operator, slots: int = len(DAY), **terms: Any) -> list[str]:
+    """Publish the games of quarter-hours, in one request."""
+    games = [{"deliverySlot": iso(MORNING + n * QUARTER), "game": f"g{n}", **terms} for n in range(slots)]
+    outcomes = await operator.market.submit_all([("publishGame", game | {"turnDeadlineMs": HOUR_MS}) for game in games])
+    assert all(isinstance(outcome, dict) for outcome in outcomes), outcomes
+    return [f"g{n}" for n in range(slots)]
+
+
+def profile(*uses: tuple[int, int]) -> Profile:
+    return Profile({MORNING + n * QUARTER: Use(Energy(load), Energy(pv)) for n, (load, pv) in enumerate(uses or DAY)})
+
+
+def household(operator: Operator, **devices: Any) -> Household:
+    return Household(operator.speaker("H"), profile(), **devices)
+
+
+async def orders_of(operator: Operator, prosumer: str = "H") -> list[list[dict[str, Any]]]:
+    return [move["orders"] for move in await operator.moves_of(prosumer, "publishOrders")]
+
+
+async def is_in(operator: Operator, *games: str, prosumer: str = "H") -> bool:
+    views = [GameView.model_validate(await operator.fake.view("game", game)) for game in games]
+    return all(view.has_seller(prosumer) or view.demand_of(prosumer) is not None for view in views)
+
+
+THE_DAY = [
+    {"game": "g0", "offer": {"amount": "0.3", "price": "0.1231"}},
+    {"game": "g1", "demand": {"amount": "0.4"}},
+    {"game": "g3", "offer": {"amount": "0.8", "price": "0.1231"}},
+]
+
+
+async def test_a_day_that_is_published_is_ordered_in_one_command(operator: Operator, background: Background) -> None:
+    await publish_slots(operator)
+    background(household(operator).run())
+    await operator.fake.until(lambda: is_in(operator, "g0", "g1", "g3"))
+    assert await orders_of(operator) == [THE_DAY]
+
+
+async def test_slots_that_are_published_later_are_ordered_too(operator: Operator, background: Background) -> None:
+    listening = background(household(operator).run())
+    await publish_slots(operator)
+    await operator.fake.until(lambda: is_in(operator, "g0", "g1", "g3"))
+    assert [order for orders in await orders_of(operator) for order in orders] == THE_DAY
+    assert not listening.done()
+
+
+async def test_a_household_that_comes_back_orders_what_it_has_not_ordered(
+    operator: Operator, background: Background
+) -> None:
+    await publish_slots(operator, 2)
+    first = background(household(operator).run())
+    await operator.fake.until(lambda: is_in(operator, "g0", "g1"))
+    first.cancel()
+    await publish_more(operator)
+    background(household(operator).run())
+    await operator.fake.until(lambda: is_in(operator, "g3"))
+    assert await orders_of(operator) == [THE_DAY[:2], THE_DAY[2:]]
+
+
+async def publish_more(operator: Operator) -> None:
+    await operator.market.submit("publishGame", {"deliverySlot": iso(MORNING + 3 * QUARTER), "game": "g3"})
+
+
+async def test_a_battery_changes_what_is_ordered(operator: Operator, background: Background) -> None:
+    await publish_slots(operator)
+    battery = Battery(capacity_kwh=Decimal(1), power_kw=Decimal(1))  # 0.25 kWh in a quarter of an hour
+    background(household(operator, battery=battery).run())
+    await operator.fake.until(lambda: is_in(operator, "g0", "g1", "g3"))
+    (orders,) = await orders_of(operator)
+    said = [(order.get("offer") or order["demand"])["amount"] for order in orders]
+    assert said == ["0.05", "0.15", "0.55"]
+
+
+async def test_a_plan_that_cannot_be_used_keeps_it_out_of_that_slot_only(
+    operator: Operator, background: Background
+) -> None:
+    class Moody(Household):
+        async def plan(self, slot: Terms, forecast: Forecast) -> Any:
+            match slot.game:
+                case "g0":
+                    return Demand(Decimal("NaN"))
+                case "g1":
+                    return {"amount": 1}
+                case "g2":
+                    raise ZeroDivisionError
+                case _:
+                    return Offer(Decimal("0.50001"), 0.2)  # type: ignore[arg-type]  # whatever stands for a number
+
+    await publish_slots(operator)
+    with capture_logs() as logs:
+        background(Moody(operator.speaker("H"), profile()).run())
+        await operator.fake.until(lambda: is_in(operator, "g3"))
+    assert await orders_of(operator) == [[{"game": "g3", "offer": {"amount": "0.5", "price": "0.2"}}]]
+    told = {line["game"] for line in logs if line["event"].startswith("The strategy")}
+    assert told == {"g0", "g1", "g2"}
+
+
+async def test_an_order_that_the_market_refuses_keeps_it_out_of_that_slot_only(
+    operator: Operator, background: Background
+) -> None:
+    class Dear(Household):
+        async def plan(self, slot: Terms, forecast: Forecast) -> Offer | Demand | None:
+            return Offer(Decimal(1), Decimal("0.5" if slot.game == "g1" else "0.2"))
+
+    await publish_slots(operator, priceCap="0.4")
+    with capture_logs() as logs:
+        background(Dear(operator.speaker("H"), profile()).run())
+        await operator.fake.until(lambda: is_in(operator, "g0", "g2", "g3"))
+    assert [[order["game"] for order in orders] for orders in await orders_of(operator)] == [["g0", "g2", "g3"]]
+    (warned,) = [line for line in logs if line["event"] == "Not taken into games"]
+    assert (warned["games"], warned["code"]) == (["g1"], "PRICE_OUT_OF_BOUNDS")
+
+
+async def test_a_feed_in_tariff_below_zero_still_makes_an_offer_and_one_above_the_cap_none(
+    operator: Operator,
+) -> None:
+    await operator.market.submit("publishGame", {"game": "g0", "feedInTariff": "-0.1", "deliverySlot": iso(MORNING)})
+    terms = (await operator.market.game("g0")).terms
+    left = Forecast(load=Decimal(0), pv=Decimal(1), lacks=Decimal(0), left=Decimal(1))
+    least = await household(operator).plan(terms, left)
+    assert least == Offer(Decimal(1), Decimal(1).scaleb(-18))
+    above = terms.model_copy(update={"feed_in_tariff": Decimal("0.2"), "price_cap": Decimal("0.1")})
+    assert await household(operator).plan(above, left) is None
+
+
+async def test_it_orders_what_it_has_money_for_and_the_rest_when_a_slot_is_settled(
+    operator: Operator, background: Background, clock: Clock
+) -> None:
+    await enter(operator, "P", funds="0.6")  # 0.4 kWh need 0.245
+    await operator.market.submit("setTopology", {"edges": [["H", "N"], ["N", "P"]]})
+    await publish_slots(operator, 4)
+    background(Household(operator.speaker("P"), profile(*[(4000, 0)] * 4)).run())
+    await operator.fake.until(lambda: is_in(operator, "g0", "g1", prosumer="P"))
+    assert [[order["game"] for order in orders] for orders in await orders_of(operator, "P")] == [["g0", "g1"]]
+    await operator.market.submit("topUpAccount", {"prosumer": "P", "amount": "10"})
+    await operator.market.submit("publishGame", {"game": "now", "deliveryDurationMs": 1, "registrationDurationMs": 1})
+    clock.now += timedelta(seconds=1)
+    await operator.market.submit("stopGameRegistration", {"game": "now"})
+    clock.now += timedelta(seconds=1)
+    await operator.market.submit("closeMarket", {"game": "now"})
+    await operator.fake.until(lambda: is_in(operator, "g2", "g3", prosumer="P"))
+
+
+async def test_it_plays_where_it_buys_sells_where_it_sells_and_its_meter_reports_both(
+    operator: Operator, background: Background, clock: Clock
+) -> None:
+    games = await publish_slots(operator)
+    house = household(operator)
+    background(house.run())
+    background(house.meter().run())
+    background(Seller(operator.speaker("N"), "0.3", "0.05").run())
+    await operator.fake.until(lambda: is_in(operator, "g1", prosumer="N"))
+    await operator.fake.until(lambda: is_in(operator, "g0", "g1", "g3"))
+    clock.now = MORNING - timedelta(minutes=5)
+    for n, game in enumerate(games):
+        clock.now = MORNING + n * QUARTER - timedelta(minutes=5)
+        await operator.market.submit("stopGameRegistration", {"game": game})
+        await operator.stop_of(game)
+    (bid,) = [move["bidAmounts"] for move in await operator.moves_of("H") if "bidAmounts" in move]
+    assert bid == {"N": "0.3"}
+    clock.now = MORNING + 4 * QUARTER + timedelta(seconds=3)
+
+    async def all_are_in() -> bool:
+        return len(await readings_of(operator)) == 3
+
+    await operator.fake.until(all_are_in)
+    readings = {move["game"]: (move["inEnergy"], move["outEnergy"]) for move in await readings_of(operator)}
+    assert readings == {"g0": ("0", "0.3"), "g1": ("0.4", "0"), "g3": ("0", "0.8")}
+
+
+async def readings_of(operator: Operator, prosumer: str = "H") -> list[dict[str, Any]]:
+    return await operator.moves_of(prosumer, "publishMeterReading")
+
+
+async def test_two_households_trade_in_games_that_overlap_one_way_and_the_other(
+    operator: Operator, background: Background, clock: Clock
+) -> None:
+    await publish_slots(operator, 2, clearingDurationMs=40 * 60_000)
+    background(household(operator).run())
+    background(Household(operator.speaker("N"), profile((5000, 0), (0, 3000))).run())
+    await operator.fake.until(lambda: is_in(operator, "g0", "g1"))
+    await operator.fake.until(lambda: is_in(operator, "g0", "g1", prosumer="N"))
+    clock.now = MORNING - timedelta(minutes=20)
+    for game in ("g0", "g1"):
+        await operator.market.submit("stopGameRegistration", {"game": game})
+    for game, buyer, seller in (("g0", "N", "H"), ("g1", "H", "N")):
+        assert (await operator.stop_of(game))["reason"] == "equilibrium"
+        (transfer,) = (await operator.fake.view("transfers", game))["transfers"]
+        assert (transfer["buyer"], transfer["seller"]) == (buyer, seller)
+
+
+async def test_where_meters_count_its_own_meter_reports_every_slot_with_its_key(
+    operator: Operator, background: Background, clock: Clock
+) -> None:
+    for name in ("H", "N"):
+        await enter_meter(operator, name)
+    games = await publish_slots(operator)
+    house = household(operator)
+    background(house.run())
+    background(house.meter(identity_of("m-H")).run())
+    await operator.fake.until(lambda: is_in(operator, "g0", "g1", "g3"))
+    for n, game in enumerate(games):
+        clock.now = MORNING + n * QUARTER
+        await operator.market.submit("stopGameRegistration", {"game": game})
+    clock.now = MORNING + 4 * QUARTER + timedelta(seconds=3)
+
+    async def all_are_in() -> bool:
+        return len(await operator.moves_of("m-H", "publishReadings")) == len(games)
+
+    await operator.fake.until(all_are_in)
+    said = [reading for move in await operator.moves_of("m-H", "publishReadings") for reading in move["readings"]]
+    counted = {reading["game"]: (reading["inEnergy"], reading["outEnergy"]) for reading in said}
+    assert counted == {"g0": ("0", "0.3"), "g1": ("0.4", "0"), "g2": ("0", "0"), "g3": ("0", "0.8")}
+    assert await readings_of(operator) == []
+
+
+async def test_a_slot_that_the_profile_does_not_have_is_left_out_and_told(
+    operator: Operator, background: Background
+) -> None:
+    await publish_slots(operator, 5)
+    house = household(operator)
+    background(house.run())
+    await operator.fake.until(lambda: is_in(operator, "g0", "g1", "g3"))
+    assert await orders_of(operator) == [THE_DAY]
+    assert await house.forecast((await operator.market.game("g4")).terms) is None
