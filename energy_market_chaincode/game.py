@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from heapq import heapify, heappop, heapreplace
 
-from energy_market_chaincode.records import Arena, Demand, StandingOffer
+from energy_market_chaincode.records import Arena, StandingDemand, StandingOffer
 from energy_market_chaincode.units import (
     ENERGY_TIMES_PRICE_PER_MONEY,
     MAX_ENERGY,
@@ -222,13 +222,13 @@ def worst_bill(amounts: Sequence[int], demand: int, supplies: Sequence[Supply], 
     return Money(worst)
 
 
-def turn_order(demands: Sequence[Demand]) -> list[Demand]:
+def turn_order(demands: Sequence[StandingDemand]) -> list[StandingDemand]:
     """Order buyers by contribution metric (production / consumption), highest first; ties by who registered first.
 
     Somebody who consumed nothing contributes most if it produced anything, and least if it did not.
     """
 
-    def place(demand: Demand) -> tuple[bool, Fraction, tuple[int, int], str]:
+    def place(demand: StandingDemand) -> tuple[bool, Fraction, tuple[int, int], str]:
         unbounded = demand.consumption == 0 and demand.production > 0
         metric = Fraction(demand.production, demand.consumption) if demand.consumption else Fraction(0)
         return not unbounded, -metric, demand.arrived, demand.buyer

@@ -25,12 +25,12 @@ from energy_market_chaincode.prefetch import registration_keys
 from energy_market_chaincode.records import (
     Account,
     Connection,
-    Demand,
     Escrow,
     Game,
     HopsColumn,
     HopsRow,
     MeterTotals,
+    StandingDemand,
     StandingOffer,
 )
 from energy_market_chaincode.rules import rule
@@ -100,7 +100,7 @@ async def _replace(context: Context, game: Game, order: Order) -> Escrow | None:
     """Let an order stand in the place of what its signer had in a game; return what is frozen for it from now on."""
     context.require_phase(game, Phase.REGISTRATION, PublishOrders.topic)
     _require_gate_open(context, game)
-    for kind in (StandingOffer, Demand):
+    for kind in (StandingOffer, StandingDemand):
         if await context.exists(kind, game.id, context.signer):
             context.delete(kind, game.id, context.signer)
     if order.offer is not None:
@@ -130,7 +130,7 @@ async def _demand(context: Context, game: Game, said: PublishDemand | DemandedEn
     await require_place(context, "buyer", HopsRow)
     limit, rules = await _limit_of_orders(context, game, said.amount), game.parameters
     totals = await context.load(MeterTotals, buyer)
-    demand = Demand(
+    demand = StandingDemand(
         buyer=buyer,
         demand=said.amount,
         production=totals.production,
@@ -151,7 +151,7 @@ async def _require_new(context: Context, game: Game) -> None:
     """Refuse whoever comes after the gate closed, or takes part already."""
     _require_gate_open(context, game)
     signer = context.signer
-    if await context.exists(StandingOffer, game.id, signer) or await context.exists(Demand, game.id, signer):
+    if await context.exists(StandingOffer, game.id, signer) or await context.exists(StandingDemand, game.id, signer):
         raise AlreadyRegistered(prosumer=signer, game=game.id)
 
 

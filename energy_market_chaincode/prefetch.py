@@ -24,7 +24,6 @@ from energy_market_chaincode.records import (
     ClearingState,
     Connection,
     Delivery,
-    Demand,
     Escrow,
     Game,
     HopsColumn,
@@ -38,6 +37,7 @@ from energy_market_chaincode.records import (
     Remembered,
     Slot,
     StandingBid,
+    StandingDemand,
     StandingOffer,
 )
 
@@ -89,4 +89,4 @@ def _keys_of_slot(named: AboutSlot, signer: str) -> list[str]:
 
 def registration_keys(game: str, signer: str) -> list[str]:
     """Return the keys of a game's registration, as far as they are one prosumer's."""
-    return [Game.key(game), *(kind.key(game, signer) for kind in (StandingOffer, Demand, Escrow))]
+    return [Game.key(game), *(kind.key(game, signer) for kind in (StandingOffer, StandingDemand, Escrow))]

@@ -21,7 +21,6 @@ from energy_market_chaincode.records import (
     ClearingState,
     Connection,
     Delivery,
-    Demand,
     Epoch,
     Escrow,
     Game,
@@ -35,6 +34,7 @@ from energy_market_chaincode.records import (
     Settlement,
     Simulation,
     StandingBid,
+    StandingDemand,
     StandingOffer,
     TariffTable,
     Transfer,
@@ -166,11 +166,13 @@ async def _course(context: Context, game: Game) -> tuple[Arena | None, Play | No
     )
 
 
-async def _participants(context: Context, game: Game, arena: Arena | None) -> tuple[list[StandingOffer], list[Demand]]:
+async def _participants(
+    context: Context, game: Game, arena: Arena | None
+) -> tuple[list[StandingOffer], list[StandingDemand]]:
     if arena is not None:
         return arena.sellers, arena.buyers
     offers = await context.load_all(StandingOffer, game.id)
-    demands = await context.load_all(Demand, game.id)
+    demands = await context.load_all(StandingDemand, game.id)
     return seller_order(offers), turn_order(demands)
 
 
@@ -238,7 +240,7 @@ def _seller(offer: StandingOffer, load: Energy, frozen: Money) -> views.SellerIn
     )
 
 
-def _buyer(demand: Demand, frozen: Money) -> views.BuyerInGame:
+def _buyer(demand: StandingDemand, frozen: Money) -> views.BuyerInGame:
     metric = presentation.metric(demand.production, demand.consumption)
     return views.BuyerInGame(
         buyer=demand.buyer, demand=kwh(demand.demand), contribution_metric=metric, frozen=currency(frozen)
@@ -252,7 +254,7 @@ def _hops(arena: Arena) -> dict[str, dict[str, int]]:
     }
 
 
-def _stop(buyers: Sequence[Demand], outcome: Outcome) -> views.StopView:
+def _stop(buyers: Sequence[StandingDemand], outcome: Outcome) -> views.StopView:
     names = [demand.buyer for demand in buyers] if outcome.regrets else []
     return views.StopView(
         rounds=outcome.rounds,

@@ -279,7 +279,7 @@ class StandingOffer(Record, prefix="offer", reset=True):
     """Transaction's timestamp in ms, place in the transaction."""
 
 
-class Demand(Record, prefix="demand", reset=True):
+class StandingDemand(Record, prefix="demand", reset=True):
     """What a buyer asks for, and what its place in the turn order depends on."""
 
     buyer: str
@@ -323,7 +323,7 @@ class Arena(Record, prefix="arena", reset=True):
     """
 
     sellers: list[StandingOffer]
-    buyers: list[Demand]
+    buyers: list[StandingDemand]
     hops: list[list[int]]
 
     @classmethod

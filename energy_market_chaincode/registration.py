@@ -12,13 +12,13 @@ from energy_market_chaincode.game import seller_order, turn_order
 from energy_market_chaincode.mechanisms import MECHANISMS
 from energy_market_chaincode.records import (
     Arena,
-    Demand,
     Game,
     Layout,
     MeteredMarket,
     Parameters,
     Play,
     Slot,
+    StandingDemand,
     StandingOffer,
 )
 from energy_market_chaincode.rules import rule
@@ -94,13 +94,15 @@ async def stop_game_registration(context: Context, data: StopGameRegistration) -
     """Close the gate: fix sellers, buyers and hops, and begin the clearing if there is something to trade."""
     game = await context.game(data, Phase.REGISTRATION)
     offers = seller_order(await context.load_all(StandingOffer, game.id))
-    demands = turn_order(await context.load_all(Demand, game.id))
+    demands = turn_order(await context.load_all(StandingDemand, game.id))
     _require_complete(context, game, len(offers) + len(demands))
     phase = await _close_gate(context, game, offers, demands)
     return RegistrationStopped(game=game.id, phase=phase)
 
 
-async def _close_gate(context: Context, game: Game, offers: list[StandingOffer], demands: list[Demand]) -> Phase:
+async def _close_gate(
+    context: Context, game: Game, offers: list[StandingOffer], demands: list[StandingDemand]
+) -> Phase:
     """Begin the clearing, or at once the delivery: without sellers or buyers, or when its time has come."""
     is_traded = bool(offers and demands)
     names = [demand.buyer for demand in demands]

@@ -10,7 +10,7 @@ from energy_market_chaincode.bills import Purpose, bills, metered_silence
 from energy_market_chaincode.game import energy_cost
 from energy_market_chaincode.lines import Line
 from energy_market_chaincode.matching import contracted_transfers
-from energy_market_chaincode.records import Arena, Delivery, Demand, Parameters, StandingOffer, Transfer
+from energy_market_chaincode.records import Arena, Delivery, Parameters, StandingDemand, StandingOffer, Transfer
 from energy_market_chaincode.units import MAX_ENERGY, MAX_MONEY, MAX_PRICE, Energy, Money, Price, Share
 
 LIMIT = 120_000
@@ -58,7 +58,9 @@ def slots(draw: st.DrawFn) -> Slot:
         for j, (c, p) in enumerate(zip(capacities, prices, strict=True))
     ]
     demands = [
-        Demand(buyer=f"B{i}", demand=Energy(sum(b)), production=Energy(0), consumption=Energy(0), arrived=(0, i))
+        StandingDemand(
+            buyer=f"B{i}", demand=Energy(sum(b)), production=Energy(0), consumption=Energy(0), arrived=(0, i)
+        )
         for i, b in enumerate(bids)
     ]
     arena = Arena(sellers=offers, buyers=demands, hops=[[1, 2], [0, 1], [3, 0]])

@@ -24,7 +24,7 @@ from energy_market_chaincode.game import (
     turn_order,
     worst_bill,
 )
-from energy_market_chaincode.records import Arena, Demand, StandingOffer
+from energy_market_chaincode.records import Arena, StandingDemand, StandingOffer
 from energy_market_chaincode.units import MAX_ENERGY, MAX_PRICE, Energy, Price, Share
 
 Row = list[int]
@@ -300,8 +300,8 @@ def test_the_cost_of_energy_follows_the_load() -> None:
     assert grid_cost(10_000, Price(286_900_000_000_000_000)) == 286_900
 
 
-def demand(buyer: str, production: int, consumption: int, arrived: tuple[int, int]) -> Demand:
-    return Demand(
+def demand(buyer: str, production: int, consumption: int, arrived: tuple[int, int]) -> StandingDemand:
+    return StandingDemand(
         buyer=buyer, demand=Energy(1), production=Energy(production), consumption=Energy(consumption), arrived=arrived
     )
 
