@@ -10,32 +10,36 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from demo.result import Run, print_report
-    from demo.run import GameFailed, Plan, play
-    from demo.scenario import Scenario
+    from demo.day_scenario import DayScenario
+    from demo.result import Played
+    from demo.run import play
+    from demo.scenario import Playable, Scenario
     from demo.scenario_file import load_scenario, scenario_named
     from demo.scenario_generator import random_scenario
+    from demo.stage import GameFailed, Plan
 
 __all__ = [
+    "DayScenario",
     "GameFailed",
     "Plan",
-    "Run",
+    "Playable",
+    "Played",
     "Scenario",
     "load_scenario",
     "play",
-    "print_report",
     "random_scenario",
     "scenario_named",
 ]
 
 _MODULES = {
-    "GameFailed": "run",
-    "Plan": "run",
-    "Run": "result",
+    "DayScenario": "day_scenario",
+    "GameFailed": "stage",
+    "Plan": "stage",
+    "Playable": "scenario",
+    "Played": "result",
     "Scenario": "scenario",
     "load_scenario": "scenario_file",
     "play": "run",
-    "print_report": "result",
     "random_scenario": "scenario_generator",
     "scenario_named": "scenario_file",
 }

@@ -1,7 +1,7 @@
 """The people of a scenario: their keys, their places on the ledger, and the processes they run."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -17,6 +17,8 @@ REFUSED = frozenset({"Not taken into the game", "Leaving the market, which refus
 """What a prosumer's log says when it is refused."""
 
 Command = tuple[Topic, Mapping[str, Any]]
+Entry = dict[str, Any]
+"""Of a roster, see :class:`prosumer_client.Roster`."""
 
 
 class ForeignProsumer(Exception):
@@ -67,27 +69,33 @@ def _registrations(scenario: Playable, newcomers: Mapping[str, Identity]) -> Ite
 
 
 async def start_prosumers(
-    processes: Processes, scenario: Playable, folder: Path, environment: Mapping[str, str]
+    processes: Processes, roster: Iterable[Entry], folder: Path, environment: Mapping[str, str]
 ) -> None:
-    """Start everybody's process, beyond ALONE_UP_TO they share GROUPS, and wait until all listen to the market."""
-    files = _group_files(scenario, folder)
+    """Start everybody's process, beyond ALONE_UP_TO they share GROUPS, and wait until all listen to the market.
+
+    Parameters
+    ----------
+    folder
+        Is made, for the files that say who is in which process.
+    """
+    files = _group_files(roster, folder)
     for name, file in files.items():
         await processes.start(name, "prosumer_client", "--group", str(file), environment=environment)
     await processes.wait_for_words(LISTENING, files)
 
 
-def _group_files(scenario: Playable, folder: Path) -> dict[str, Path]:
+def _group_files(roster: Iterable[Entry], folder: Path) -> dict[str, Path]:
     """Write who is in which process, and return the processes' names with their files."""
     folder.mkdir(parents=True, exist_ok=True)
     files = {}
-    for number, group in enumerate(_groups(list(scenario.roster(folder))), 1):
+    for number, group in enumerate(_groups(list(roster)), 1):
         name = group[0]["id"] if len(group) == 1 else f"group-{number}"
         files[name] = folder / f"{name}.json"
         files[name].write_text(json.dumps({"prosumers": group}, default=str, indent=2))
     return files
 
 
-def _groups(people: Sequence[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+def _groups(people: Sequence[Entry]) -> list[list[Entry]]:
     if len(people) <= ALONE_UP_TO:
         return [[person] for person in people]
     return [list(people[start::GROUPS]) for start in range(GROUPS)]

@@ -176,13 +176,24 @@ class DayScenario(Playable):
 
     def roster(self, folder: Path) -> Iterator[dict[str, Any]]:
         """Write each household's profile to a file of its own, and yield its entry."""
-        for name, rows in self.profiles.items():
-            file = folder / f"{name}.csv"
-            with file.open("w", newline="") as lines:
-                table = csv.writer(lines)
-                table.writerow(PROFILE_COLUMNS)
-                table.writerows((row.start.isoformat(), name, row.load_kwh, row.pv_kwh) for row in rows)
-            yield {"id": name, "role": "household", "profile": str(file)}
+        return roster_of_days([self], folder)
+
+    def instance(self) -> dict[str, Any]:
+        """Return the day as a document; amounts as Decimal kWh and currency per kWh."""
+        return {
+            "name": self.name,
+            "slots": {"start": iso_time(self.slots.start), "step_ms": self.slots.step_ms, "count": self.slots.count},
+            "tariffs": [{"retail": each.retail, "feed_in": each.feed_in} for each in self.tariffs],
+            "households": list(self.profiles),
+            "balances": self.balances(),
+            "hops": self.hop_distances(),
+            "fee_per_hop": self.fee_per_hop,
+        }
+
+    @property
+    def period(self) -> timedelta:
+        """After which it can come again at the same time of day: whole days."""
+        return -(-self.slots.step * self.slots.count // timedelta(days=1)) * timedelta(days=1)
 
     def later(self, shift: timedelta) -> "DayScenario":
         """Return the same day at another time, a multiple of a step later."""
@@ -226,3 +237,25 @@ def _of_network(
 def _square(hops: Mapping[str, Mapping[str, int]]) -> dict[str, dict[str, int]]:
     """Return a table with the hops of each household to itself, which nobody has to state."""
     return {name: {name: 0, **row} for name, row in hops.items()}
+
+
+def roster_of_days(days: Sequence[DayScenario], folder: Path) -> Iterator[dict[str, Any]]:
+    """Write the profile that each household has in days with the same ones to a file of its own; yield its entry.
+
+    A profile has no gaps, and its step shows between two rows: so there are rows of no energy between days that do not
+    follow one another, and one after the last. No games are played there.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    step = days[0].slots.step
+    first, last = days[0].slots.starts()[0], days[-1].slots.starts()[-1]
+    starts = [first + number * step for number in range((last - first) // step + 2)]
+    for name in days[0].profiles:
+        rows = {row.start: row for day in days for row in day.profiles[name]}
+        file = folder / f"{name}.csv"
+        with file.open("w", newline="") as lines:
+            table = csv.writer(lines)
+            table.writerow(PROFILE_COLUMNS)
+            for start in starts:
+                row = rows.get(start, ProfileSlot(start, Decimal(0), Decimal(0)))
+                table.writerow((start.isoformat(), name, row.load_kwh, row.pv_kwh))
+        yield {"id": name, "role": "household", "profile": str(file)}

@@ -1,5 +1,6 @@
-"""What a run came to: as the document that ``energy-market demo --json`` writes, and as tables for a person."""
+"""What a game came to: as the document that ``energy-market demo --json`` writes, and as tables for a person."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -48,23 +49,17 @@ def accounts_of(prosumers: Sequence[views.ProsumerView], market: views.MarketVie
     return Accounts(purses)
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
-    """A game that was played, as the ledger tells it.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Played(ABC):
+    """What was played, of one game or of many, and what it left on the accounts.
 
     Attributes
     ----------
-    game, bids, transfers
-        The answers of ``GET /games/{id}``, ``/bids`` and ``/transfers``.
     timings
         Seconds by step of the demo.
     """
 
-    scenario: Scenario
     ledger: str
-    game: views.GameView
-    bids: list[views.BidView]
-    transfers: list[views.TransferView]
     before: Accounts
     after: Accounts
     timings: dict[str, float]
@@ -81,6 +76,51 @@ class Run:
             problems.append(f"the accounts held {self.before.total} before and {self.after.total} after")
         if self.after.frozen:
             problems.append(f"{self.after.frozen} stayed frozen")
+        return problems
+
+    @abstractmethod
+    def document(self) -> dict[str, Any]:
+        """Return all of it as a document; amounts in kWh and currency per kWh, exact decimals."""
+
+    @abstractmethod
+    def show(self, console: Console) -> None:
+        """Print it as tables."""
+
+    def money(self) -> dict[str, Any]:
+        """Return the part of the run's document that every kind of run has."""
+        return {
+            "accounts": {"before": self.before.of, "after": self.after.of},
+            "money_conserved": self.money_conserved,
+            "timings": self.timings,
+        }
+
+    def print_money(self, console: Console) -> None:
+        """Print the accounts, and whether any money went astray."""
+        console.print(_accounts(self))
+        console.print(
+            f"money before {self.before.total}, after {self.after.total}: "
+            + ("[green]conserved to the last unit[/]" if self.money_conserved else "[red]NOT conserved[/]")
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run(Played):
+    """A game that was played, as the ledger tells it.
+
+    Attributes
+    ----------
+    game, bids, transfers
+        The answers of ``GET /games/{id}``, ``/bids`` and ``/transfers``.
+    """
+
+    scenario: Scenario
+    game: views.GameView
+    bids: list[views.BidView]
+    transfers: list[views.TransferView]
+
+    def problems(self) -> list[str]:
+        """Tell what a game that ended must not leave behind."""
+        problems = Played.problems(self)
         if self.game.phase is not Phase.CLOSED:
             problems.append(f"the game ended in phase {self.game.phase}")
         return problems
@@ -115,29 +155,23 @@ class Run:
             "loads": {seller.seller: seller.load for seller in self.game.sellers},
             "transfers": [transfer.as_json() for transfer in self.transfers],
             "settlement": settlement.as_json() if settlement is not None else None,
-            "accounts": {"before": self.before.of, "after": self.after.of},
-            "money_conserved": self.money_conserved,
-            "timings": self.timings,
+            **self.money(),
         }
 
-
-def print_report(console: Console, run: Run) -> None:
-    """Print a run's tables."""
-    stop = run.game.stop
-    assert stop is not None  # noqa: S101 - a run is made of a game that stopped; for the type checker
-    console.rule(f"[bold]{run.scenario.name}[/] on the {run.ledger} ledger")
-    console.print(
-        f"stopped after [bold]{stop.rounds}[/] rounds: [bold]{stop.reason}[/]; total cost "
-        f"[bold]{stop.total_cost}[/]; largest regret {stop.max_regret} ({stop.max_regret_buyer or 'nobody'})"
-    )
-    if run.game.clearing is not None:
-        console.print(_how_cleared(run.game.clearing))
-    for table in (_bids(run), _sellers(run), _settlement(run), _accounts(run)):
-        console.print(table)
-    console.print(
-        f"money before {run.before.total}, after {run.after.total}: "
-        + ("[green]conserved to the last unit[/]" if run.money_conserved else "[red]NOT conserved[/]")
-    )
+    def show(self, console: Console) -> None:
+        """Print the tables of a game that was played."""
+        stop = self.game.stop
+        assert stop is not None  # noqa: S101 - a run is made of a game that stopped; for the type checker
+        console.rule(f"[bold]{self.scenario.name}[/] on the {self.ledger} ledger")
+        console.print(
+            f"stopped after [bold]{stop.rounds}[/] rounds: [bold]{stop.reason}[/]; total cost "
+            f"[bold]{stop.total_cost}[/]; largest regret {stop.max_regret} ({stop.max_regret_buyer or 'nobody'})"
+        )
+        if self.game.clearing is not None:
+            console.print(_how_cleared(self.game.clearing))
+        for table in (_bids(self), _sellers(self), _settlement(self)):
+            console.print(table)
+        self.print_money(console)
 
 
 def _how_cleared(clearing: views.ClearingView) -> str:
@@ -147,18 +181,20 @@ def _how_cleared(clearing: views.ClearingView) -> str:
     return f"cleared by {proof.poster}: gap {proof.gap:.3e} ({proof.gap_share:.1e} of the potential), proved"
 
 
-def _table(title: str, *columns: str) -> Table:
+def new_table(title: str, *columns: str) -> Table:
+    """Return an empty table; its first column stands left, the others, of numbers, right."""
     table = Table(title=title, title_justify="left", title_style="bold", header_style="dim")
     for number, column in enumerate(columns):
         table.add_column(column, justify="left" if number == 0 else "right")
     return table
 
 
-def _fill(table: Table, rows: list[list[Any]]) -> Table:
-    for row in rows[:MANY]:
+def filled(table: Table, rows: list[list[Any]], most: int = MANY) -> Table:
+    """Fill a table with no more rows than a person reads."""
+    for row in rows[:most]:
         table.add_row(*(_text(cell) for cell in row))
-    if len(rows) > MANY:
-        table.caption = f"and {len(rows) - MANY} more (--json writes them all)"
+    if len(rows) > most:
+        table.caption = f"and {len(rows) - most} more (--json writes them all)"
     return table
 
 
@@ -171,7 +207,7 @@ def _text(cell: Any) -> str:
 def _bids(run: Run) -> Table:
     sellers = [seller.seller for seller in run.game.sellers][:8]
     columns = ("buyer", "demand", *sellers, "grid", "cost", "regret")
-    table = _table("Bids at the stop (kWh), in turn order", *columns)
+    table = new_table("Bids at the stop (kWh), in turn order", *columns)
     rows = [
         [
             bid.buyer,
@@ -183,11 +219,11 @@ def _bids(run: Run) -> Table:
         ]
         for bid in run.bids
     ]
-    return _fill(table, rows)
+    return filled(table, rows)
 
 
 def _sellers(run: Run) -> Table:
-    table = _table("Sellers", "seller", "price", "capacity kWh", "load kWh", "use")
+    table = new_table("Sellers", "seller", "price", "capacity kWh", "load kWh", "use")
     rows = [
         [
             seller.seller,
@@ -198,12 +234,12 @@ def _sellers(run: Run) -> Table:
         ]
         for seller in run.game.sellers
     ]
-    return _fill(table, rows)
+    return filled(table, rows)
 
 
 def _settlement(run: Run) -> Table:
     settlement = run.game.settlement
-    table = _table("Settlement", "what", "amount")
+    table = new_table("Settlement", "what", "amount")
     names = {
         "energy_delivered": "delivered, kWh",
         "energy_from_grid": "bought from the grid, kWh",
@@ -221,13 +257,13 @@ def _settlement(run: Run) -> Table:
     rows += [[text, getattr(settlement, name)] for name, text in names.items()]
     if settlement is not None and settlement.presumed:
         rows.append(["silent meters, presumed", ", ".join(settlement.presumed)])
-    return _fill(table, rows)
+    return filled(table, rows)
 
 
-def _accounts(run: Run) -> Table:
-    table = _table("Accounts", "owner", "before", "after", "change", "frozen")
+def _accounts(run: Played) -> Table:
+    table = new_table("Accounts", "owner", "before", "after", "change", "frozen")
     rows = []
     for owner, purse in run.after.of.items():
         before = run.before.of.get(owner, {"balance": Decimal(0)})["balance"]
         rows.append([owner, before, purse["balance"], f"{purse['balance'] - before:+f}", purse["frozen"]])
-    return _fill(table, rows)
+    return filled(table, rows)

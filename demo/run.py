@@ -1,137 +1,64 @@
-"""The demo: services and prosumers as processes of their own, one game to the end, and what came of it."""
+"""The demo: services and prosumers as processes of their own, a scenario to the end, and what came of it."""
 
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import aclosing, contextmanager
-from dataclasses import dataclass, field
+from contextlib import aclosing
 from datetime import datetime
-from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
-from demo.community import Refusals, enter, make_keys, start_prosumers
-from demo.result import Accounts, Run, accounts_of
+from demo.community import Refusals
+from demo.day_result import DayRun
+from demo.day_run import play_day
+from demo.day_scenario import DayScenario
+from demo.result import Run
 from demo.scenario import Scenario
+from demo.stage import GameFailed, Plan, Stage, opened
 from energy_market_chaincode import StopReason
-from market_host import Processes, ProcessLog, Services, start_services
-from prosumer_client import ClockClient, Identity, MarketClient, MarketEvent
+from market_host import Processes, ProcessLog
+from prosumer_client import ClockClient, MarketClient, MarketEvent
 
 
-class GameFailed(Exception):
-    """The game did not come to its end."""
-
-    code: ClassVar[str] = "GAME_FAILED"
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What is to be played, and where.
-
-    Attributes
-    ----------
-    ledger
-        ``embedded`` or ``fabric``.
-    home
-        Where keys, queue and embedded ledger are kept.
-    environment
-        Further settings for the services.
-    """
-
-    scenario: Scenario
-    ledger: str
-    home: Path
-    operator: str = "operator"
-    environment: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def keys(self) -> Path:
-        """The folder of everybody's keys."""
-        return self.home / "keys"
-
-
-class Stopwatch:
-    """Seconds by step."""
-
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
-
-    @contextmanager
-    def step(self, name: str) -> Iterator[None]:
-        """Measure a step."""
-        began = time.monotonic()
-        yield
-        self.seconds[name] = round(time.monotonic() - began, 3)
-
-
-async def play(processes: Processes, plan: Plan, log: ProcessLog) -> Run:
-    """Start everything, play the scenario's game and read what came of it. The processes go on.
+async def play(processes: Processes, plan: Plan, log: ProcessLog) -> Run | DayRun:
+    """Start everything, play the scenario and read what came of it. The processes go on.
 
     Raises
     ------
     GameFailed, ProcessFailed, ForeignProsumer, prosumer_client.MarketError
     """
-    watch = Stopwatch()
-    with watch.step("total"):
-        identities = make_keys(plan.keys, [plan.operator, *plan.scenario.histories()])
-        operator = identities.pop(plan.operator)
-        with watch.step("services"):
-            services = await start_services(processes, plan.home, _settings(plan, operator))
-        log.say(f"queue {services.queue_url}, optimizer {services.optimizer_url}, clock {services.clock_url}")
-        log.say(f"watch it at {services.page_url}")
-        async with MarketClient(services.queue_url, operator) as market:
-            return await processes.while_alive(_play(processes, plan, log, services, market, identities, watch))
+    began = time.monotonic()
+    async with opened(processes, plan, log) as stage:
+        run = await processes.while_alive(_play(stage))
+    stage.watch.seconds["total"] = round(time.monotonic() - began, 3)
+    return run
 
 
-def _settings(plan: Plan, operator: Identity) -> dict[str, str]:
-    return {
-        **plan.environment,
-        "ENERGY_MARKET_LEDGER": plan.ledger,
-        "ENERGY_MARKET_LEDGER_ID": "",  # what is set around us is not the demo's ledger
-        "ENERGY_MARKET_OPERATOR": operator.prosumer,
-        "ENERGY_MARKET_OPERATOR_PUBLIC_KEY": operator.public_key,
-    }
+async def _play(stage: Stage) -> Run | DayRun:
+    match stage.plan.scenario:
+        case DayScenario() as day:
+            return await play_day(stage, day)
+        case Scenario() as scenario:
+            return await _play_game(stage, scenario)
+        case other:
+            raise TypeError(f"{type(other).__name__} is no scenario that the demo can play")
 
 
-async def _play(
-    processes: Processes,
-    plan: Plan,
-    log: ProcessLog,
-    services: Services,
-    market: MarketClient,
-    identities: Mapping[str, Identity],
-    watch: Stopwatch,
-) -> Run:
-    scenario = plan.scenario
-    with watch.step("entering"):
-        await enter(market, scenario, identities, plan.keys)
-        before = await _accounts(market)
-    log.say(f"{len(identities)} prosumers are on the ledger; starting their processes")
-    settings = {
-        **services.environment,
-        "ENERGY_MARKET_HOME": str(plan.home),
-        "ENERGY_MARKET_LEDGER_ID": await market.ledger_id(),
-        "ENERGY_MARKET_LOG_FORMAT": "json",
-    }
-    with watch.step("prosumers"):
-        await start_prosumers(processes, scenario, plan.home / "prosumers", settings)
-    processes.listen(Refusals(scenario, processes.give_up).hear)
+async def _play_game(stage: Stage, scenario: Scenario) -> Run:
+    market, watch = stage.market, stage.watch
+    before = await stage.let_in(scenario)
+    stage.processes.listen(Refusals(scenario, stage.processes.give_up).hear)
     with watch.step("game"):
-        async with ClockClient(services.clock_url, market.identity, await market.ledger_id()) as clock:
+        async with ClockClient(stage.services.clock_url, market.identity, await market.ledger_id()) as clock:
             game = await clock.publish(scenario.game_parameters())
-        watch.seconds |= await _follow(market, game, log)
+        watch.seconds |= await _follow(market, game, stage.log)
     return Run(
         scenario=scenario,
-        ledger=plan.ledger,
+        ledger=stage.plan.ledger,
         game=await market.game(game),
         bids=await market.bids(game),
         transfers=await market.transfers(game),
         before=before,
-        after=await _accounts(market),
+        after=await stage.accounts(),
         timings=watch.seconds,
     )
-
-
-async def _accounts(market: MarketClient) -> Accounts:
-    return accounts_of(await market.prosumers(), await market.market())
 
 
 _PARTS = {

@@ -1,4 +1,4 @@
-"""``energy-market demo``: a scenario's game from registration to settlement, with everything it needs."""
+"""``energy-market demo``: a scenario's game, or its day of games, to the settlement, with everything it needs."""
 
 import asyncio
 import contextlib
@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from demo import GameFailed, Plan, Run, Scenario, play, print_report, random_scenario, scenario_named
+from demo import DayScenario, GameFailed, Plan, Playable, Played, Scenario, play, random_scenario, scenario_named
 from energy_market_chaincode import PublishGame
 from ledger import LedgerKind
 from market_files import private_folder, write_file
@@ -20,20 +20,27 @@ from operator_cli.voice import ExitCode, pretty_json, voice
 
 STANDARD_OUTPUT = Path("-")
 
+Mechanism = Annotated[
+    str | None,
+    typer.Option(help="How games are cleared: sequential-best-response, certified, or as the scenario says."),
+]
+Factor = Annotated[
+    int | None,
+    typer.Option(help="How many times as fast as in reality a day passes; default: in two minutes.", min=1, max=3600),
+]
+
 
 def demo(
     scenario: Annotated[
         str | None,
-        typer.Option(help="A scenario file, or one of ours by name: original (the default), random, imbalance."),
+        typer.Option(help="A scenario file, or one of ours by name: original (the default), day, imbalance, random."),
     ] = None,
     prosumers: Annotated[
         int | None, typer.Option(help="Play a random scenario of so many prosumers instead.", min=2, max=10_000)
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Of the random scenario; 0 if not said.")] = None,
-    mechanism: Annotated[
-        str | None,
-        typer.Option(help="How the game is cleared: sequential-best-response, certified, or as the scenario says."),
-    ] = None,
+    mechanism: Mechanism = None,
+    factor: Factor = None,
     json: Annotated[
         Path | None, typer.Option(help="Write the run's result to this file; - for standard output.", dir_okay=False)
     ] = None,
@@ -44,13 +51,15 @@ def demo(
     keep_running: Annotated[bool, typer.Option(help="Leave the market open after the game, until Ctrl-C.")] = False,
     time_limit: Annotated[float, typer.Option(help="Seconds until the demo gives up.", min=1)] = 900,
 ) -> None:
-    """Play a game: services and prosumers as processes of their own.
+    """Play a game, or a day of games: services and prosumers as processes of their own.
 
     It goes from registration to settlement, with everything that it needs.
     """
     voice.speak_json(json == STANDARD_OUTPUT)
     warm_up(*PROGRAMS, "prosumer_client")
     chosen = _by_mechanism(_scenario(scenario, prosumers, seed), mechanism)
+    if factor is not None and not isinstance(chosen, DayScenario):
+        raise typer.BadParameter("only a day's time is simulated; name such a --scenario", param_hint="--factor")
     for warning in chosen.warnings():
         voice.note(f"warning: {warning}")
     if json is not None:
@@ -58,7 +67,7 @@ def demo(
     with _home(home) as folder:
         settings = OperatorSettings(home=folder, ledger=ledger)
         with hosted_ledger(settings, temporary=home is None) as environment:
-            plan = Plan(chosen, ledger.value, folder, settings.operator, environment)
+            plan = Plan(chosen, ledger.value, folder, settings.operator, environment, factor)
             problems = run_to_end(_demo(plan, json, keep_running, time_limit))
     for problem in problems:
         voice.error("", problem)
@@ -66,20 +75,17 @@ def demo(
         raise typer.Exit(ExitCode.FAILED)
 
 
-def _scenario(named: str | None, prosumers: int | None, seed: int | None) -> Scenario:
+def _scenario(named: str | None, prosumers: int | None, seed: int | None) -> Scenario | DayScenario:
     if prosumers is None:
         if seed is not None:
             raise typer.BadParameter("only a random scenario has a seed; say how many --prosumers", param_hint="--seed")
-        chosen = scenario_named(named or "original")
-        if not isinstance(chosen, Scenario):
-            raise typer.BadParameter("a day of many games is not played by this version", param_hint="--scenario")
-        return chosen
+        return scenario_named(named or "original")
     if named is not None:
         raise typer.BadParameter("play a --scenario or so many --prosumers, not both", param_hint="--prosumers")
     return random_scenario(prosumers, seed or 0)
 
 
-def _by_mechanism(scenario: Scenario, mechanism: str | None) -> Scenario:
+def _by_mechanism(scenario: Scenario | DayScenario, mechanism: str | None) -> Scenario | DayScenario:
     if mechanism is None:
         return scenario
     try:
@@ -125,7 +131,7 @@ async def _demo(plan: Plan, json_file: Path | None, keep_running: bool, time_lim
                     run = await play(processes, plan, log)
             except TimeoutError:
                 raise GameFailed(
-                    f"the game did not end within {time_limit:g} s; --time-limit gives it more, and what is said above "
+                    f"it did not end within {time_limit:g} s; --time-limit gives it more, and what is said above "
                     "may tell who was not taken into it and why"
                 ) from None
             log.close()
@@ -138,8 +144,8 @@ async def _demo(plan: Plan, json_file: Path | None, keep_running: bool, time_lim
         log.close()
 
 
-def _report(run: Run, json_file: Path | None) -> None:
-    print_report(voice.console, run)
+def _report(run: Played, json_file: Path | None) -> None:
+    run.show(voice.console)
     if json_file == STANDARD_OUTPUT:
         voice.document(run.document())
     elif json_file is not None:
@@ -147,7 +153,8 @@ def _report(run: Run, json_file: Path | None) -> None:
         voice.progress(f"the result is in {json_file}")
 
 
-def _talkative(scenario: Scenario) -> frozenset[str] | None:
-    """Of a crowd only the clock is heard."""
-    crowd = len(scenario.sellers) + len(scenario.buyers) > 20
-    return frozenset({"market_clock"}) if crowd else None
+def _talkative(scenario: Playable) -> frozenset[str] | None:
+    """Of a crowd only the clock is heard, of a day's many games nobody."""
+    if isinstance(scenario, DayScenario):
+        return frozenset()
+    return frozenset({"market_clock"}) if len(scenario.histories()) > 20 else None

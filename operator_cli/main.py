@@ -9,7 +9,7 @@ import typer
 from operator_cli.voice import ExitCode, voice
 
 COMMANDS = {
-    "demo": ("demo_command:demo", "Play a game: services and prosumers as processes of their own."),
+    "demo": ("demo_command:demo", "Play a game, or a day of games: services and prosumers as processes of their own."),
     "up": ("up_command:up", "Start queue, optimizer, clock and page, and make the operator's key if there is none."),
     "reset": ("reset_command:reset", "End and remove every game by a signed command, or begin a new chain."),
     "backup": ("backup_commands:backup", "Copy the market's stores and keys into one file, while it runs."),

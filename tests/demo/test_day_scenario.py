@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from demo.day_scenario import DayScenario
+from demo.day_scenario import DayScenario, roster_of_days
 from demo.scenario_file import ScenarioError, load_playable, load_scenario
 from energy_market_chaincode import PublishGame
 from energy_market_chaincode.commands import SetTopology
@@ -106,6 +106,24 @@ def test_each_household_gets_its_own_rows_for_its_process(scenario_file: Path, t
         "start,prosumer,load_kwh,pv_kwh",
         "2026-06-23T12:00:00+00:00,B,0.4,0",
         "2026-06-23T12:15:00+00:00,B,0.1,0",
+        "2026-06-23T12:30:00+00:00,B,0,0",
+    ]
+
+
+def test_of_days_one_after_the_other_a_household_gets_a_profile_without_gaps(
+    scenario_file: Path, tmp_path: Path
+) -> None:
+    day = read(scenario_file)
+    days = [day, day.later(day.period)]
+    (of_a, _) = roster_of_days(days, tmp_path / "profiles")
+    rows = Path(of_a["profile"]).read_text().splitlines()[1:]
+
+    assert day.period == timedelta(days=1)
+    assert len(rows) == 96 + 2 + 1
+    assert [row for row in rows if not row.endswith(",A,0,0")] == [
+        f"2026-06-{date}T12:{minute}:00+00:00,A,{load},{pv}"
+        for date in (23, 24)
+        for minute, load, pv in (("00", "0.2", "0.5"), ("15", "0.2", "0.2"))
     ]
 
 

@@ -38,6 +38,12 @@ def test_a_game_can_be_watched_and_its_bills_read(reader: Reader) -> None:
     assert said.count("money conserved: True") == 2
 
 
+def test_a_day_of_ones_own_table_can_be_played(reader: Reader) -> None:
+    said = follow(reader, "a-day-of-your-own.md")
+    assert said.count("would pay") == 3
+    assert "money conserved: True" in said
+
+
 def test_a_market_can_be_opened_played_on_and_checked(reader: Reader) -> None:
     said = follow(reader, "a-market-of-your-own.md")
     assert "equilibrium" in said
@@ -57,5 +63,11 @@ def test_a_client_without_the_library_plays_a_whole_game(reader: Reader) -> None
 
 
 def test_every_tutorial_is_one_of_these() -> None:
-    names = {"watch-a-game.md", "a-market-of-your-own.md", "a-strategy-of-your-own.md", "without-our-library.md"}
-    assert {page.name for page in TUTORIALS} == names
+    names = {
+        "watch-a-game",
+        "a-day-of-your-own",
+        "a-market-of-your-own",
+        "a-strategy-of-your-own",
+        "without-our-library",
+    }
+    assert {page.stem for page in TUTORIALS} == names

@@ -1,0 +1,131 @@
+"""A day's games: the market's time is simulated, all slots are published ahead, and come and go by themselves.
+
+A slot's quarter-hour passes in a second or so of real time. Nothing is told when to bid: households register their day
+with one command, the clock closes gates, meters report when their slot is over.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import aclosing
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from demo.day_result import DayRun
+from demo.day_scenario import DayScenario
+from demo.stage import GameFailed, Stage
+from energy_market_chaincode import GameView, Topic, iso, moment
+from prosumer_client import FROM_NOW, MarketClient, MarketError, MarketEvent
+
+LEAD = timedelta(seconds=15)
+"""So long before the first slot, in real time, the market's time begins: people come in and register meanwhile."""
+REAL_SLOT = timedelta(seconds=1.25)
+"""How long a slot is in real time, unless a factor is said."""
+MAX_FACTOR = 3600
+_AT_ONCE = 8
+"""So many reads wait for their answers at the same time."""
+
+Tell = Callable[[MarketEvent, int], None]
+"""Is called with what happened in a day's game, and how many of the day's are settled."""
+
+
+def usual_factor(step: timedelta) -> int:
+    """Return how many times as fast as the real one a market's time passes, so that a day takes some two minutes."""
+    return max(1, min(MAX_FACTOR, step // REAL_SLOT))
+
+
+async def begin_time(market: MarketClient, day: DayScenario, factor: int | None = None) -> DayScenario:
+    """Have the market's time begin shortly before a day; where it is simulated already, return the day to come.
+
+    Raises
+    ------
+    prosumer_client.MarketError
+        ``SIMULATION_TOO_LATE``: the market has games by the real time already.
+    """
+    known = (await market.market()).simulated_time
+    if known is not None:
+        return next_after(day, known.market_time(datetime.now(UTC) + LEAD))
+    factor = usual_factor(day.slots.step) if factor is None else factor
+    start = moment(day.slots.start) - LEAD * factor
+    await market.submit(Topic.SIMULATE_TIME, {"start": iso(start), "factor": factor})
+    return day
+
+
+def next_after(day: DayScenario, soonest: datetime) -> DayScenario:
+    """Return a day at its time of day, on the first date on which it begins no sooner than a moment."""
+    missed = soonest - moment(day.slots.start)
+    return day.later(max(0, -(-missed // timedelta(days=1))) * timedelta(days=1))
+
+
+async def play_day(stage: Stage, day: DayScenario) -> DayRun:
+    """Let a day's people in, play all its slots and read what came of it.
+
+    Raises
+    ------
+    GameFailed, ForeignProsumer, ProcessFailed, prosumer_client.MarketError
+    """
+    market = stage.market
+    day = await begin_time(market, day, stage.plan.factor)
+    before = await stage.let_in(day)
+
+    def tell(event: MarketEvent, settled: int) -> None:
+        stage.log.stands(f"{event.game}: {event.name}; {settled} of {day.slots.count} slots are settled")
+
+    with stage.watch.step("day"):
+        names = await play_slots(market, day, tell)
+    begins, ends = moment(day.slots.start), day.slots.starts()[-1] + day.slots.step
+    return DayRun(
+        scenario=day,
+        ledger=stage.plan.ledger,
+        games=await _read(market, names),
+        statements={name: await market.statement(name, begins, ends) for name in day.profiles},
+        before=before,
+        after=await stage.accounts(),
+        timings=stage.watch.seconds,
+    )
+
+
+async def play_slots(market: MarketClient, day: DayScenario, tell: Tell) -> list[str]:
+    """Publish a game for each slot and wait until all are settled; return their ids.
+
+    Raises
+    ------
+    GameFailed
+        If somebody resets the market meanwhile.
+    prosumer_client.MarketError
+    """
+    published = await market.submit_all([(Topic.PUBLISH_GAME, game) for game in day.games()])
+    names = [_id_of(outcome) for outcome in published]
+    settled: set[str] = set()
+
+    async def look() -> None:
+        settled.update(game.game for game in await market.games() if game.is_over)
+        settled.intersection_update(names)
+
+    async with aclosing(market.events(FROM_NOW, on_now=look)) as events:
+        async for event in events:
+            if event.name == "MarketResetEvent":
+                raise GameFailed("the market was reset while the day was played")
+            if event.game in names and event.name == "MarketClosedEvent":
+                settled.add(event.game)
+            if event.game in names:
+                tell(event, len(settled))
+            if len(settled) == len(names):
+                return names
+    raise GameFailed("the stream of events ended before the day did")
+
+
+def _id_of(published: Mapping[str, Any] | MarketError) -> str:
+    if isinstance(published, MarketError):
+        raise published
+    return str(published["game"])
+
+
+async def _read(market: MarketClient, names: Sequence[str]) -> list[GameView]:
+    """Return all games, in the order of their names."""
+    slots = asyncio.Semaphore(_AT_ONCE)
+
+    async def read(name: str) -> GameView:
+        async with slots:
+            return await market.game(name)
+
+    return await asyncio.gather(*map(read, names))
