@@ -92,17 +92,22 @@ class Market:
         """Ask the queue."""
         return httpx.get(f"{self.queue_url}{path}", timeout=30, trust_env=False).raise_for_status().json()
 
-    def wait_for_game(self, phase: str) -> dict[str, Any]:
-        """Wait until some game is in a phase, and return it whole."""
+    def wait_for_trade(self) -> dict[str, Any]:
+        """Wait until a game in which neighbours could trade is closed, and return it whole."""
         found: list[str] = []
 
         def is_there() -> bool:
-            found.extend(game["game"] for game in self.get("/games")["games"] if game["phase"] == phase)
+            found.extend(game["game"] for game in self.get("/games")["games"] if is_traded(game))
             return bool(found)
 
-        wait_until(is_there, f"a game is {phase}")
+        wait_until(is_there, "a game with sellers and buyers is closed")
         whole: dict[str, Any] = self.get(f"/games/{found[0]}")
         return whole
+
+
+def is_traded(game: Mapping[str, Any]) -> bool:
+    """Tell whether a game of the list is closed and had sellers and buyers."""
+    return game["phase"] == "closed" and bool(game["nrSellers"]) and bool(game["nrBuyers"])
 
 
 def wait_until(condition: Callable[[], bool], what: str) -> None:

@@ -7,14 +7,11 @@ from typing import Any
 
 import pytest
 
-from tests.compose.market import NETWORK_STATUS, wait_until
+from tests.compose.market import NETWORK_STATUS, is_traded, wait_until
 
 OPERATIONS = (Path(__file__).resolve().parents[2] / "docs" / "how-to" / "back-up.md").read_text()
 
 pytestmark = [pytest.mark.compose, pytest.mark.timeout(1800)]
-
-BEST_RESPONSE_COST = 36.747
-"""Exact sequential best response on original.yaml, see the seed's README."""
 
 
 def height(market: Any) -> int:
@@ -36,16 +33,16 @@ def documented(heading: str, service: str) -> tuple[str, str]:
     return before, after
 
 
-def test_a_game_is_played_to_its_equilibrium(market: Any) -> None:
-    game = market.wait_for_game("closed")
-    assert game["stop"]["reason"] == "equilibrium"
-    assert float(game["stop"]["totalCost"]) == pytest.approx(BEST_RESPONSE_COST, rel=1e-3)
-    loads = {seller["seller"]: float(seller["load"]) for seller in game["sellers"]}
-    assert (loads["S003"], loads["S002"]) == (49, 29)
+def test_a_day_is_played_and_neighbours_trade(market: Any) -> None:
+    game = market.wait_for_trade()
+    assert game["stop"]["reason"] in ("equilibrium", "all-passed")
+    assert {seller["seller"] for seller in game["sellers"]} <= {"I-1", "I-2"}
+    assert game["parameters"]["slotDurationMs"] == 900_000
+    assert market.get("/market")["simulatedTime"]["factor"] == 480
 
 
 def test_every_command_of_the_operator_works_in_a_container(market: Any) -> None:
-    (game, *_) = json.loads(market.cli("games", "list", "--json"))
+    (game, *_) = [game for game in json.loads(market.cli("games", "list", "--json")) if is_traded(game)]
     assert json.loads(market.cli("games", "show", game["game"], "--json"))["transfers"]
     market.cli("prosumers", "add", "P100", "--balance", "5")
     before = json.loads(market.cli("prosumers", "show", "P100", "--json"))
@@ -66,7 +63,7 @@ def test_what_only_compose_can_do_is_said_with_the_command_to_type(market: Any) 
 
 def test_the_operator_s_key_is_replaced_and_the_clock_goes_on(market: Any) -> None:
     market.cli("prosumers", "replace-key", "operator")
-    published = market.cli("games", "publish", "--scenario", "original").split()[-1]
+    published = market.cli("games", "publish").split()[-1]
     wait_until(lambda: market.get(f"/games/{published}")["phase"] == "closed", "the clock drove the game to its end")
 
 

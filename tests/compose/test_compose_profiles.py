@@ -16,7 +16,7 @@ def test_bft_orders_transactions_without_one_of_four_orderers(bft_market: Any) -
 
 
 def test_the_market_runs_on_the_embedded_ledger(embedded_market: Any) -> None:
-    assert embedded_market.wait_for_game("closed")["stop"]["reason"] == "equilibrium"
+    assert embedded_market.wait_for_trade()["settlement"]["energyDelivered"] > 0
 
 
 def test_an_embedded_ledger_is_verified_backed_up_and_wiped_in_a_container(
@@ -29,4 +29,4 @@ def test_an_embedded_ledger_is_verified_backed_up_and_wiped_in_a_container(
     embedded_market.type("docker compose run --rm -T cli restore - --yes < market.tar", tmp_path)
     embedded_market.up()
     assert "everything fits" in embedded_market.cli("ledger", "verify")
-    assert len(embedded_market.get("/prosumers")["prosumers"]) == 12
+    assert len(embedded_market.get("/prosumers")["prosumers"]) == 5
