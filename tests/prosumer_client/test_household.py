@@ -3,27 +3,43 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from structlog.testing import capture_logs
 
-from energy_market_chaincode import Energy, GameView, iso
+from energy_market_chaincode import Energy, GameView, iso, units
 from ledger.embedded import EmbeddedLedger
-from prosumer_client import Battery, Demand, Forecast, Household, MarketClient, Offer, Profile, Seller, Terms
+from prosumer_client import (
+    Battery,
+    Demand,
+    Forecast,
+    Household,
+    MarketClient,
+    Meter,
+    Offer,
+    Profile,
+    Reading,
+    Seller,
+    Terms,
+    key_file,
+    store_key,
+)
 from prosumer_client.profile import Use
 from tests.prosumer_client.conftest import HOUR_MS, FakeMarket, Operator, identity_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine
-    from pathlib import Path
 
     from prosumer_client import Patience
 
     Background = Callable[[Coroutine[Any, Any, object]], asyncio.Task[object]]
 
+DOCUMENT = Path(__file__).parents[2] / "docs" / "how-to" / "write-a-strategy.md"
 QUARTER = timedelta(minutes=15)
 MORNING = datetime(2031, 6, 23, 6, tzinfo=UTC)
 DAY = [(0, 3000), (5000, 1000), (2000, 2000), (1000, 9000)]
@@ -124,7 +140,8 @@ async def test_slots_that_are_published_later_are_ordered_too(operator: Operator
     listening = background(household(operator).run())
     await publish_slots(operator)
     await operator.fake.until(lambda: is_in(operator, "g0", "g1", "g3"))
-    assert [order for orders in await orders_of(operator) for order in orders] == THE_DAY
+    said = [order for orders in await orders_of(operator) for order in orders]
+    assert sorted(said, key=lambda order: str(order["game"])) == THE_DAY
     assert not listening.done()
 
 
@@ -143,6 +160,22 @@ async def test_a_household_that_comes_back_orders_what_it_has_not_ordered(
 
 async def publish_more(operator: Operator) -> None:
     await operator.market.submit("publishGame", {"deliverySlot": iso(MORNING + 3 * QUARTER), "game": "g3"})
+
+
+async def test_the_documented_household_runs(
+    operator: Operator, background: Background, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    block = next(b for b in re.findall(r"```python\n(.*?)```", DOCUMENT.read_text(), re.DOTALL) if "Battery" in b)
+    text = block.replace("http://127.0.0.1:8080", operator.fake.url).replace('"I-1"', '"H"')
+    store_key(identity_of("H").key, key_file(tmp_path / ".energy-market" / "keys", "H"))
+    rows = [f"{iso(start)},H,{units.kwh(use.load)},{units.kwh(use.pv)}" for start, use in profile().uses.items()]
+    (tmp_path / "houses.csv").write_text("\n".join(["start,prosumer,load_kwh,pv_kwh", *rows]))
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {}
+    exec(text.removesuffix("asyncio.run(main())\n"), names)  # noqa: S102 - running it is the test
+    await publish_slots(operator)
+    background(names["main"]())
+    await operator.fake.until(lambda: is_in(operator, "g3"))
 
 
 async def test_a_battery_changes_what_is_ordered(operator: Operator, background: Background) -> None:
@@ -307,3 +340,85 @@ async def test_a_slot_that_the_profile_does_not_have_is_left_out_and_told(
     await operator.fake.until(lambda: is_in(operator, "g0", "g1", "g3"))
     assert await orders_of(operator) == [THE_DAY]
     assert await house.forecast((await operator.market.game("g4")).terms) is None
+
+
+# -- meters with a key of their own
+
+
+async def settled_in_silence(operator: Operator, clock: Clock) -> None:
+    """A slot that meters count, settled after its window without a reading of H; it can be corrected for a week."""
+    for name in ("H", "N"):
+        await enter_meter(operator, name)
+    await publish_slots(operator, 1)
+    clock.now = MORNING
+    await operator.market.submit("stopGameRegistration", {"game": "g0"})
+    clock.now = MORNING + timedelta(hours=1)
+    await operator.market.submit("closeMarket", {"game": "g0"})
+
+
+async def presumed(operator: Operator) -> list[str]:
+    return list((await operator.fake.view("game", "g0"))["settlement"]["presumed"])
+
+
+async def test_a_meter_that_was_away_reports_late_as_long_as_the_settlement_can_be_corrected(
+    operator: Operator, background: Background, clock: Clock
+) -> None:
+    await settled_in_silence(operator, clock)
+    assert await presumed(operator) == ["H", "N"]
+    background(household(operator).meter(identity_of("m-H")).run())
+
+    async def is_corrected() -> bool:
+        return await presumed(operator) == ["N"]
+
+    await operator.fake.until(is_corrected)
+    (line,) = [line for line in (await operator.fake.view("lines", "g0"))["lines"] if line["prosumer"] == "H"]
+    assert (line["inEnergy"], line["outEnergy"]) == (0, Decimal("0.3"))
+    clock.now += timedelta(days=8)
+    await Meter(operator.speaker("N"), identity=identity_of("m-N")).catch_up(await operator.market.game("g0"))
+    assert await operator.moves_of("m-N", "publishReadings") == []
+
+
+async def test_a_reading_is_corrected_by_another_and_back_by_a_part_of_its_own(
+    operator: Operator, clock: Clock
+) -> None:
+    await settled_in_silence(operator, clock)
+    terms = (await operator.market.game("g0")).terms
+    meter = Meter(operator.speaker("H"), identity=identity_of("m-H"))
+    for taken, part in (("1", 0), ("1", 0), ("1.5", 0), ("1", 0), ("1", 1)):
+        assert await meter.publish(terms, Reading(Decimal(taken), Decimal(0)), part)
+    said = [move["readings"][0]["inEnergy"] for move in await operator.moves_of("m-H", "publishReadings")]
+    assert said == ["1", "1.5", "1"]
+    clock.now += timedelta(days=8)
+    with capture_logs() as logs:
+        assert not await meter.publish(terms, Reading(Decimal(2), Decimal(0)))
+    assert logs[-1]["code"] == "SLOT_FINAL"
+
+
+async def test_without_a_key_of_its_own_a_meter_says_that_it_cannot_report_where_meters_count(
+    operator: Operator, clock: Clock
+) -> None:
+    await settled_in_silence(operator, clock)
+    terms = (await operator.market.game("g0")).terms
+    with capture_logs() as logs:
+        assert not await Meter(operator.speaker("H")).publish(terms, Reading(Decimal(1), Decimal(0)))
+    assert "key of its own" in logs[-1]["event"]
+    assert await readings_of(operator) == []
+
+
+async def test_a_meter_of_games_without_a_time_waits_for_the_end_of_the_delivery(
+    operator: Operator, background: Background, clock: Clock
+) -> None:
+    for name in ("H", "N"):
+        await enter_meter(operator, name)
+    game = {"game": "now", "deliveryDurationMs": 60_000, "registrationDurationMs": 1, "correctionWindowMs": HOUR_MS}
+    await operator.market.submit("publishGame", game)
+    clock.now += timedelta(seconds=1)
+    await operator.market.submit("stopGameRegistration", {"game": "now"})
+    meter = Meter(operator.speaker("H"), identity=identity_of("m-H"))
+    background(meter.run())
+    clock.now += timedelta(seconds=63)
+
+    async def has_reported() -> bool:
+        return len(await operator.moves_of("m-H", "publishReadings")) == 1
+
+    await operator.fake.until(has_reported)
