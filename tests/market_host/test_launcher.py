@@ -93,8 +93,10 @@ async def test_when_the_warm_process_is_killed_its_programs_are_started_again(ma
 
 
 HOST = """
-import asyncio, os
+import asyncio, os, signal
 from market_host import Processes
+
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup, under which the tests may run, has it ignored
 
 async def main():
     async with Processes(lambda name, line: print(line, flush=True)) as processes:
