@@ -26,6 +26,7 @@ def kept(*patterns: str) -> Iterator[Path]:
                 yield file
 
 
+@pytest.mark.timeout(600)  # mypy without a cache, on a machine that has other work
 @pytest.mark.parametrize(
     "tool",
     [*TOOLS, ["mypy", "--platform", OTHER_PLATFORM, "--cache-dir", f".mypy_cache/{OTHER_PLATFORM}"]],
