@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import re
 import shutil
 import signal
@@ -132,6 +133,35 @@ def open_market(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningMar
     market.speaks("operator", "setTopology", edges=[["S1", "B1"], ["B1", "B2"]])
     market.enters("S1", "B1", "B2")
     try:
+        yield market
+    finally:
+        stop(market)
+
+
+@pytest.fixture
+def market(open_market: RunningMarket) -> Iterator[RunningMarket]:
+    """A market without games, which has none again afterwards."""
+    open_market.speaks("operator", "resetMarket")
+    yield open_market
+    open_market.speaks("operator", "resetMarket")
+
+
+@pytest.fixture
+def clock_that_hangs(open_market: RunningMarket) -> Iterator[None]:
+    """The market's clock, which does nothing for as long as the test lasts."""
+    process = open_market.announced("market_clock")["pid"]
+    os.kill(process, signal.SIGSTOP)
+    yield
+    os.kill(process, signal.SIGCONT)
+
+
+@pytest.fixture(scope="session")
+def large(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningMarket]:
+    """A certified game of more homes than are shown one by one, played to its settlement."""
+    words = ("--prosumers", "140", "--seed", "3", "--mechanism", "certified", "--keep-running")
+    market = start(tmp_path_factory.mktemp("large"), "demo", *words)
+    try:
+        until(lambda: any(game["phase"] == "closed" for game in market.ask("games")["games"]), 240)
         yield market
     finally:
         stop(market)

@@ -1,9 +1,6 @@
 """What an operator does on the page: each thing a signed command whose receipt is followed to its block."""
 
 import json
-import os
-import signal
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +56,50 @@ def test_a_prosumer_is_added_with_its_key(open_market: Any, page: Page, tmp_path
     assert open_market.ask("prosumers/T4")["publicKey"] == key
 
 
+def test_a_meter_is_entered_with_its_key(played: Any, page: Page, tmp_path: Path) -> None:
+    key = Identity("m-P006", load_or_create_key(tmp_path / "m-P006.pem")).public_key
+    sign_in(page, played)
+    form = page.locator("form", has=page.get_by_role("heading", name="Enter a meter"))
+    form.get_by_label("Meter's id").fill("m-P006")
+    form.get_by_label("Public key").fill(key)
+    form.get_by_label("Prosumer").fill("P006")
+    form.get_by_label("Connection, kW").fill("11.04")
+    form.get_by_label("Registers begin anew").fill("1000.5")
+    form.get_by_role("button").click()
+    expect(page.get_by_text("registerMeter committed")).to_be_visible()
+    (meter,) = played.ask("meters")["meters"]
+    shown = (
+        meter["meter"],
+        meter["prosumer"],
+        meter["publicKey"],
+        float(meter["powerKw"]),
+        meter["registerModulusKwh"],
+    )
+    assert shown == ("m-P006", "P006", key, 11.04, 1000.5)
+
+
+def test_tariffs_are_set_one_by_one_and_a_price_in_cents_is_asked_about(open_market: Any, page: Page) -> None:
+    exact = {"from": "2125-01-01T00:00:00.000Z", "retail": "0.300000000000000001", "feedIn": "-0.05"}
+    open_market.speaks("operator", "setTariffs", tariffs=[exact])
+    sign_in(page, open_market)
+    form = page.locator("form", has=page.get_by_role("heading", name="Set the grid's tariffs"))
+    form.get_by_label("From").fill("2126-01-01T00:00")
+    form.get_by_label("It takes").fill("28.69")
+    form.get_by_label("It gives").fill("0.1231")
+    form.get_by_role("button", name="Set", exact=True).click()
+    expect(form.get_by_role("alert")).to_contain_text("was 0.2869 meant?")
+    form.get_by_label("It takes").fill("0.2869")
+    form.get_by_role("button").click()
+    expect(page.get_by_text("setTariffs committed")).to_be_visible()
+    told = httpx.get(f"{open_market.url}/api/queue/tariffs").text
+    assert "0.300000000000000001" in told  # not a digit of the other line is lost
+    assert [(each["retail"], each["feedIn"]) for each in json.loads(told)["tariffs"]] == [
+        (0.3, -0.05),
+        (0.2869, 0.1231),
+    ]
+    open_market.speaks("operator", "setTariffs", tariffs=[])
+
+
 def test_the_clock_is_paused_and_resumed(open_market: Any, page: Page) -> None:
     sign_in(page, open_market)
     form = page.locator("form", has=page.get_by_role("heading", name="The clock"))
@@ -90,15 +131,6 @@ def test_a_game_is_not_closed_before_its_delivery_is_over_and_the_ledgers_reason
     expect(receipt).to_contain_text("DELIVERY_NOT_OVER")
     expect(receipt.get_by_role("link", name="block")).to_be_visible()  # on the ledger, too
     assert market.ask("games/ended")["phase"] == "delivery"
-
-
-@pytest.fixture
-def clock_that_hangs(open_market: Any) -> Iterator[None]:
-    """The market's clock, which does nothing for as long as the test lasts."""
-    process = open_market.announced("market_clock")["pid"]
-    os.kill(process, signal.SIGSTOP)
-    yield
-    os.kill(process, signal.SIGCONT)
 
 
 def test_a_game_whose_delivery_is_over_is_closed_by_hand_where_the_clock_does_not(

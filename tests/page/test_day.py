@@ -18,14 +18,6 @@ QUARTER = timedelta(minutes=15)
 
 
 @pytest.fixture
-def market(open_market: Any) -> Iterator[Any]:
-    """A market without games, which has none again afterwards."""
-    open_market.speaks("operator", "resetMarket")
-    yield open_market
-    open_market.speaks("operator", "resetMarket")
-
-
-@pytest.fixture
 def berlin(browser: Browser) -> Iterator[Page]:
     """A tab of somebody who lives by Berlin's clocks."""
     context = browser.new_context(timezone_id=ZONE, viewport={"width": 1280, "height": 900})

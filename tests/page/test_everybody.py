@@ -51,6 +51,17 @@ def test_nothing_is_wider_than_a_phone(played: Any, browser: Browser, view: str)
     page.close()
 
 
+def test_the_list_of_games_fits_a_phone(played: Any, browser: Browser) -> None:
+    page = browser.new_page(viewport={"width": 390, "height": 844})
+    page.goto(f"{played.url}/#/games")
+    table = page.get_by_role("region", name="Games")
+    expect(table.locator("tbody tr")).to_have_count(1)
+    wide, narrow = (table.evaluate(f"region => region.{name}Width") for name in ("scroll", "client"))
+    assert wide <= narrow
+    expect(table).to_contain_text("sellers: 4, buyers: 7, rounds: 12")
+    page.close()
+
+
 def test_all_views_are_reached_by_keyboard(played: Any, page: Page) -> None:
     page.goto(played.url)
     expect(page.locator("main h1").first).to_be_visible()

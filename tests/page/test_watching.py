@@ -93,33 +93,6 @@ def test_the_same_game_is_played_delivered_and_settled_before_the_watcher(open_m
     expect(page.locator(".events")).to_contain_text("S1 delivered 2.5 kWh to B2")
 
 
-def test_a_certified_game_shows_what_proves_it(open_market: Any, page: Page) -> None:
-    market = open_market
-    market.speaks(
-        "operator", "publishGame", game="proved", mechanism="certified", expectedParticipants=3,
-        registrationDurationMs=600_000, deliveryDurationMs=600_000,
-    )  # fmt: skip
-    page.goto(market.url)
-    market.speaks("S1", "publishOffer", game="proved", amount="5", price="0.08")
-    market.speaks("B1", "publishDemand", game="proved", amount="3")
-    market.speaks("B2", "publishDemand", game="proved", amount="2.5")
-    expect(page.locator(".phases [aria-current=step]")).to_have_text("Delivery")
-    game, bids = market.ask("games/proved"), market.ask("games/proved/bids")["bids"]
-    certificate = game["clearing"]["certificate"]
-    page.goto(f"{market.url}/#/games/proved")
-    expect(page.get_by_text("proved on the ledger")).to_be_visible()
-    assert float(page.locator("[data-figure=gap]").text_content() or "") == pytest.approx(certificate["gap"], 1e-2)
-    (row,) = page.get_by_role("region", name="Prices that clear the market").locator("tbody tr").all()
-    asked, cleared, sold = row.locator("td").all_text_contents()
-    assert number(asked) == 0.08
-    assert number(cleared) == pytest.approx(certificate["prices"]["S1"], abs=5e-5)
-    assert number(sold) == game["sellers"][0]["load"]
-    expect(page.locator("table.bids tbody tr")).to_have_count(len(bids))
-    rows = [row.locator("td").all_text_contents() for row in page.locator("table.bids tbody tr").all()]
-    assert [number(row[0]) for row in rows] == [bid["amounts"]["S1"] for bid in bids]
-    market.speaks("operator", "resetMarket")
-
-
 def test_every_figure_is_the_markets(played: Any, page: Page) -> None:
     (game,) = (found for found in played.ask("games")["games"] if found["phase"] == "closed")
     whole = played.ask(f"games/{game['game']}")
@@ -330,3 +303,19 @@ def test_a_service_in_trouble_is_named(open_market: Any, page: Page) -> None:
     page.goto(open_market.url)
     row = page.locator("dt", has_text="clock").locator("xpath=following-sibling::dd[1]")
     expect(row).to_contain_text("in trouble")
+
+
+def test_a_service_that_hangs_is_named_and_nothing_else_waits_for_it(
+    market: Any, page: Page, clock_that_hangs: None
+) -> None:
+    page.goto(market.url)
+    row = page.locator("dt", has_text="clock").locator("xpath=following-sibling::dd[1]")
+    expect(row).to_contain_text("The clock has not answered")
+    page.goto(f"{market.url}/#/operations")
+    expect(page.get_by_role("heading", name="Queue")).to_be_visible()
+    for name in ("first", "second", "third"):  # as often as the clock could take a connection away
+        market.speaks("operator", "publishGame", game=name, registrationDurationMs=600_000)
+        page.goto(f"{market.url}/#/games")
+        expect(page.get_by_role("link", name=name)).to_be_visible()
+        page.goto(f"{market.url}/#/operations")
+        expect(page.get_by_role("heading", name="Queue")).to_be_visible()

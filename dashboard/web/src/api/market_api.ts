@@ -27,6 +27,7 @@ export type Schedule = clock["schemas"]["ScheduleView"];
 
 export type ServiceName = "queue" | "optimizer" | "clock";
 
+const POLLED_MS = 4000;
 const PAGE = 1000; // as many as the queue hands out at once
 
 async function answerOf<T>(response: Response): Promise<T> {
@@ -38,6 +39,16 @@ async function get<T>(service: ServiceName, path: string): Promise<T> {
   return answerOf<T>(await fetch(`/api/${service}/${path}`, { headers: { Accept: "application/json" } }));
 }
 
+/** Asks what is asked again and again: a service that hangs may not hold the few connections that a browser has. */
+async function soon(service: ServiceName, path: string): Promise<Response> {
+  try {
+    return await fetch(`/api/${service}/${path}`, { signal: AbortSignal.timeout(POLLED_MS) });
+  } catch (error) {
+    const isLate = error instanceof DOMException && error.name === "TimeoutError";
+    throw isLate ? new Problem(0, "UNREACHABLE", `The ${service} has not answered for ${POLLED_MS / 1000} s.`) : error;
+  }
+}
+
 /** A whole list, which the queue hands out in pages: the page that is not full is the last. */
 async function list<T>(path: string, field: string, from = 0, more = ""): Promise<T[]> {
   const found: T[] = [];
@@ -47,6 +58,20 @@ async function list<T>(path: string, field: string, from = 0, more = ""): Promis
     found.push(...page);
     if (page.length < PAGE) return found;
   }
+}
+
+/** A line of the tariffs' table with its prices as the ledger writes them: a command that has it again changes no digit. */
+export interface ExactTariffs {
+  readonly from: string;
+  readonly retail: string;
+  readonly feedIn: string;
+}
+
+async function exactTariffs(): Promise<ExactTariffs[]> {
+  const response = await fetch("/api/queue/tariffs", { headers: { Accept: "application/json" } });
+  if (!response.ok) throw await Problem.of(response);
+  const text = (await response.text()).replaceAll(/("(?:retail|feedIn)"\s*:\s*)(-?[\d.eE+-]+)/g, '$1"$2"');
+  return (JSON.parse(text) as { readonly tariffs: ExactTariffs[] }).tariffs;
 }
 
 const name = encodeURIComponent;
@@ -76,11 +101,12 @@ export const api = {
   evidence: (number: number) => get<Evidence>("queue", `blocks/${number}/evidence`),
   topology: () => get<Topology>("queue", "topology"),
   tariffs: () => get<Tariffs>("queue", "tariffs"),
-  queue: () => get<QueueState>("queue", "queue"),
-  schedule: () => get<Schedule>("clock", "schedule"),
-  ready: (service: ServiceName) => get<{ status: string }>(service, "ready"),
+  exactTariffs,
+  queue: async () => answerOf<QueueState>(await soon("queue", "queue")),
+  schedule: async () => answerOf<Schedule>(await soon("clock", "schedule")),
+  ready: async (service: ServiceName) => answerOf<{ status: string }>(await soon(service, "ready")),
   metrics: async (service: ServiceName) => {
-    const response = await fetch(`/api/${service}/metrics`);
+    const response = await soon(service, "metrics");
     if (!response.ok) throw await Problem.of(response);
     return response.text();
   },

@@ -2,6 +2,7 @@
 import { type TemplateResult, html, nothing, svg } from "lit";
 import type { Problem } from "../api/problem.js";
 import { clock, count } from "../market/numbers.js";
+import type { Game } from "../api/market_api.js";
 import { type Course, nameOf, phaseAt, stepsOf } from "../market/phases.js";
 
 const drawings = {
@@ -65,4 +66,10 @@ export function phaseTag(game: Course, now: number): TemplateResult {
   const phase = phaseAt(game, now);
   const kind = phase === "cancelled" ? "bad" : phase === "closed" || phase === "final" ? "" : "good";
   return html`<span class="tag ${kind}">${nameOf(phase, game)}</span>`;
+}
+
+/** What a game came to for which nobody proved a clearing in time. */
+export function fallbackTag({ clearing }: Game): unknown {
+  if (clearing === null || clearing.fallback === null) return nothing;
+  return html`<span class="tag warn">fallback: ${clearing.fallback === "turns" ? "played by turns" : "all from the grid"}</span>`;
 }

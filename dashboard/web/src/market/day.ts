@@ -10,6 +10,8 @@ export interface DaySlot {
   readonly ends: number;
   readonly course: Course;
   readonly isSettled: boolean;
+  /** Whether nobody proved a clearing of it in time. */
+  readonly isFallback: boolean;
   /** From neighbours; 0 before anything is contracted, as the next two. */
   readonly local: number;
   readonly fromGrid: number;
@@ -42,6 +44,7 @@ export function daySlot(game: Game): DaySlot {
     ends: Date.parse(game.deliveryEndsAt ?? ""),
     course: { phase, mechanism, registrationEndsAt, clearingEndsAt, deliveryStartsAt, deliveryEndsAt, meteringEndsAt, finalAt },
     isSettled: game.settlement !== null,
+    isFallback: game.clearing !== null && game.clearing.fallback !== null,
     ...energies(game),
     retail: game.parameters.retailTariff,
     feedIn: game.parameters.feedInTariff,

@@ -31,3 +31,18 @@ export class Refresher {
     return this.#isStale;
   }
 }
+
+/** Does something again and again, the next time a pause after it was done; returns what ends that. */
+export function repeat(work: () => Promise<void>, pauseMs: number): () => void {
+  let isEnded = false;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const again = async (): Promise<void> => {
+    await work();
+    if (!isEnded) timer = setTimeout(() => void again(), pauseMs);
+  };
+  void again();
+  return () => {
+    isEnded = true;
+    clearTimeout(timer);
+  };
+}

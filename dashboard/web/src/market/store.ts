@@ -13,8 +13,8 @@ import {
 import { type Connection, EventStream, type MarketEvent } from "../api/event_stream.js";
 import { Problem } from "../api/problem.js";
 import { byInterest } from "./phases.js";
-import { Refresher } from "./refresher.js";
-import { type SimulatedTime, marketTime, setSimulatedTime } from "./time.js";
+import { Refresher, repeat } from "./refresher.js";
+import { marketTime, setSimulatedTime } from "./time.js";
 
 const POLL_MS = 3000; // of what has no events: queue, readiness, schedule
 const KEPT_EVENTS = 200;
@@ -55,8 +55,7 @@ export class MarketStore extends EventTarget {
     void this.#stream.run();
     void this.#readNewestEvents();
     this.touch();
-    void this.#poll();
-    setInterval(() => void this.#poll(), POLL_MS);
+    repeat(() => this.#poll(), POLL_MS);
   }
 
   /** Reads anew what stands on the ledger, soon, and tells the views which read more that it is stale. */
@@ -93,7 +92,7 @@ export class MarketStore extends EventTarget {
   async #load(): Promise<void> {
     try {
       const [market, games] = await Promise.all([api.market(), this.#readGames()]);
-      setSimulatedTime((market as { simulatedTime?: SimulatedTime | null }).simulatedTime ?? null);
+      setSimulatedTime(market.simulatedTime);
       const [focus] = byInterest(games, marketTime());
       const [game, bids] = focus === undefined ? [null, []] : await Promise.all([api.game(focus.game), api.bids(focus.game)]);
       // All at once: a market whose game is not read yet is not one without a game.

@@ -260,7 +260,7 @@ const nearest = (slots: readonly DaySlot[], to: number, of: (slot: DaySlot) => n
 const told = (kind: string, name: string, value: unknown): unknown => html`<div class=${kind}><span class="muted small">${name}</span>${value}</div>`;
 
 /** How far a slot is just now, in words. */
-const said = ({ course }: DaySlot): string => nameOf(phaseAt(course, marketTime()), course);
+const said = ({ course, isFallback }: DaySlot): string => `${nameOf(phaseAt(course, marketTime()), course)}${isFallback ? ", fallback" : ""}`;
 
 function drawingOf(slots: readonly DaySlot[], day: string, zone: string): Drawing {
   return slotsDrawing({

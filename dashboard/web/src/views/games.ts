@@ -2,17 +2,18 @@
 import { LitElement, css, html, nothing, type PropertyValues } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import { type MarketEvent, eventsOf } from "../api/event_stream.js";
-import { type Balance, type Bid, type Clearing, type Game, type Hops, type Line, type Transfer, api } from "../api/market_api.js";
+import { type Balance, type Clearing, type Game, type Hops, type Line, type Topology, type Transfer, api } from "../api/market_api.js";
 import { Problem } from "../api/problem.js";
 import "../charts/chart.js";
 import { bidsDrawing, convergenceDrawing, loadsDrawing } from "../charts/drawings.js";
-import { empty, failure, pager, phaseTag, waiting } from "../design/pieces.js";
+import { empty, failure, fallbackTag, pager, phaseTag, waiting } from "../design/pieces.js";
 import { shared } from "../design/styles.js";
 import { clock, count, exactMoney, gameTitle, kwh, moment, percent, price, slot } from "../market/numbers.js";
 import { STOP_REASONS } from "../market/overview.js";
 import { Refresher } from "../market/refresher.js";
 import { type Replay, replay } from "../market/replay.js";
 import { StoreController, store } from "../market/store.js";
+import { type Matrix, gathered, isLarge, matrixOf } from "../market/supplies.js";
 import { marketTime } from "../market/time.js";
 import { href } from "../route.js";
 import { linesTable, whose } from "./lines.js";
@@ -25,7 +26,17 @@ const STEP_MS = 350;
 
 @customElement("em-games")
 export class Games extends LitElement {
-  static override styles = [shared];
+  static override styles = [
+    shared,
+    css`
+      .narrow { display: none; }
+      @media (max-width: 46rem) {
+        .wide { display: none; }
+        .narrow { display: block; font-weight: 400; color: var(--muted); }
+        th, td { padding-inline: 6px; }
+      }
+    `,
+  ];
 
   @property({ attribute: false }) name: string | null = null;
   @state() private from = 0;
@@ -46,13 +57,14 @@ export class Games extends LitElement {
       <h1>Games</h1>
       <div class="scroll" tabindex="0" role="region" aria-label="Games">
         <table>
-          <thead><tr><th scope="col">Game</th><th scope="col">Phase</th><th scope="col">Delivery slot</th><th scope="col">Gate closure</th><th scope="col" class="number">Sellers</th>
-            <th scope="col" class="number">Buyers</th><th scope="col" class="number">Rounds</th><th scope="col">Published</th></tr></thead>
+          <thead><tr><th scope="col">Game</th><th scope="col">Phase</th><th scope="col">Delivery slot</th><th scope="col" class="wide">Gate closure</th><th scope="col" class="number wide">Sellers</th>
+            <th scope="col" class="number wide">Buyers</th><th scope="col" class="number wide">Rounds</th><th scope="col" class="wide">Published</th></tr></thead>
           <tbody>
             ${store.games.toReversed().slice(this.from, this.from + ROWS).map(
-              (game) => html`<tr><th scope="row"><a href=${href("games", game.game)}>${gameTitle(game.game)}</a></th><td>${phaseTag(game, marketTime())}</td>
-                <td>${slot(game.deliverySlot, game.deliveryStartsAt, game.deliveryEndsAt)}</td><td>${clock(game.registrationEndsAt)}</td><td class="number">${game.nrSellers}</td><td class="number">${game.nrBuyers}</td>
-                <td class="number">${game.round}</td><td>${moment(game.publishedAt)}</td></tr>`,
+              (game) => html`<tr><th scope="row"><a href=${href("games", game.game)}>${gameTitle(game.game)}</a>
+                  <small class="narrow">sellers: ${count(game.nrSellers)}, buyers: ${count(game.nrBuyers)}, rounds: ${count(game.round)}</small></th><td>${phaseTag(game, marketTime())}</td>
+                <td>${slot(game.deliverySlot, game.deliveryStartsAt, game.deliveryEndsAt)}</td><td class="wide">${clock(game.registrationEndsAt)}</td><td class="number wide">${game.nrSellers}</td><td class="number wide">${game.nrBuyers}</td>
+                <td class="number wide">${game.round}</td><td class="wide">${moment(game.publishedAt)}</td></tr>`,
             )}
           </tbody>
         </table>
@@ -84,9 +96,11 @@ export class OneGame extends LitElement {
   @state() private lines: readonly Line[] = [];
   @state() private balance: Balance | null = null;
   @state() private linesFrom = 0;
+  @state() private transfersFrom = 0;
+  @state() private entriesFrom = 0;
   @state() private replay: Replay | null = null;
-  /** What stands of a game that is not played by turns. */
-  @state() private cleared: Matrix | null = null;
+  /** What stands of a game that is not replayed: one that is cleared at once, or a very large one. */
+  @state() private standing: Matrix | null = null;
   @state() private problem: Problem | null = null;
   /** Which turn is shown; null: the newest. */
   @state() private shown: number | null = null;
@@ -95,6 +109,7 @@ export class OneGame extends LitElement {
   /** The game's events so far, once they were read; the store's stream brings the later ones. */
   #events: MarketEvent[] | null = null;
   #hops: Hops | null = null;
+  #topology: Topology | null = null;
   #fresh: MarketEvent[] = [];
 
   readonly #onEvent = (event: Event): void => {
@@ -116,10 +131,10 @@ export class OneGame extends LitElement {
 
   override willUpdate(changed: PropertyValues<this>): void {
     if (changed.has("name")) {
-      this.game = this.replay = this.cleared = this.balance = this.problem = this.shown = this.#events = this.#hops = null;
+      this.game = this.replay = this.standing = this.balance = this.problem = this.shown = this.#events = this.#hops = null;
       this.#fresh = [];
       this.lines = [];
-      this.linesFrom = 0;
+      this.linesFrom = this.transfersFrom = this.entriesFrom = 0;
       this.#refresher = new Refresher(() => this.#load());
       this.#refresher.touch();
     }
@@ -141,10 +156,13 @@ export class OneGame extends LitElement {
     await this.#readSettled(game);
     if (name !== this.name) return;
     if (game.phase === "registration" || game.buyers.length === 0 || game.sellers.length === 0) return;
-    if (game.sellers.length * game.buyers.length > CELLS_REPLAYED) return;
+    const isCleared = game.clearing !== null && game.clearing.fallback !== "turns";
+    const isReplayed = !isCleared && game.sellers.length * game.buyers.length <= CELLS_REPLAYED;
+    if (isCleared && game.stop === null) return; // nobody has bought anything yet
     const bids = await api.bids(name);
-    if (game.clearing !== null && game.clearing.fallback !== "turns") {
-      this.cleared = matrixOf(game, bids);
+    if (!isReplayed) {
+      const topology = isLarge(game) ? (this.#topology ??= await api.topology()) : null;
+      if (name === this.name) this.standing = isLarge(game) ? gathered(game, bids, topology) : matrixOf(game, bids);
       return;
     }
     const hops = (this.#hops ??= await api.hops(name));
@@ -168,7 +186,8 @@ export class OneGame extends LitElement {
     const { game } = this;
     return html`<div class="stack">
       <section class="panel">
-        <header class="row spread"><h1>${gameTitle(game.game)}</h1>${phaseTag(game, marketTime())}</header>
+        <header class="row spread"><h1>${gameTitle(game.game)}</h1>
+          <div class="row">${fallbackTag(game)}${phaseTag(game, marketTime())}</div></header>
         <dl>
           <dt>Id</dt><dd class="mono">${game.game}</dd>
           <dt>Metered by</dt><dd>${METERED[game.parameters.metering]}</dd>
@@ -182,12 +201,13 @@ export class OneGame extends LitElement {
             : html`<dt>Ended with</dt><dd>${STOP_REASONS[game.stop.reason] ?? game.stop.reason}${game.stop.rounds > 0 ? `, after ${game.stop.rounds} rounds` : ""}</dd>
                 <dt>Total cost</dt><dd data-figure="total-cost">${exactMoney(game.stop.totalCost)}</dd>
                 ${game.stop.handedBack > 0 ? html`<dt>Handed back</dt><dd>${kwh(game.stop.handedBack)} cost more than from the grid, which gives them instead</dd>` : nothing}
-                <dt>Largest regret</dt><dd>${exactMoney(game.stop.maxRegret)} (${percent(game.stop.maxRegretShare)} of that bill)${game.stop.maxRegretBuyer === null ? "" : `, ${game.stop.maxRegretBuyer}`}</dd>`}
+                <dt>Largest regret</dt><dd data-figure="regret">${exactMoney(game.stop.maxRegret)} (${percent(game.stop.maxRegretShare)} of that bill)${game.stop.maxRegretBuyer === null ? "" : `, ${game.stop.maxRegretBuyer}`}</dd>`}
         </dl>
       </section>
       ${game.clearing === null ? nothing : certified(game.clearing, game)}
       ${this.replay === null ? this.#registered(game) : this.#played(game, this.replay)}
-      ${this.cleared === null || game.stop === null ? nothing : html`<section class="panel"><h2>Who buys from whom</h2>${this.#matrix(this.cleared, this.cleared.bids, "")}</section>`}
+      ${this.standing === null ? nothing : this.#standing(game, this.standing)}
+      ${this.#participants(game)}
       ${this.#settlement(game)}
       ${this.lines.length === 0
         ? nothing
@@ -204,7 +224,7 @@ export class OneGame extends LitElement {
     }
     return html`<section class="panel"><h2>Offers</h2>
       ${game.sellers.length * game.buyers.length > CELLS_REPLAYED
-        ? html`<p class="muted">This game is too large to be shown here bid by bid; these are its sellers' loads.</p>`
+        ? html`<p class="muted">This game is too large to be replayed here bid by bid; these are its sellers' loads.</p>`
         : nothing}
       <em-chart .drawing=${loadsDrawing(game, game.sellers.map((entry) => entry.load))}></em-chart></section>`;
   }
@@ -233,6 +253,12 @@ export class OneGame extends LitElement {
       <section class="panel"><h2>Bids</h2>${this.#matrix(past, turn.bids, turn.buyer)}</section>`;
   }
 
+  #standing(game: Game, matrix: Matrix): unknown {
+    return html`<section class="panel stack"><header class="row spread"><h2>Who buys from whom</h2><a href=${href("network", game.game)}>Drawn on the network</a></header>
+      ${isLarge(game) ? html`<p class="muted small">Of so many, those who are near each other on the network are gathered: what the buyers of a row take from the sellers of a column.</p>` : nothing}
+      ${this.#matrix(matrix, matrix.bids, "")}</section>`;
+  }
+
   #matrix(past: Omit<Matrix, "bids">, bids: readonly (readonly number[])[], inTurn: string): unknown {
     if (past.sellers.length * past.buyers.length > CELLS_IN_A_TABLE) {
       return html`<em-chart .drawing=${bidsDrawing(past, bids)}></em-chart>`;
@@ -253,6 +279,24 @@ export class OneGame extends LitElement {
         </tbody>
       </table>
     </div>`;
+  }
+
+  /** What is frozen of everybody's money for this game, so that what it may come to owe is covered. */
+  #participants(game: Game): unknown {
+    const all = [
+      ...game.sellers.map(({ seller, capacity, frozen }) => ({ who: seller, does: "offers", energy: capacity, frozen })),
+      ...game.buyers.map(({ buyer, demand, frozen }) => ({ who: buyer, does: "asks for", energy: demand, frozen })),
+    ];
+    if (all.every(({ frozen }) => frozen === 0)) return nothing;
+    return html`<section class="panel"><h2>Frozen for what they may come to owe</h2>
+      <div class="scroll" tabindex="0" role="region" aria-label="Frozen for this game"><table class="frozen">
+        <thead><tr><th scope="col">Who</th><th scope="col">Order</th><th scope="col" class="number">Energy</th><th scope="col" class="number">Frozen</th></tr></thead>
+        <tbody>${all.slice(this.entriesFrom, this.entriesFrom + ROWS).map(
+          ({ who, does, energy, frozen }) => html`<tr><th scope="row"><a href=${href("prosumers", who)}>${who}</a></th><td>${does}</td>
+            <td class="number">${kwh(energy)}</td><td class="number">${exactMoney(frozen)}</td></tr>`,
+        )}</tbody></table></div>
+      ${pager(this.entriesFrom, ROWS, all.length, (from) => (this.entriesFrom = from))}
+      <p class="muted small">A seller's bond and a buyer's escrow; what is not used is free again once the slot is settled.</p></section>`;
   }
 
   #settlement(game: Game): unknown {
@@ -276,11 +320,12 @@ export class OneGame extends LitElement {
         <div class="scroll" tabindex="0" role="region" aria-label="Transfers">
           <table><thead><tr><th scope="col">From</th><th scope="col">To</th><th scope="col" class="number">Energy</th><th scope="col" class="number">Cost</th>
             <th scope="col" class="number">Fee</th><th scope="col">Delivered</th></tr></thead>
-          <tbody>${this.transfers.map(
+          <tbody>${this.transfers.slice(this.transfersFrom, this.transfersFrom + ROWS).map(
             (each) => html`<tr><th scope="row">${each.seller}</th><td>${each.buyer}</td><td class="number">${kwh(each.energy)}</td>
               <td class="number">${exactMoney(each.energyCost)}</td><td class="number">${exactMoney(each.transmissionFee)}</td>
               <td>${each.isFulfilled ? html`<span class="tag good">all</span>` : kwh(each.delivered)}</td></tr>`,
           )}</tbody></table>
+          ${pager(this.transfersFrom, ROWS, this.transfers.length, (from) => (this.transfersFrom = from))}
         </div>
       </div>
     </section>`;
@@ -304,25 +349,6 @@ export class OneGame extends LitElement {
       this.shown = Math.min(at, last);
       if (at >= last) this.#play();
     }, STEP_MS);
-  };
-}
-
-/** A game's bids as rows of buyers and columns of sellers. */
-interface Matrix {
-  readonly sellers: readonly string[];
-  readonly buyers: readonly string[];
-  readonly demands: readonly number[];
-  readonly bids: readonly (readonly number[])[];
-}
-
-function matrixOf(game: Game, bids: readonly Bid[]): Matrix {
-  const sellers = game.sellers.map((entry) => entry.seller);
-  const amounts = new Map(bids.map((bid) => [bid.buyer, bid.amounts ?? {}]));
-  return {
-    sellers,
-    buyers: game.buyers.map((entry) => entry.buyer),
-    demands: game.buyers.map((entry) => entry.demand),
-    bids: game.buyers.map(({ buyer }) => sellers.map((seller) => amounts.get(buyer)?.[seller] ?? 0)),
   };
 }
 
@@ -362,7 +388,7 @@ const FALLBACKS = {
 function certified({ certificate, fallback, endsAt, arena }: Clearing, game: Game): unknown {
   if (certificate === null) {
     return html`<section class="panel"><h2>Certified clearing</h2>
-      <p>${fallback === null ? html`Anybody may solve this game; a clearing that proves itself is taken until ${clock(endsAt)}.` : html`<span class="tag warn">fallback</span> ${FALLBACKS[fallback]}`}</p>
+      <p>${fallback === null ? html`Anybody may solve this game; a clearing that proves itself is taken until ${clock(endsAt)}.` : FALLBACKS[fallback]}</p>
       <p class="muted">Hash of what is to be cleared: <span class="mono">${arena}</span></p></section>`;
   }
   const corrections = Object.values(certificate.corrections).reduce((sum, row) => sum + Object.keys(row).length, 0);

@@ -12,6 +12,7 @@ import { type Network, groups, rings } from "../market/layout.js";
 import { count, gameTitle, kwh } from "../market/numbers.js";
 import { Refresher } from "../market/refresher.js";
 import { StoreController, store } from "../market/store.js";
+import { networkOf } from "../market/supplies.js";
 import { href } from "../route.js";
 
 const MOST_NODES = 100; // more are gathered into groups, until somebody wants them all
@@ -56,7 +57,7 @@ export class NetworkView extends LitElement {
     this.#seen = store.bids;
     if (this.shown === null || !(changed.has("shown") || changed.has("isWhole"))) return;
     const { game, supplies } = this.shown;
-    const network = this.#network(game);
+    const network = networkOf(game, this.topology);
     this.#nodes = network.nodes.length;
     this.#drawing = this.#isLarge() && !this.isWhole ? grouped(game, network, supplies) : whole(game, network, supplies);
   }
@@ -106,13 +107,6 @@ export class NetworkView extends LitElement {
       ${supplies.length === 0 ? html`<p class="muted">Nothing is traded in this game yet.</p>` : nothing}
       <em-chart .drawing=${this.#drawing}></em-chart>
     </section>`;
-  }
-
-  /** The topology's graph; where only a table of hops is known, the participants without lines. */
-  #network(game: Game): Network {
-    const people = [...game.sellers.map((entry) => entry.seller), ...game.buyers.map((entry) => entry.buyer)];
-    const lines = (this.topology?.edges ?? []).map(([one = "", other = ""]) => [one, other] as const);
-    return { nodes: [...new Set([...people, ...lines.flat()])].sort(), lines };
   }
 
   readonly #toggle = (): void => {

@@ -2,7 +2,7 @@
 import { LitElement, css, html, nothing, svg } from "lit";
 import { customElement, state } from "lit/decorators.js";
 import type { Bid, Game } from "../api/market_api.js";
-import { empty, failure, figure, phaseTag, phases, waiting } from "../design/pieces.js";
+import { empty, failure, fallbackTag, figure, phaseTag, phases, waiting } from "../design/pieces.js";
 import { shared } from "../design/styles.js";
 import { CURRENCY, clock, count, duration, exactMoney, gameTitle, kwh, kwhFigure, moment, moneyFigure, percent, price, priceFigure, slot } from "../market/numbers.js";
 import { type Overview, STOP_REASONS, overview } from "../market/overview.js";
@@ -114,6 +114,7 @@ export class Now extends LitElement {
         <div class="what">
           <h1 id="game"><a class="quiet-link" href=${href("games", game.game)}>${gameTitle(game.game)}</a></h1>
           ${phases(game, this.now)}
+          ${fallbackTag(game)}
         </div>
         <div class="what">${this.#present(game)}<p class="lead-text" aria-live="polite">${whatHappens(game, this.now)}</p></div>
       </section>

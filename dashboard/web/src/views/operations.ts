@@ -5,7 +5,7 @@ import { type CommandStatus, type ServiceName, type Tariffs, api } from "../api/
 import { Problem } from "../api/problem.js";
 import { shared } from "../design/styles.js";
 import { clock, count, duration, price } from "../market/numbers.js";
-import { Refresher } from "../market/refresher.js";
+import { Refresher, repeat } from "../market/refresher.js";
 import { StoreController, store } from "../market/store.js";
 import { marketTime } from "../market/time.js";
 import { href } from "../route.js";
@@ -18,6 +18,9 @@ const VALID_MS = 60_000;
 const SERVICES: readonly ServiceName[] = ["queue", "clock", "optimizer"];
 const COUNTED_MS = 3000;
 const MOST_TARIFFS = 6;
+const IDENTIFIER = "[A-Za-z0-9][A-Za-z0-9_.:\\-]*";
+const PRICE = "-?[0-9]+([.][0-9]{1,18})?";
+const UNUSUAL = 2; // currency per kWh: more looks like cents
 const REGISTRATION = "60; of a slot until 5 min before";
 
 /** Counters of Prometheus' text format: [name, labels, value]. */
@@ -54,8 +57,10 @@ export class Operations extends LitElement {
   @state() private isBusy = false;
   @state() private prosumers: readonly string[] = [];
   @state() private tariffs: Tariffs | null = null;
+  /** What is asked about a price before it is signed. */
+  @state() private unusual: string | null = null;
   #sample: Sample | null = null;
-  #timer: ReturnType<typeof setInterval> | undefined;
+  #endCounting: () => void = () => undefined;
   readonly #onSession = (): void => {
     this.requestUpdate();
     if (session.operator !== null) void this.#names();
@@ -80,15 +85,14 @@ export class Operations extends LitElement {
     this.#onSession();
     store.addEventListener("stale", this.#onStale);
     this.#onStale();
-    void this.#count();
-    this.#timer = setInterval(() => void this.#count(), COUNTED_MS);
+    this.#endCounting = repeat(() => this.#count(), COUNTED_MS);
   }
 
   override disconnectedCallback(): void {
     super.disconnectedCallback();
     session.removeEventListener("change", this.#onSession);
     store.removeEventListener("stale", this.#onStale);
-    clearInterval(this.#timer);
+    this.#endCounting();
   }
 
   /** Whom one may mean: suggestions while one types, so that their want is no trouble. */
@@ -166,13 +170,13 @@ export class Operations extends LitElement {
     return html`<section class="panel" aria-labelledby="tariffs"><h2 id="tariffs">The grid's tariffs</h2>
       <table><thead><tr><th scope="col">When</th><th scope="col" class="number">It takes</th><th scope="col" class="number">It gives</th></tr></thead>
         <tbody>${rows.map(([when, retail, feedIn]) => html`<tr><th scope="row">${when}</th><td class="number">${price(retail)}</td><td class="number">${price(feedIn)}</td></tr>`)}</tbody></table>
-      <p class="muted small">Games keep those that they were published with. An operator changes them with <span class="mono">energy-market tariffs set</span>.</p>
+      <p class="muted small">Games keep those that they were published with.${session.operator === null ? " An operator changes them." : ""}</p>
     </section>`;
   }
 
   #administration(): unknown {
     if (session.operator === null) {
-      return html`<section class="panel"><h2>Administration</h2><p class="muted">Sign in as an operator to publish games, enter prosumers, top accounts up, close games or reset the market. Others can only look.</p></section>`;
+      return html`<section class="panel"><h2>Administration</h2><p class="muted">Sign in as an operator to publish games, enter prosumers and their meters, set tariffs, top accounts up, close games or reset the market. Others can only look.</p></section>`;
     }
     return html`<section class="panel stack" aria-labelledby="administration">
       <h2 id="administration">Administration, signed by ${session.operator.id}</h2>
@@ -184,8 +188,20 @@ export class Operations extends LitElement {
             <label>Delivery, minutes <input name="durationMs" data-scale="60000" type="number" min="0.1" step="any" placeholder="1; 15 of a slot" /></label></div>
           <button class="primary" ?disabled=${this.isBusy}>Publish</button></form>
         <form @submit=${this.#submit("registerProsumer")}><h3>Add a prosumer</h3>
-          <div class="row"><label>Id <input name="id" required pattern="[A-Za-z0-9][A-Za-z0-9_.:\\-]*" /></label><label>Public key, base64 <input name="publicKey" required maxlength="44" /></label></div>
+          <div class="row"><label>Id <input name="id" required pattern=${IDENTIFIER} /></label><label>Public key, base64 <input name="publicKey" required maxlength="44" /></label></div>
           <button class="primary" ?disabled=${this.isBusy}>Add</button></form>
+        <form @submit=${this.#submit("registerMeter")}><h3>Enter a meter</h3>
+          <div class="row"><label>Meter's id <input name="id" required pattern=${IDENTIFIER} /></label><label>Public key, base64 <input name="publicKey" required maxlength="44" /></label></div>
+          <div class="row"><label>Prosumer <input name="prosumer" required list="prosumers" /></label><label>Connection, kW <input name="powerKw" inputmode="decimal" pattern="[0-9]+([.][0-9]{1,4})?" required /></label></div>
+          <div class="row"><label>Registers begin anew at, kWh <input name="registerModulusKwh" inputmode="decimal" pattern="[0-9]+([.][0-9]{1,4})?" placeholder="1000000" /></label>
+            <label>In the place of <input name="replaces" pattern=${IDENTIFIER} placeholder="no earlier meter" /></label></div>
+          <button class="primary" ?disabled=${this.isBusy}>Enter</button></form>
+        <form @submit=${this.#setTariffs}><h3>Set the grid's tariffs</h3>
+          <label>From <input name="from" type="datetime-local" required /></label>
+          <div class="row"><label>It takes, currency per kWh <input name="retail" inputmode="decimal" pattern=${PRICE} required /></label>
+            <label>It gives, currency per kWh <input name="feedIn" inputmode="decimal" pattern=${PRICE} required /></label></div>
+          ${this.unusual === null ? nothing : html`<p role="alert" class="result bad">${this.unusual}</p>`}
+          <button class="primary" ?disabled=${this.isBusy}>${this.unusual === null ? "Set" : "Set all the same"}</button></form>
         <form @submit=${this.#submit("topUpAccount")}><h3>Top an account up</h3>
           <div class="row"><label>Prosumer <input name="prosumer" required list="prosumers" /></label><label>Amount, currency <input name="amount" inputmode="decimal" pattern="[0-9]+([.][0-9]{1,6})?" required /></label></div>
           <datalist id="prosumers">${this.prosumers.map((each) => html`<option value=${each}></option>`)}</datalist>
@@ -217,13 +233,35 @@ export class Operations extends LitElement {
     return async (event) => {
       event.preventDefault();
       const form = event.target as HTMLFormElement;
-      await this.#carryOut(async () => {
-        if (session.operator === null) return;
-        this.status = await send(await session.operator.sign(topic, dataOf(form)));
-        if (this.status.status === "committed") form.reset();
-      });
+      await this.#send(topic, form, () => Promise.resolve(dataOf(form)));
     };
   }
+
+  #send(topic: string, form: HTMLFormElement, data: () => Promise<{ readonly [name: string]: Plain }>): Promise<void> {
+    return this.#carryOut(async () => {
+      if (session.operator === null) return;
+      this.status = await send(await session.operator.sign(topic, await data()));
+      if (this.status.status === "committed") form.reset();
+    });
+  }
+
+  /** Enters a line into the tariffs' table, which is signed as a whole. A price like one in cents is asked about first. */
+  readonly #setTariffs = async (event: SubmitEvent): Promise<void> => {
+    event.preventDefault();
+    const form = event.target as HTMLFormElement;
+    const line = dataOf(form);
+    const highest = Math.max(Math.abs(Number(line.retail)), Math.abs(Number(line.feedIn)));
+    const question = highest > UNUSUAL ? `${highest} for a kWh is unusual; was ${highest / 100} meant?` : null;
+    if (question !== null && question !== this.unusual) {
+      this.unusual = question;
+      return;
+    }
+    this.unusual = null;
+    await this.#send("setTariffs", form, async () => {
+      const others = (await api.exactTariffs()).filter((each) => Date.parse(each.from) !== Date.parse(line.from as string));
+      return { tariffs: [...others.map((each) => ({ ...each })), line] };
+    });
+  };
 
   readonly #clock = async (event: SubmitEvent): Promise<void> => {
     event.preventDefault();
