@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any, ClassVar, NamedTuple, TypeVar
 
 from energy_market_chaincode import AlreadyRegistered, CommandIdReused, GameView, Phase, Terms, Topic
@@ -239,9 +240,9 @@ MOST_NAMED = 200
 async def run_together(market: MarketClient, members: Sequence[Participant]) -> None:
     """Let members play game after game until cancelled.
 
-    Each works through its own inbox, so that a slow one does not keep the others waiting. What happened before the
-    stream begins is read from the ledger, once for all. A member whose work fails misses what it was at, and goes on
-    with what comes next; the log says why.
+    Each works through its own inbox, game by game, so that a slow one does not keep the others waiting, nor a slow
+    decision what it has to do in another game. What happened before the stream begins is read from the ledger, once for
+    all. A member whose work fails misses what it was at, and goes on with what comes next; the log says why.
 
     Raises
     ------
@@ -283,8 +284,51 @@ async def _look(market: MarketClient, members: Sequence[Participant]) -> None:
 
 async def _until_refused(member: Participant) -> RequestRefused:
     """Let a member work through its inbox; return why the market will not hear it any more."""
-    while True:
-        item = await member.inbox.get()
+    lanes = _Lanes(member)
+    await first_of(lanes.feed(), _end_of(lanes.refusal))
+    return lanes.refusal.result()
+
+
+class _Lanes:
+    """What a member is at: in each game one thing after the other, and several games at once.
+
+    Attributes
+    ----------
+    refusal
+        Why the market will not hear the member any more, once it does not; or what concerns all members.
+    """
+
+    def __init__(self, member: Participant) -> None:
+        self._member = member
+        self._latest: dict[str | None, asyncio.Task[None]] = {}
+        self._at_work: set[asyncio.Task[None]] = set()
+        self.refusal: asyncio.Future[RequestRefused] = asyncio.get_running_loop().create_future()
+
+    async def feed(self) -> None:
+        """Take what comes into the inbox until cancelled."""
+        try:
+            while True:
+                item = await self._member.inbox.get()
+                task = asyncio.create_task(self._deal(item, self._latest.get(item.game)))
+                self._latest[item.game] = task
+                self._at_work.add(task)
+                task.add_done_callback(partial(self._forget, item.game))
+        finally:
+            at_work = list(self._at_work)
+            for task in at_work:
+                task.cancel()
+            await asyncio.gather(*at_work, return_exceptions=True)
+
+    def _forget(self, game: str | None, task: asyncio.Task[None]) -> None:
+        self._at_work.discard(task)
+        if self._latest.get(game) is task:
+            del self._latest[game]
+
+    async def _deal(self, item: GameView | MarketEvent | Reminder, before: asyncio.Task[None] | None) -> None:
+        """Deal with an item after the one before it in its game."""
+        member = self._member
+        if before is not None:
+            await asyncio.wait((before,))
         try:
             if isinstance(item, GameView):
                 await member.catch_up(item)
@@ -294,11 +338,19 @@ async def _until_refused(member: Participant) -> RequestRefused:
                 await item.do()
         except RequestRefused as refusal:
             member.log.error("Leaving the market, which refuses us", code=refusal.code, reason=refusal.message)
-            return refusal
-        except MarketError:
-            raise
+            self._end(refusal)
+        except MarketError as error:
+            self._end(error)
         except Exception as failure:
             member.log.exception("This went wrong and is left out", game=item.game, reason=repr(failure))
+
+    def _end(self, reason: MarketError) -> None:
+        if self.refusal.done():
+            return
+        if isinstance(reason, RequestRefused):
+            self.refusal.set_result(reason)
+        else:
+            self.refusal.set_exception(reason)
 
 
 async def first_of(*works: Coroutine[Any, Any, object]) -> None:
@@ -314,5 +366,5 @@ async def first_of(*works: Coroutine[Any, Any, object]) -> None:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _end_of(played: asyncio.Future[MarketEvent]) -> None:
-    await played
+async def _end_of(awaited: asyncio.Future[Any]) -> None:
+    await awaited

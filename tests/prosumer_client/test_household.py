@@ -16,6 +16,7 @@ from energy_market_chaincode import Energy, GameView, iso, units
 from ledger.embedded import EmbeddedLedger
 from prosumer_client import (
     Battery,
+    Bid,
     Demand,
     Forecast,
     Household,
@@ -26,6 +27,7 @@ from prosumer_client import (
     Reading,
     Seller,
     Terms,
+    Turn,
     key_file,
     store_key,
 )
@@ -304,6 +306,31 @@ async def test_two_households_trade_in_games_that_overlap_one_way_and_the_other(
         assert (await operator.stop_of(game))["reason"] == "equilibrium"
         (transfer,) = (await operator.fake.view("transfers", game))["transfers"]
         assert (transfer["buyer"], transfer["seller"]) == (buyer, seller)
+
+
+async def test_a_slow_decision_in_one_game_does_not_keep_another_waiting(
+    operator: Operator, background: Background, clock: Clock
+) -> None:
+    other_is_over = asyncio.Event()
+
+    class Thorough(Household):
+        async def bid(self, turn: Turn) -> Bid | None:
+            if turn.game == "g0":
+                await other_is_over.wait()
+            return await super().bid(turn)
+
+    await publish_slots(operator, 2, clearingDurationMs=40 * 60_000)
+    background(Thorough(operator.speaker("H"), profile((5000, 0), (5000, 0))).run())
+    background(Seller(operator.speaker("N"), "1", "0.05").run())
+    await operator.fake.until(lambda: is_in(operator, "g0", "g1"))
+    await operator.fake.until(lambda: is_in(operator, "g0", "g1", prosumer="N"))
+    clock.now = MORNING - timedelta(minutes=20)
+    for game in ("g0", "g1"):
+        await operator.market.submit("stopGameRegistration", {"game": game})
+    assert (await operator.stop_of("g1"))["reason"] == "equilibrium"
+    assert (await operator.fake.view("game", "g0"))["round"] == 1
+    other_is_over.set()
+    assert (await operator.stop_of("g0"))["reason"] == "equilibrium"
 
 
 async def test_where_meters_count_its_own_meter_reports_every_slot_with_its_key(
