@@ -30,6 +30,7 @@ from energy_market_chaincode.records import (
     MeterTotals,
     NetworkNode,
     Prosumer,
+    Settling,
     Simulation,
 )
 from energy_market_chaincode.rules import rule
@@ -150,6 +151,9 @@ async def reset_market(context: Context, _data: ResetMarket) -> MarketEmptied:
 async def _enter_early_payments(context: Context, game: Game) -> None:
     """Note in everybody's account what was paid for a game that is removed before it is settled."""
     if game.phase is Phase.DELIVERY:
-        for name, amount in (await DeliveredSlot.load(context, game)).paid_early().items():
-            if amount and name != NETWORK_OPERATOR:
+        settling = await context.find(Settling, game.id) or Settling()
+        slot = await DeliveredSlot.load(context, game)
+        settled = {NETWORK_OPERATOR, *slot.participants[: settling.done]}
+        for name, amount in slot.paid_early().items():
+            if amount and name not in settled:
                 await enter_movement(context, name, EntryKind.CANCELLED_GAME, amount)

@@ -361,7 +361,10 @@ class PublishReadings(CommandData, topic=Topic.PUBLISH_READINGS, by=Role.METER):
 
 
 class CloseMarket(AboutGame, topic=Topic.CLOSE_MARKET, by=Role.OPERATOR):
-    """Settle what is left of a game against the grid's tariffs."""
+    """Settle what is left of a game against the grid's tariffs; a large one part by part, until its ``left`` is 0."""
+
+    left: Annotated[int, Field(ge=0, strict=True)] | None = None
+    """What the last part's answer said: then no part is done that somebody else did meanwhile."""
 
 
 class ResetMarket(CommandData, topic=Topic.RESET_MARKET, by=Role.OPERATOR):

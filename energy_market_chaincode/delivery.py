@@ -7,7 +7,7 @@ from energy_market_chaincode.bills import transfer_payments
 from energy_market_chaincode.books import Books
 from energy_market_chaincode.commands import PublishMeterReading
 from energy_market_chaincode.context import Context
-from energy_market_chaincode.errors import DeliveryNotBegun, MetersOnly, NotRegistered, ReadingRepeated
+from energy_market_chaincode.errors import DeliveryNotBegun, MetersOnly, NotRegistered, ReadingRepeated, WrongPhase
 from energy_market_chaincode.matching import is_certain
 from energy_market_chaincode.records import (
     AcceptedReading,
@@ -20,6 +20,7 @@ from energy_market_chaincode.records import (
     Game,
     Installed,
     Purchases,
+    Settling,
     Transfer,
 )
 from energy_market_chaincode.rules import rule
@@ -33,6 +34,8 @@ from energy_market_chaincode.vocabulary import NETWORK_OPERATOR, Metering, Phase
 async def publish_meter_reading(context: Context, data: PublishMeterReading) -> GameResult:
     """Count a reading once, and pay the transfers that are now certain."""
     game = await context.game(data, Phase.DELIVERY)
+    if await context.exists(Settling, game.id):
+        raise WrongPhase(topic=data.topic, game=game.id, needed=Phase.DELIVERY.value, phase="settlement")
     if game.parameters.metering is Metering.METERS:
         raise MetersOnly(prosumer=context.signer)
     if context.now_ms < (game.delivery_starts_ms or 0) and game.has_slot_time:

@@ -151,6 +151,14 @@ class UnknownGame(Rejection):
     """There is no game {game} on this ledger."""
 
 
+class PartDone(Rejection):
+    """That part of the settlement of {game} is done; {left} steps are left."""
+
+
+class SlotSettling(Rejection):
+    """The slot of {game} is just being settled, and many readings wait for its end; say it again in some seconds."""
+
+
 class WrongPhase(Rejection):
     """{topic} needs the game {game} in its {needed} phase; it is in {phase}."""
 

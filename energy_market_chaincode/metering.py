@@ -37,7 +37,7 @@ from energy_market_chaincode.records import (
     Slot,
 )
 from energy_market_chaincode.rules import rule
-from energy_market_chaincode.settlement import energy_limit, resettle
+from energy_market_chaincode.settlement import energy_limit, is_settling, keep_reading, resettle
 from energy_market_chaincode.times import iso_time, moment
 from energy_market_chaincode.units import Energy, kwh
 from energy_market_chaincode.vocabulary import GRID_OPERATOR, NETWORK_OPERATOR, Metering, Phase, Role
@@ -104,6 +104,8 @@ async def publish_readings(context: Context, data: PublishReadings) -> ReadingsC
         if await _settles_anew(context, each.game):
             await resettle(context, await context.load(Game, each.game.id), {prosumer: reading})
             corrected.append(each.game.id)
+        elif await is_settling(context, each.game):
+            await keep_reading(context, each.game, prosumer, reading)
         else:
             context.save(reading, each.game.id, prosumer)
     shown = [

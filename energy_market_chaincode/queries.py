@@ -41,6 +41,7 @@ from energy_market_chaincode.records import (
     ledger_id,
 )
 from energy_market_chaincode.savepoint import Workspace
+from energy_market_chaincode.settlement import is_settling
 from energy_market_chaincode.statements import corrections_of, delivery_start, lines_of, slot_line, statement
 from energy_market_chaincode.times import moment
 from energy_market_chaincode.units import Energy, Money, currency, currency_per_kwh, kwh
@@ -222,6 +223,8 @@ async def _frozen(context: Context, game: Game, participants: Sequence[str]) -> 
 
 
 async def _awaited(context: Context, game: Game, arena: Arena, play: Play) -> int:
+    if await is_settling(context, game):
+        return 0
     participants = await participants_of(context, game, arena)
     reported = await reports(context, game, participants)
     is_waited_for_whole = game.parameters.metering is Metering.SELF and not game.has_slot_time

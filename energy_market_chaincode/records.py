@@ -471,6 +471,31 @@ class AcceptedReading(Record, prefix="reading", reset=True):
     """Marks a meter's reading as accepted."""
 
 
+class Settling(Record, prefix="settling", reset=True):
+    """How far the settlement of a slot is that is done in parts, while it goes on.
+
+    Attributes
+    ----------
+    done
+        How many steps.
+    guaranteed
+        See :class:`Settlement`.
+    kept
+        How many readings wait for its end.
+    """
+
+    done: int = 0
+    guaranteed: Money = Money(0)
+    kept: int = 0
+
+
+class KeptReading(Record, prefix="kept", reset=True):
+    """What a meter counted for a slot and said while it was settling."""
+
+    in_energy: Energy
+    out_energy: Energy
+
+
 class Settlement(Record, prefix="settlement", reset=True):
     """What closing a game settled.
 

@@ -5,7 +5,7 @@ settles with the grid operator what its line comes to: what an account cannot pa
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from energy_market_chaincode import presentation
@@ -23,7 +23,7 @@ from energy_market_chaincode.commands import CloseMarket
 from energy_market_chaincode.context import Context
 from energy_market_chaincode.contracting import release_escrows
 from energy_market_chaincode.delivery import installed_in, participants_of, reports, undelivered
-from energy_market_chaincode.errors import DeliveryNotOver
+from energy_market_chaincode.errors import DeliveryNotOver, PartDone, SlotSettling
 from energy_market_chaincode.lines import Line
 from energy_market_chaincode.records import (
     Arena,
@@ -31,16 +31,18 @@ from energy_market_chaincode.records import (
     Delivery,
     Game,
     Installed,
+    KeptReading,
     MeterTotals,
     Purchases,
     Settlement,
+    Settling,
     Transfer,
 )
 from energy_market_chaincode.rules import rule
 from energy_market_chaincode.statements import lines_of, save_corrections, save_line
 from energy_market_chaincode.times import iso_time
 from energy_market_chaincode.units import Energy, Money
-from energy_market_chaincode.views import GameResult
+from energy_market_chaincode.views import GameSettled
 from energy_market_chaincode.vocabulary import GRID_OPERATOR, NETWORK_OPERATOR, Metering, Phase
 
 HOUR_MS = 3_600_000
@@ -109,25 +111,129 @@ class DeliveredSlot:
         return brought
 
 
+PART = 500
+"""So many participants are settled by one command, or a quarter as many buyers' transfers stored: it stays below a
+second and a megabyte on any ledger."""
+TRANSFERS_PER_STEP = 4
+MOST_KEPT = PART
+"""So many readings are kept while a slot is settling."""
+
+
 @rule
-async def close_market(context: Context, data: CloseMarket) -> GameResult:
-    """Settle a slot to the end, release every escrow, and end the game."""
+async def close_market(context: Context, data: CloseMarket) -> GameSettled:
+    """Settle the next part of a slot. The last part ends the game; then what was read meanwhile corrects it.
+
+    Each part works out the whole slot from what was reported before the first one, so that parts of any size come to
+    the same, and lets count what concerns the participants whose turn it is.
+    """
     game = await context.game(data, Phase.DELIVERY)
     slot = await DeliveredSlot.load(context, game)
-    reported = await reports(context, game, slot.participants)
-    _require_delivered(context, slot, reported)
+    settling = await context.find(Settling, game.id) or Settling()
+    steps = _steps(slot)
+    if data.left not in (None, len(steps) - settling.done):
+        raise PartDone(game=game.id, left=len(steps) - settling.done)
+    settled = slot.participants[: settling.done]
+    reported = await _reported(context, slot, settled)
+    if not settling.done:
+        _require_delivered(context, slot, reported)
     result = slot.bills(reported)
-    books = await context.books({*slot.participants, GRID_OPERATOR, NETWORK_OPERATOR})
-    await release_escrows(context, books, game.id, slot.participants)
-    guaranteed = _move(context, game, books, _differences(result.nets(), slot.paid_early()))
+    if not settling.done:
+        await _pay_network(context, slot, result)
+    part = _part_of(slot, steps[settling.done :])
+    guaranteed = await _settle(context, slot, result, [name for name in part if isinstance(name, str)])
+    _save_transfers(context, slot, result, {slot.arena.buyers[i].buyer for i in part if isinstance(i, int)})
+    settling = settling.but(done=settling.done + len(part), guaranteed=Money(settling.guaranteed + guaranteed))
+    left = len(steps) - settling.done
+    if left:
+        context.save(settling, game.id)
+    else:
+        await _end(context, slot, result, settling)
+    return GameSettled(game=game.id, left=left)
+
+
+def _steps(slot: DeliveredSlot) -> list[str | int]:
+    """Return what is to be done, in its order: participants, and the buyers whose transfers are to be stored."""
+    buyers = [] if slot.is_cleared else range(len(slot.arena.buyers))
+    return [*slot.participants, *buyers]
+
+
+def _part_of(slot: DeliveredSlot, steps: Sequence[str | int]) -> list[str | int]:
+    """Return as many steps as one command may do, at least one."""
+    bought = Counter(transfer.buyer for transfer in slot.transfers)
+    room, part = PART, list[str | int]()
+    for step in steps:
+        room -= 1 if isinstance(step, str) else 1 + bought[slot.arena.buyers[step].buyer] // TRANSFERS_PER_STEP
+        if part and room < 0:
+            break
+        part.append(step)
+    return part
+
+
+async def _reported(context: Context, slot: DeliveredSlot, settled: Sequence[str]) -> dict[str, Delivery]:
+    """Return what meters counted; of who is settled its line has it."""
+    lines = await lines_of(context, slot.game, settled)
+    counted = {
+        name: Delivery(in_energy=line.in_energy, out_energy=line.out_energy)
+        for name, line in lines.items()
+        if not line.is_presumed
+    }
+    return counted | await reports(context, slot.game, slot.participants[len(settled) :])
+
+
+async def _pay_network(context: Context, slot: DeliveredSlot, result: Bills) -> None:
+    """Pay the network operator all fees; the grid operator collects them."""
+    books = await context.books([GRID_OPERATOR, NETWORK_OPERATOR])
+    fees = result.totals[Purpose.TRANSMISSION] - slot.paid_early()[NETWORK_OPERATOR]
+    books.pay(GRID_OPERATOR, NETWORK_OPERATOR, Money(fees))
     context.close_books(books)
-    _save_transfers(context, slot, result)
-    await _save_lines(context, game, result.lines, {})
-    settlement = _settlement(_closed_at(context, game), result, guaranteed)
+
+
+async def _settle(context: Context, slot: DeliveredSlot, result: Bills, names: Sequence[str]) -> Money:
+    """Settle some participants; return what the grid operator paid in their place."""
+    books = await context.books({*names, GRID_OPERATOR})
+    await release_escrows(context, books, slot.game.id, names)
+    gains = _differences(result.nets(), slot.paid_early())
+    guaranteed = _move(context, slot.game, books, {name: gains[name] for name in names})
+    context.close_books(books)
+    await _save_lines(context, slot.game, {name: result.lines[name] for name in names}, {})
+    return guaranteed
+
+
+async def _end(context: Context, slot: DeliveredSlot, result: Bills, settling: Settling) -> None:
+    """End a game that is settled, and let readings correct it that came while it was settling."""
+    game = slot.game
+    settlement = _settlement(_closed_at(context, game), result, settling.guaranteed)
     context.save(settlement, game.id)
     context.save(game.but(phase=Phase.CLOSED), game.id)
+    context.delete(Settling, game.id)
     context.emit(presentation.market_closed(game.id, settlement))
-    return GameResult(game=game.id)
+    kept = await context.load_named(KeptReading, game.id)
+    if kept:
+        readings = {name: Delivery(in_energy=r.in_energy, out_energy=r.out_energy) for name, r in kept.items()}
+        await resettle(context, game, readings)
+    for name in kept:
+        context.delete(KeptReading, game.id, name)
+
+
+async def is_settling(context: Context, game: Game) -> bool:
+    """Tell whether a part of a slot is settled, and not all of it."""
+    return await context.exists(Settling, game.id)
+
+
+async def keep_reading(context: Context, game: Game, prosumer: str, reading: Delivery) -> None:
+    """Keep what a meter counted until the last part of a slot is settled.
+
+    Raises
+    ------
+    SlotSettling
+        If very many were kept.
+    """
+    settling = await context.load(Settling, game.id)
+    if not await context.exists(KeptReading, game.id, prosumer):
+        if settling.kept == MOST_KEPT:
+            raise SlotSettling(game=game.id)
+        context.save(settling.but(kept=settling.kept + 1), game.id)
+    context.save(KeptReading(in_energy=reading.in_energy, out_energy=reading.out_energy), game.id, prosumer)
 
 
 async def resettle(context: Context, game: Game, corrected: Mapping[str, Delivery]) -> None:
@@ -145,7 +251,8 @@ async def resettle(context: Context, game: Game, corrected: Mapping[str, Deliver
     nets = {name: line.net for name, line in before.items()} | {NETWORK_OPERATOR: settlement.transmission_fees}
     guaranteed = _move(context, game, books, _differences(result.nets(), nets))
     context.close_books(books)
-    _save_transfers(context, slot, result)
+    if not slot.is_cleared:
+        _save_transfers(context, slot, result, [demand.buyer for demand in slot.arena.buyers])
     await _save_lines(context, game, result.lines, before)
     save_corrections(context, game, settlement.corrections + 1, result.lines, before)
     anew = _settlement(settlement.closed_at_ms, result, Money(settlement.guaranteed + guaranteed))
@@ -214,12 +321,12 @@ def _move(context: Context, game: Game, books: Books, gains: Mapping[str, Money]
     return Money(guaranteed)
 
 
-def _save_transfers(context: Context, slot: DeliveredSlot, result: Bills) -> None:
-    """Store what was delivered of each transfer, if they are stored; tell the world of those that are fulfilled now."""
-    if slot.is_cleared:
-        return
-    bought: dict[str, list[Transfer]] = {demand.buyer: [] for demand in slot.arena.buyers}
+def _save_transfers(context: Context, slot: DeliveredSlot, result: Bills, buyers: Collection[str]) -> None:
+    """Store what was delivered of some buyers' transfers; tell the world of those that are fulfilled now."""
+    bought: dict[str, list[Transfer]] = {name: [] for name in buyers}
     for each in result.matched:
+        if each.transfer.buyer not in bought:
+            continue
         was, transfer = each.transfer, each.transfer.but(delivered=each.delivered)
         if transfer.is_fulfilled and not was.is_fulfilled:
             context.emit(presentation.transfer_fulfilled(slot.game.id, transfer))

@@ -443,6 +443,12 @@ class GameResult(View):
     game: str
 
 
+class GameSettled(GameResult):
+    """Of closeMarket: how many steps of the settlement are left; the game is closed when none is."""
+
+    left: int
+
+
 class ClearingAccepted(GameResult, CertificateTotals):
     """Of publishClearing: what was proved."""
 

@@ -53,7 +53,7 @@ LONGEST_SLEEP_S = 60.0
 # transfer, of whose readings no event tells, may still report what it took ...
 _TOO_EARLY = frozenset({"CLEARING_AWAITED", "REGISTRATION_OPEN", "DEADLINE_NOT_PASSED", "DELIVERY_NOT_OVER"})
 # ... or somebody else, a buyer or another clock, was faster.
-_TOO_LATE = frozenset({"CLEARING_LATE", "OTHER_MECHANISM", "WRONG_PHASE", "TURN_OVER", "UNKNOWN_GAME"})
+_TOO_LATE = frozenset({"CLEARING_LATE", "PART_DONE", "OTHER_MECHANISM", "WRONG_PHASE", "TURN_OVER", "UNKNOWN_GAME"})
 _EXPECTED = _TOO_EARLY | _TOO_LATE
 
 _DONE = {
@@ -139,6 +139,8 @@ class Course:
         self._on_command = on_command
         self._woken = asyncio.Event()
         self._attempt: _Attempt | None = None
+        self._next_part: Act | None = None
+        """Of a settlement that is done in parts."""
         self._log = _log.bind(game=game)
 
     def wake(self) -> None:
@@ -162,6 +164,9 @@ class Course:
                 await self._rest(LONGEST_REST_S)
 
     async def _decide(self) -> Decision:
+        part, self._next_part = self._next_part, None
+        if part is not None:
+            return part
         try:
             game = await self._market.game(self.game, brief=True)
             transfers = await self._market.transfers(self.game) if may_be_fulfilled(game) else []
@@ -222,7 +227,9 @@ class Course:
     async def _try(self, attempt: _Attempt) -> None:
         act = attempt.act
         try:
-            await self._market.submit(act.topic, act.data, command_id=attempt.command_id)
+            result = await self._market.submit(act.topic, act.data, command_id=attempt.command_id)
+            if left := result.get("left"):
+                self._next_part = Act(act.topic, {**act.data, "left": left}, act.due)
         except (CommandRejected, RequestRefused, AnotherLedger) as refusal:
             attempt.refusal = refusal
             self._meet(refusal)

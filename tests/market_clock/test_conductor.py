@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from energy_market_chaincode import Topic
+from energy_market_chaincode import Topic, settlement
 from energy_market_chaincode.mechanisms import certified
 from market_clock.conductor import MAX_ATTEMPTS
+from prosumer_client import CommandRejected
 
 SOON_MS = 150
 FAST_MS = 2500
@@ -88,6 +89,35 @@ async def test_the_market_closes_as_soon_as_every_transfer_is_fulfilled(neighbou
     await deliver(neighbourhood, game)
 
     await neighbourhood.until("MarketClosedEvent", game)
+
+
+async def test_a_large_slot_is_settled_part_by_part_and_another_clock_goes_on_where_one_stopped(
+    neighbourhood: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settlement, "PART", 1)
+    game = await neighbourhood.publish(expectedParticipants=3, deliveryDurationMs=SOON_MS, mechanism="certified")
+    await neighbourhood.register(game, "B1", "B2")
+    neighbourhood.start_clock()
+    await neighbourhood.until("GameStopEvent", game)
+    await neighbourhood.stop_clocks()
+    await close_one_part(neighbourhood, game)
+    assert await neighbourhood.phase(game) == "delivery"
+
+    neighbourhood.start_clock()
+
+    await neighbourhood.until("MarketClosedEvent", game)
+
+
+async def close_one_part(neighbourhood: Any, game: str) -> None:
+    """Give one closeMarket as soon as the delivery is over."""
+    async with asyncio.timeout(60):
+        while True:
+            try:
+                await neighbourhood.say("operator", Topic.CLOSE_MARKET, game=game)
+            except CommandRejected:
+                await asyncio.sleep(0.01)
+            else:
+                return
 
 
 async def test_games_at_the_same_time_do_not_wait_for_each_other(neighbourhood: Any) -> None:

@@ -77,7 +77,7 @@ export interface paths {
          * Post Commands
          * @description Take one signed command or an array of at most 1,000; what is taken is stored durably before the answer.
          *
-         *     With ``wait`` the answer to one command is its status as soon as it is decided; an array is answered at once.
+         *     With ``wait`` a command's answer is its status once it is decided; an array is answered once all of them are.
          */
         post: operations["post_commands_queue_post"];
         delete?: never;
@@ -1945,15 +1945,20 @@ export interface components {
         };
         /**
          * CloseMarket
-         * @description Settle what is left of a game against the grid's tariffs.
+         * @description Settle what is left of a game against the grid's tariffs; a large one part by part, until its ``left`` is 0.
          */
         CloseMarket: {
             /** Game */
             game: string;
+            /**
+             * Left
+             * @default null
+             */
+            left?: number | null;
         };
         /**
          * CloseMarketCommand
-         * @description Settle what is left of a game against the grid's tariffs.
+         * @description Settle what is left of a game against the grid's tariffs; a large one part by part, until its ``left`` is 0.
          */
         CloseMarketCommand: {
             /**
@@ -3386,13 +3391,13 @@ export interface operations {
             };
         };
         responses: {
-            /** @description One command, decided while `wait` lasted. */
+            /** @description Decided while `wait` lasted, all of them. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["CommandStatus"];
+                    "application/json": components["schemas"]["CommandStatus"] | components["schemas"]["CommandStatus"][];
                 };
             };
             /** @description All were taken, now or before. */
@@ -3403,7 +3408,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Receipt"] | components["schemas"]["Receipt"][];
+                    "application/json": components["schemas"]["Receipt"] | (components["schemas"]["Receipt"] | components["schemas"]["CommandStatus"])[];
                 };
             };
             /** @description Not all were taken. */
@@ -3412,7 +3417,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": (components["schemas"]["Receipt"] | components["schemas"]["ProblemDocument"])[];
+                    "application/json": (components["schemas"]["CommandStatus"] | components["schemas"]["Receipt"] | components["schemas"]["ProblemDocument"])[];
                 };
             };
             /** @description The request cannot be answered; the code says why. */

@@ -1,0 +1,150 @@
+"""A large slot is settled part by part: to the same money as at once, and a reading that comes meanwhile counts."""
+
+from decimal import Decimal
+from itertools import count
+from random import Random
+from typing import Any
+
+import pytest
+
+from energy_market_chaincode import settlement
+from tests.chaincode.conftest import Market
+from tests.chaincode.solving import clearing_of
+from tests.chaincode.test_metering import CLOSES_MS, ENDS_MS, contract, install, report
+
+SELLERS = {f"S{j}": (f"{3 + j}.5", f"0.0{8 - j}") for j in range(4)}
+BUYERS = {f"B{i}": f"{2 + i}.25" for i in range(7)}
+AT_ONCE = 10**9
+
+
+async def delivered(market: Market, mechanism: str, chance: Random) -> str:
+    """Play a self-metered game up to its close; some deliver too little, some too much, some are silent."""
+    await market.enter(*SELLERS, *BUYERS, "idle", funds="10")
+    game = await market.start_game(SELLERS, BUYERS, mechanism=mechanism, imbalancePenalty="0.3")
+    if mechanism == "certified":
+        await market.do("B1", "publishClearing", **await clearing_of(market, game))
+    else:
+        await market.play_out(game)
+    for name, (amount, _) in SELLERS.items():
+        if chance.random() < 0.8:
+            await market.read_meter(game, name, fed_in=str(round(float(amount) * chance.choice([0.5, 1, 1.2]), 4)))
+    for name, amount in BUYERS.items():
+        if chance.random() < 0.8:
+            await market.read_meter(game, name, taken=str(round(float(amount) * chance.choice([0.5, 1, 1.2]), 4)))
+    market.now_ms += 3_600_000
+    return game
+
+
+def replica_of(market: Market) -> Market:
+    replica = market.replica()
+    replica.numbers = count(10**6)
+    return replica
+
+
+async def close_all(market: Market, game: str) -> list[int]:
+    """Settle to the end; return what each part left."""
+    left: list[int] = []
+    while not left or left[-1]:
+        left.append((await market.do("operator", "closeMarket", game=game))["left"])
+    return left
+
+
+async def outcome(market: Market, game: str) -> Any:
+    shown = await market.invoke("game", game)
+    lines = (await market.invoke("lines", game))["lines"]
+    fulfilled = sorted((e["buyer"], e["seller"]) for e in market.named("TransferFulfilledEvent"))
+    return shown["phase"], shown["settlement"], lines, await market.transfers(game), fulfilled, market.accounts()
+
+
+@pytest.mark.parametrize("mechanism", ["certified", "sequential-best-response"])
+@pytest.mark.parametrize("seed", range(4))
+async def test_parts_of_any_size_come_to_the_same_to_the_unit(
+    market: Market, monkeypatch: pytest.MonkeyPatch, mechanism: str, seed: int
+) -> None:
+    game = await delivered(market, mechanism, Random(seed))  # noqa: S311  it makes a game, no secret
+    whole = replica_of(market)
+    monkeypatch.setattr(settlement, "PART", AT_ONCE)
+    assert await close_all(whole, game) == [0]
+    for size in (1, 2, 5):
+        parts = replica_of(market)
+        monkeypatch.setattr(settlement, "PART", size)
+        left = await close_all(parts, game)
+        assert len(left) > 1
+        assert left == sorted(left, reverse=True)
+        assert await outcome(parts, game) == await outcome(whole, game)
+        assert not any(account.frozen for account in parts.accounts().values())
+        assert not any(key.startswith("settling/") for key in parts.state)
+
+
+async def test_a_part_that_somebody_did_is_not_done_again(market: Market, monkeypatch: pytest.MonkeyPatch) -> None:
+    game = await delivered(market, "certified", Random(1))  # noqa: S311  it makes a game, no secret
+    monkeypatch.setattr(settlement, "PART", 3)
+    first = (await market.do("operator", "closeMarket", game=game))["left"]
+    assert first == len(SELLERS) + len(BUYERS) - 3
+    second = (await market.do("operator", "closeMarket", game=game, left=first))["left"]
+    assert second == first - 3
+    assert await market.rejection("operator", "closeMarket", game=game, left=first) == "PART_DONE"
+    assert (await market.invoke("game", game))["phase"] == "delivery"
+    assert (await market.invoke("game", game))["readingsAwaited"] == 0
+    assert await market.rejection("S1", "publishMeterReading", game=game, sequence=9, inEnergy=0, outEnergy=1) == (
+        "WRONG_PHASE"
+    )
+    while second:
+        second = (await market.do("operator", "closeMarket", game=game, left=second))["left"]
+    assert (await market.invoke("game", game))["phase"] == "closed"
+
+
+async def test_a_reading_that_comes_while_a_slot_is_settling_corrects_it_after_the_last_part(
+    market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await market.enter("S", "B", "idle", funds="100")
+    await install(market, "S", "B", "idle")
+    await contract(market)
+    market.now_ms = ENDS_MS
+    await report(market, "S", fed_in="2")
+    await report(market, "B", taken="2")
+    market.now_ms = CLOSES_MS
+    early = replica_of(market)
+    await report(early, "idle", taken="1")
+    await close_all(early, "g")
+    monkeypatch.setattr(settlement, "PART", 1)
+    await market.do("operator", "closeMarket", game="g")
+    assert (await report(market, "idle", taken="0.5"))["corrected"] == []
+    await report(market, "idle", taken="1")
+    await close_all(market, "g")
+    closed, corrected = market.named("MarketClosedEvent"), market.named("SettlementCorrectedEvent")
+    assert (closed[0]["presumed"], corrected[0]["presumed"]) == (["idle"], [])
+    assert {n: a.free for n, a in market.accounts().items()} == {n: a.free for n, a in early.accounts().items()}
+    lines = {line["prosumer"]: line for line in (await market.invoke("lines", "g"))["lines"]}
+    assert (lines["idle"]["inEnergy"], lines["idle"]["isPresumed"]) == (Decimal(1), False)
+
+
+async def test_only_so_many_readings_are_kept_while_a_slot_is_settling(
+    market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await market.enter("S", "B", "idle", funds="100")
+    await install(market, "S", "B", "idle")
+    await contract(market)
+    market.now_ms = CLOSES_MS
+    monkeypatch.setattr(settlement, "PART", 1)
+    monkeypatch.setattr(settlement, "MOST_KEPT", 1)
+    await market.do("operator", "closeMarket", game="g")
+    await report(market, "S", fed_in="2")
+    reading = {"game": "g", "inEnergy": "1", "outEnergy": "0"}
+    assert await market.rejection("m-B", "publishReadings", readings=[reading]) == "SLOT_SETTLING"
+    await close_all(market, "g")
+    await report(market, "B", taken="1")
+
+
+async def test_a_reset_in_the_midst_of_a_settlement_leaves_nothing_frozen(
+    market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    game = await delivered(market, "sequential-best-response", Random(3))  # noqa: S311  it makes a game, no secret
+    monkeypatch.setattr(settlement, "PART", 4)
+    await market.do("operator", "closeMarket", game=game)
+    await market.do("operator", "resetMarket")
+    assert not any(account.frozen for account in market.accounts().values())
+    for name in (*SELLERS, *BUYERS):
+        shown = await market.invoke("prosumer", name)
+        whole = await market.invoke("statement", name, "0", str(market.now_ms + 1), "3000")
+        assert whole["sums"]["movement"] == shown["accountBalance"] - shown["debt"]
