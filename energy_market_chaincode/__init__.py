@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from energy_market_chaincode.errors import (
         AlreadyRegistered,
         BadSignature,
+        CommandExpired,
         CommandIdReused,
         GameExists,
         LedgerDiffers,
@@ -69,6 +70,7 @@ if TYPE_CHECKING:
         UnknownGame,
         UnknownProsumer,
         UnknownSigner,
+        ValidTooLong,
         WrongPhase,
     )
     from energy_market_chaincode.game import Supply, bid_cost
@@ -116,6 +118,7 @@ __all__ = [
     "BadSignature",
     "Command",
     "CommandData",
+    "CommandExpired",
     "CommandIdReused",
     "Currency",
     "CurrencyPerKwh",
@@ -163,6 +166,7 @@ __all__ = [
     "UnknownGame",
     "UnknownProsumer",
     "UnknownSigner",
+    "ValidTooLong",
     "WrongPhase",
     "bid_cost",
     "block_views",

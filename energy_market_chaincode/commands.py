@@ -4,6 +4,7 @@ One schema for every door: the queue checks a command's form with it before it t
 checks it again, because the queue is transport, not authority.
 """
 
+import hashlib
 import uuid
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -398,6 +399,8 @@ class _Payload(BaseModel):
     prosumer: Identifier
     ledger: LedgerId | None = None
     """Which ledger the command is for; without, it counts on any that knows its signer's key."""
+    valid_until: Annotated[Instant | None, Field(alias="validUntil")] = None
+    """Until when it may be decided; without, for good."""
     data: dict[str, Any]
 
 
@@ -419,6 +422,8 @@ class Command:
         The signer's id for it; of a command sent without one, a UUID made from its content.
     ledger
         The id of the ledger that it is for, None if it names none.
+    valid_until_ms
+        After that it is refused; None: never for its age.
     signed
         The bytes that ``signature`` covers.
     """
@@ -426,6 +431,7 @@ class Command:
     id: str
     prosumer: str
     ledger: str | None
+    valid_until_ms: int | None
     data: CommandData
     signature: str
     signed: bytes = field(repr=False)
@@ -435,6 +441,15 @@ class Command:
     def topic(self) -> str:
         """What it asks for."""
         return self.data.topic
+
+    @cached_property
+    def digest(self) -> bytes:
+        """SHA-256 of what it says; signed anew with another ``validUntil`` it is the same command."""
+        content = self.signed
+        if self.valid_until_ms is not None:  # in canonical JSON it is the last name of the payload
+            before, _, after = content.rpartition(b',"validUntil":"')
+            content = before + after.partition(b'"')[2]
+        return hashlib.sha256(content).digest()
 
     @cached_property
     def text(self) -> str:
@@ -510,6 +525,7 @@ def parse_command(value: Any) -> Command:
         id=str(envelope.id or _content_id(value)),
         prosumer=envelope.payload.prosumer,
         ledger=envelope.payload.ledger,
+        valid_until_ms=envelope.payload.valid_until,
         data=data,
         signature=envelope.signature,
         signed=signed,
@@ -530,8 +546,8 @@ def _signed(value: dict[str, Any], problems: list[FieldProblem]) -> bytes:
 
 
 def _content_id(value: dict[str, Any]) -> uuid.UUID:
-    """Make the id of a command sent without one. With or without its ledger's name it is the same command."""
-    payload = {name: part for name, part in value["payload"].items() if name != "ledger"}
+    """Make the id of a command sent without one. With or without its ledger's name and its end it is the same."""
+    payload = {name: part for name, part in value["payload"].items() if name not in ("ledger", "validUntil")}
     content: dict[str, Any] = {name: value[name] for name in ("id", "topic") if name in value}
     content["payload"] = payload
     return uuid.uuid5(_COMMAND_NAMESPACE, signed_bytes(content).decode())

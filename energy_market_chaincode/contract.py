@@ -4,12 +4,11 @@ Each command is decided on its own savepoint: a rejected one changes nothing and
 takes effect once: a signer's command ids are remembered with their results.
 """
 
-import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import NamedTuple
 
-from energy_market_chaincode import administration, presentation, queries
+from energy_market_chaincode import administration, memory, presentation, queries
 from energy_market_chaincode import delivery as delivery  # these declare their rules
 from energy_market_chaincode import epochs as epochs
 from energy_market_chaincode import metering as metering
@@ -44,7 +43,7 @@ from energy_market_chaincode.errors import (
 )
 from energy_market_chaincode.events import Event
 from energy_market_chaincode.prefetch import keys_read_by
-from energy_market_chaincode.records import Epoch, Market, Prosumer, Remembered, Simulation, ledger_id
+from energy_market_chaincode.records import Epoch, Expiry, Market, Prosumer, Remembered, Simulation, ledger_id
 from energy_market_chaincode.rules import RULES
 from energy_market_chaincode.savepoint import Workspace
 from energy_market_chaincode.simulated_time import SimulatedTime
@@ -130,7 +129,7 @@ async def _submit(stub: Stub, texts: Sequence[str]) -> list[CommandResult]:
     state = Workspace(stub)
     parsed = _read(texts)
     keys = (key for command in parsed if isinstance(command, Command) for key in keys_read_by(command))
-    await state.prefetch([Market.key(), EPOCH_KEY, Simulation.key(), *keys])
+    await state.prefetch([Market.key(), EPOCH_KEY, Simulation.key(), Expiry.key(), *keys])
     present = await _present(state, stub.timestamp_ms)
     results, events = [], []
     for place, command in enumerate(parsed):
@@ -139,6 +138,8 @@ async def _submit(stub: Stub, texts: Sequence[str]) -> list[CommandResult]:
             present = await _present(state, stub.timestamp_ms)
         results.append(decision.result)
         events += decision.events
+    await memory.forget(Context(state, stub.timestamp_ms, len(parsed), ""), len(parsed))
+    state.keep()
     await state.flush()
     if events:
         await stub.set_event(EVENT_NAME, exact_json(events))
@@ -194,11 +195,11 @@ async def _decide(state: Workspace, present: _Present, place: int, command: Comm
     if not isinstance(command, Command):
         return _Decision(command, [])
     context = Context(state, present.real_ms, place, command.prosumer, present.simulated)
-    digest = hashlib.sha256(command.signed).hexdigest()
     remembered = await context.find(Remembered, command.prosumer, command.id)
-    if remembered is not None and remembered.digest == digest:
+    if remembered is not None and remembered.digest == command.digest.hex():
         # Verified when it was decided. Its signer may have another key by now, and its result stands all the same.
         # Nor does an epoch that began since change what was decided.
+        await _keep_in_mind(context, command, remembered)
         return _Decision(presentation.remembered(remembered).model_copy(update={"duplicate": True}), [])
     if command.ledger not in (None, present.ledger):
         # Before the signer is looked up: who is unknown here is told what is wrong with the command itself.
@@ -208,13 +209,21 @@ async def _decide(state: Workspace, present: _Present, place: int, command: Comm
         signer = await _verified_signer(context, command)
         if remembered is not None:
             raise CommandIdReused(prosumer=command.prosumer, id=command.id)
+        await memory.require_valid(context, command)
     except Rejection as rejection:
         return _Decision(_rejected(command.id, command.prosumer, rejection), [])
     decision = await _apply(context, signer, command)
-    memory = Remembered(digest=digest, result=exact_json(decision.result).decode())
-    context.save(memory, command.prosumer, command.id)
+    await memory.remember(context, command, exact_json(decision.result).decode())
     state.keep()
     return decision
+
+
+async def _keep_in_mind(context: Context, command: Command, remembered: Remembered) -> None:
+    """Remember a command longer that its signer signed anew with a later end."""
+    signer = await context.find(Prosumer, command.prosumer)
+    if signer is not None and command.is_signed_with(signer.public_key):
+        await memory.remember_longer(context, command, remembered)
+        context.state.keep()
 
 
 async def _verified_signer(context: Context, command: Command) -> Prosumer:

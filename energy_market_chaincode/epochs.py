@@ -12,7 +12,7 @@ from energy_market_chaincode.commands import SetLedgerTime
 from energy_market_chaincode.context import Context
 from energy_market_chaincode.errors import TimeNotPresent
 from energy_market_chaincode.events import LedgerTimeSetEvent
-from energy_market_chaincode.records import ClearingState, Epoch, Game, Market, Play, Simulation
+from energy_market_chaincode.records import ClearingState, Epoch, Expiry, Game, Market, Play, Simulation
 from energy_market_chaincode.rules import rule
 from energy_market_chaincode.times import iso_time
 from energy_market_chaincode.views import EpochView
@@ -44,6 +44,7 @@ async def set_ledger_time(context: Context, data: SetLedgerTime) -> EpochView:
     before = await context.find(Epoch)
     epoch = Epoch(number=before.number + 1 if before is not None else 1, old_ms=data.old_ms, new_ms=data.new_ms)
     context.save(epoch)
+    context.delete(Expiry)  # what was signed before counts no more, so no end that has passed is of this epoch
     fall = _market_fall(context, _Fall(data.old_ms, data.new_ms))
     for game in await context.load_all(Game):
         await _set_right(context, game, fall)

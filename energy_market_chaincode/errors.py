@@ -50,6 +50,14 @@ class LedgerDiffers(Rejection):
     """The command is for the ledger {named}; this is the ledger {ledger}."""
 
 
+class CommandExpired(Rejection):
+    """The command was valid until {until}, and the ledger's time is {now}; sign a new one."""
+
+
+class ValidTooLong(Rejection):
+    """The command is valid until {until}, more than 48 h ahead of the ledger's time {now}; sign a new one."""
+
+
 class UnknownSigner(Rejection):
     """There is no prosumer or operator {prosumer} on this ledger; an operator registers it with registerProsumer."""
 

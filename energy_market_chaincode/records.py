@@ -174,10 +174,35 @@ class RegisterState(Record, prefix="register"):
 
 
 class Remembered(Record, prefix="command"):
-    """A command that was decided: the digest of what was signed, and its result as exact JSON."""
+    """A command that was decided: its digest, its result as exact JSON, and until when it must be known."""
 
     digest: str
     result: str
+    until_ms: int | None = None
+    """None: for good."""
+
+    def to_bytes(self) -> bytes:
+        """Return it as JSON, as older rules wrote it where it is kept for good."""
+        return self.model_dump_json(exclude_none=True).encode()
+
+
+class ToForget(Record, prefix="to-forget"):
+    """Marks when a command may be forgotten: ``to-forget/{epoch}/{time}/{signer}/{id}``."""
+
+
+class Expiry(Record, prefix="expiry"):
+    """How far commands are forgotten.
+
+    Attributes
+    ----------
+    passed_ms
+        Commands that were valid until before it are refused, whatever a transaction's time is.
+    next_ms
+        When to forget again.
+    """
+
+    passed_ms: int = 0
+    next_ms: int = 0
 
 
 class Tariffs(Value):

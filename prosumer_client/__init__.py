@@ -25,7 +25,7 @@ from prosumer_client.errors import (
 )
 from prosumer_client.events import FROM_NOW, MarketEvent
 from prosumer_client.household import Forecast, Household
-from prosumer_client.identity import Identity, SignedCommand, repeatable_id
+from prosumer_client.identity import Identity, SignedCommand, repeatable_id, usual_end
 from prosumer_client.keys import create_key, key_file, load_key, load_or_create_key, store_key
 from prosumer_client.meter import Contracted, ContractReader, Meter, Reading
 from prosumer_client.meter_file import (
@@ -109,4 +109,5 @@ __all__ = [
     "round_price",
     "run_together",
     "store_key",
+    "usual_end",
 ]

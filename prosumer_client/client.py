@@ -34,7 +34,7 @@ from prosumer_client.errors import (
     UnexpectedAnswer,
 )
 from prosumer_client.events import EventReader, MarketEvent
-from prosumer_client.identity import Identity, SignedCommand
+from prosumer_client.identity import Identity, SignedCommand, usual_end
 from prosumer_client.postbag import Postbag
 
 Result = dict[str, Any]
@@ -122,6 +122,9 @@ class MarketClient:
 
     # -- commands
 
+    def _signed(self, ledger: str, topic: str, data: Mapping[str, Any], command_id: str | None) -> SignedCommand:
+        return self.identity.command(topic, data, command_id, ledger=ledger, valid_until=usual_end())
+
     async def submit(self, topic: str, data: Mapping[str, Any], *, command_id: str | None = None) -> Result:
         """Give a command and wait until the ledger decided it.
 
@@ -143,7 +146,7 @@ class MarketClient:
         """
 
         async def submitted(ledger: str) -> Result:
-            command = self.identity.command(topic, data, command_id, ledger=ledger)
+            command = self._signed(ledger, topic, data, command_id)
             return await self._outcome_of(await self._postbag.post(command))
 
         command_id = command_id or str(uuid.uuid4())
@@ -153,7 +156,7 @@ class MarketClient:
         """Give a command; return as soon as the queue has stored it."""
 
         async def posted(ledger: str) -> Receipt:
-            command = self.identity.command(topic, data, command_id, ledger=ledger)
+            command = self._signed(ledger, topic, data, command_id)
             return self._view(Receipt, await self._post(command.body))
 
         command_id = command_id or str(uuid.uuid4())
@@ -220,7 +223,7 @@ class MarketClient:
 
         async def posted(ledger: str) -> list[Any]:
             named = zip(ids, commands, strict=True)
-            signed = [self.identity.command(topic, data, id_, ledger=ledger) for id_, (topic, data) in named]
+            signed = [self._signed(ledger, topic, data, id_) for id_, (topic, data) in named]
             answers: list[Any] = []
             for batch in _batches(signed):
                 answers += await self._post_array(batch, wait_s)

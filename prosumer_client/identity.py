@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import Enum
 from pathlib import Path
@@ -11,9 +11,11 @@ from typing import Any, Self
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from energy_market_chaincode import public_key_text, sign, signed_bytes
+from energy_market_chaincode import iso, public_key_text, sign, signed_bytes
 from prosumer_client.keys import key_file, load_key
 
+VALID_FOR = timedelta(hours=24)
+"""How long a command of ours may wait for the ledger; it takes none that is valid for more than 48 h."""
 _NAMESPACE = uuid.UUID("f3c1c2f0-6f0e-5b57-9f7c-5a4c0b7f6f1d")
 
 
@@ -43,7 +45,13 @@ class Identity:
         return public_key_text(self.key.public_key())
 
     def command(
-        self, topic: str, data: Mapping[str, Any], command_id: str | None = None, *, ledger: str | None = None
+        self,
+        topic: str,
+        data: Mapping[str, Any],
+        command_id: str | None = None,
+        *,
+        ledger: str | None = None,
+        valid_until: datetime | None = None,
     ) -> SignedCommand:
         """Sign a command.
 
@@ -55,6 +63,8 @@ class Identity:
             A UUID; default a random one.
         ledger
             The id of the ledger that it is for. Without, it counts on every ledger that knows our key.
+        valid_until
+            When the ledger refuses it, for instance :func:`usual_end`. Without, it is remembered for good.
 
         Raises
         ------
@@ -62,11 +72,18 @@ class Identity:
             If ``data`` holds what JSON cannot.
         """
         payload = {"prosumer": self.prosumer, "data": wire_value(data)}
+        if valid_until is not None:
+            payload["validUntil"] = iso(valid_until)
         if ledger is not None:
             payload["ledger"] = ledger
         command: dict[str, Any] = {"id": command_id or str(uuid.uuid4()), "topic": str(topic), "payload": payload}
         body = signed_bytes({**command, "signature": sign(command, self.key)})
         return SignedCommand(command["id"], body)
+
+
+def usual_end() -> datetime:
+    """Return until when a command of ours is valid, by this machine's clock."""
+    return datetime.now(UTC) + VALID_FOR
 
 
 def repeatable_id(prosumer: str, topic: str, *occasion: object) -> str:

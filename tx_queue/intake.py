@@ -1,7 +1,6 @@
 """The queue's door: form, ledger, signature and repetition of commands, before one is taken."""
 
 import asyncio
-import hashlib
 import math
 import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -171,6 +170,6 @@ def _checked(command: Command) -> CheckedCommand:
         id=command.id,
         prosumer=command.prosumer,
         topic=command.topic,
-        digest=hashlib.sha256(command.signed).digest(),
+        digest=command.digest,
         text=command.text,
     )

@@ -26,7 +26,7 @@ CREATE TABLE command (
     id TEXT NOT NULL,
     prosumer TEXT NOT NULL,
     topic TEXT NOT NULL,
-    digest BLOB NOT NULL,                        -- SHA-256 of what was signed
+    digest BLOB NOT NULL,                        -- SHA-256 of what it says
     text TEXT,                                   -- as it goes to the ledger; NULL once settled, for there it stands
     taken_at_ms INTEGER NOT NULL,
     settled_at_ms INTEGER,

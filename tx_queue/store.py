@@ -13,7 +13,15 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from energy_market_chaincode import BadSignature, LedgerDiffers, MalformedCommand, Status, UnknownSigner
+from energy_market_chaincode import (
+    BadSignature,
+    CommandExpired,
+    LedgerDiffers,
+    MalformedCommand,
+    Status,
+    UnknownSigner,
+    ValidTooLong,
+)
 
 
 class StoreUnavailable(Exception):
@@ -24,7 +32,10 @@ TRANSACTION_FAILED = "TRANSACTION_FAILED"
 """The code of a command that no transaction could take."""
 
 UNREMEMBERED = frozenset(
-    {MalformedCommand.code, LedgerDiffers.code, UnknownSigner.code, BadSignature.code, TRANSACTION_FAILED}
+    {
+        *(MalformedCommand.code, LedgerDiffers.code, UnknownSigner.code, BadSignature.code),
+        *(CommandExpired.code, ValidTooLong.code, TRANSACTION_FAILED),
+    }
 )
 """Rejections of which the ledger keeps nothing: whoever brings a command again under the id, perhaps signed anew, is
 heard again. Everything else is decided for good."""
@@ -48,7 +59,7 @@ class CheckedCommand:
     Attributes
     ----------
     digest
-        SHA-256 of what was signed.
+        SHA-256 of what it says, but for its end.
     text
         The command as it goes to the ledger: JSON, signature included.
     """

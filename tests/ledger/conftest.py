@@ -5,6 +5,7 @@ import uuid
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from fabric_network.setup import operator_of_key
 from ledger import Ledger, LedgerKind, LedgerSettings, open_ledger, open_memory_ledger
 from ledger.contract import Contract
 from ledger.embedded import EmbeddedLedger
+from prosumer_client import Identity
 from prosumer_client.keys import key_file, load_key
 
 OPERATOR = "operator"
@@ -106,6 +108,18 @@ def command_for(hosted: Hosted) -> Callable[..., str]:
         payload = {"prosumer": OPERATOR, "ledger": ledger, "data": data}
         unsigned = {"id": str(uuid.uuid4()), "topic": topic, "payload": payload}
         return json.dumps({**unsigned, "signature": sign(unsigned, hosted.key)})
+
+    return make
+
+
+@pytest.fixture
+def ending_command(hosted: Hosted) -> Callable[[str, datetime], str]:
+    """Make a top-up by 1 that is for a ledger and until a time."""
+
+    def make(ledger: str, ends: datetime) -> str:
+        operator = Identity(OPERATOR, hosted.key)
+        data = {"prosumer": OPERATOR, "amount": "1"}
+        return operator.command("topUpAccount", data, ledger=ledger, valid_until=ends).body.decode()
 
     return make
 

@@ -332,6 +332,25 @@ async def test_a_command_counts_only_on_the_ledger_that_it_names(
     assert await ledger.query("command", "operator", json.loads(foreign)["id"]) == b"null"
 
 
+@pytest.mark.parametrize(
+    ("ends_in", "said"),
+    [
+        (timedelta(hours=1), ["committed", "committed"]),
+        (timedelta(minutes=-5), ["COMMAND_EXPIRED", "COMMAND_EXPIRED"]),
+        (timedelta(hours=49), ["VALID_TOO_LONG", "VALID_TOO_LONG"]),
+    ],
+)
+async def test_a_command_counts_once_until_its_end_which_is_near(
+    ledger: Ledger, ending_command: Callable[..., str], ends_in: timedelta, said: list[str]
+) -> None:
+    command = ending_command(await ledger_id(ledger), datetime.now(UTC) + ends_in)
+    before = await money(ledger)
+    results = [(await ledger.submit([command])).results[0] for _ in said]
+    assert [result.get("code", result["status"]) for result in results] == said
+    assert [result["duplicate"] for result in results] == [False, said[0] == "committed"]
+    assert await money(ledger) == before + (said[0] == "committed")
+
+
 async def ledger_id(ledger: Ledger) -> str:
     return str(read_exact_json(await ledger.query("market"))["ledger"])
 

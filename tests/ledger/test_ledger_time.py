@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from energy_market_chaincode import iso
+from energy_market_chaincode import invoke, iso, read_exact_json
 from ledger.contract import Contract
 from ledger.embedded import EmbeddedLedger, database, verify
 from ledger.embedded import ledger as embedded
@@ -118,6 +118,32 @@ async def test_an_operator_sets_a_wrong_time_right_and_no_other_block_may_be_ear
     assert await at(ledger, after.block) == START + timedelta(seconds=1)
     await ledger.close()
     assert verify(file).fault is None
+
+
+async def test_a_command_that_ended_while_nobody_ran_the_ledger_is_refused_and_what_ended_is_forgotten(
+    tmp_path: Path, machine: Machine
+) -> None:
+    operator, file = Identity("operator", Ed25519PrivateKey.generate()), tmp_path / "ledger.sqlite"
+
+    async def reopened() -> EmbeddedLedger:
+        return await EmbeddedLedger.open(file, operator.prosumer, operator.public_key)
+
+    ledger = await reopened()
+    named = read_exact_json(await ledger.query("market"))["ledger"]
+    top_up = {"prosumer": "operator", "amount": "1"}
+    ends = START + timedelta(days=1)
+    done, late = (operator.command("topUpAccount", top_up, ledger=named, valid_until=ends) for _ in range(2))
+    (first,) = (await ledger.submit([done.body.decode()])).results
+    await ledger.close()
+    machine.passes(timedelta(days=1, seconds=1))
+    ledger = await reopened()
+    again, refused = (await ledger.submit([done.body.decode(), late.body.decode()])).results
+    assert (first["status"], again, refused["code"]) == ("committed", first | {"duplicate": True}, "COMMAND_EXPIRED")
+    assert await ledger.query("command", "operator", done.id) == b"null", "that transaction forgot it"
+    assert (await ledger.submit([done.body.decode()])).results[0]["code"] == "COMMAND_EXPIRED"
+    assert read_exact_json(await ledger.query("market"))["money"] == 1
+    await ledger.close()
+    assert verify(file, invoke).fault is None
 
 
 async def test_a_command_that_sets_no_time_leaves_the_ledger_s_as_it_is(tmp_path: Path, machine: Machine) -> None:

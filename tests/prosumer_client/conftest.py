@@ -200,7 +200,9 @@ class FakeMarket:
         command = read_exact_json(body)
         name = command["id"]
         is_new = name not in self._bodies
-        if self._bodies.setdefault(name, body) != body:
+        payload = {part: value for part, value in command["payload"].items() if part != "validUntil"}
+        said = exact_json({"topic": command["topic"], "payload": payload})
+        if self._bodies.setdefault(name, said) != said:
             return problem(409, "COMMAND_ID_REUSED")
         if self.holds:
             self._statuses[name] = _status(command, {"status": "queued"})

@@ -14,6 +14,7 @@ import pytest
 from energy_market_chaincode import iso
 from ledger.embedded import EmbeddedLedger
 from prosumer_client import AnotherLedger, Buyer, MarketClient, UnexpectedAnswer
+from prosumer_client.identity import VALID_FOR
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -44,11 +45,15 @@ async def begin_anew(
     await new.close()
 
 
+def payloads(fake: FakeMarket) -> list[Any]:
+    """The payload of each posted command."""
+    bodies = [json.loads(request.body) for request in fake.requests if request.method == "POST"]
+    return [command["payload"] for body in bodies for command in (body if isinstance(body, list) else [body])]
+
+
 def ledgers_named(fake: FakeMarket) -> list[Any]:
     """The ledger that each posted command names."""
-    bodies = [json.loads(request.body) for request in fake.requests if request.method == "POST"]
-    commands = [command for body in bodies for command in (body if isinstance(body, list) else [body])]
-    return [command["payload"].get("ledger") for command in commands]
+    return [payload.get("ledger") for payload in payloads(fake)]
 
 
 async def test_every_command_of_a_connection_names_the_ledger_which_is_asked_for_once(
@@ -60,6 +65,15 @@ async def test_every_command_of_a_connection_names_the_ledger_which_is_asked_for
     assert set(ledgers_named(fake)) == {ledger}
     assert fake.asked("GET", "/market") == 1
     assert await operator.market.ledger_id() == ledger
+
+
+async def test_every_command_says_that_it_ends_a_day_ahead(fake: FakeMarket, operator: Operator) -> None:
+    await operator.speaker("S1").post("closeMarket", {"game": "G1"})
+    await operator.market.submit_all([TOP_UP] * 2)
+    ends = [datetime.fromisoformat(payload["validUntil"]) for payload in payloads(fake)]
+    assert len(ends) >= 3
+    now = datetime.now(UTC)
+    assert all(now + timedelta(hours=23) < end <= now + VALID_FOR for end in ends)
 
 
 async def test_a_pinned_ledger_is_named_whatever_the_queue_says(

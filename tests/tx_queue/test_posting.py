@@ -3,11 +3,13 @@
 import asyncio
 import uuid
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 import simplejson
 
+from energy_market_chaincode import iso
 from ledger import LedgerUnavailable
 
 
@@ -46,6 +48,35 @@ async def test_another_command_under_the_same_id_is_refused(queue: Any, operator
     answer = await queue.post(other)
     assert answer.status_code == 409
     assert answer.json()["code"] == "COMMAND_ID_REUSED"
+
+
+async def test_a_command_that_is_signed_anew_with_another_end_is_the_same_and_counts_once(
+    queue: Any, operator: Any
+) -> None:
+    first, later = (ending(operator, timedelta(hours=hours)) for hours in (1, 2))
+    later = operator.signed({**later, "id": first["id"]})
+    receipts = [(await queue.post(command)).json() for command in (first, later)]
+    assert receipts[0] == receipts[1]
+    assert (await queue.result(first["id"]))["status"] == "committed"
+    assert await queue.ledger.money() == 1
+
+
+async def test_a_command_that_ended_before_the_ledger_could_take_it_is_told_and_may_be_given_anew(
+    queue: Any, operator: Any
+) -> None:
+    late = ending(operator, timedelta(minutes=-5))
+    await queue.post(late)
+    status = await queue.result(late["id"])
+    assert (status["status"], status["error"]["code"]) == ("rejected", "COMMAND_EXPIRED")
+    anew = operator.signed({**ending(operator, timedelta(hours=1)), "id": late["id"]})
+    await queue.do(anew)
+    assert await queue.ledger.money() == 1
+
+
+def ending(operator: Any, after: timedelta) -> Any:
+    command = operator.top_up()
+    command["payload"]["validUntil"] = iso(datetime.now(UTC) + after)
+    return operator.signed(command)
 
 
 async def test_two_posts_of_the_same_command_at_once_count_once(queue: Any, operator: Any) -> None:

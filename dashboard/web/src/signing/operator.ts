@@ -6,9 +6,12 @@ import { canonical, type Plain } from "./canonical.js";
 export interface SignedCommand {
   readonly id: string;
   readonly topic: string;
-  readonly payload: { readonly prosumer: string; readonly ledger: string; readonly data: { readonly [name: string]: Plain } };
+  readonly payload: { readonly prosumer: string; readonly ledger: string; readonly data: { readonly [name: string]: Plain }; readonly validUntil: string };
   readonly signature: string;
 }
+
+/** How long a command may wait for the ledger, by this browser's clock; then it is refused. */
+const VALID_FOR_MS = 24 * 3600 * 1000;
 
 /** Whether the browser signs here: only on HTTPS or on this machine, and only if it knows Ed25519. */
 export const canSign = (): boolean => globalThis.isSecureContext && "subtle" in globalThis.crypto;
@@ -62,7 +65,8 @@ export class Operator {
   }
 
   async sign(topic: string, data: { readonly [name: string]: Plain }): Promise<SignedCommand> {
-    const unsigned = { id: crypto.randomUUID(), topic, payload: { prosumer: this.id, ledger: this.ledger, data } };
+    const validUntil = new Date(Date.now() + VALID_FOR_MS).toISOString();
+    const unsigned = { id: crypto.randomUUID(), topic, payload: { prosumer: this.id, ledger: this.ledger, data, validUntil } };
     return { ...unsigned, signature: await this.#signature(canonical(unsigned)) };
   }
 }
