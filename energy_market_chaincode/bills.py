@@ -14,6 +14,7 @@ take counts, and a surcharge for all that it may hide, so that no truth costs mo
 themselves a silent seller fed in nothing, and a silent buyer took its demand and owes the penalty on it.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -160,17 +161,23 @@ def bills(
         for name, reading in counted.items()
     }
     result = Bills(matched, lines)
+    entered: dict[str, Counter[str]] = {name: Counter() for name in lines}
     for payment in _payments(result, presumed, rules):
-        if payment.amount:
-            _enter(result, payment)
+        result.totals[payment.purpose] = Money(result.totals[payment.purpose] + payment.amount)
+        _enter(entered, payment)
+    for name, columns in entered.items():
+        if columns:
+            lines[name] = lines[name].but(**{column: Money(amount) for column, amount in columns.items()})
     return result
 
 
 def _payments(slot: Bills, presumed: Mapping[str, Presumption], rules: Parameters) -> Iterator[Payment]:
     for each in slot.matched:
         yield from transfer_payments(each.transfer, each.delivered, rules.fee_per_hop)
-        yield from _owed_by_seller(each, rules)
-        yield from _owed_by_buyer(each, rules)
+        if each.lacked:
+            yield from _owed_by_seller(each, rules)
+        if each.declined:
+            yield from _owed_by_buyer(each, rules)
     for name, line in slot.lines.items():
         yield Payment(GRID_OPERATOR, name, grid_cost(line.to_grid, rules.feed_in_tariff), Purpose.TO_GRID)
         yield Payment(name, GRID_OPERATOR, grid_cost(line.from_grid, rules.retail_tariff), Purpose.FROM_GRID)
@@ -212,16 +219,13 @@ def _owed_by_buyer(matched: Matched, rules: Parameters) -> list[Payment]:
     ]
 
 
-def _enter(slot: Bills, payment: Payment) -> None:
-    """Enter a payment in the totals and in both lines, which know by their tariffs what the grid is paid and pays."""
-    slot.totals[payment.purpose] = Money(slot.totals[payment.purpose] + payment.amount)
+def _enter(entered: Mapping[str, Counter[str]], payment: Payment) -> None:
+    """Enter a payment in both lines, which know by their tariffs what the grid is paid and pays."""
     for name, sign in ((payment.payer, -1), (payment.payee, 1)):
         column = _COLUMNS.get((payment.purpose, sign))
-        if column is None or name not in slot.lines:
-            continue
-        line = slot.lines[name]
-        amount = sign * payment.amount if payment.purpose is Purpose.COMPENSATION else payment.amount
-        slot.lines[name] = line.but(**{column: Money(getattr(line, column) + amount)})
+        if column is not None and name in entered:
+            is_signed = payment.purpose is Purpose.COMPENSATION
+            entered[name][column] += sign * payment.amount if is_signed else payment.amount
 
 
 _COLUMNS = {

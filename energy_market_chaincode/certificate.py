@@ -270,6 +270,7 @@ def verify(game: SlotGame, scarcity: Sequence[int], purchases: Purchases) -> Ver
         buyer
         for buyer in buyers
         if verdict.gap > (most := _bearable(game, buyer, purchases, loads, spread))
+        and _most_regret(game, buyer, purchases, loads) > most
         and _regret(game, buyer, purchases, loads) > most
     )
     return Verdict(True, verdict.upper, verdict.lower, verdict.allowance, next(regretful, None))
@@ -350,6 +351,23 @@ def _bearable(game: SlotGame, buyer: int, purchases: Purchases, loads: Sequence[
     bill = _bill(game, game.fees[game.row[buyer]], bought, grid, loads)
     used = len(bought) + (grid > 0)
     return max(abs(bill) // REGRET_SHARE, used * spread, int(ENERGY_TIMES_PRICE_PER_MONEY))
+
+
+def _most_regret(game: SlotGame, buyer: int, purchases: Purchases, loads: Sequence[int]) -> int:
+    """Return what a buyer's regret is at most: rho, by its level l as the multiplier.
+
+    A bill is convex in its purchases, so it falls by no more than its slopes g tell, rounded up where energy is given
+    back and down where it is taken: sum_j (g_ij - l) x_ij + (l - g_ij)_+ (C_j - L_j + x_ij), the grid's likewise.
+    """
+    bought, fees, level = purchases.from_sellers[buyer], game.fees[game.row[buyer]], purchases.levels[buyer]
+    rho = (game.retail_tariff - level) * purchases.from_grid[buyer]
+    for seller, (price, fee, load) in enumerate(zip(game.prices, fees, loads, strict=True)):
+        if price + fee >= level and seller not in bought:
+            continue  # its slope is not below the level
+        capacity, own = game.capacities[seller], bought.get(seller, 0)
+        steep, flat = price * (load + own), price + fee - level
+        rho += (flat + _up(steep, capacity)) * own + max(0, -flat - steep // capacity) * (capacity - load + own)
+    return rho
 
 
 def _regret(game: SlotGame, buyer: int, purchases: Purchases, loads: Sequence[int]) -> int:

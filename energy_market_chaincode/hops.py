@@ -1,7 +1,6 @@
 """Hop distances: from a graph of the network, one hop per edge, or as stated in a table."""
 
-from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 Edges = Iterable[tuple[str, str]]
 Neighbours = dict[str, list[str]]
@@ -19,14 +18,43 @@ def neighbours(edges: Edges) -> Neighbours:
 def hops_from(start: str, graph: Neighbours) -> dict[str, int]:
     """Return the least number of edges from a node to every node it reaches (breadth-first search)."""
     hops = {start: 0}
-    waiting = deque([start])
-    while waiting:
-        node = waiting.popleft()
-        for neighbour in graph[node]:
-            if neighbour not in hops:
-                hops[neighbour] = hops[node] + 1
-                waiting.append(neighbour)
+    frontier, distance = [start], 0
+    while frontier:
+        distance += 1
+        reached = []
+        for node in frontier:
+            for neighbour in graph[node]:
+                if neighbour not in hops:
+                    hops[neighbour] = distance
+                    reached.append(neighbour)
+        frontier = reached
     return hops
+
+
+class Distances:
+    """Hops between nodes of a graph.
+
+    Who has one neighbour only is a hop farther from everybody else than that one: homes behind one node share a search.
+    """
+
+    def __init__(self, graph: Neighbours) -> None:
+        self._graph = graph
+        self._from: dict[str, dict[str, int]] = {}
+
+    def row(self, start: str, ends: Sequence[str]) -> list[int]:
+        """Return the hops from a node to others; raises KeyError if one of them cannot be reached."""
+        around = set(self._graph[start])
+        anchor, more = (around.pop(), 1) if len(around) == 1 else (start, 0)
+        if anchor not in self._from:
+            self._from[anchor] = hops_from(anchor, self._graph)
+        hops = self._from[anchor]
+        return [0 if end == start else hops[end] + more for end in ends]
+
+    def table(self, rows: Sequence[str], columns: Sequence[str]) -> list[list[int]]:
+        """Return the hops from each of some nodes to each of others, searched from the fewer; raises KeyError."""
+        if len(columns) < len(rows):
+            return [list(row) for row in zip(*(self.row(column, rows) for column in columns), strict=True)]
+        return [self.row(row, columns) for row in rows]
 
 
 def graph_problem(edges: Edges) -> str | None:

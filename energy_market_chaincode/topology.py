@@ -35,10 +35,9 @@ async def hop_distances(context: Context, buyers: Sequence[str], sellers: Sequen
         for name, role in [(b, "buyer") for b in buyers] + [(s, "seller") for s in sellers]:
             if name not in graph:
                 raise NotInTopology(prosumer=name, role=role)
-        distances = [hops.hops_from(buyer, graph) for buyer in buyers]
-    else:
-        rows = await context.find_each(HopsRow, names=buyers)
-        distances = [row.root if row is not None else {} for row in rows]
+        return hops.Distances(graph).table(buyers, sellers)  # setTopology takes no graph in parts
+    rows = await context.find_each(HopsRow, names=buyers)
+    distances = [row.root if row is not None else {} for row in rows]
     return [[_hops(row, buyer, seller) for seller in sellers] for buyer, row in zip(buyers, distances, strict=True)]
 
 

@@ -6,6 +6,7 @@ import numpy as np
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from energy_market_chaincode import certificate
 from energy_market_chaincode.certificate import (
     GAP_SHARE,
     Purchases,
@@ -13,6 +14,7 @@ from energy_market_chaincode.certificate import (
     purchases_at,
     verify,
 )
+from energy_market_chaincode.hops import Distances, hops_from, neighbours
 from energy_market_chaincode.units import Energy, Price
 from market_solver import GridGame, certified, equilibrium_with_grid
 
@@ -167,3 +169,25 @@ def test_where_the_grid_alone_is_best_nobody_sells() -> None:
     purchases = purchases_at(dear, [0, 0])
     assert purchases.from_grid == dear.demands
     assert verify(dear, [0, 0], purchases).is_accepted
+
+
+@patient
+@given(game=slot_games(), data=st.data())
+def test_the_quick_bound_of_a_regret_is_never_below_it(game: SlotGame, data: st.DataObject) -> None:
+    pi = data.draw(st.lists(st.integers(0, PRICE // 5), min_size=len(game.prices), max_size=len(game.prices)))
+    purchases = purchases_at(game, pi)
+    loads = [sum(bought.get(seller, 0) for bought in purchases.from_sellers) for seller in range(len(pi))]
+    for buyer in range(len(game.demands)):
+        bound = certificate._most_regret(game, buyer, purchases, loads)
+        assert certificate._regret(game, buyer, purchases, loads) <= bound + 2 * len(pi)  # each bill is rounded up
+
+
+@given(data=st.data())
+def test_hops_are_the_shortest_way_whoever_is_searched_from(data: st.DataObject) -> None:
+    nodes = [f"n{i}" for i in range(data.draw(st.integers(2, 12)))]
+    edges = [(node, data.draw(st.sampled_from(nodes[:i]))) for i, node in enumerate(nodes) if i]
+    edges += data.draw(st.lists(st.tuples(*[st.sampled_from(nodes)] * 2).filter(lambda e: e[0] != e[1]), max_size=4))
+    graph = neighbours(edges)
+    rows, columns = (data.draw(st.lists(st.sampled_from(nodes), min_size=1, max_size=6)) for _ in range(2))
+    expected = [[hops_from(row, graph)[column] for column in columns] for row in rows]
+    assert Distances(graph).table(rows, columns) == expected
