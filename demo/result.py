@@ -1,7 +1,7 @@
 """What a game came to: as the document that ``energy-market demo --json`` writes, and as tables for a person."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -169,9 +169,16 @@ class Run(Played):
         )
         if self.game.clearing is not None:
             console.print(_how_cleared(self.game.clearing))
+        console.print(_how_long(self.timings))
         for table in (_bids(self), _sellers(self), _settlement(self)):
             console.print(table)
         self.print_money(console)
+
+
+def _how_long(timings: Mapping[str, float]) -> str:
+    """Tell how long the slot and its parts took, by the ledger's time."""
+    parts = (f"{name.removeprefix('slot_')} {s:.2f}" for name, s in timings.items() if name.startswith("slot_"))
+    return f"the slot took [bold]{timings['slot']:.2f} s[/] from publication to settled: {', '.join(parts)}"
 
 
 def _how_cleared(clearing: views.ClearingView) -> str:

@@ -1,6 +1,7 @@
 """The demo: services and prosumers as processes of their own, a scenario to the end, and what came of it."""
 
 import time
+from collections.abc import Mapping
 from contextlib import aclosing
 from datetime import datetime
 from typing import Any
@@ -12,7 +13,7 @@ from demo.day_scenario import DayScenario
 from demo.result import Run
 from demo.scenario import Scenario
 from demo.stage import GameFailed, Plan, Stage, opened
-from energy_market_chaincode import StopReason
+from energy_market_chaincode import StopReason, Topic
 from market_host import Processes, ProcessLog
 from prosumer_client import ClockClient, MarketClient, MarketEvent
 
@@ -73,20 +74,40 @@ _PARTS = {
 async def _follow(market: MarketClient, game: str, log: ProcessLog) -> dict[str, float]:
     """Tell where the game stands until it is closed; return the seconds of the slot and its parts, by the ledger."""
     turns = 0
-    at: list[datetime] = []
-    seconds: dict[str, float] = {}
+    published: datetime | None = None
+    ends: dict[str, datetime] = {}
     async with aclosing(market.events(game=game)) as events:
         async for event in events:
             turns += event.name == "BuyBidEvent"
             _tell(event, turns, log)
-            part = _PARTS.get(event.name)
-            if at and part is not None and part not in seconds:
-                seconds[part] = round((event.at - at[-1]).total_seconds(), 3)
-            if not at or part is not None:
-                at.append(event.at)
+            published = published or event.at
             if event.name == "MarketClosedEvent":
-                return {"slot": round((event.at - at[0]).total_seconds(), 3), **seconds}
+                ends["slot_delivery"] = await _last_read_at(market, int(event.cursor.partition(".")[0]))
+            if (part := _PARTS.get(event.name)) is not None:
+                ends.setdefault(part, event.at)
+            if event.name == "MarketClosedEvent":
+                return {"slot": _seconds(published, event.at), **_durations(published, ends)}
     raise GameFailed(f"the stream of events ended before {game} was closed")
+
+
+async def _last_read_at(market: MarketClient, block: int) -> datetime:
+    """Return when the last block was made before those that settle a slot, of which the last one is given."""
+    while True:
+        shown = await market.block(block)
+        topics = {command["topic"] for transaction in shown.transactions for command in transaction.commands}
+        if Topic.CLOSE_MARKET not in topics:
+            return shown.transactions[-1].at
+        block -= 1
+
+
+def _durations(began: datetime, ends: Mapping[str, datetime]) -> dict[str, float]:
+    """Return how long each part took that follows on the one before it."""
+    starts = [began, *ends.values()][: len(ends)]
+    return {part: _seconds(start, end) for (part, end), start in zip(ends.items(), starts, strict=True)}
+
+
+def _seconds(start: datetime, end: datetime) -> float:
+    return round((end - start).total_seconds(), 3)
 
 
 def _tell(event: MarketEvent, turns: int, log: ProcessLog) -> None:
