@@ -12,7 +12,9 @@ def main() -> None:
         OptimizerSettings, "Best responses, equilibria and the social optimum of the energy game."
     )
     configure_logs("optimization_api")
-    serve(make_app(settings), settings)
+    app = make_app(settings)
+    app.state.pool.prepare()
+    serve(app, settings)
 
 
 if __name__ == "__main__":

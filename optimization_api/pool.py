@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
+from importlib import import_module
 from multiprocessing.connection import Connection
 from typing import Any, NamedTuple
 
@@ -27,6 +28,9 @@ WAITING = 16
 """How many may wait for a place."""
 PROGRESS_S = 0.1
 """How often a process says how far it is, at most."""
+
+_HEAVY = ("optimization_api.tasks", "scipy.sparse")
+"""What a process loads before its first question."""
 
 Task = Callable[[Any, Callable[[], None]], bytes]
 """Answers a question; calls the second argument after every step. A function of a module, for other processes."""
@@ -90,6 +94,10 @@ class SolverPool:
         self._waiting = 0
         self._long = 0
         self._solves: dict[str, Solve] = {}
+
+    def prepare(self) -> None:
+        """Begin a process for the first question, which then need not wait for one."""
+        self._idle.append(_Process())
 
     def find(self, request_id: str) -> Solve:
         """Return what is being solved for a request; raises a Problem, 404 ``NOT_FOUND``, if nothing is."""
@@ -269,6 +277,8 @@ class _Process:
 def _serve(connection: Connection) -> None:
     """Answer questions until there are no more; what runs in the other process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends the service, and that ends us
+    for module in _HEAVY:
+        import_module(module)
     with suppress(EOFError, OSError):
         connection.send(True)
         while True:
