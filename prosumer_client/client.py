@@ -35,6 +35,7 @@ from prosumer_client.errors import (
 )
 from prosumer_client.events import EventReader, MarketEvent
 from prosumer_client.identity import Identity, SignedCommand, usual_end
+from prosumer_client.market_time import MarketTime
 from prosumer_client.postbag import Postbag
 
 Result = dict[str, Any]
@@ -53,6 +54,9 @@ MAX_BATCH_BYTES = 1_000_000
 CONCURRENT_WAITS = 16
 _SIGNS_OF_ANOTHER_LEDGER = frozenset({"INVALID_CURSOR", "LEDGER_REPLACED", "UNKNOWN_COMMAND"})
 """Codes of refusals that a ledger may be behind which was begun anew."""
+
+
+_TIME_SET = frozenset({"TimeSimulatedEvent", "LedgerTimeSetEvent"})
 
 
 class MarketClient:
@@ -78,6 +82,11 @@ class MarketClient:
         From every call, when patience is over.
     RequestRefused, UnexpectedAnswer
         From every call.
+
+    Attributes
+    ----------
+    time
+        The market's, see :meth:`learn_time`; all who speak on a connection share it.
     """
 
     def __init__(
@@ -92,6 +101,7 @@ class MarketClient:
         self._identity = identity
         self._ledger = KnownLedger(self._connection, ledger)
         self._postbag = Postbag(self._post_together)
+        self.time = MarketTime()
 
     async def __aenter__(self) -> Self:
         await self._connection.__aenter__()
@@ -286,6 +296,11 @@ class MarketClient:
         """Return the market's operators, its money in all, and the accounts of the grid and network operators."""
         return await self._read(views.MarketView, "/market")
 
+    async def learn_time(self) -> MarketTime:
+        """Ask whether the market's time is simulated; return it. Who follows the events learns when that changes."""
+        self.time.simulated = (await self.market()).simulated_time
+        return self.time
+
     async def topology(self) -> views.TopologyView:
         """Return the network's graph."""
         return await self._read(views.TopologyView, "/topology")
@@ -442,6 +457,8 @@ class MarketClient:
         reader = EventReader(self._connection, after, game, prosumers, self._ledger.known, on_now)
         async with self._suspicion(), aclosing(reader.read()) as events:
             async for event in events:
+                if event.name in _TIME_SET:
+                    await self.learn_time()
                 yield event
 
 

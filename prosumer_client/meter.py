@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Hashable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from energy_market_chaincode import GameView, Metering, Phase, Terms, Topic
@@ -214,11 +214,19 @@ class Meter(Participant):
         is_over_first = rules.slot_duration_ms is not None or rules.metering is Metering.METERS
         if not is_over_first or game.delivery_ends_at is None:
             return False
-        left = game.delivery_ends_at + AFTER_THE_SLOT - self.now()
+        left = self.market.time.until(game.delivery_ends_at) + self._patience(
+            game.delivery_ends_at, game.metering_ends_at
+        )
         if left <= timedelta():
             return False
         self.look_again(game, min(left, LOOK_EVERY))
         return True
+
+    def _patience(self, delivered: datetime, window_ends: datetime | None) -> timedelta:
+        """Return how much real time passes after a slot before we report: a short window is not over by then."""
+        if window_ends is None or window_ends == delivered:
+            return AFTER_THE_SLOT
+        return min(AFTER_THE_SLOT, self.market.time.lasts(window_ends - delivered) / 4)
 
     async def _report(self, contracts: Contracts | None) -> bool:
         """Report, unless the game is gone or over, or is none of ours; tell whether it is ours."""

@@ -4,7 +4,7 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import aclosing
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from typing import Any, ClassVar, NamedTuple, TypeVar
@@ -83,15 +83,15 @@ class Participant(ABC):
         """Do what is due after an event."""
 
     def now(self) -> datetime:
-        """Return the time."""
-        return datetime.now(UTC)
+        """Return the market's time."""
+        return self.market.time.now()
 
     def look_again(self, game: GameView, after: timedelta) -> None:
-        """Deal with a game once more in a while, see :meth:`catch_up`; what comes meanwhile does not wait for it."""
+        """Deal with a game once more, see :meth:`catch_up`, in a while of real time; nothing else waits for it."""
         asyncio.get_running_loop().call_later(after.total_seconds(), self.inbox.put_nowait, game)
 
     def remind(self, reminder: Reminder, after: timedelta) -> None:
-        """Do something in a while; what comes meanwhile does not wait for it."""
+        """Do something in a while of real time; what comes meanwhile does not wait for it."""
         asyncio.get_running_loop().call_later(after.total_seconds(), self.inbox.put_nowait, reminder)
 
     def end_game(self, stop: MarketEvent) -> None:
@@ -276,6 +276,7 @@ async def run_together(market: MarketClient, members: Sequence[Participant]) -> 
 
 async def _look(market: MarketClient, members: Sequence[Participant]) -> None:
     """Tell members how the games stand that concern them."""
+    await market.learn_time()
     minding = [member for member in members if member.minds_settled]
     for game in await market.open_games(minding[0].now() if minding else None):
         for member in minding if game.is_over else members:
