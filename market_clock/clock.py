@@ -129,8 +129,8 @@ class Clock:
         schedule = self.publisher.schedule
         if simulated is not None and schedule.speed > 1:
             raise NotAdmitted(
-                f"the market's time is simulated and passes {simulated.factor} times as fast; start the clock without "
-                f"--speed {schedule.speed}, which would make its schedule faster than that"
+                f"the market's time is simulated and passes {simulated.factor} times as fast; "
+                f"start the clock without --speed {schedule.speed}, which would make its schedule faster than that"
             )
         self.market_time.simulated = simulated
         if simulated is not None:

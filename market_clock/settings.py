@@ -29,7 +29,7 @@ class ClockSettings(ServiceSettings):
         ge=1,
         le=3600,
         description="make the schedule, and the registration and delivery of the games it publishes, so many times "
-        "as fast; a turn's deadline stays as it is",
+        "as fast; a turn's deadline stays as it is; not in a market whose time is simulated",
     )
 
     @field_validator("cron")

@@ -1,6 +1,6 @@
 """``energy-market games``: which games there are and how they stand."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any
 
 import typer
@@ -28,9 +28,12 @@ def games(context: typer.Context, json: AsJson = False) -> None:
 @app.command("list")
 def list_games(json: AsJson = False) -> None:
     """List the games, the oldest first."""
-    found = OperatorSettings.read().ask(lambda market: market.games())
+
+    async def read(market: MarketClient) -> tuple[list[views.GameSummary], datetime]:
+        return await market.games(), (await market.learn_time()).now()
+
+    found, now = OperatorSettings.read().ask(read)
     if not voice.as_json:  # a program reads the phase that stands on the ledger, and the times
-        now = datetime.now(UTC)
         found = [game.model_copy(update={"phase": game.phase_at(now)}) for game in found]
     voice.rows(found, ("game", "phase", "round", "buyerInTurn", "nrSellers", "nrBuyers", "publishedAt"))
 
@@ -39,16 +42,16 @@ def list_games(json: AsJson = False) -> None:
 def show(game: Name, json: AsJson = False) -> None:
     """Show a game with its bids and transfers."""
 
-    async def read(market: MarketClient) -> tuple[GameView, dict[str, Any]]:
+    async def read(market: MarketClient) -> tuple[GameView, dict[str, Any], datetime]:
         lists = {"bids": plain(await market.bids(game)), "transfers": plain(await market.transfers(game))}
-        return await market.game(game), lists
+        return await market.game(game), lists, (await market.learn_time()).now()
 
-    shown, lists = OperatorSettings.read().ask(read)
+    shown, lists, now = OperatorSettings.read().ask(read)
     view = shown.as_json() | lists
     if json:
         voice.document(view)
         return
-    view["phase"] = shown.phase_at(datetime.now(UTC)).value
+    view["phase"] = shown.phase_at(now).value
     voice.facts(view, ("game", "phase", "mechanism", "round", "buyerInTurn", "publishedAt", *TIMES))
     for title in ("stop", "settlement"):
         if view[title] is not None:

@@ -1,7 +1,7 @@
 """``energy-market tariffs``: what the grid takes and gives for a kWh, by time."""
 
 import csv
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any
 
 import simplejson
@@ -61,8 +61,12 @@ def set_tariffs(
     """
     if (file is None) == (retail is None and feed_in is None and since is None):
         raise typer.BadParameter("name either a file, or --retail and --feed-in")
-    one_line = {"from": since or iso(datetime.now(UTC)), "retail": retail, "feedIn": feed_in}
-    new = _checked([one_line] if file is None else _table(read_text(file, LARGEST_FILE_BYTES))).tariffs
+    settings = OperatorSettings.read()
+    if file is None:
+        since = since or iso(settings.ask(_market_time))
+        new = _checked([{"from": since, "retail": retail, "feedIn": feed_in}]).tariffs
+    else:
+        new = _checked(_table(read_text(file, LARGEST_FILE_BYTES))).tariffs
     _question_unusual(new, yes)
 
     async def submit(market: MarketClient) -> dict[str, Any]:
@@ -71,9 +75,12 @@ def set_tariffs(
         table = SetTariffs(tariffs=[*kept, *new])
         return await market.submit(Topic.SET_TARIFFS, table.model_dump(mode="json", by_alias=True))
 
-    settings = OperatorSettings.read()
     result = settings.ask(submit, settings.operator)
     voice.done(result, f"lines in the table: {result['tariffs']}")
+
+
+async def _market_time(market: MarketClient) -> datetime:
+    return (await market.learn_time()).now()
 
 
 def _table(text: str) -> list[Any]:

@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -22,8 +23,9 @@ from market_host import (
 )
 from operator_cli.hosted_ledger import hosted_ledger
 from operator_cli.settings import OperatorSettings
+from operator_cli.simulated_time import begin_simulated_time, mapping_of_options
 from operator_cli.voice import AsJson, voice
-from prosumer_client import Identity, key_file, load_or_create_key
+from prosumer_client import Identity, MarketClient, key_file, load_or_create_key
 
 
 def up(
@@ -33,19 +35,29 @@ def up(
     optimizer_port: Annotated[int, typer.Option(help="0: a free one.", min=0, max=65535)] = 8081,
     clock_port: Annotated[int, typer.Option(help="0: a free one.", min=0, max=65535)] = 8082,
     dashboard_port: Annotated[int, typer.Option(help="Of the page; 0: a free one.", min=0, max=65535)] = 8083,
+    simulated_from: Annotated[
+        str | None,
+        typer.Option(help="Begin a market whose time is simulated, at this instant: 2026-06-23T00:00:00Z."),
+    ] = None,
+    factor: Annotated[
+        int | None, typer.Option(help="How many times as fast simulated time passes; default 600.")
+    ] = None,
     json: AsJson = False,
 ) -> None:
     """Start queue, optimizer, clock and page, and make the operator's key if there is none.
 
     With --json one document says where they listen, once they do; the log goes to standard error.
     """
+    mapping = mapping_of_options(simulated_from, factor)
     warm_up(*PROGRAMS)
     settings = OperatorSettings.read(home=home, ledger=ledger)
     with hosted_ledger(settings) as environment:
-        run_to_end(_up(settings, Ports(queue_port, optimizer_port, clock_port, dashboard_port), environment))
+        run_to_end(_up(settings, Ports(queue_port, optimizer_port, clock_port, dashboard_port), environment, mapping))
 
 
-async def _up(settings: OperatorSettings, ports: Ports, environment: Mapping[str, str]) -> None:
+async def _up(
+    settings: OperatorSettings, ports: Ports, environment: Mapping[str, str], mapping: dict[str, Any] | None
+) -> None:
     end_on_signals()
     private_folder(settings.home).chmod(0o700)  # an older version left it open to others
     log = ProcessLog(voice.console)
@@ -59,6 +71,13 @@ async def _up(settings: OperatorSettings, ports: Ports, environment: Mapping[str
     try:
         async with Processes(log.hear) as processes:
             services = await start_services(processes, settings.home, environment, ports)
+            if mapping is not None:
+                async with MarketClient(services.queue_url, operator) as market:
+                    simulated = await processes.while_alive(begin_simulated_time(market, mapping))
+                now = simulated.market_time(datetime.now(UTC))
+                log.say(
+                    f"time is simulated: it is {now:%Y-%m-%d %H:%M} UTC and passes {simulated.factor} times as fast"
+                )
             log.say(f"queue {services.queue_url}, optimizer {services.optimizer_url}, clock {services.clock_url}")
             log.say(f"watch the market at {services.page_url}")
             log.say(f"home {settings.home}; the operator is {operator.prosumer}; Ctrl-C stops the services")
