@@ -147,6 +147,10 @@ class SlotTaken(Rejection):
     """The delivery slot {slot} already has the game {game}."""
 
 
+class SlotOverlaps(Rejection):
+    """From {starts} to {ends} there are games already; say another time, or a shorter slot."""
+
+
 class DurationUnfit(Rejection):
     """{field} is for games whose delivery slot is {slots}; say {instead}."""
 

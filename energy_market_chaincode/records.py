@@ -225,6 +225,12 @@ class Slot(Record, prefix="slot", reset=True):
     game: str
 
 
+class Booked(Record, prefix="booked", reset=True):
+    """What of a day has games, by the number of the day since 1970-01-01 UTC: from when to when, in ms, in order."""
+
+    spans: list[tuple[int, int]]
+
+
 class Parameters(Value):
     """The parameters of a game, see :class:`~energy_market_chaincode.commands.PublishGame`.
 

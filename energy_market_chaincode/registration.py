@@ -3,6 +3,7 @@
 from typing import Any
 
 from energy_market_chaincode import presentation
+from energy_market_chaincode.calendar import book
 from energy_market_chaincode.commands import PublishGame, StopGameRegistration
 from energy_market_chaincode.context import Context
 from energy_market_chaincode.contracting import has_delivery_begun, stop
@@ -44,6 +45,8 @@ async def publish_game(context: Context, data: PublishGame) -> GameResult:
     if not await context.exists(Layout):
         raise TopologyMissing()
     game = await _scheduled(context, data, slot, name)
+    if game.delivery_starts_ms is not None:
+        await book(context, game.delivery_starts_ms, game.parameters.delivery_duration_ms)
     context.save(Slot(game=name), slot)
     context.emit(presentation.game_init(game))
     if game.has_slot_time and context.now_ms >= game.registration_ends_ms:

@@ -13,6 +13,7 @@ from energy_market_chaincode import (
     MalformedCommand,
     OperatorsOnly,
     PublishGame,
+    SlotOverlaps,
     SlotTaken,
     Topic,
     TopologyMissing,
@@ -53,6 +54,8 @@ _ABOUT_THE_LEDGER = frozenset({"TRANSACTION_FAILED"})
 _ABOUT_THE_SLOT = TAKEN | {
     # Somebody with our key said this for this slot in other words, for instance a clock of another version.
     CommandIdReused.code,
+    # Entries with slots of different lengths, or one whose slots are longer than they are apart.
+    SlotOverlaps.code,
     # The market is not set up. Who sets it up does not expect that a game of an hour long past begins at that moment.
     TopologyMissing.code,
     # The entry's parameters are none for this contract: the entry has to be replaced.

@@ -1,12 +1,15 @@
 """Slots with a time: one moment one slot, when each phase begins and ends, and what may happen in it."""
 
 from datetime import UTC, datetime, timedelta, timezone
+from itertools import pairwise
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from energy_market_chaincode.calendar import with_span
+from energy_market_chaincode.errors import SlotOverlaps
 from energy_market_chaincode.times import instant_ms, iso_time, milliseconds, slot_name
 from energy_market_chaincode.views import GameView
 from energy_market_chaincode.vocabulary import Phase
@@ -74,6 +77,61 @@ async def test_a_moment_is_one_slot_and_one_game_however_it_is_written(town: Mar
         assert await town.rejection("operator", "publishGame", deliverySlot=spelling, game="g") == "SLOT_TAKEN"
     (game,) = (await town.invoke("games"))["games"]
     assert game["deliverySlot"] == "2026-11-01T05:15:00.000Z"
+
+
+NOON = "2026-11-01T12:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("start", "minutes"),
+    [
+        ("2026-11-01T11:59:59.999Z", None),
+        ("2026-11-01T12:14:59.999Z", 1),
+        ("2026-11-01T12:05:00Z", 1),
+        ("2026-11-01T13:00:00+02:00", 24 * 60),
+        ("2026-10-31T00:00:00Z", 60 * 24 * 60),
+        ("2026-11-01T12:00:00.001Z", None),
+    ],
+)
+async def test_a_slot_that_shares_a_moment_with_another_is_refused(
+    town: Market, start: str, minutes: int | None
+) -> None:
+    await town.do("operator", "publishGame", deliverySlot=NOON)
+    length = {} if minutes is None else {"slotDurationMs": minutes * 60_000}
+    (result,) = await town.submit(town.command("operator", "publishGame", deliverySlot=start, **length))
+    assert result["code"] == "SLOT_OVERLAPS"
+    assert "2026-11-01T12:00:00.000Z to 2026-11-01T12:15:00.000Z" in result["message"]
+
+
+async def test_slots_that_only_touch_are_all_taken_whatever_their_order_and_length(town: Market) -> None:
+    for start, minutes in (
+        ("2026-11-01T12:00:00Z", 15),
+        ("2026-11-01T12:30:00Z", 15),
+        ("2026-11-01T12:15:00Z", 15),
+        ("2026-11-01T12:45:00Z", 11 * 60 + 30),
+        ("2026-11-02T00:15:00Z", 15),
+        ("2026-10-31T23:45:00Z", 12 * 60 + 15),
+    ):
+        await town.do("operator", "publishGame", deliverySlot=start, slotDurationMs=minutes * 60_000)
+    assert await town.rejection("operator", "publishGame", deliverySlot="2026-11-02T00:29:00Z") == "SLOT_OVERLAPS"
+    await town.do("operator", "resetMarket")
+    await town.do("operator", "publishGame", deliverySlot="2026-11-02T00:29:00Z")
+
+
+@given(st.lists(st.tuples(st.integers(0, 400), st.integers(1, 150)), max_size=40))
+def test_spans_are_taken_if_and_only_if_no_moment_of_them_is(wanted: list[tuple[int, int]]) -> None:
+    spans: list[tuple[int, int]] = []
+    moments: set[int] = set()
+    for start, length in wanted:
+        own = set(range(start, start + length))
+        if own & moments:
+            with pytest.raises(SlotOverlaps):
+                with_span(list(spans), (start, start + length))
+        else:
+            spans = with_span(list(spans), (start, start + length))
+            moments |= own
+    assert {moment for start, end in spans for moment in range(start, end)} == moments
+    assert all(before[1] < after[0] for before, after in pairwise(spans))
 
 
 @pytest.mark.parametrize("slot", ["2026-10-25T02:15", "20261025T0215", "2026-10-25 02:15:00"])
