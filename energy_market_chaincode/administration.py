@@ -1,5 +1,7 @@
 """Rules of the market's administration: its time, who takes part, the network, money from outside, reset."""
 
+from collections.abc import Mapping
+
 from energy_market_chaincode import hops, presentation
 from energy_market_chaincode.commands import (
     RegisterProsumer,
@@ -22,6 +24,8 @@ from energy_market_chaincode.events import MarketResetEvent, TimeSimulatedEvent
 from energy_market_chaincode.records import (
     RECORDS,
     Account,
+    Emptying,
+    Escrow,
     Game,
     HopsColumn,
     HopsRow,
@@ -32,12 +36,13 @@ from energy_market_chaincode.records import (
     Prosumer,
     Settling,
     Simulation,
+    Slot,
 )
 from energy_market_chaincode.rules import rule
 from energy_market_chaincode.settlement import DeliveredSlot
 from energy_market_chaincode.simulated_time import SimulatedTime
 from energy_market_chaincode.statements import enter_movement
-from energy_market_chaincode.units import MAX_MONEY, Money, currency
+from energy_market_chaincode.units import MAX_MONEY, currency
 from energy_market_chaincode.views import (
     AccountToppedUp,
     GraphLaid,
@@ -131,21 +136,58 @@ async def top_up_account(context: Context, data: TopUpAccount) -> AccountToppedU
     return AccountToppedUp(prosumer=data.prosumer, account_balance=currency(account.free), debt=currency(account.debt))
 
 
+RESET_PART = 2_000
+"""So many records are removed by one command."""
+
+
 @rule
 async def reset_market(context: Context, _data: ResetMarket) -> MarketEmptied:
-    """Remove every game and release every escrow. Prosumers, money, topology and remembered commands stay."""
-    games = await context.load_all(Game)
-    cancelled = [game.id for game in games if game.phase not in (Phase.CLOSED, Phase.CANCELLED)]
-    for game in games:
-        await _enter_early_payments(context, game)
-    for kind in RECORDS.values():
-        if kind.RESET:
-            await context.delete_all(kind)
-    for owner, account in (await context.load_named(Account)).items():
-        if account.frozen:
-            context.save(account.but(free=Money(account.free + account.frozen), frozen=Money(0)), owner)
-    context.emit(MarketResetEvent(cancelled_games=cancelled))
-    return MarketEmptied(games=len(games), cancelled_games=cancelled)
+    """Remove every game and release every escrow, part by part where there is much; until then no game is published.
+
+    Prosumers, money, topology and remembered commands stay. The games themselves go first, so that nobody acts on half
+    of one.
+    """
+    emptying = await context.find(Emptying)
+    if emptying is None:
+        games = await context.load_all(Game)
+        cancelled = [game.id for game in games if game.phase not in (Phase.CLOSED, Phase.CANCELLED)]
+        for game in games:
+            await _enter_early_payments(context, game)
+        context.emit(MarketResetEvent(cancelled_games=cancelled))
+        emptying = Emptying(games=len(games), cancelled=cancelled)
+    left = await _remove_records(context)
+    if left:
+        context.save(emptying)
+    else:
+        context.delete(Emptying)
+    return MarketEmptied(games=emptying.games, cancelled_games=emptying.cancelled, left=left)
+
+
+async def _remove_records(context: Context) -> int:
+    """Remove as many records as one command may; return of how many kinds there may be more."""
+    kinds = sorted(
+        (kind for kind in RECORDS.values() if kind.RESET), key=lambda kind: (kind is not Game, kind is not Slot)
+    )
+    room = RESET_PART
+    for place, kind in enumerate(kinds):
+        found = await context.some_of(kind, room + 1)
+        if kind is Escrow:
+            await _thaw(context, dict(found[:room]))
+        for key, _ in found[:room]:
+            context.state.delete(key)
+        if len(found) > room:
+            return len(kinds) - place
+        room -= len(found)
+    return 0
+
+
+async def _thaw(context: Context, escrows: Mapping[str, bytes]) -> None:
+    """Release escrows, by their keys, which end with their owners."""
+    owners = {key: key.rpartition("/")[2] for key in escrows}
+    books = await context.books(owners.values())
+    for key, value in escrows.items():
+        books.thaw(owners[key], Escrow.from_bytes(value).frozen)
+    context.close_books(books)
 
 
 async def _enter_early_payments(context: Context, game: Game) -> None:

@@ -93,6 +93,11 @@ class Context:
         prefix = kind.key(*within, "")
         return {key.removeprefix(prefix): kind.from_bytes(value) for key, value in await self.state.range(prefix)}
 
+    async def some_of(self, kind: type[Record], at_most: int) -> list[tuple[str, bytes]]:
+        """Return the first records of a kind by their keys, as they are stored."""
+        prefix = kind.key("")
+        return await self.state.between(prefix, prefix[:-1] + chr(ord(prefix[-1]) + 1), at_most)
+
     async def exists(self, kind: type[Record], *names: str) -> bool:
         """Tell whether there is a record."""
         return await self.state.get(kind.key(*names)) is not None

@@ -167,6 +167,10 @@ class PartDone(Rejection):
     """That part of the settlement of {game} is done; {left} steps are left."""
 
 
+class MarketEmptying(Rejection):
+    """The market is being reset and its old games are not all removed; an operator gives resetMarket until it is."""
+
+
 class SlotSettling(Rejection):
     """The slot of {game} is just being settled, and many readings wait for its end; say it again in some seconds."""
 

@@ -300,6 +300,13 @@ class Game(Record, prefix="game", reset=True):
         )
 
 
+class Emptying(Record, prefix="emptying"):
+    """A reset of the market that is done in parts, while it goes on: how many games it found, and which were open."""
+
+    games: int
+    cancelled: list[str]
+
+
 class StandingOffer(Record, prefix="offer", reset=True):
     """What a seller offers."""
 

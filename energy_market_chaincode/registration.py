@@ -8,11 +8,12 @@ from energy_market_chaincode.commands import PublishGame, StopGameRegistration
 from energy_market_chaincode.context import Context
 from energy_market_chaincode.contracting import has_delivery_begun, stop
 from energy_market_chaincode.cover import usual_penalty
-from energy_market_chaincode.errors import GameExists, RegistrationOpen, SlotTaken, TopologyMissing
+from energy_market_chaincode.errors import GameExists, MarketEmptying, RegistrationOpen, SlotTaken, TopologyMissing
 from energy_market_chaincode.game import seller_order, turn_order
 from energy_market_chaincode.mechanisms import MECHANISMS
 from energy_market_chaincode.records import (
     Arena,
+    Emptying,
     Game,
     Layout,
     MeteredMarket,
@@ -44,6 +45,8 @@ async def publish_game(context: Context, data: PublishGame) -> GameResult:
         raise SlotTaken(slot=slot, game=taken.game)
     if not await context.exists(Layout):
         raise TopologyMissing()
+    if await context.exists(Emptying):
+        raise MarketEmptying()
     game = await _scheduled(context, data, slot, name)
     if game.delivery_starts_ms is not None:
         await book(context, game.delivery_starts_ms, game.parameters.delivery_duration_ms)

@@ -506,10 +506,17 @@ class AccountToppedUp(View):
 
 
 class MarketEmptied(View):
-    """Of resetMarket: how many games were removed, and which of them had not ended."""
+    """Of resetMarket: how many games were removed, and which of them had not ended.
+
+    Attributes
+    ----------
+    left
+        Of how many kinds of records there may be more: the command is given again until it is 0.
+    """
 
     games: int
     cancelled_games: list[str]
+    left: int
 
 
 class RejectedCommand(View):

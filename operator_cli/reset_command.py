@@ -2,7 +2,7 @@
 
 from importlib import import_module
 from types import ModuleType
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -11,6 +11,15 @@ from ledger import LedgerKind
 from ledger.embedded import archive_and_wipe
 from operator_cli.settings import OperatorSettings
 from operator_cli.voice import AsJson, voice
+from prosumer_client import MarketClient
+
+
+async def _reset(market: MarketClient) -> dict[str, Any]:
+    """Have every game removed, part by part."""
+    while True:
+        result = await market.submit(Topic.RESET_MARKET, {})
+        if not result["left"]:
+            return result
 
 
 def reset(
@@ -26,7 +35,7 @@ def reset(
     settings = OperatorSettings.read()
     voice.confirm(f"This will {_plan(settings, wipe)} ({settings.ledger.value} ledger). Go on?", yes)
     if not wipe:
-        result = settings.ask(lambda market: market.submit(Topic.RESET_MARKET, {}), settings.operator)
+        result = settings.ask(_reset, settings.operator)
         voice.done(result, f"the market is reset; {result['games']} games were removed")
         return
     kept = {}

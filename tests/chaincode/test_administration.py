@@ -165,7 +165,7 @@ async def test_reset_ends_every_game_releases_every_escrow_and_keeps_the_money(m
     paid = 2 * 850_000
     assert market.frozen("B") > 0
     result = await market.do("operator", "resetMarket")
-    assert result == {"games": 4, "cancelledGames": ["delivery", "open", "playing"]}
+    assert result == {"left": 0, "games": 4, "cancelledGames": ["delivery", "open", "playing"]}
     (event,) = market.named("MarketResetEvent")
     assert (event["game"], event["cancelledGames"]) == (None, ["delivery", "open", "playing"])
     assert (market.free("B"), market.frozen("B")) == (100_000_000 - paid, 0)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from energy_market_chaincode import settlement
+from energy_market_chaincode import administration, settlement
 from tests.chaincode.conftest import Market
 from tests.chaincode.solving import clearing_of
 from tests.chaincode.test_metering import CLOSES_MS, ENDS_MS, contract, install, report
@@ -148,3 +148,26 @@ async def test_a_reset_in_the_midst_of_a_settlement_leaves_nothing_frozen(
         shown = await market.invoke("prosumer", name)
         whole = await market.invoke("statement", name, "0", str(market.now_ms + 1), "3000")
         assert whole["sums"]["movement"] == shown["accountBalance"] - shown["debt"]
+
+
+async def test_a_reset_goes_part_by_part_and_comes_to_the_same(market: Market, monkeypatch: pytest.MonkeyPatch) -> None:
+    await delivered(market, "sequential-best-response", Random(2))  # noqa: S311  it makes a game, no secret
+    open_game = await market.open_game(SELLERS, BUYERS, deliverySlot="later")
+    whole = replica_of(market)
+    assert (await whole.do("operator", "resetMarket"))["left"] == 0
+    monkeypatch.setattr(administration, "RESET_PART", 3)
+    answers = [await market.do("operator", "resetMarket")]
+    assert await market.rejection("S1", "publishOffer", game=open_game, amount=1, price="0.1") == "UNKNOWN_GAME"
+    assert await market.rejection("operator", "publishGame", game=open_game) == "MARKET_EMPTYING"
+    while answers[-1]["left"]:
+        answers.append(await market.do("operator", "resetMarket"))
+    assert len(answers) > 5
+    assert {(answer["games"], tuple(answer["cancelledGames"])) for answer in answers} == {
+        (answers[0]["games"], tuple(answers[0]["cancelledGames"]))
+    }
+    assert len(market.named("MarketResetEvent")) == 1
+    assert market.accounts() == whole.accounts()
+    assert {key for key in market.state if not key.startswith("command/")} == {
+        key for key in whole.state if not key.startswith("command/")
+    }
+    await market.do("operator", "publishGame", game=open_game)
