@@ -1,7 +1,7 @@
 """What the queue remembers of the ledger behind it: its id, and the public keys of those who sign."""
 
 import asyncio
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Set
 
 from energy_market_chaincode import UnknownProsumer, read_exact_json
 from ledger import Ledger
@@ -73,13 +73,16 @@ class Signers:
         for prosumer in prosumers:
             self._keys.pop(prosumer, None)
 
-    async def _learn(self, prosumers: Collection[str]) -> None:
+    async def _learn(self, prosumers: Set[str]) -> None:
         if len(prosumers) == 1:
             for prosumer in prosumers:
                 await self._learn_one(prosumer)
         elif prosumers:
             answer = read_exact_json(await self._ledger.query("prosumers"))
             self._keys.update({record["prosumer"]: record["publicKey"] for record in answer["prosumers"]})
+            if not self._keys.keys() >= prosumers:
+                answer = read_exact_json(await self._ledger.query("meters"))
+                self._keys.update({record["meter"]: record["publicKey"] for record in answer["meters"]})
 
     async def _learn_one(self, prosumer: str) -> None:
         try:

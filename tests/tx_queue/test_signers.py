@@ -39,3 +39,15 @@ async def test_a_doubted_key_is_asked_for_again(signers: Signers, ledger: Any) -
     await signers.keys_of({"P1"})
     assert (await signers.renewed_keys_of({"P1"})).keys() == {"P1"}
     assert ledger.queries == [("prosumer", "P1")] * 2
+
+
+async def test_meters_are_asked_for_where_several_sign_and_strangers_once(
+    signers: Signers, ledger: Any, operator: Any, signer: Any
+) -> None:
+    for prosumer in ("P1", "P2"):
+        meter = signer(f"m-{prosumer}")
+        data = {"id": f"m-{prosumer}", "publicKey": meter.public_key, "prosumer": prosumer, "powerKw": "5"}
+        await ledger.submit([simplejson.dumps(operator.command("registerMeter", **data))])
+    known = await signers.keys_of({"m-P1", "m-P2", "P1", "stranger"})
+    assert known == {name: signer(name).public_key for name in ("m-P1", "m-P2", "P1")}
+    assert ledger.queries == [("prosumers",), ("meters",)]
