@@ -1,14 +1,14 @@
 """A household: sells in one slot and buys in the next, a day of slots in one command, and plays where it buys."""
 
+import asyncio
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from itertools import islice
 from typing import Any
 
-from energy_market_chaincode import GameView, Terms, Topic, errors, units
+from energy_market_chaincode import GameView, Phase, Terms, Topic, errors, units
 from prosumer_client.amounts import UnusableDecision
 from prosumer_client.buyer import Bidder, Demand, usable_demand
 from prosumer_client.client import MarketClient
@@ -82,10 +82,13 @@ class Household(Bidder):
         super().__init__(market, optimizer)
         self._profile = profile
         self._flows = flows_of(profile, battery, shiftable)
+        self._open: dict[str, Terms] = {}
+        """Slots whose gates were open when we looked."""
         self._waiting: dict[str, Terms] = {}
         """Slots that are to be planned."""
         self._uncovered: dict[str, Terms] = {}
         """Slots that there was no money for."""
+        self._ordering = asyncio.Lock()
         self.log.info(f"Created household with a profile of {len(profile.uses)} steps")
 
     async def forecast(self, slot: Terms) -> Forecast | None:
@@ -106,6 +109,14 @@ class Household(Bidder):
         if not forecast.left or (slot.price_cap is not None and price > slot.price_cap):
             return None
         return Offer(forecast.left, price)
+
+    async def order_anew(self) -> None:
+        """Plan all slots again whose gates are open, when a forecast got better: each order replaces the earlier one.
+
+        Of a slot for which nothing is planned any more the order is withdrawn; a plan that cannot be used changes none.
+        """
+        self._waiting |= self._open
+        await self._order()
 
     def meter(self, identity: Identity | None = None, contracts: ContractReader | None = None) -> Meter:
         """Return a meter that counts what the forecasts say.
@@ -143,8 +154,17 @@ class Household(Bidder):
             self._waiting |= self._uncovered
             self._uncovered.clear()
             await self._order()
-        else:
-            await super().react(event)
+            return
+        if event.name == "MarketResetEvent":
+            for slots in (self._open, self._waiting, self._uncovered):
+                slots.clear()
+        await super().react(event)
+
+    async def catch_up(self, game: GameView) -> None:
+        """Order in slots that were published before we listened, or go on with those that we are in."""
+        if game.phase is Phase.REGISTRATION and game.parameters.slot_duration_ms is not None:
+            self._open[game.game] = game.terms
+        await super().catch_up(game)
 
     async def _register(self, terms: Terms) -> None:
         """Plan a slot, together with those that are published with it."""
@@ -153,37 +173,43 @@ class Household(Bidder):
             return
         if not self._waiting:
             self.remind(Reminder(None, self._order), GATHERED_FOR)
-        self._waiting[terms.game] = terms
+        self._open[terms.game] = self._waiting[terms.game] = terms
 
     async def _order(self) -> None:
         """Plan the slots that wait, and order in all of them whose gates are open."""
-        waiting = sorted(self._waiting.values(), key=lambda slot: (slot.registration_ends_at, slot.game))
-        self._waiting.clear()
-        orders: dict[str, dict[str, Any]] = {}
-        for slot in waiting:
-            if self.now() >= slot.registration_ends_at:
-                continue
-            entry = await self.decision(self.entry(slot), game=slot.game)
-            if entry is not None:
-                orders[slot.game] = {"game": slot.game, _SAID_AS[Topic(entry.topic)]: entry.data}
-        slots = {slot.game: slot for slot in waiting}
-        while orders:
-            batch = dict(islice(orders.items(), MOST_ORDERS))
-            orders = {game: order for game, order in orders.items() if game not in batch}
-            await self._place(batch, slots)
+        async with self._ordering:
+            waiting = sorted(self._waiting.values(), key=lambda slot: (slot.registration_ends_at, slot.game))
+            self._waiting.clear()
+            self._open = {game: slot for game, slot in self._open.items() if self.now() < slot.registration_ends_at}
+            orders: dict[str, dict[str, Any]] = {}
+            for slot in (slot for slot in waiting if slot.game in self._open):
+                order = await self.decision(self._planned(slot), game=slot.game)
+                if order is not None and (len(order) > 1 or slot.game in self._in):
+                    orders[slot.game] = order
+            while orders:
+                batch = dict(islice(orders.items(), MOST_ORDERS))
+                orders = {game: order for game, order in orders.items() if game not in batch}
+                await self._place(batch)
 
-    async def _place(self, orders: dict[str, dict[str, Any]], slots: Mapping[str, Terms]) -> None:
+    async def _planned(self, slot: Terms) -> dict[str, Any]:
+        """Return the order of a slot; one that says no more than the game withdraws what was there."""
+        order: dict[str, Any] = {"game": slot.game}
+        entry = await self.entry(slot)
+        return order if entry is None else order | {_SAID_AS[Topic(entry.topic)]: entry.data}
+
+    async def _place(self, orders: dict[str, dict[str, Any]]) -> None:
         """Give orders as one command; leave out what the market refuses, and what there is no money for until later."""
         while orders:
             refusal = await self.say(Topic.PUBLISH_ORDERS, {"orders": list(orders.values())})
             if refusal is None:
-                self._in |= orders.keys()
+                self._in -= orders.keys()
+                self._in |= {game for game, order in orders.items() if len(order) > 1}
                 self.log.info("Submitted PublishOrders tx", games=len(orders))
                 return
             left_out = _to_leave_out(list(orders), refusal)
             orders = {game: order for game, order in orders.items() if game not in left_out}
             if refusal.code == errors.InsufficientFunds.code:
-                self._uncovered |= {game: slots[game] for game in left_out}
+                self._uncovered |= {game: self._open[game] for game in left_out}
             reason = {"code": refusal.code, "reason": refusal.message}
             self.log.warning("Not taken into games", games=left_out, **reason)
 

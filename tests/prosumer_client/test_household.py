@@ -215,6 +215,41 @@ async def test_a_plan_that_cannot_be_used_keeps_it_out_of_that_slot_only(
     assert told == {"g0", "g1", "g2"}
 
 
+async def test_what_was_ordered_is_planned_anew_when_the_forecast_got_better(
+    operator: Operator, background: Background
+) -> None:
+    class Learning(Household):
+        knows_better = False
+
+        async def plan(self, slot: Terms, forecast: Forecast) -> Offer | Demand | None:
+            if not self.knows_better:
+                return Demand(Decimal(1))
+            match slot.game:
+                case "g0":
+                    return Offer(Decimal(2), Decimal("0.2"))
+                case "g1":
+                    return None
+                case _:
+                    raise ZeroDivisionError
+
+    games = await publish_slots(operator, 3)
+    house = Learning(operator.speaker("H"), profile())
+    running = background(house.run())
+    await operator.fake.until(lambda: is_in(operator, *games))
+    house.knows_better = True
+    await house.order_anew()
+    better = [{"game": "g0", "offer": {"amount": "2", "price": "0.2"}}, {"game": "g1"}]
+    assert (await orders_of(operator))[1:] == [better]
+    running.cancel()
+    restarted = Learning(operator.speaker("H"), profile())
+    for game in ("g0", "g2"):
+        await restarted.catch_up(await operator.market.game(game))
+    await restarted.order_anew()
+    worse = [{"game": game, "demand": {"amount": "1"}} for game in ("g0", "g2")]
+    assert (await orders_of(operator))[2:] == [worse]
+    assert not await is_in(operator, "g1")
+
+
 async def test_an_order_that_the_market_refuses_keeps_it_out_of_that_slot_only(
     operator: Operator, background: Background
 ) -> None:
