@@ -92,6 +92,17 @@ async def test_a_market_closes_early_when_the_slot_is_over_and_all_meters_report
     await metered.do("operator", "closeMarket", game="g")
 
 
+async def test_a_reading_of_a_slot_that_cannot_be_counted_is_named_and_none_counts(metered: Market) -> None:
+    metered.now_ms = ENDS_MS
+    counted = {"game": "g", "inEnergy": "1", "outEnergy": "0"}
+    for other in ({"game": "h"}, {"deliverySlot": "2031-01-01T00:00Z"}):
+        readings = [counted, {**other, "inEnergy": "1", "outEnergy": "0"}]
+        (result,) = await metered.submit(metered.command("m-B", "publishReadings", readings=readings))
+        assert result["code"] == "UNKNOWN_GAME"
+        assert result["message"].startswith("readings.1: ")
+    assert (await metered.invoke("balance", "g"))["reported"] == 0
+
+
 async def test_more_than_a_connections_power_gives_in_the_slot_is_implausible_and_nothing_of_it_counts(
     metered: Market,
 ) -> None:
