@@ -16,8 +16,10 @@ from demo.stage import GameFailed, Stage
 from energy_market_chaincode import GameView, Topic, iso, moment
 from prosumer_client import FROM_NOW, MarketClient, MarketError, MarketEvent
 
-LEAD = timedelta(seconds=15)
-"""So long before the first slot, in real time, the market's time begins: people come in and register meanwhile."""
+LEAD = timedelta(seconds=10)
+"""So long before the first slot, in real time, the market's time begins: meanwhile people register."""
+LET_IN = timedelta(seconds=30)
+"""So long before the first slot, in real time, they begin to come in where time is simulated already."""
 REAL_SLOT = timedelta(seconds=1.25)
 """How long a slot is in real time, unless a factor is said."""
 MAX_FACTOR = 3600
@@ -33,21 +35,24 @@ def usual_factor(step: timedelta) -> int:
     return max(1, min(MAX_FACTOR, step // REAL_SLOT))
 
 
-async def begin_time(market: MarketClient, day: DayScenario, factor: int | None = None) -> DayScenario:
-    """Have the market's time begin shortly before a day; where it is simulated already, return the day to come.
+async def at_its_date(market: MarketClient, day: DayScenario) -> DayScenario:
+    """Return a day at a date that is yet to come, where the market's time is simulated already; else as it is."""
+    known = (await market.market()).simulated_time
+    return day if known is None else next_after(day, known.market_time(datetime.now(UTC) + LET_IN))
+
+
+async def begin_time(market: MarketClient, day: DayScenario, factor: int | None = None) -> None:
+    """Have the market's time begin shortly before a day, unless it is simulated already.
 
     Raises
     ------
     prosumer_client.MarketError
         ``SIMULATION_TOO_LATE``: the market has games by the real time already.
     """
-    known = (await market.market()).simulated_time
-    if known is not None:
-        return next_after(day, known.market_time(datetime.now(UTC) + LEAD))
-    factor = usual_factor(day.slots.step) if factor is None else factor
-    start = moment(day.slots.start) - LEAD * factor
-    await market.submit(Topic.SIMULATE_TIME, {"start": iso(start), "factor": factor})
-    return day
+    if (await market.market()).simulated_time is None:
+        factor = usual_factor(day.slots.step) if factor is None else factor
+        start = moment(day.slots.start) - LEAD * factor
+        await market.submit(Topic.SIMULATE_TIME, {"start": iso(start), "factor": factor})
 
 
 def next_after(day: DayScenario, soonest: datetime) -> DayScenario:
@@ -64,8 +69,9 @@ async def play_day(stage: Stage, day: DayScenario) -> DayRun:
     GameFailed, ForeignProsumer, ProcessFailed, prosumer_client.MarketError
     """
     market = stage.market
-    day = await begin_time(market, day, stage.plan.factor)
+    day = await at_its_date(market, day)
     before = await stage.let_in(day)
+    await begin_time(market, day, stage.plan.factor)
 
     def tell(event: MarketEvent, settled: int) -> None:
         stage.log.stands(f"{event.game}: {event.name}; {settled} of {day.slots.count} slots are settled")

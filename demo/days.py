@@ -5,12 +5,12 @@ The games of a day are published at noon of the day before, market time, as on a
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
 from demo.community import enter, start_prosumers
-from demo.day_run import begin_time
+from demo.day_run import at_its_date, begin_time
 from demo.day_scenario import DayScenario, roster_of_days
 from energy_market_chaincode import GameExists, SlotTaken, Topic, moment
 from market_host import Processes, ProcessLog
@@ -37,7 +37,7 @@ async def play_days(
     MarketError, ForeignProsumer, ProcessFailed
     """
     while True:
-        first = await begin_time(market, day, factor)
+        first = await at_its_date(market, day)
         days = [first.later(number * first.period) for number in range(AT_ONCE)]
         await enter(market, day, identities, home / "keys")
         await _fill_accounts(market, day)
@@ -50,6 +50,7 @@ async def play_days(
             folder = home / "prosumers"
             start = start_prosumers(processes, roster_of_days(days, folder), folder, settings)
             await processes.while_alive(start)
+            await begin_time(market, first, factor)
             await processes.while_alive(_play(market, days, log))
 
 
@@ -97,6 +98,5 @@ async def _account_of(market: MarketClient, day: DayScenario) -> str:
 
 
 async def _wait_until(market: MarketClient, market_time: datetime) -> None:
-    mapping = (await market.market()).simulated_time
-    if mapping is not None:
-        await asyncio.sleep((mapping.real_time(market_time) - datetime.now(UTC)).total_seconds())
+    time = await market.learn_time()
+    await asyncio.sleep(time.until(market_time).total_seconds())

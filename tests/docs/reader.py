@@ -49,7 +49,7 @@ class Reader:
             env=self._environment,
             capture_output=True,
             text=True,
-            timeout=150,
+            timeout=300,
             check=False,
         )
         assert typed.returncode == 0, f"{typed.stdout}\n{typed.stderr}"

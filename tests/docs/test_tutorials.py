@@ -9,7 +9,7 @@ from tests.docs.reader import OTHER_TERMINAL, Reader
 
 TUTORIALS = sorted((ROOT / "docs" / "tutorial").glob("*.md"))
 
-pytestmark = pytest.mark.acceptance
+pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(400)]
 
 
 def is_set_up(block: Block) -> bool:
