@@ -1,8 +1,14 @@
 """`energy-market demo` with a day's scenario: real processes, simulated time, and totals that equal the table's."""
 
 import csv
+import os
+import re
+import subprocess
+import sys
 from collections import defaultdict
+from collections.abc import Iterator
 from decimal import Decimal
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -76,3 +82,64 @@ def test_a_whole_day_of_four_houses_is_settled_as_the_table_says(start_demo: Any
     tradable = [slot for slot in result["slots"] if slot["traded_kwh"]]
     assert 0 < len(tradable) <= 43
     assert 4 < sum(slot["traded_kwh"] for slot in tradable) <= Decimal("7.8714")
+
+
+TWO_SLOTS = """
+name: pair
+profiles: pair.csv
+slots: {start: 2026-06-23T12:00Z, step: 15m, count: 2}
+tariffs: {retail: 0.3, feed_in: 0.1}
+graph: [[A, B]]
+"""
+PAIR = """start,prosumer,load_kwh,pv_kwh
+2026-06-23T12:00Z,A,0,1
+2026-06-23T12:00Z,B,0.5,0
+2026-06-23T12:15Z,A,0.2,0
+2026-06-23T12:15Z,B,0.5,0
+"""
+
+
+def test_days_are_played_one_after_the_other_on_a_market_that_is_up(start: Any, tmp_path: Path) -> None:
+    (tmp_path / "pair.yaml").write_text(TWO_SLOTS)
+    (tmp_path / "pair.csv").write_text(PAIR)
+    ports = [word for service in ("queue", "optimizer", "clock", "dashboard") for word in (f"--{service}-port", "0")]
+    market = start("operator_cli.main", "up", *ports)
+    addresses: dict[str, str] = {}
+    for line in market.stdout:
+        found = dict(re.findall(r"(queue|optimizer|clock) (http://[\d.:]+)", line))
+        addresses |= {f"ENERGY_MARKET_{name.upper()}_URL": url for name, url in found.items()}
+        if len(addresses) == 3:
+            break
+    days = start("demo", "--scenario", str(tmp_path / "pair.yaml"), "--factor", "3600", **addresses)
+    told = list(islice((line for line in days.stdout if "slots are settled" in line), 2))
+
+    assert "2026-06-23: 2 of 2 slots are settled" in told[0]
+    assert "2026-06-24: 2 of 2 slots are settled" in told[1]
+    assert all("kWh were traded" in line and "; 0 kWh were traded" not in line for line in told)
+    days.terminate()
+    days.communicate(timeout=60)
+    assert days.returncode == 0
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Any]:
+    """Start a module of ours on a home of its own; what still runs at the end is told to end."""
+    started: list[subprocess.Popen[str]] = []
+
+    def begin(module: str, *words: str, **settings: str) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [sys.executable, "-m", module, *words],
+            cwd=tmp_path,
+            env={**os.environ, "ENERGY_MARKET_HOME": str(tmp_path / "home"), **settings},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        started.append(process)
+        return process
+
+    yield begin
+    for process in reversed(started):
+        if process.poll() is None:
+            process.terminate()
+        process.communicate(timeout=60)
