@@ -12,7 +12,7 @@ from typing import Annotated, NoReturn
 
 from pydantic import Discriminator, Field, Tag, TypeAdapter, ValidationError
 
-from demo.day_scenario import PROFILE_COLUMNS, DayScenario, DaySlots, DayUnusable, GridTariffs, ProfileSlot
+from demo.day_scenario import PROFILE_COLUMNS, DayScenario, DaySlots, DayUnusable, Devices, GridTariffs, ProfileSlot
 from demo.scenario import Edge, Hops, ScenarioSettings
 from demo.topology import Inconsistency
 from energy_market_chaincode import Identifier, Instant, moment
@@ -47,6 +47,7 @@ class StatedDay(ScenarioSettings):
         Annotated[GridTariffs, Tag("[of all]")] | Annotated[str, Field(min_length=1), Tag("[file]")],
         Discriminator(lambda stated: "[file]" if isinstance(stated, str) else "[of all]"),
     ]
+    households: dict[Identifier, Devices] = Field(default_factory=dict)
     graph: Annotated[list[Edge], Field(min_length=1, max_length=100_000)] | None = None
     hops: dict[Identifier, dict[Identifier, Hops]] | None = None
 
@@ -69,7 +70,8 @@ class StatedDay(ScenarioSettings):
         found += [*profiles.found, *tariffs.found]
         if found:
             raise DayUnusable(found)
-        settings = {name: getattr(self, name) for name in (*ScenarioSettings.model_fields, "slots", "graph", "hops")}
+        same = (*ScenarioSettings.model_fields, "slots", "households", "graph", "hops")
+        settings = {name: getattr(self, name) for name in same}
         return DayScenario(
             **settings, tariffs=tariffs.by_slot, profiles=profiles.rows, rows_left_out=profiles.rows_left_out
         )

@@ -39,11 +39,11 @@ class DayRun(Played):
         """Tell what a day must not leave behind, such as other energy than the profiles say."""
         problems = Played.problems(self)
         problems += [f"{game.game} ended in phase {game.phase}" for game in self.games if not game.is_over]
-        for name, rows in self.scenario.profiles.items():
+        for name, flows in self.scenario.flows().items():
             sums = self.statements[name].sums
             for what, said, settled in (
-                ("take", sum(row.taken_kwh for row in rows), sums.in_energy),
-                ("feed in", sum(row.fed_in_kwh for row in rows), sums.out_energy),
+                ("take", sum(flow.taken_kwh for flow in flows), sums.in_energy),
+                ("feed in", sum(flow.fed_in_kwh for flow in flows), sums.out_energy),
             ):
                 if said != settled:
                     problems.append(f"{name} was to {what} {said} kWh by its profile, and {settled} kWh were settled")

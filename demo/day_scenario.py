@@ -8,7 +8,7 @@ Each household buys in a slot what it lacks, and offers what it has left.
 """
 
 import csv
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -29,6 +29,7 @@ from demo.scenario import (
 )
 from demo.topology import Inconsistency, hop_table
 from energy_market_chaincode import Identifier, Instant, Price, PublishGame, duration_ms, iso_time, moment, units
+from prosumer_client import Battery, Profile, ShiftableLoad, Use, flows_of
 
 PROFILE_COLUMNS = ("start", "prosumer", "load_kwh", "pv_kwh")
 
@@ -82,23 +83,28 @@ class GridTariffs(ScenarioPart):
         return self
 
 
+class Devices(ScenarioPart):
+    """What a household has beside its profile."""
+
+    battery: Battery | None = None
+    shiftable: ShiftableLoad | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class ProfileSlot:
-    """What a household uses and generates in one slot, kWh; its meter sees the difference."""
+    """What a household uses and generates in one slot, kWh."""
 
     start: datetime
     load_kwh: Decimal
     pv_kwh: Decimal
 
-    @property
-    def taken_kwh(self) -> Decimal:
-        """What it takes from the network."""
-        return max(self.load_kwh - self.pv_kwh, Decimal(0))
 
-    @property
-    def fed_in_kwh(self) -> Decimal:
-        """What it feeds into the network."""
-        return max(self.pv_kwh - self.load_kwh, Decimal(0))
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """What a household's meter counts in one slot, kWh: taken from the network, and fed into it."""
+
+    taken_kwh: Decimal
+    fed_in_kwh: Decimal
 
 
 class DayUnusable(Exception):
@@ -118,6 +124,8 @@ class DayScenario(Playable):
         Of each slot.
     profiles
         Of each household, in the order in which they are to register; a row for each slot.
+    households
+        Their devices, of those that have some.
     rows_left_out
         How many rows of the file are of other slots.
     """
@@ -125,13 +133,14 @@ class DayScenario(Playable):
     slots: DaySlots
     tariffs: list[GridTariffs]
     profiles: dict[Identifier, list[ProfileSlot]]
+    households: dict[Identifier, Devices] = Field(default_factory=dict)
     graph: list[Edge] | None = None
     hops: dict[Identifier, dict[Identifier, Hops]] | None = None
     rows_left_out: int = 0
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        found = list(_of_people(self.profiles)) + list(_of_network(self.profiles, self.graph, self.hops))
+        found = [*_of_people(self.profiles, self.households), *_of_network(self.profiles, self.graph, self.hops)]
         if found:
             raise DayUnusable(found)
         return self
@@ -151,14 +160,19 @@ class DayScenario(Playable):
             for number, tariffs in enumerate(self.tariffs)
         ]
 
+    def flows(self) -> dict[str, list[Flow]]:
+        """Return what each household's meter is to count in each slot, its devices included."""
+        nothing = Devices()
+        return {name: _flows(rows, self.households.get(name, nothing)) for name, rows in self.profiles.items()}
+
     def cover(self) -> dict[str, Decimal]:
         """Currency that every household needs for its orders of all slots at once, in whole hundreds."""
         prices = [GamePrices.of(PublishGame.model_validate(game)) for game in self.games()]
         needed = dict.fromkeys(self.profiles, 0)
-        for name, rows in self.profiles.items():
-            for row, of_slot in zip(rows, prices, strict=True):
-                needed[name] += of_slot.of_an_offer(units.energy_from_kwh(row.fed_in_kwh), Price(0))
-                needed[name] += of_slot.of_a_demand(units.energy_from_kwh(row.taken_kwh), len(self.profiles))
+        for name, flows in self.flows().items():
+            for flow, of_slot in zip(flows, prices, strict=True):
+                needed[name] += of_slot.of_an_offer(units.energy_from_kwh(flow.fed_in_kwh), Price(0))
+                needed[name] += of_slot.of_a_demand(units.energy_from_kwh(flow.taken_kwh), len(self.profiles))
         return {name: whole_hundreds(amount) for name, amount in needed.items()}
 
     def hop_distances(self) -> dict[str, dict[str, int]]:
@@ -184,7 +198,10 @@ class DayScenario(Playable):
             "name": self.name,
             "slots": {"start": iso_time(self.slots.start), "step_ms": self.slots.step_ms, "count": self.slots.count},
             "tariffs": [{"retail": each.retail, "feed_in": each.feed_in} for each in self.tariffs],
-            "households": list(self.profiles),
+            "households": {
+                name: self.households.get(name, Devices()).model_dump(mode="json", exclude_none=True)
+                for name in self.profiles
+            },
             "balances": self.balances(),
             "hops": self.hop_distances(),
             "fee_per_hop": self.fee_per_hop,
@@ -210,21 +227,31 @@ class DayScenario(Playable):
             found.append(
                 f"{self.rows_left_out} rows of the profiles of {self.name} are of other slots; they are not played."
             )
-        if not any(self._can_trade(number) for number in range(self.slots.count)):
+        if not any(_can_trade(slot) for slot in zip(*self.flows().values(), strict=True)):
             found.append(
                 f"In no slot of {self.name} does one household lack what another has left: nothing can be traded."
             )
         return found
 
-    def _can_trade(self, number: int) -> bool:
-        rows = [of_household[number] for of_household in self.profiles.values()]
-        return any(row.taken_kwh for row in rows) and any(row.fed_in_kwh for row in rows)
+
+def _flows(rows: Sequence[ProfileSlot], devices: Devices) -> list[Flow]:
+    step = rows[1].start - rows[0].start if len(rows) > 1 else timedelta(minutes=15)
+    uses = {row.start: Use(units.energy_from_kwh(row.load_kwh), units.energy_from_kwh(row.pv_kwh)) for row in rows}
+    flows = flows_of(Profile(uses, step), devices.battery, devices.shiftable).uses
+    return [Flow(units.kwh(flows[row.start].load), units.kwh(flows[row.start].pv)) for row in rows]
 
 
-def _of_people(names: Iterable[str]) -> Iterator[Inconsistency]:
+def _can_trade(flows: Sequence[Flow]) -> bool:
+    return any(flow.taken_kwh for flow in flows) and any(flow.fed_in_kwh for flow in flows)
+
+
+def _of_people(names: Collection[str], households: Iterable[str]) -> Iterator[Inconsistency]:
     for name in names:
         if name in RESERVED_NAMES:
             yield Inconsistency(("profiles",), f"name {name}, which is the market's own account; choose another name")
+    for name in households:
+        if name not in names:
+            yield Inconsistency(("households", name), "has no rows in the profiles")
 
 
 def _of_network(
@@ -243,12 +270,12 @@ def roster_of_days(days: Sequence[DayScenario], folder: Path) -> Iterator[dict[s
     """Write the profile that each household has in days with the same ones to a file of its own; yield its entry.
 
     A profile has no gaps, and its step shows between two rows: so there are rows of no energy between days that do not
-    follow one another, and one after the last. No games are played there.
+    follow one another, and one after a single slot. No games are played there.
     """
     folder.mkdir(parents=True, exist_ok=True)
     step = days[0].slots.step
     first, last = days[0].slots.starts()[0], days[-1].slots.starts()[-1]
-    starts = [first + number * step for number in range((last - first) // step + 2)]
+    starts = [first + number * step for number in range(max(2, (last - first) // step + 1))]
     for name in days[0].profiles:
         rows = {row.start: row for day in days for row in day.profiles[name]}
         file = folder / f"{name}.csv"
@@ -258,4 +285,5 @@ def roster_of_days(days: Sequence[DayScenario], folder: Path) -> Iterator[dict[s
             for start in starts:
                 row = rows.get(start, ProfileSlot(start, Decimal(0), Decimal(0)))
                 table.writerow((start.isoformat(), name, row.load_kwh, row.pv_kwh))
-        yield {"id": name, "role": "household", "profile": str(file)}
+        devices = days[0].households.get(name, Devices()).model_dump(mode="json", exclude_none=True)
+        yield {"id": name, "role": "household", "profile": str(file), **devices}

@@ -12,7 +12,7 @@ from prosumer_client.buyer import Buyer, Demand
 from prosumer_client.client import MarketClient
 from prosumer_client.clock import ClockClient, ClockTopic
 from prosumer_client.connection import Patience, is_local
-from prosumer_client.devices import Battery, ShiftableLoad
+from prosumer_client.devices import Battery, ShiftableLoad, flows_of
 from prosumer_client.errors import (
     AnotherLedger,
     CommandRejected,
@@ -42,7 +42,7 @@ from prosumer_client.meter_file import (
 )
 from prosumer_client.optimizer import Optimizer
 from prosumer_client.participant import LISTENING, Participant, run_together
-from prosumer_client.profile import Profile, read_profiles
+from prosumer_client.profile import Profile, Use, read_profiles
 from prosumer_client.roster import Roster
 from prosumer_client.seller import Offer, Seller
 from prosumer_client.turn import Bid, SellerView, Turn
@@ -96,8 +96,10 @@ __all__ = [
     "Unit",
     "UnusableDecision",
     "UnusableMeterFile",
+    "Use",
     "Values",
     "create_key",
+    "flows_of",
     "is_local",
     "key_file",
     "load_key",

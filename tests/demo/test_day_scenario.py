@@ -10,6 +10,8 @@ from demo.day_scenario import DayScenario, roster_of_days
 from demo.scenario_file import ScenarioError, load_playable, load_scenario
 from energy_market_chaincode import PublishGame
 from energy_market_chaincode.commands import SetTopology
+from prosumer_client import Battery, Profile, Roster
+from prosumer_client.roster import HouseholdEntry
 
 DAY = """\
 name: pair
@@ -57,18 +59,19 @@ def change(file: Path, old: str, new: str) -> None:
 def test_the_days_houses_take_and_feed_in_what_the_cases_say(scenarios: Path) -> None:
     day = read(scenarios / "day.yaml")
 
-    sums = {
-        name: tuple(
-            sum((getattr(row, field) for row in rows), Decimal(0))
-            for field in ("load_kwh", "pv_kwh", "taken_kwh", "fed_in_kwh")
-        )
-        for name, rows in day.profiles.items()
+    used = {name: sum(row.load_kwh for row in rows) for name, rows in day.profiles.items()}
+    made = {name: sum(row.pv_kwh for row in rows) for name, rows in day.profiles.items()}
+    metered = {
+        name: (sum(flow.taken_kwh for flow in flows), sum(flow.fed_in_kwh for flow in flows))
+        for name, flows in day.flows().items()
     }
-    assert sums == {
-        "I-1": (Decimal("9.58"), Decimal("16.8008"), Decimal("5.0598"), Decimal("12.2806")),
-        "I-2": (Decimal("9.61"), Decimal("16.8008"), Decimal("5.0844"), Decimal("12.2752")),
-        "I-3": (Decimal("9.59"), 0, Decimal("9.59"), 0),
-        "I-4": (Decimal("9.62"), 0, Decimal("9.62"), 0),
+    assert used == {"I-1": Decimal("9.58"), "I-2": Decimal("9.61"), "I-3": Decimal("9.59"), "I-4": Decimal("9.62")}
+    assert made == {"I-1": Decimal("16.8008"), "I-2": Decimal("16.8008"), "I-3": 0, "I-4": 0}
+    assert metered == {
+        "I-1": (Decimal("5.0598"), Decimal("12.2806")),
+        "I-2": (Decimal("5.0844"), Decimal("12.2752")),
+        "I-3": (Decimal("9.59"), 0),
+        "I-4": (Decimal("9.62"), 0),
     }
     assert len(day.games()) == 96
 
@@ -76,8 +79,8 @@ def test_the_days_houses_take_and_feed_in_what_the_cases_say(scenarios: Path) ->
 def test_a_small_day_is_read(scenario_file: Path) -> None:
     day = read(scenario_file)
 
-    assert [row.taken_kwh for row in day.profiles["A"]] == [0, 0]
-    assert [row.fed_in_kwh for row in day.profiles["A"]] == [Decimal("0.3"), 0]
+    assert [flow.taken_kwh for flow in day.flows()["A"]] == [0, 0]
+    assert [flow.fed_in_kwh for flow in day.flows()["A"]] == [Decimal("0.3"), 0]
     assert day.hop_distances() == {"A": {"A": 0, "B": 2}, "B": {"A": 2, "B": 0}}
     assert day.balances() == {"A": 1000, "B": 1000}
     assert day.warnings() == []
@@ -106,7 +109,6 @@ def test_each_household_gets_its_own_rows_for_its_process(scenario_file: Path, t
         "start,prosumer,load_kwh,pv_kwh",
         "2026-06-23T12:00:00+00:00,B,0.4,0",
         "2026-06-23T12:15:00+00:00,B,0.1,0",
-        "2026-06-23T12:30:00+00:00,B,0,0",
     ]
 
 
@@ -119,12 +121,36 @@ def test_of_days_one_after_the_other_a_household_gets_a_profile_without_gaps(
     rows = Path(of_a["profile"]).read_text().splitlines()[1:]
 
     assert day.period == timedelta(days=1)
-    assert len(rows) == 96 + 2 + 1
+    assert len(rows) == 96 + 2
     assert [row for row in rows if not row.endswith(",A,0,0")] == [
         f"2026-06-{date}T12:{minute}:00+00:00,A,{load},{pv}"
         for date in (23, 24)
         for minute, load, pv in (("00", "0.2", "0.5"), ("15", "0.2", "0.2"))
     ]
+
+
+def test_a_battery_keeps_for_the_next_slot_what_the_sun_left(scenario_file: Path, tmp_path: Path) -> None:
+    change(scenario_file, "graph:", "households: {A: {battery: {capacity_kwh: 5, power_kw: 0.8}}}\ngraph:")
+    change(scenario_file.parent / "houses.csv", "A,0.2,0.2", "A,0.2,0.1")
+    day = read(scenario_file)
+
+    assert [flow.taken_kwh for flow in day.flows()["A"]] == [0, 0]
+    assert [flow.fed_in_kwh for flow in day.flows()["A"]] == [Decimal("0.1"), 0]
+    (of_a, of_b) = day.roster(tmp_path)
+    roster = Roster.check({"prosumers": [of_a, of_b]}, "the roster")
+    assert [entry.battery for entry in roster.prosumers if isinstance(entry, HouseholdEntry)] == [
+        Battery(Decimal(5), Decimal("0.8")),
+        None,
+    ]
+
+
+def test_a_single_slot_has_a_profile_whose_step_can_be_told(scenario_file: Path, tmp_path: Path) -> None:
+    change(scenario_file, "step: 15m, count: 2", "step: 30m, count: 1")
+    houses = scenario_file.parent / "houses.csv"
+    houses.write_text("".join(houses.read_text().splitlines(keepends=True)[:3]))
+    (of_a, _) = read(scenario_file).roster(tmp_path)
+
+    assert Profile.read(of_a["profile"], "A").step == timedelta(minutes=30)
 
 
 def test_tariffs_may_differ_from_slot_to_slot_and_be_negative(scenario_file: Path) -> None:
