@@ -6,6 +6,7 @@ follow from them, here as when they were proved.
 
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from threading import Lock
 
 from energy_market_chaincode import certificate
 from energy_market_chaincode.certificate import SlotGame
@@ -21,6 +22,8 @@ KEPT = 4
 """Of so many clearings purchases are kept in memory: a game's readers and its settlement ask for the same ones."""
 _known: OrderedDict[str, list[Row]] = OrderedDict()
 """By the certificate's hash, which covers all that they follow from."""
+_knowing = Lock()
+"""A ledger asks the contract on several threads."""
 
 
 async def transfers_of(context: Context, game: Game, arena: Arena) -> list[list[Transfer]]:
@@ -40,21 +43,23 @@ def sparse(amounts: Sequence[Energy]) -> Row:
 
 def cleared_rows(game: Game, arena: Arena, proof: Certificate) -> list[Row]:
     """Return the rows that follow from a certificate."""
-    if proof.digest not in _known:
-        slot = slot_game(game, arena)
-        scarcity = [price - offer.price for price, offer in zip(proof.prices, arena.sellers, strict=True)]
-        purchases = corrected(slot, certificate.purchases_at(slot, scarcity), proof.corrections)
-        keep_rows(proof.digest, purchases)
-    _known.move_to_end(proof.digest)
-    return _known[proof.digest]
+    with _knowing:
+        known = _known.get(proof.digest)
+    if known is not None:
+        return known
+    slot = slot_game(game, arena)
+    scarcity = [price - offer.price for price, offer in zip(proof.prices, arena.sellers, strict=True)]
+    return keep_rows(proof.digest, corrected(slot, certificate.purchases_at(slot, scarcity), proof.corrections))
 
 
 def keep_rows(digest: str, purchases: certificate.Purchases) -> list[Row]:
     """Remember the rows of a certificate, and return them."""
-    _known[digest] = [{j: Energy(energy) for j, energy in sorted(row.items())} for row in purchases.from_sellers]
-    while len(_known) > KEPT:
-        _known.popitem(last=False)
-    return _known[digest]
+    rows: list[Row] = [{j: Energy(energy) for j, energy in sorted(row.items())} for row in purchases.from_sellers]
+    with _knowing:
+        _known[digest] = rows
+        while len(_known) > KEPT:
+            _known.popitem(last=False)
+    return rows
 
 
 def loads_of(arena: Arena, rows: Sequence[Row]) -> list[Energy]:

@@ -329,7 +329,8 @@ class GameView(GameSummary):
     deadline
         Of the buyer in turn.
     readings_awaited
-        From how many participants no reading came yet; null unless the delivery is under way.
+        From how many participants no reading came yet, or in a cleared game whose slot has no time not all of it; null
+        unless the delivery is under way.
     """
 
     parameters: GameParameters
