@@ -11,7 +11,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.table import Table
@@ -40,25 +40,22 @@ def tables() -> Iterator[Table]:
             fabric_programs()
         took = {n: _slot(mechanism, ledger, n) for n in sizes}
         rows = [[str(n), f"{t['slot']:.2f}", *(_shown(t.get(part)) for part in PARTS)] for n, t in took.items()]
-        growth = exponent([(n, t["slot"]) for n, t in took.items()])
+        smaller, larger = sizes[-2:]
+        growth = exponent((smaller, took[smaller]["slot"]), (larger, took[larger]["slot"]))
         columns = ("prosumers", "slot, s", *(f"{part.removeprefix('slot_')}, s" for part in PARTS))
-        note = f"It grows as n^{growth:.2f}: twice the prosumers take {2**growth:.1f} times as long."
+        note = f"From {smaller} to {larger} as n^{growth:.2f}: twice the prosumers take {2**growth:.1f} times as long."
         yield Table(f"A slot, {mechanism}, {ledger} ledger", columns, rows, note)
     columns = ("simulator", "10, s", "100, s", "1,000, s", "10,000, s")
     yield Table("One interval of others", columns, PEERS, "None computes an equilibrium or signs anything.")
 
 
-def exponent(times: Sequence[tuple[int, float]]) -> float:
-    """Return the exponent of growth, by least squares of logarithms.
+def exponent(smaller: tuple[int, float], larger: tuple[int, float]) -> float:
+    """Return the exponent of growth between two sizes, each with its seconds.
 
-    >>> round(exponent([(10, 1.0), (100, 100.0)]), 6)
+    >>> round(exponent((10, 1.0), (100, 100.0)), 6)
     2.0
     """
-    points = [(math.log(n), math.log(seconds)) for n, seconds in times]
-    mean_n, mean_s = (sum(values) / len(points) for values in zip(*points, strict=True))
-    rise: float = sum((n - mean_n) * (s - mean_s) for n, s in points)
-    spread: float = sum((n - mean_n) * (n - mean_n) for n, _ in points)
-    return rise / spread
+    return math.log(larger[1] / smaller[1]) / math.log(larger[0] / smaller[0])
 
 
 def _slot(mechanism: str, ledger: str, prosumers: int) -> dict[str, float]:

@@ -11,8 +11,8 @@ from market_host import Processes, read_record
 from prosumer_client import LISTENING, Identity, MarketClient, MarketError, key_file, load_or_create_key
 
 ALONE_UP_TO = 50
-"""So many prosumers get a process each; more of them share GROUPS processes."""
-GROUPS = 10
+"""So many prosumers get a process each; more of them share GROUPS processes, each of which reads the game once."""
+GROUPS = 4
 REFUSED = frozenset({"Not taken into the game", "Leaving the market, which refuses us"})
 """What a prosumer's log says when it is refused."""
 
