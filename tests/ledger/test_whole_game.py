@@ -4,15 +4,22 @@ import uuid
 from collections.abc import Sequence
 from contextlib import aclosing
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, cast
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from demo.scenario import Scenario
 from demo.scenario_file import SCENARIOS, load_scenario
-from energy_market_chaincode import Topic, read_exact_json
+from energy_market_chaincode import Topic, public_key_text, read_exact_json, settlement
 from energy_market_chaincode.events import BuyBidEvent
+from energy_market_chaincode.vocabulary import CERTIFIED, SEQUENTIAL_BEST_RESPONSE
 from ledger import Ledger, LedgerEvent
+from ledger.embedded import EmbeddedLedger
 from prosumer_client.identity import Identity
 from prosumer_client.turn import Turn
+from tests.chaincode.solving import prices_of
 from tests.ledger.conftest import OPERATOR, Hosted, memory
 
 Move = tuple[str, str, dict[str, Any]]
@@ -25,7 +32,8 @@ class Table:
     Everybody has the operator's key, which is nobody's business here.
     """
 
-    def __init__(self, hosted: Hosted, scenario: Scenario) -> None:
+    def __init__(self, hosted: Hosted, scenario: Scenario, mechanism: str = SEQUENTIAL_BEST_RESPONSE) -> None:
+        self.mechanism = mechanism
         self.ledger: Ledger = hosted.ledger
         self._hosted = hosted
         self._scenario = scenario
@@ -44,11 +52,12 @@ class Table:
             return [self.short(item) for item in value]
         return value.removesuffix(self._mark) if isinstance(value, str) else value
 
-    async def say(self, *moves: Move) -> None:
-        """Commit moves as one transaction; none may be rejected."""
+    async def say(self, *moves: Move) -> list[dict[str, Any]]:
+        """Commit moves as one transaction; none may be rejected. Return their results."""
         commands = [Identity(who, self._hosted.key).command(topic, data).body.decode() for who, topic, data in moves]
         results = (await self.ledger.submit(commands)).results
         assert {result["status"] for result in results} == {"committed"}, results
+        return [result["result"] for result in results]
 
     async def ask(self, function: str, *args: str) -> Any:
         return read_exact_json(await self.ledger.query(function, *args))
@@ -78,7 +87,8 @@ class Table:
         """Open the game and let everybody in."""
         nr_people = len(self._scenario.sellers) + len(self._scenario.buyers)
         terms = {"game": self.game, "deliverySlot": self.game, "expectedParticipants": nr_people}
-        await self.say((OPERATOR, Topic.PUBLISH_GAME, terms | {"turnDeadlineMs": 600_000}))
+        more = {"turnDeadlineMs": 600_000, "mechanism": self.mechanism}
+        await self.say((OPERATOR, Topic.PUBLISH_GAME, terms | more))
         offers = [
             (self.full(name), Topic.PUBLISH_OFFER, {"game": self.game, "amount": s.capacity, "price": s.price})
             for name, s in self._scenario.sellers.items()
@@ -99,8 +109,12 @@ class Table:
                 told.append(event)
                 if event.name == "BuyBidEvent":
                     await self._answer(Turn.from_event(BuyBidEvent.model_validate(event.data)))
+                elif event.name == "ClearingOpenEvent":
+                    prices = prices_of(await self.ask("game", self.game))
+                    data = {"game": self.game, "arena": event.data["arena"], "prices": prices}
+                    await self.say((OPERATOR, Topic.PUBLISH_CLEARING, data))
                 elif event.name == "GameStopEvent":
-                    await self._deliver()
+                    await self.deliver()
                 elif event.name == "MarketClosedEvent":
                     break
         return told
@@ -110,12 +124,13 @@ class Table:
         move = {"bidAmounts": best.amounts} if turn.is_worthwhile(best) else {"keepPlaying": False}
         await self.say((turn.buyer, Topic.PUBLISH_BUY_BID, {"game": self.game, **move}))
 
-    async def _deliver(self) -> None:
-        """Everybody delivers and takes what was contracted; then the market closes."""
+    async def deliver(self) -> int:
+        """Everybody delivers and takes what was contracted; then the market closes. Return what its settlement left."""
         transfers = (await self.ask("transfers", self.game))["transfers"]
         readings = [self._reading(name, transfers) for name in (*self._scenario.sellers, *self._scenario.buyers)]
         await self.say(*readings)
-        await self.say((OPERATOR, Topic.CLOSE_MARKET, {"game": self.game}))
+        (result,) = await self.say((OPERATOR, Topic.CLOSE_MARKET, {"game": self.game}))
+        return int(result["left"])
 
     def _reading(self, name: str, transfers: Sequence[dict[str, Any]]) -> Move:
         who = self.full(name)
@@ -134,8 +149,8 @@ class Table:
         return dict(self.short(shown | {"people": people}))
 
 
-async def played(hosted: Hosted) -> tuple[Table, list[LedgerEvent]]:
-    table = Table(hosted, load_scenario(SCENARIOS / "original.yaml"))
+async def played(hosted: Hosted, mechanism: str = SEQUENTIAL_BEST_RESPONSE) -> tuple[Table, list[LedgerEvent]]:
+    table = Table(hosted, load_scenario(SCENARIOS / "original.yaml"), mechanism)
     await table.enter()
     await table.register()
     return table, await table.play()
@@ -154,3 +169,46 @@ async def test_the_originals_game_comes_to_the_same_on_every_ledger(hosted: Host
     after = read_exact_json(await hosted.ledger.query("market"))
     assert after["money"] - before["money"] == 1000 * 11
     assert after["frozenFunds"] == before["frozenFunds"]
+
+
+async def test_a_clearing_of_the_originals_game_is_proved_and_paid_alike_on_every_ledger(hosted: Hosted) -> None:
+    table, events = await played(hosted, CERTIFIED)
+    async with memory() as reference:
+        expected, _ = await played(reference, CERTIFIED)
+        shown, reference_shown = await table.outcome(), await expected.outcome()
+    for each in (shown, reference_shown):  # its hash is of names that differ
+        del each["game"]["clearing"]["arena"], each["game"]["clearing"]["certificate"]["certificate"]
+    assert shown == reference_shown
+    stop = next(event.data for event in events if event.name == "GameStopEvent")
+    assert abs(stop["totalCost"] / Decimal("36.060") - 1) < Decimal("0.0001")
+
+
+async def test_a_settlement_in_parts_goes_on_where_a_host_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = Ed25519PrivateKey.generate()
+    public_key = public_key_text(key.public_key())
+    monkeypatch.setattr(settlement, "PART", 2)
+    ledger = await EmbeddedLedger.open(tmp_path / "ledger.sqlite", OPERATOR, public_key)
+    table = Table(Hosted(ledger, key), load_scenario(SCENARIOS / "original.yaml"), CERTIFIED)
+    await table.enter()
+    await table.register()
+    await table.say((OPERATOR, Topic.STOP_GAME_REGISTRATION, {"game": table.game}))
+    view = await table.ask("game", table.game)
+    data = {"game": table.game, "arena": view["clearing"]["arena"], "prices": prices_of(view)}
+    await table.say((OPERATOR, Topic.PUBLISH_CLEARING, data))
+    left = await table.deliver()
+    while left:
+        await ledger.close()
+        ledger = await EmbeddedLedger.open(tmp_path / "ledger.sqlite", OPERATOR, None)
+        table.ledger = ledger
+        (result,) = await table.say((OPERATOR, Topic.CLOSE_MARKET, {"game": table.game, "left": left}))
+        assert result["left"] < left
+        left = result["left"]
+    shown = await table.outcome()
+    await ledger.close()
+    monkeypatch.undo()
+    async with memory() as reference:
+        whole, _ = await played(reference, CERTIFIED)
+        assert shown["people"] == (await whole.outcome())["people"]
+        assert shown["game"]["settlement"] == (await whole.outcome())["game"]["settlement"]
