@@ -1,14 +1,14 @@
 """``energy-market tariffs``: what the grid takes and gives for a kWh, by time."""
 
 import csv
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import simplejson
 import typer
 from pydantic import ValidationError
 
-from energy_market_chaincode import SetTariffs, TariffsFrom, Topic, iso, units
+from energy_market_chaincode import SetTariffs, TariffsFrom, Topic, iso, milliseconds, units
 from market_files import read_text
 from operator_cli.settings import OperatorSettings
 from operator_cli.voice import AsJson, plain, voice
@@ -61,26 +61,28 @@ def set_tariffs(
     """
     if (file is None) == (retail is None and feed_in is None and since is None):
         raise typer.BadParameter("name either a file, or --retail and --feed-in")
-    settings = OperatorSettings.read()
-    if file is None:
-        since = since or iso(settings.ask(_market_time))
-        new = _checked([{"from": since, "retail": retail, "feedIn": feed_in}]).tariffs
-    else:
-        new = _checked(_table(read_text(file, LARGEST_FILE_BYTES))).tariffs
+    one_line = {"from": since or iso(datetime.now(UTC)), "retail": retail, "feedIn": feed_in}
+    new = _checked([one_line] if file is None else _table(read_text(file, LARGEST_FILE_BYTES))).tariffs
     _question_unusual(new, yes)
 
     async def submit(market: MarketClient) -> dict[str, Any]:
-        others = [] if file is not None else _checked(plain((await market.tariffs()).tariffs)).tariffs
-        kept = [line for line in others if line.from_ms != new[0].from_ms]
-        table = SetTariffs(tariffs=[*kept, *new])
+        if file is None:
+            table = await _with_one_more(market, new[0], is_from_now=since is None)
+        else:
+            table = SetTariffs(tariffs=new)
         return await market.submit(Topic.SET_TARIFFS, table.model_dump(mode="json", by_alias=True))
 
+    settings = OperatorSettings.read()
     result = settings.ask(submit, settings.operator)
     voice.done(result, f"lines in the table: {result['tariffs']}")
 
 
-async def _market_time(market: MarketClient) -> datetime:
-    return (await market.learn_time()).now()
+async def _with_one_more(market: MarketClient, line: TariffsFrom, *, is_from_now: bool) -> SetTariffs:
+    """Return the market's table with a line more, in the place of one from the same moment on."""
+    if is_from_now:
+        line = line.model_copy(update={"from_ms": milliseconds((await market.learn_time()).now())})
+    others = _checked(plain((await market.tariffs()).tariffs)).tariffs
+    return SetTariffs(tariffs=[*(each for each in others if each.from_ms != line.from_ms), line])
 
 
 def _table(text: str) -> list[Any]:
