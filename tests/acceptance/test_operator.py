@@ -33,6 +33,9 @@ graph: [[S1, B1]]
 """
 
 
+ANY_PORTS = ["--queue-port", "0", "--optimizer-port", "0", "--clock-port", "0", "--dashboard-port", "0"]
+
+
 class OpenMarket:
     """``energy-market up`` in a process of its own, and commands against it."""
 
@@ -41,11 +44,10 @@ class OpenMarket:
         self._environment = {**os.environ, "ENERGY_MARKET_HOME": str(self.home)}
         self.process: subprocess.Popen[str] | None = None
 
-    def up(self) -> None:
-        ports = ["--queue-port", "0", "--optimizer-port", "0", "--clock-port", "0", "--dashboard-port", "0"]
+    def up(self, *words: str) -> None:
         os.umask(0o022)
         self.process = subprocess.Popen(
-            [*COMMAND, "up", *ports],
+            [*COMMAND, "up", *ANY_PORTS, *words],
             env=self._environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -118,6 +120,22 @@ def test_no_service_outlives_the_command_that_started_it(market: OpenMarket) -> 
     for service in announcements:
         with pytest.raises(ProcessLookupError):
             os.kill(service["pid"], 0)
+
+
+def test_a_market_of_simulated_time_is_begun_once_and_its_games_are_of_that_time(tmp_path: Path) -> None:
+    market, day = OpenMarket(tmp_path), ("--simulated-from", "2026-06-23T00:00:00Z")
+    market.up(*day)
+    try:
+        mapping = market.read("ledger", "market")["simulatedTime"]
+        assert (mapping["start"], mapping["factor"]) == ("2026-06-23T00:00:00.000Z", 600)
+        assert market.run("sign", "setTopology", "--data", '{"edges": [["S", "B"]]}', "--send").returncode == 0
+        assert market.run("games", "publish").returncode == 0
+        (game,) = market.read("games", "list")
+        assert game["publishedAt"].startswith("2026-06-2")
+    finally:
+        market.down()
+    refused = market.run("up", *ANY_PORTS, *day, "--factor", "60")
+    assert (refused.returncode, "TIME_SIMULATED" in refused.stderr) == (1, True)
 
 
 def test_people_are_entered_paid_and_given_new_keys(market: OpenMarket) -> None:
