@@ -85,6 +85,7 @@ def _shown(unit: str) -> WithJsonSchema:
 
 
 Kwh = Annotated[Decimal, _shown("kWh, at most 4 decimals")]
+Kw = Annotated[Decimal, _shown("kW, at most 4 decimals")]
 Currency = Annotated[Decimal, _shown("currency units, at most 6 decimals")]
 CurrencyPerKwh = Annotated[Decimal, _shown("currency units per kWh, at most 18 decimals")]
 ExactCurrency = Annotated[Decimal, _shown("currency, with as many decimals as it takes")]

@@ -1,8 +1,6 @@
 """What the market answers about meters and slots: balances, and what became of readings; lines are on statements."""
 
-from decimal import Decimal
-
-from energy_market_chaincode.amounts import Kwh
+from energy_market_chaincode.amounts import Kw, Kwh
 from energy_market_chaincode.times import Time
 from energy_market_chaincode.view import View
 from energy_market_chaincode.vocabulary import Metering
@@ -46,7 +44,7 @@ class MeterView(View):
     meter: str
     prosumer: str
     public_key: str
-    power_kw: Decimal
+    power_kw: Kw
     register_modulus_kwh: Kwh
     since: Time
     replaced: list[str]

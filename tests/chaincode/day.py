@@ -8,7 +8,8 @@ from itertools import pairwise
 from random import Random
 from typing import Any
 
-from energy_market_chaincode import units
+from energy_market_chaincode import cover, units
+from energy_market_chaincode.records import Game
 from energy_market_chaincode.times import iso_time, milliseconds
 from tests.chaincode.conftest import Market
 
@@ -151,7 +152,7 @@ class Day:
             case "meter" if others:
                 await self._meter(self.chance.choice(others))
             case "correct" if self.is_metered and self.settled:
-                await self._meter(self.chance.choice(self.settled), share=0.3)
+                await self._correct(self.chance.choice(self.settled))
             case "settle" if others:
                 await self._settle(self.chance.choice(others), only_if_it_is_time=True)
             case "pay":
@@ -189,6 +190,35 @@ class Day:
         await self.market.read_meter(game, name, taken=kwh(taken), fed_in=kwh(fed_in))
         before = self.readings[game].get(name, (0, 0))
         self.readings[game][name] = (before[0] + taken, before[1] + fed_in)
+
+    async def _correct(self, game: str) -> None:
+        """Correct some readings of a settled slot, and look whom that leaves in debt.
+
+        No reading costs more than what is set aside for a slot (decision 36); so what a correction takes is at most
+        that, and what the slot had brought.
+        """
+        shown, lines = await self._shown(game), (await self.market.invoke("lines", game))["lines"]
+        brought = {line["prosumer"]: units.money_from_currency(line["net"]) for line in lines}
+        before = self.market.accounts()
+        await self._meter(game, share=0.3)
+        after = self.market.accounts()
+        for name in STREET:
+            most = max(0, brought[name] + self._cover(shown, name))
+            assert after[name].debt - before[name].debt <= most, f"a correction of {game} took more of {name}"
+
+    def _cover(self, shown: Mapping[str, Any], name: str) -> int:
+        """Return what an order in a slot and its connection set aside."""
+        rules = Game.from_bytes(self.market.state[Game.key(shown["game"])]).parameters
+        aside = cover.connection_deposit(units.Energy(LIMIT), rules) + ROUNDING
+        for seller in shown["sellers"]:
+            if seller["seller"] == name:
+                aside += cover.offer_bond(energy(seller["load"]), price(seller["price"]), rules)
+        for buyer in shown["buyers"]:
+            if buyer["buyer"] == name:
+                demand = energy(buyer["demand"])
+                bill = units.cost(demand, max(0, rules.retail_tariff))
+                aside += cover.demand_deposit(demand, rules) + bill + bill // 1000  # an equilibrium's tolerance
+        return aside
 
     async def _settle(self, game: str, *, only_if_it_is_time: bool = False) -> None:
         """Close a game, and look whom that leaves in debt."""
@@ -247,11 +277,11 @@ def kwh(amount: int) -> str:
     return str(units.kwh(amount))
 
 
-def energy(amount: Any) -> int:
+def energy(amount: Any) -> units.Energy:
     return units.energy_from_kwh(amount)
 
 
-def price(amount: Any) -> int:
+def price(amount: Any) -> units.Price:
     return units.price_from_currency_per_kwh(amount)
 
 

@@ -70,13 +70,18 @@ def fields(model: type[BaseModel], without: Iterable[str] = ()) -> str:
     """List a model's fields: the name outside, a question mark where it may be left out, and what it is."""
     hints = get_type_hints(model, include_extras=True)
     listed = (
-        f"{field.alias or name}{mark(model, name)} {shape(hints[name])}".strip()
+        f"{field.alias or name}{mark(model, name)} {amount(name, shape(hints[name]))}".strip()
         for name, field in model.model_fields.items()
         if name not in without
     )
     if issubclass(model, CommandData):  # null is as good as nothing
         listed = (field.removesuffix("or null").strip() for field in listed)
     return ", ".join(field.replace("  ", " ") for field in listed)
+
+
+def amount(name: str, said: str) -> str:
+    """Return what a field is; a power is energy per hour, and of the same type."""
+    return said.replace("kWh", "kW") if name.endswith("_kw") else said
 
 
 def mark(model: type[BaseModel], name: str) -> str:

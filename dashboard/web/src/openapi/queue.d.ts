@@ -1101,8 +1101,11 @@ export interface components {
             prosumer: string;
             /** Publickey */
             publicKey: string;
-            /** Powerkw */
-            powerKw: string;
+            /**
+             * Powerkw
+             * @description kW, at most 4 decimals
+             */
+            powerKw: number;
             /**
              * Registermoduluskwh
              * @description kWh, at most 4 decimals
