@@ -212,10 +212,12 @@ class Day:
         aside = cover.connection_deposit(units.Energy(LIMIT), rules) + ROUNDING
         for seller in shown["sellers"]:
             if seller["seller"] == name:
-                aside += cover.offer_bond(energy(seller["load"]), price(seller["price"]), rules)
+                aside += cover.offer_bond(
+                    units.Energy(energy(seller["load"])), units.Price(price(seller["price"])), rules
+                )
         for buyer in shown["buyers"]:
             if buyer["buyer"] == name:
-                demand = energy(buyer["demand"])
+                demand = units.Energy(energy(buyer["demand"]))
                 bill = units.cost(demand, max(0, rules.retail_tariff))
                 aside += cover.demand_deposit(demand, rules) + bill + bill // 1000  # an equilibrium's tolerance
         return aside
@@ -277,11 +279,11 @@ def kwh(amount: int) -> str:
     return str(units.kwh(amount))
 
 
-def energy(amount: Any) -> units.Energy:
+def energy(amount: Any) -> int:
     return units.energy_from_kwh(amount)
 
 
-def price(amount: Any) -> units.Price:
+def price(amount: Any) -> int:
     return units.price_from_currency_per_kwh(amount)
 
 

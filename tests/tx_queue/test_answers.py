@@ -127,8 +127,16 @@ async def test_every_answer_has_exactly_the_fields_of_its_type(queue: Any, opera
     for number in range((await queue.http.get("/blocks")).json()["height"]):
         for transaction in (await queue.http.get(f"/blocks/{number}")).json()["transactions"]:
             told |= {event["name"] for event in transaction["events"]}
-    assert told == events.EVENTS.keys()
+    assert told == events.EVENTS.keys() - {"TimeSimulatedEvent"}, "that one only a market without games is told"
     assert answered == ANSWERS.keys()
+
+
+async def test_a_market_of_simulated_time_answers_alike(queue: Any, operator: Any) -> None:
+    command = operator.command("simulateTime", start="2026-06-23T00:00:00Z", factor=600)
+    await queue.post(command)
+    told = (await queue.result(command["id"]))["result"]
+    assert {"/market", "/blocks/{number}"} <= await look(queue, command["id"])
+    assert (await queue.http.get("/market")).json()["simulatedTime"] == told
 
 
 async def test_a_refused_command_is_a_problem_of_its_type(queue: Any) -> None:
