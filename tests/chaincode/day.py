@@ -114,6 +114,8 @@ class Day:
         for name in self.chance.sample(STREET, len(STREET)):
             await self._order(game, name)
             await self._something_else(game)
+        for name in self.chance.sample(STREET, 2):
+            await self._order_anew(game, name)
         shown = await self._shown(game)
         self.market.now_ms = max(self.market.now_ms, milliseconds_of(shown["registrationEndsAt"]))
         await self.market.do("operator", "stopGameRegistration", game=game)
@@ -131,6 +133,13 @@ class Day:
                 await self._attempt(name, "publishDemand", game=game, amount=kwh(some_energy(self.chance)))
             case _:
                 pass
+
+    async def _order_anew(self, game: str, name: str) -> None:
+        """Replace whatever somebody ordered, or withdraw it."""
+        offer = {"offer": {"amount": kwh(some_energy(self.chance)), "price": some_price(self.chance)}}
+        demand = {"demand": {"amount": kwh(some_energy(self.chance))}}
+        order: dict[str, Any] = self.chance.choice([offer, demand, {}])
+        await self._attempt(name, "publishOrders", orders=[{"game": game, **order}])
 
     async def _turn(self, game: str, turn: Mapping[str, Any]) -> None:
         """Answer best, pass, grab a seller whole, or stay silent."""
