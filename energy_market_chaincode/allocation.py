@@ -4,9 +4,8 @@ Games that were played in turns keep their transfers. Of a clearing only prices 
 follow from them, here as when they were proved.
 """
 
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from threading import Lock
+from functools import lru_cache
 
 from energy_market_chaincode import certificate
 from energy_market_chaincode.certificate import SlotGame
@@ -20,10 +19,12 @@ Row = Mapping[int, Energy]
 
 KEPT = 4
 """Of so many clearings purchases are kept in memory: a game's readers and its settlement ask for the same ones."""
-_known: OrderedDict[str, list[Row]] = OrderedDict()
-"""By the certificate's hash, which covers all that they follow from."""
-_knowing = Lock()
-"""A ledger asks the contract on several threads."""
+
+
+@lru_cache(maxsize=KEPT)
+def _shelf(_digest: str) -> list[list[Row]]:
+    """Return where the rows of a certificate stand, if they are known; its hash covers all that they follow from."""
+    return []
 
 
 async def transfers_of(context: Context, game: Game, arena: Arena) -> list[list[Transfer]]:
@@ -43,10 +44,9 @@ def sparse(amounts: Sequence[Energy]) -> Row:
 
 def cleared_rows(game: Game, arena: Arena, proof: Certificate) -> list[Row]:
     """Return the rows that follow from a certificate."""
-    with _knowing:
-        known = _known.get(proof.digest)
-    if known is not None:
-        return known
+    known = _shelf(proof.digest)
+    if known:
+        return known[0]
     slot = slot_game(game, arena)
     scarcity = [price - offer.price for price, offer in zip(proof.prices, arena.sellers, strict=True)]
     return keep_rows(proof.digest, corrected(slot, certificate.purchases_at(slot, scarcity), proof.corrections))
@@ -55,10 +55,7 @@ def cleared_rows(game: Game, arena: Arena, proof: Certificate) -> list[Row]:
 def keep_rows(digest: str, purchases: certificate.Purchases) -> list[Row]:
     """Remember the rows of a certificate, and return them."""
     rows: list[Row] = [{j: Energy(energy) for j, energy in sorted(row.items())} for row in purchases.from_sellers]
-    with _knowing:
-        _known[digest] = rows
-        while len(_known) > KEPT:
-            _known.popitem(last=False)
+    _shelf(digest)[:] = [rows]
     return rows
 
 
