@@ -98,12 +98,12 @@ class Method(StrEnum):
 class OriginalAnswer(Answer):
     """A solution as the original's clients know it, and the exact best response beside it."""
 
-    solution: list[FourDecimals]
-    """kWh in the order of the sellers, adding up to the demand exactly; what the original's solver gives."""
-    method: Method
-    """``slsqp``, or ``best-response`` where that fails."""
-    best_response: list[FourDecimals]
-    """kWh in the order of the sellers; what the buyer should bid."""
+    solution: list[FourDecimals] = Field(
+        description="kWh in the order of the sellers, adding up to the demand exactly; "
+        "what the original's solver gives."
+    )
+    method: Method = Field(description="``slsqp``, or ``best-response`` where that fails.")
+    best_response: list[FourDecimals] = Field(description="kWh in the order of the sellers; what the buyer should bid.")
 
     @classmethod
     def to(cls, question: OriginalQuestion) -> Self:
