@@ -156,6 +156,20 @@ def clock_that_hangs(open_market: RunningMarket) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
+def simulated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningMarket]:
+    """A market whose time began on a June morning and passes 600 times as fast as the world's."""
+    ports = (word for port in ("queue", "optimizer", "clock", "dashboard") for word in (f"--{port}-port", "0"))
+    market = start(tmp_path_factory.mktemp("simulated"), "up", *ports)
+    market.speaks("operator", "simulateTime", start="2026-06-23T04:00:00Z", factor=600)
+    market.speaks("operator", "setTopology", edges=[["S1", "B1"]])
+    market.enters("S1", "B1")
+    try:
+        yield market
+    finally:
+        stop(market)
+
+
+@pytest.fixture(scope="session")
 def large(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningMarket]:
     """A certified game of more homes than are shown one by one, played to its settlement."""
     words = ("--prosumers", "140", "--seed", "3", "--mechanism", "certified", "--keep-running")

@@ -170,3 +170,32 @@ def _is_the_ledgers(market: Any, page: Page) -> None:
     if settled["energyDelivered"]:
         cost = settled["paidToSellers"] + settled["transmissionFees"]
         assert number(shown[3]) == pytest.approx(cost / settled["energyDelivered"], abs=5e-5)
+
+
+def test_slots_settle_before_the_watcher_as_simulated_time_passes(simulated: Any, page: Page) -> None:
+    mapping = simulated.ask("market")["simulatedTime"]
+    began, start = (datetime.fromisoformat(mapping[name]) for name in ("began", "start"))
+    now = start + (datetime.now(UTC) - began) * mapping["factor"]
+    first = (now + timedelta(hours=4)).replace(minute=0, second=0, microsecond=0)  # in half a minute
+    slots = [first + place * QUARTER for place in range(3)]
+    page.goto(f"{simulated.url}/#/day")
+    expect(page.get_by_text("UTC, \N{MULTIPLICATION SIGN} 600")).to_be_visible()
+    simulated.speaks_all(
+        "operator",
+        [
+            ("publishGame", {"game": f"s{place}", "deliverySlot": at.isoformat(), "mechanism": "certified"})
+            for place, at in enumerate(slots)
+        ],
+    )
+    games = [{"game": f"s{place}"} for place in range(3)]
+    simulated.speaks(
+        "S1", "publishOrders", orders=[{**each, "offer": {"amount": "2", "price": "0.1"}} for each in games]
+    )
+    simulated.speaks("B1", "publishOrders", orders=[{**each, "demand": {"amount": "1.5"}} for each in games])
+    settled = page.locator("[data-figure=day-settled]")
+    expect(settled).to_have_text("0 of 3 slots")
+    expect(settled).to_have_text("3 of 3 slots", timeout=180_000)
+    known = [simulated.ask(f"games/s{place}")["settlement"] for place in range(3)]
+    assert figure(page, "day-from-grid") == pytest.approx(sum(each["energyFromGrid"] for each in known))
+    assert [row[0] for row in slots_told(page)] == [f"{at:%H:%M} to {at + QUARTER:%H:%M}" for at in slots]
+    expect(page.get_by_role("heading", name=f"{slots[0]:%A}, {slots[0].day} June 2026")).to_be_visible()

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.page
 
 WEB = Path(__file__).parents[2] / "dashboard" / "web"
 AXE = WEB / "node_modules" / "axe-core" / "axe.min.js"
-VIEWS = ("now", "day", "games", "network", "prosumers", "ledger", "operations")
+VIEWS = ("now", "day", "games", "network", "households", "prosumers", "ledger", "operations")
 SCREENS = {"phone": (390, 844), "wide": (1600, 1000)}
 
 
@@ -29,7 +29,7 @@ def test_axe_finds_no_violation_in_any_view(
     page = context.new_page()
     (game,) = (found["game"] for found in played.ask("games")["games"])
     found: list[str] = []
-    for view in (*VIEWS, f"games/{game}", "prosumers/P003", "ledger/5"):
+    for view in (*VIEWS, f"games/{game}", "households/P003", "prosumers/P003", "ledger/5"):
         page.goto(f"{played.url}/#/{view}")
         expect(page.locator("main h1, main h2").first).to_be_visible()
         page.evaluate(AXE.read_text())

@@ -4,6 +4,7 @@ export const VIEWS = {
   day: "Day",
   games: "Games",
   network: "Network",
+  households: "Households",
   prosumers: "Prosumers",
   ledger: "Ledger",
   operations: "Operations",

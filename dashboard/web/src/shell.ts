@@ -11,6 +11,7 @@ import { session } from "./signing/session.js";
 import "./signing/sign_in.js";
 import "./views/day.js";
 import "./views/games.js";
+import "./views/households.js";
 import "./views/ledger.js";
 import "./views/network.js";
 import "./views/now.js";
@@ -40,7 +41,7 @@ export class Page extends LitElement {
         header.top { padding: var(--space-2) var(--space-3); position: static; gap: var(--space-2); }
         .brand { font-size: var(--small); gap: 6px; }
         .right button { padding: 4px 10px; }
-        nav { order: 3; width: 100%; display: grid; grid-template-columns: repeat(4, 1fr); gap: 0; }
+        nav { order: 3; width: 100%; display: grid; grid-template-columns: repeat(5, auto); gap: 0; }
         nav a { font-size: var(--small); padding: 6px 4px; text-align: center; }
         main { padding: var(--space-3); }
       }
@@ -136,6 +137,8 @@ export class Page extends LitElement {
         return html`<em-games .name=${detail[0] ?? null}></em-games>`;
       case "network":
         return html`<em-network .name=${detail[0] ?? null}></em-network>`;
+      case "households":
+        return html`<em-households .name=${detail[0] ?? null} .period=${detail[1] ?? null}></em-households>`;
       case "prosumers":
         return html`<em-prosumers .name=${detail[0] ?? null}></em-prosumers>`;
       case "ledger":

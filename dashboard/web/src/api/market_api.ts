@@ -11,6 +11,8 @@ export type Hops = Game["hops"];
 export type Bid = queue["schemas"]["BidView"];
 export type Transfer = queue["schemas"]["TransferView"];
 export type Line = queue["schemas"]["SlotLine"];
+export type Statement = queue["schemas"]["Statement"];
+export type AccountEntry = queue["schemas"]["AccountEntry"];
 export type Balance = queue["schemas"]["SlotBalance"];
 export type Meter = queue["schemas"]["MeterView"];
 export type Prosumer = queue["schemas"]["ProsumerView"];
@@ -27,6 +29,7 @@ export type Schedule = clock["schemas"]["ScheduleView"];
 
 export type ServiceName = "queue" | "optimizer" | "clock";
 
+const name = encodeURIComponent;
 const POLLED_MS = 4000;
 const PAGE = 1000; // as many as the queue hands out at once
 
@@ -60,6 +63,51 @@ async function list<T>(path: string, field: string, from = 0, more = ""): Promis
   }
 }
 
+/** The time of a statement, ISO 8601; null: as far as there is anything. */
+export interface Period {
+  readonly from: string | null;
+  readonly to: string | null;
+}
+
+function statementPath(prosumer: string, { from, to }: Period, more: Record<string, string> = {}): string {
+  const query = new URLSearchParams({ ...(from === null ? {} : { from }), ...(to === null ? {} : { to }), ...more });
+  return `prosumers/${name(prosumer)}/statement?${query.toString()}`;
+}
+
+/** A statement, put together from its parts where one answer does not take it all. */
+async function statement(prosumer: string, period: Period): Promise<Statement> {
+  let whole = await get<Statement>("queue", statementPath(prosumer, period));
+  while (whole.next !== null) {
+    const part = await get<Statement>("queue", statementPath(prosumer, { from: whole.next, to: period.to }));
+    const sums = Object.entries(part.sums).map(([field, sum]) => [field, toUnit(whole.sums[field as keyof Statement["sums"]] + sum)]);
+    whole = {
+      ...whole,
+      lines: [...whole.lines, ...part.lines],
+      entries: [...whole.entries, ...part.entries],
+      sums: Object.fromEntries(sums) as Statement["sums"],
+      next: part.next,
+    };
+  }
+  return whole;
+}
+
+/** To the ledger's unit of money, which is finer than that of energy. */
+const toUnit = (sum: number): number => Math.round(sum * 1e6) / 1e6;
+
+/** The same as CSV, also of several parts one table. */
+async function statementCsv(prosumer: string, period: Period): Promise<string> {
+  let text = "";
+  let path: string | undefined = statementPath(prosumer, period, { format: "csv" });
+  while (path !== undefined) {
+    const response: Response = await fetch(`/api/queue/${path}`);
+    if (!response.ok) throw await Problem.of(response);
+    const part = await response.text();
+    text += text === "" ? part : part.slice(part.indexOf("\n") + 1);
+    path = /<\/?([^>]+)>; rel="next"/.exec(response.headers.get("Link") ?? "")?.[1];
+  }
+  return text;
+}
+
 /** A line of the tariffs' table with its prices as the ledger writes them: a command that has it again changes no digit. */
 export interface ExactTariffs {
   readonly from: string;
@@ -73,8 +121,6 @@ async function exactTariffs(): Promise<ExactTariffs[]> {
   const text = (await response.text()).replaceAll(/("(?:retail|feedIn)"\s*:\s*)(-?[\d.eE+-]+)/g, '$1"$2"');
   return (JSON.parse(text) as { readonly tariffs: ExactTariffs[] }).tariffs;
 }
-
-const name = encodeURIComponent;
 
 export const api = {
   market: () => get<Market>("queue", "market"),
@@ -92,6 +138,8 @@ export const api = {
   meters: () => list<Meter>("meters", "meters"),
   prosumers: () => list<Prosumer>("prosumers", "prosumers"),
   prosumer: (prosumer: string) => get<Prosumer>("queue", `prosumers/${name(prosumer)}`),
+  statement,
+  statementCsv,
   blocks: (from?: number, limit = 20) =>
     get<{ height: number; blocks: BlockSummary[] }>(
       "queue",

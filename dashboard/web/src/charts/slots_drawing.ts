@@ -1,6 +1,6 @@
 /** The chart of slots along the time: stacked energy above, prices below, on one axis that is zoomed. */
 import type { EChartsCoreOption } from "echarts/core";
-import { kwh, price } from "../market/numbers.js";
+import { CURRENCY, kwh, price } from "../market/numbers.js";
 import { hourOf, isClockSet } from "../market/time.js";
 import type { Drawing, Palette, Span } from "./chart.js";
 import { axis, legend } from "./drawings.js";
@@ -29,15 +29,15 @@ export interface Price<T> {
   readonly of: (slot: T) => number | null;
 }
 
-const LINES = { local: "solid", retail: "dashed", feedIn: "dotted" } as const;
+const LINES = { local: "solid", sold: "dashed", retail: "dashed", feedIn: "dotted" } as const;
 // The grid is hatched, not only amber: to some green and amber are one colour.
 const hatched = (isFedIn: boolean): object => ({ dashArrayX: [1, 0], dashArrayY: [2, 3], rotation: ((isFedIn ? 1 : -1) * Math.PI) / 4 });
+const DOTTED = { symbol: "circle", symbolSize: 0.5, dashArrayX: [[5, 5], [0, 5, 5, 0]], dashArrayY: [5, 0] };
 const [LEFT, RIGHT] = [52, 24];
 const SIDES = { left: LEFT, right: RIGHT, outerBoundsMode: "none" }; // one below the other, to the pixel
-const [ENERGY, PRICES] = [
-  { ...SIDES, top: 34, bottom: "47%" },
-  { ...SIDES, top: "63%", bottom: 74 },
-];
+// Names of more than three things take two lines on a phone.
+const ROOMY = [{ ...SIDES, top: 34, bottom: "47%" }, { ...SIDES, top: "63%", bottom: 74 }, "56%"] as const;
+const TIGHT = [{ ...SIDES, top: 54, bottom: "49%" }, { ...SIDES, top: "65%", bottom: 74 }, "54%"] as const;
 
 export interface Slots<T extends Slot> {
   readonly title: string;
@@ -77,14 +77,15 @@ const said = (value: number | null): string => (value === null ? "–" : price(v
 
 function optionOf<T extends Slot>(drawn: Slots<T>, p: Palette): EChartsCoreOption {
   const { span, zone, slots, energies, prices } = drawn;
-  const grids = prices.length === 0 ? [{ ...ENERGY, bottom: 74 }] : [ENERGY, PRICES];
+  const [upper, lower, between] = Math.max(energies.length, prices.length) > 3 ? TIGHT : ROOMY;
+  const grids = [upper, lower];
   const common = { type: "time", min: span[0], max: span[1], axisPointer: { label: { show: false } } };
   const hours = { formatter: (at: number) => hourOf(at, zone) };
   return {
     grid: grids,
     legend: [
       { ...legend(p.muted), left: LEFT - 44, data: energies.map(({ name }) => name) },
-      ...(prices.length === 0 ? [] : [{ ...legend(p.muted), left: LEFT - 44, top: "56%", itemWidth: 26, itemStyle: { opacity: 0 }, data: prices.map(({ name }) => name) }]),
+      { ...legend(p.muted), left: LEFT - 44, top: between, itemWidth: 26, itemStyle: { opacity: 0 }, data: prices.map(({ name }) => name) },
     ],
     axisPointer: { link: [{ xAxisIndex: "all" }] },
     tooltip: {
@@ -101,7 +102,7 @@ function optionOf<T extends Slot>(drawn: Slots<T>, p: Palette): EChartsCoreOptio
     })),
     yAxis: [
       { type: "value", gridIndex: 0, name: "kWh", ...axis(p.muted, p.line, { formatter: (value: number) => String(Math.abs(value)) }), nameGap: 38 },
-      ...(prices.length === 0 ? [] : [{ type: "value", gridIndex: 1, name: "¤/kWh", splitNumber: 3, ...axis(p.muted, p.line), nameGap: 38 }]),
+      { type: "value", gridIndex: 1, name: `${CURRENCY}/kWh`, splitNumber: 3, ...axis(p.muted, p.line), nameGap: 38 },
     ],
     dataZoom: [{ type: "slider", xAxisIndex: grids.map((_, at) => at), bottom: 8, height: 30, ...zoomStyle(p) }],
     series: [...energies.map((energy) => bars(energy, slots, p)), ...prices.map((each) => steps(each, slots, p))],
@@ -130,14 +131,15 @@ function bars<T extends Slot>({ name, kind, isFedIn, of }: Energy<T>, slots: rea
     name,
     type: "bar",
     stack: "energy",
-    barCategoryGap: "12%",
-    itemStyle: kind === "local" ? { color } : { color, decal: { ...hatched(isFedIn), color: p.surface } },
+    // How wide a slot is the chart takes from the next one.
+    ...(slots.length === 1 ? { barWidth: 12 } : { barCategoryGap: "12%" }),
+    itemStyle: { color, ...(kind === "grid" ? { decal: { ...hatched(isFedIn), color: p.surface } } : isFedIn ? { decal: { ...DOTTED, color: p.surface } } : {}) },
     data: slots.map((slot) => [middle(slot), isFedIn ? -of(slot) : of(slot)]),
   };
 }
 
 function steps<T extends Slot>({ name, kind, of }: Price<T>, slots: readonly T[], p: Palette): object {
-  const color = kind === "local" ? p.price : p.muted;
+  const color = kind === "local" || kind === "sold" ? p.price : p.muted;
   return {
     name,
     type: "line",

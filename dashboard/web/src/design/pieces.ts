@@ -62,6 +62,10 @@ export function figure(name: string, value: string, unit: string): TemplateResul
   return html`<strong data-figure=${name}>${value}${unit === "" ? nothing : html` <small>${unit}</small>`}</strong>`;
 }
 
+/** A figure under its name, one of several sums. */
+export const summed = (kind: "local" | "grid" | "price" | "", name: string, value: unknown): TemplateResult =>
+  html`<div class=${kind}><span class="muted small">${name}</span>${value}</div>`;
+
 export function phaseTag(game: Course, now: number): TemplateResult {
   const phase = phaseAt(game, now);
   const kind = phase === "cancelled" ? "bad" : phase === "closed" || phase === "final" ? "" : "good";

@@ -56,6 +56,13 @@ export const shared = css`
   .bill { grid-template-columns: 1fr max-content; }
   .bill dd { text-align: right; }
   tbody th.stays { position: sticky; left: 0; background: var(--surface); }
+  .sums { display: grid; gap: var(--space-3) var(--space-5); grid-template-columns: repeat(auto-fit, minmax(min(100%, 9rem), 1fr)); }
+  .sums div { display: grid; gap: 2px; align-content: end; }
+  .sums strong { font-size: var(--title); font-weight: 680; font-variant-numeric: tabular-nums; white-space: nowrap; }
+  .sums small { font-size: var(--small); font-weight: 500; }
+  .sums .local strong { color: var(--local); }
+  .sums .grid strong { color: var(--grid); }
+  .sums .price strong { color: var(--price); }
   dl { display: grid; grid-template-columns: max-content 1fr; gap: var(--space-2) var(--space-4); margin: 0; }
   dt { color: var(--muted); }
   dd { margin: 0; min-width: 0; overflow-wrap: anywhere; font-variant-numeric: tabular-nums; }

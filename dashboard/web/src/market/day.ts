@@ -1,11 +1,14 @@
 /** A day of the market, slot by slot. Import and export are never netted. */
 import type { Game, GameSummary, Schedule } from "../api/market_api.js";
+import { href } from "../route.js";
 import type { Course } from "./phases.js";
 import { boundsOf, dayOf, ownZone, simulatedTime } from "./time.js";
 
 /** What a slot came to, or, before it is settled, what is contracted for it: energy in kWh, prices in currency per kWh. */
 export interface DaySlot {
   readonly game: string;
+  /** Where its game is. */
+  readonly link: string;
   readonly starts: number;
   readonly ends: number;
   readonly course: Course;
@@ -40,6 +43,7 @@ export function daySlot(game: Game): DaySlot {
   const { phase, mechanism, registrationEndsAt, clearingEndsAt, deliveryStartsAt, deliveryEndsAt, meteringEndsAt, finalAt } = game;
   return {
     game: game.game,
+    link: href("games", game.game),
     starts: Date.parse(game.deliveryStartsAt ?? ""),
     ends: Date.parse(game.deliveryEndsAt ?? ""),
     course: { phase, mechanism, registrationEndsAt, clearingEndsAt, deliveryStartsAt, deliveryEndsAt, meteringEndsAt, finalAt },

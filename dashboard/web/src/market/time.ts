@@ -64,7 +64,7 @@ function beginOf(day: string, zone: string): number {
 }
 
 /** The calendar day after (or, by -1, before) another. */
-export const dayBeside = (day: string, step: number): string =>
+const dayBeside = (day: string, step: number): string =>
   new Date(Date.parse(`${day}T00:00:00Z`) + step * 24 * HOUR).toISOString().slice(0, 10);
 
 /** From when until when a calendar day lasts, in ms: 23, 24 or 25 hours. */
@@ -75,3 +75,13 @@ export const boundsOf = (day: string, zone: string): readonly [from: number, unt
 
 /** Whether a day's clocks are set, so that an hour of it comes twice or never. */
 export const isClockSet = ([from, until]: readonly [from: number, until: number]): boolean => until - from !== 24 * HOUR;
+
+/** From when until when a calendar month, as 2026-06, lasts. */
+export function boundsOfMonth(month: string, zone: string): readonly [from: number, until: number] {
+  const after = dayBeside(`${month}-28`, 4).slice(0, 7);
+  return [beginOf(`${month}-01`, zone), beginOf(`${after}-01`, zone)];
+}
+
+/** A month as a person writes it. */
+export const monthName = (month: string): string =>
+  format("UTC", "month", { month: "long", year: "numeric" }).format(Date.parse(`${month}-15T12:00:00Z`));

@@ -1,7 +1,7 @@
 /** `<em-prosumers>`: accounts and metered energy of all, and one prosumer's trades. */
 import { LitElement, css, html, nothing, type PropertyValues } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
-import { type Line, type Meter, type Prosumer, type Transfer, api } from "../api/market_api.js";
+import { type Meter, type Prosumer, type Transfer, api } from "../api/market_api.js";
 import { Problem } from "../api/problem.js";
 import { empty, failure, pager, waiting } from "../design/pieces.js";
 import { shared } from "../design/styles.js";
@@ -9,7 +9,6 @@ import { exactMoney, gameTitle, kwh, kwhFigure, moment } from "../market/numbers
 import { Refresher } from "../market/refresher.js";
 import { store } from "../market/store.js";
 import { href } from "../route.js";
-import { linesTable } from "./lines.js";
 
 const ROWS = 100;
 const GAMES_LOOKED_AT = 20;
@@ -85,10 +84,6 @@ interface Trade extends Transfer {
   readonly game: string;
 }
 
-interface Slot extends Line {
-  readonly game: string;
-}
-
 @customElement("em-prosumer")
 export class OneProsumer extends LitElement {
   static override styles = [shared];
@@ -96,7 +91,6 @@ export class OneProsumer extends LitElement {
   @property({ attribute: false }) name = "";
   @state() private prosumer: Prosumer | null = null;
   @state() private trades: readonly Trade[] | null = null;
-  @state() private slots: readonly Slot[] = [];
   @state() private meter: Meter | null = null;
   @state() private problem: Problem | null = null;
 
@@ -106,7 +100,6 @@ export class OneProsumer extends LitElement {
 
   async #load(name: string): Promise<void> {
     this.prosumer = this.trades = this.problem = this.meter = null;
-    this.slots = [];
     try {
       const [prosumer, meters] = await Promise.all([api.prosumer(name), api.meters()]);
       [this.prosumer, this.meter] = [prosumer, meters.find((each) => each.prosumer === name) ?? null];
@@ -114,8 +107,6 @@ export class OneProsumer extends LitElement {
       const trades = await Promise.all(
         games.map(async ({ game }) => (await api.transfers(game)).map((each) => ({ ...each, game }))),
       );
-      const slots = await Promise.all(games.map(async ({ game }) => (await api.lines(game)).map((each) => ({ ...each, game }))));
-      this.slots = slots.flat().filter((each) => each.prosumer === name);
       this.trades = trades.flat().filter((each) => each.seller === name || each.buyer === name);
     } catch (error) {
       this.problem = Problem.from(error);
@@ -141,11 +132,8 @@ export class OneProsumer extends LitElement {
           <dt>Contribution metric</dt><dd>${each.contributionMetric ?? "–"}</dd>
           <dt>Public key</dt><dd class="mono">${each.publicKey}</dd>
           <dt>Registered</dt><dd>${moment(each.registeredAt)}</dd>
+          ${each.role === "prosumer" ? html`<dt>Slots</dt><dd><a href=${href("households", each.prosumer)}>Its statement</a></dd>` : nothing}
         </dl></section>
-      ${this.slots.length === 0
-        ? nothing
-        : html`<section class="panel"><h2>What its last slots came to</h2>
-            ${linesTable("Its slots", "Game", this.slots, (slot) => html`<a href=${href("games", slot.game)}>${gameTitle(slot.game)}</a>`)}</section>`}
       <section class="panel"><h2>Trades in the last ${GAMES_LOOKED_AT} games</h2>${this.#trades()}</section>
     </div>`;
   }

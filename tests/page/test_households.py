@@ -1,0 +1,99 @@
+"""Households on the page: accounts, what a day brought, and statements that are the ledger's to the unit."""
+
+import csv
+import io
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.page.test_watching import figure, number
+
+pytestmark = pytest.mark.page
+
+ENERGIES = ("inEnergy", "outEnergy", "bought", "sold", "fromGrid", "toGrid")
+
+
+def signed(text: str | None) -> float:
+    """Read a number that may be below zero."""
+    return number((text or "").replace("\N{MINUS SIGN}", "-"))
+
+
+def test_all_households_are_listed_with_accounts_and_what_their_day_brought(played: Any, page: Page) -> None:
+    known = [each for each in played.ask("prosumers")["prosumers"] if each["role"] == "prosumer"]
+    page.goto(f"{played.url}/#/households")
+    rows = page.get_by_role("region", name="Households").locator("tbody tr")
+    expect(rows).to_have_count(len(known))
+    for row, each in zip(rows.all(), known, strict=True):
+        sums = played.ask(f"prosumers/{each['prosumer']}/statement")["sums"]
+        assert row.locator("th").text_content() == each["prosumer"]
+        cells = row.locator("td").all_text_contents()
+        assert [number(cells[0]), number(cells[1])] == [each["accountBalance"], each["frozenFunds"]]
+        assert [number(cell) for cell in cells[3:9]] == [sums[name] for name in ENERGIES]
+        assert signed(cells[9]) == sums["net"]
+
+
+def test_a_household_has_the_ledgers_balance_and_sums(played: Any, page: Page) -> None:
+    known, statement = played.ask("prosumers/P003"), played.ask("prosumers/P003/statement")
+    page.goto(f"{played.url}/#/households")
+    page.get_by_role("link", name="P003").click()
+    expect(page.get_by_role("heading", name="P003")).to_be_visible()
+    page.get_by_label("Statement of").select_option("all")
+    expect(page.get_by_role("heading", name="Statement of all so far")).to_be_visible()
+    assert figure(page, "balance") == known["accountBalance"]
+    assert figure(page, "frozen") == known["frozenFunds"]
+    sums = statement["sums"]
+    shown = {name: figure(page, f"household-{name}") for name in ("bought", "sold", "from-grid", "to-grid")}
+    assert shown == dict(zip(shown, (sums["bought"], sums["sold"], sums["fromGrid"], sums["toGrid"]), strict=True))
+    assert signed(page.locator("[data-figure=movement]").text_content()) == sums["movement"]
+
+
+def test_a_statement_has_every_slot_and_entry_and_adds_up_to_the_accounts_movement(played: Any, page: Page) -> None:
+    statement = played.ask("prosumers/P003/statement")
+    page.goto(f"{played.url}/#/households/P003/all")
+    rows = page.get_by_role("region", name="Statement").locator("tbody tr")
+    expect(rows).to_have_count(len(statement["lines"]) + len(statement["entries"]))
+    nets = [round(1e6 * signed(row.locator("td").last.text_content())) for row in rows.all()]
+    assert sum(nets) == round(1e6 * statement["sums"]["movement"])
+    (line,) = statement["lines"]
+    (row,) = [row for row in rows.all() if row.get_by_role("link").count()]
+    cells = [signed(cell) for cell in row.locator("td").all_text_contents()[:6]]
+    assert cells == [line[name] for name in ENERGIES]
+    row.get_by_role("link").click()
+    expect(page.locator("main")).to_have_attribute("aria-label", "Games")
+
+
+def test_a_days_statement_is_drawn_and_told_slot_by_slot(played: Any, page: Page) -> None:
+    (line,) = played.ask("prosumers/P003/statement")["lines"]
+    page.goto(f"{played.url}/#/households/P003")
+    chart = page.locator("em-chart", has=page.get_by_role("img", name="What P003 took and fed in"))
+    chart.get_by_text("The figures").click()
+    (row,) = chart.get_by_role("region").locator("tbody tr").all()
+    state, bought, from_grid, sold, to_grid, *prices = row.locator("td").all_text_contents()
+    assert state == "settled"
+    assert [number(text) for text in (bought, from_grid, sold, to_grid)] == [
+        line[name] for name in ("bought", "fromGrid", "sold", "toGrid")
+    ]
+    assert number(prices[0]) == pytest.approx(line["boughtAt"], abs=5e-5)
+    assert [number(prices[2]), number(prices[3])] == [line["retailTariff"], line["feedInTariff"]]
+
+
+def test_a_statement_is_downloaded_as_the_ledgers_csv(played: Any, page: Page, tmp_path: Path) -> None:
+    page.goto(f"{played.url}/#/households/P003/all")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download as CSV").click()
+    assert download.value.suggested_filename == "statement-P003-all.csv"
+    download.value.save_as(tmp_path / "statement.csv")
+    text = (tmp_path / "statement.csv").read_text()
+    assert text == httpx.get(f"{played.url}/api/queue/prosumers/P003/statement?format=csv").text
+    rows = list(csv.DictReader(io.StringIO(text)))
+    moved = played.ask("prosumers/P003/statement")["sums"]["movement"]
+    assert sum(round(1e6 * float(row["net"])) for row in rows) == round(1e6 * moved)
+
+
+def test_a_day_without_slots_says_so(played: Any, page: Page) -> None:
+    page.goto(f"{played.url}/#/households/P003/{date(2020, 1, 1)}")
+    expect(page.get_by_text("Nothing yet")).to_be_visible()
