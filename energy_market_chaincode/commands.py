@@ -50,6 +50,9 @@ from energy_market_chaincode.vocabulary import SEQUENTIAL_BEST_RESPONSE, Identif
 MAX_CORRECTED_BUYERS = 1_000
 """Of a clearing."""
 
+MAX_ARCHIVED = 100
+"""Games in one command."""
+
 MAX_COMMAND_BYTES = 1_000_000
 """Of what is signed, as canonical JSON."""
 MAX_NAMED_PROBLEMS = 100
@@ -366,6 +369,15 @@ class CloseMarket(AboutGame, topic=Topic.CLOSE_MARKET, by=Role.OPERATOR):
 
     left: Annotated[int, Field(ge=0, strict=True)] | None = None
     """What the last part's answer said: then no part is done that somebody else did meanwhile."""
+
+
+class ArchiveSlots(CommandData, topic=Topic.ARCHIVE_SLOTS, by=Role.OPERATOR):
+    """Remove what final slots' games have on the ledger but their lines, and keep its hash.
+
+    So much at once as one transaction bears: whoever has games left gives a new command for those.
+    """
+
+    games: Annotated[list[Identifier], Field(min_length=1, max_length=MAX_ARCHIVED)]
 
 
 class ResetMarket(CommandData, topic=Topic.RESET_MARKET, by=Role.OPERATOR):

@@ -7,8 +7,9 @@ from typing import TypeVar
 from energy_market_chaincode.books import Books
 from energy_market_chaincode.command_parts import AboutSlot
 from energy_market_chaincode.commands import AboutGame
-from energy_market_chaincode.errors import UnknownGame, WrongPhase
+from energy_market_chaincode.errors import GameArchived, Rejection, UnknownGame, WrongPhase
 from energy_market_chaincode.events import Event
+from energy_market_chaincode.lines import Archive
 from energy_market_chaincode.records import Account, Arena, Game, Record, Slot
 from energy_market_chaincode.savepoint import Workspace
 from energy_market_chaincode.simulated_time import SimulatedTime
@@ -120,11 +121,11 @@ class Context:
 
         Raises
         ------
-        UnknownGame, WrongPhase
+        UnknownGame, GameArchived, WrongPhase
         """
         record = await self.find(Game, command.game)
         if record is None:
-            raise UnknownGame(game=command.game)
+            raise await self.no_game(command.game)
         self.require_phase(record, needed, command.topic)
         return record
 
@@ -143,7 +144,7 @@ class Context:
 
         Raises
         ------
-        UnknownGame
+        UnknownGame, GameArchived
             At the first part whose game, or whose slot's game, there is not.
         """
         asked = sorted({str(part.delivery_slot) for part in parts if part.game is None})
@@ -152,9 +153,14 @@ class Context:
         games = []
         for place, (name, game) in enumerate(zip(names, await self.find_each(Game, names=names), strict=True)):
             if game is None:
-                raise UnknownGame(game=name).at(f"{field}.{place}")
+                raise (await self.no_game(name)).at(f"{field}.{place}")
             games.append(game)
         return games
+
+    async def no_game(self, name: str) -> Rejection:
+        """Return what is wrong with a game's name that no game has now."""
+        archive = await self.find(Archive, name)
+        return UnknownGame(game=name) if archive is None else GameArchived(game=name, digest=archive.digest)
 
     async def arena(self, game: Game) -> Arena:
         """Load what was fixed when a game's registration stopped."""

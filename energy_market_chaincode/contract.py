@@ -9,7 +9,8 @@ from functools import partial
 from typing import NamedTuple
 
 from energy_market_chaincode import administration, memory, presentation, queries
-from energy_market_chaincode import delivery as delivery  # these declare their rules
+from energy_market_chaincode import archive as archive  # these declare their rules
+from energy_market_chaincode import delivery as delivery
 from energy_market_chaincode import epochs as epochs
 from energy_market_chaincode import metering as metering
 from energy_market_chaincode import orders as orders

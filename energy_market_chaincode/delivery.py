@@ -20,6 +20,7 @@ from energy_market_chaincode.records import (
     Game,
     Installed,
     Purchases,
+    ReadingOfGame,
     Settling,
     Transfer,
 )
@@ -48,6 +49,7 @@ async def publish_meter_reading(context: Context, data: PublishMeterReading) -> 
     if await context.exists(AcceptedReading, prosumer, str(data.sequence)):
         raise ReadingRepeated(sequence=data.sequence, prosumer=prosumer)
     context.save(AcceptedReading(), prosumer, str(data.sequence))
+    context.save(ReadingOfGame(), game.id, prosumer, str(data.sequence))
     await _count(context, game, data)
     if await context.exists(Certificate, game.id):
         return GameResult(game=game.id)  # its transfers are not stored, and all paid when it is settled

@@ -159,6 +159,14 @@ class TariffsCrossed(Rejection):
     """The retail tariff {retail} is below the feed-in tariff {feed_in}, so energy would be bought to be fed in."""
 
 
+class SlotNotFinal(Rejection):
+    """The game {game} is not settled for good; it can be archived from {final} on."""
+
+
+class GameArchived(Rejection):
+    """The game {game} is archived: its lines are there, all else stands in the blocks, and in the hash {digest}."""
+
+
 class UnknownGame(Rejection):
     """There is no game {game} on this ledger."""
 

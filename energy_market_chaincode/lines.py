@@ -1,4 +1,4 @@
-"""What stands on the ledger for statements: a line for each slot of a prosumer, and what else moved its account."""
+"""What stays on the ledger of slots: a line for each participant, what else moved accounts, and a hash of the rest."""
 
 from typing import Self
 
@@ -117,3 +117,26 @@ class Movement(Record, prefix="entry"):
     """Money that moved in an account for another reason than a slot: ``entry/{prosumer}/{time}/{kind of entry}``."""
 
     amount: Money
+
+
+class Archive(Record, prefix="archive"):
+    """What a final slot left of its game beside its lines; it stays when the market is reset, as they do.
+
+    Attributes
+    ----------
+    starts_ms
+        When its delivery began.
+    corrections
+        How often it was settled anew.
+    records, digest
+        How many records were removed so far, and their hash: SHA-256 of the hash before, a record's key, a line feed
+        and its value, over all in the order of their kinds and keys.
+    is_whole
+        Whether all were removed.
+    """
+
+    starts_ms: int
+    corrections: int
+    records: int = 0
+    digest: str = ""
+    is_whole: bool = False

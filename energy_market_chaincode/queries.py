@@ -10,9 +10,13 @@ from energy_market_chaincode.commands import USUAL_FEED_IN_TARIFF, USUAL_RETAIL_
 from energy_market_chaincode.context import Context
 from energy_market_chaincode.contracting import supplies_of
 from energy_market_chaincode.delivery import participants_of, reports, undelivered
-from energy_market_chaincode.errors import MalformedArguments, NotInitialised, UnknownGame, UnknownProsumer
+from energy_market_chaincode.errors import (
+    MalformedArguments,
+    NotInitialised,
+    UnknownProsumer,
+)
 from energy_market_chaincode.game import bill, grid_cost, seller_order, turn_order
-from energy_market_chaincode.lines import Line
+from energy_market_chaincode.lines import Archive, Line
 from energy_market_chaincode.matching import match
 from energy_market_chaincode.records import (
     Account,
@@ -42,8 +46,8 @@ from energy_market_chaincode.records import (
 )
 from energy_market_chaincode.savepoint import Workspace
 from energy_market_chaincode.settlement import is_settling
-from energy_market_chaincode.statements import corrections_of, delivery_start, lines_of, slot_line, statement
-from energy_market_chaincode.times import moment
+from energy_market_chaincode.statements import corrections_of, delivery_start, lines_at, lines_of, slot_line, statement
+from energy_market_chaincode.times import iso_time, moment
 from energy_market_chaincode.units import Energy, Money, currency, currency_per_kwh, kwh
 from energy_market_chaincode.vocabulary import GRID_OPERATOR, NETWORK_OPERATOR, Metering, Phase, Role
 
@@ -178,9 +182,11 @@ async def _participants(
 
 
 async def _find_game(context: Context, name: str) -> Game:
+    if await context.exists(Archive, name):  # perhaps only in part, yet
+        raise await context.no_game(name)
     game = await context.find(Game, name)
     if game is None:
-        raise UnknownGame(game=name)
+        raise await context.no_game(name)
     return game
 
 
@@ -334,17 +340,17 @@ async def _delivered_transfers(context: Context, game: Game) -> list[Transfer]:
     return [each.transfer.but(delivered=each.delivered) for each in match(transfers, counted)]
 
 
-async def _lines(context: Context, name: str, page: slice = ALL) -> statement_views.SlotLines:
-    game = await _find_game(context, name)
-    settlement = await context.find(Settlement, game.id)
-    if settlement is None:
+async def _lines(context: Context, game: str, page: slice = ALL) -> statement_views.SlotLines:
+    archive = await context.find(Archive, game)
+    settled = archive or await context.find(Settlement, (await _find_game(context, game)).id)
+    if settled is None:
         return statement_views.SlotLines(lines=[])
-    prosumers = await context.load_named(Prosumer)
-    lines = dict(list((await lines_of(context, game, prosumers)).items())[page])
-    corrections = await corrections_of(context, game, settlement.corrections, lines)
-    begins = delivery_start(game)
+    begins = iso_time(archive.starts_ms) if archive is not None else delivery_start(await _find_game(context, game))
+    lines = await lines_at(context, begins, game, await context.load_named(Prosumer))
+    shown = dict(list(lines.items())[page])
+    corrections = await corrections_of(context, begins, game, settled.corrections, shown)
     return statement_views.SlotLines(
-        lines=[slot_line(name, game.id, begins, line, corrections.get(name, [])) for name, line in lines.items()]
+        lines=[slot_line(name, game, begins, line, corrections.get(name, [])) for name, line in shown.items()]
     )
 
 

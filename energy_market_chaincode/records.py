@@ -506,7 +506,11 @@ class Delivery(Record, prefix="delivery", reset=True):
 
 
 class AcceptedReading(Record, prefix="reading", reset=True):
-    """Marks a meter's reading as accepted."""
+    """Marks a prosumer's reading as accepted, in whichever game: ``reading/{prosumer}/{sequence}``."""
+
+
+class ReadingOfGame(Record, prefix="reading-of", reset=True):
+    """Tells in which game a reading was accepted: ``reading-of/{game}/{prosumer}/{sequence}``."""
 
 
 class Settling(Record, prefix="settling", reset=True):

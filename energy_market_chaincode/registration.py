@@ -10,6 +10,7 @@ from energy_market_chaincode.contracting import has_delivery_begun, stop
 from energy_market_chaincode.cover import usual_penalty
 from energy_market_chaincode.errors import GameExists, MarketEmptying, RegistrationOpen, SlotTaken, TopologyMissing
 from energy_market_chaincode.game import seller_order, turn_order
+from energy_market_chaincode.lines import Archive
 from energy_market_chaincode.mechanisms import MECHANISMS
 from energy_market_chaincode.records import (
     Arena,
@@ -38,7 +39,7 @@ async def publish_game(context: Context, data: PublishGame) -> GameResult:
     """Open a game for a delivery slot that has none."""
     slot = data.delivery_slot or iso_time(context.now_ms)
     name = data.game or f"Game-{slot}"[:64]
-    if await context.exists(Game, name):
+    if await context.exists(Game, name) or await context.exists(Archive, name):
         raise GameExists(game=name)
     taken = await context.find(Slot, slot)
     if taken is not None:

@@ -186,3 +186,10 @@ def _line_row(line: SlotLine) -> dict[str, Any]:
 
 def _entry_row(entry: AccountEntry) -> dict[str, Any]:
     return {"begins": iso(entry.at), "kind": entry.kind, "net": format(entry.amount, "f")}
+
+
+class SlotsArchived(View):
+    """Of archiveSlots: which games are archived now, and which are left for another command."""
+
+    archived: list[str]
+    left: list[str]

@@ -35,8 +35,13 @@ def delivery_start(game: Game) -> str:
 
 async def lines_of(context: Context, game: Game, names: Iterable[str]) -> dict[str, Line]:
     """Return the lines of those that have one in a game, in the order of the names."""
+    return await lines_at(context, delivery_start(game), game.id, names)
+
+
+async def lines_at(context: Context, begins: str, game: str, names: Iterable[str]) -> dict[str, Line]:
+    """Return the lines of a game whose delivery began at a moment, archived or not, as :func:`lines_of`."""
     asked = sorted(names)
-    values = await context.state.get_many([Line.key(name, delivery_start(game), game.id) for name in asked])
+    values = await context.state.get_many([Line.key(name, begins, game) for name in asked])
     return {name: Line.from_bytes(value) for name, value in zip(asked, values, strict=True) if value is not None}
 
 
@@ -63,13 +68,11 @@ async def enter_movement(context: Context, owner: str, kind: EntryKind, amount: 
 
 
 async def corrections_of(
-    context: Context, game: Game, number: int, names: Iterable[str]
+    context: Context, begins: str, game: str, number: int, names: Iterable[str]
 ) -> dict[str, list[CorrectedLine]]:
     """Return how a game's corrections, of which there are so many, changed the lines of some participants."""
     asked = [(name, f"{each:06}") for name in names for each in range(1, number + 1)]
-    values = await context.state.get_many(
-        [LineCorrection.key(name, delivery_start(game), game.id, each) for name, each in asked]
-    )
+    values = await context.state.get_many([LineCorrection.key(name, begins, game, each) for name, each in asked])
     found: dict[str, list[CorrectedLine]] = {}
     for (name, _), value in zip(asked, values, strict=True):
         if value is not None:

@@ -45,6 +45,7 @@ class Topic(StrEnum):
     REGISTER_METER = "registerMeter"
     PUBLISH_READINGS = "publishReadings"
     CLOSE_MARKET = "closeMarket"
+    ARCHIVE_SLOTS = "archiveSlots"
     RESET_MARKET = "resetMarket"
     SET_LEDGER_TIME = "setLedgerTime"
     SIMULATE_TIME = "simulateTime"

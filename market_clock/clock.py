@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import structlog
@@ -17,6 +18,7 @@ from energy_market_chaincode import (
     milliseconds,
     views,
 )
+from market_clock.archivist import Archivist
 from market_clock.commands import CommandDesk
 from market_clock.conductor import Conductor, TimeSet
 from market_clock.ledger_time import LedgerTime
@@ -73,6 +75,7 @@ class Clock:
         self.market_time = LedgerTime(self.time.now)
         self.publisher = Publisher(schedule, self.market_time, self._count)
         self.conductor = Conductor(self.market_time, self._count, optimizer)
+        self.archivist = Archivist(self.market_time, timedelta(hours=settings.archive_hours), self._count)
         self.desk = CommandDesk(market, store, self.time.now)
         self._market = market
         self._admission = Admission(market, settings.operator, settings.keys, self._begin_time)
@@ -123,6 +126,7 @@ class Clock:
             tasks.create_task(_raise_when(self._ledger_lost, LedgerLost), name="ledger")
             tasks.create_task(self.publisher.run(market), name="publisher")
             tasks.create_task(self.conductor.run(market), name="conductor")
+            tasks.create_task(self.archivist.run(market), name="archivist")
 
     def _begin_time(self, simulated: views.SimulatedTimeView | None) -> None:
         """Go by the market's time from now on; raises NotAdmitted if the schedule is to run ahead of that, too."""

@@ -54,6 +54,8 @@ LONGEST_SLEEP_S = 60.0
 _TOO_EARLY = frozenset({"CLEARING_AWAITED", "REGISTRATION_OPEN", "DEADLINE_NOT_PASSED", "DELIVERY_NOT_OVER"})
 # ... or somebody else, a buyer or another clock, was faster.
 _TOO_LATE = frozenset({"CLEARING_LATE", "PART_DONE", "OTHER_MECHANISM", "WRONG_PHASE", "TURN_OVER", "UNKNOWN_GAME"})
+_GONE = frozenset({"UNKNOWN_GAME", "GAME_ARCHIVED"})
+"""The market was reset, or somebody archived the game."""
 _EXPECTED = _TOO_EARLY | _TOO_LATE
 
 _DONE = {
@@ -171,7 +173,7 @@ class Course:
             game = await self._market.game(self.game, brief=True)
             transfers = await self._market.transfers(self.game) if may_be_fulfilled(game) else []
         except RequestRefused as refusal:
-            if refusal.code == "UNKNOWN_GAME":  # the market was reset
+            if refusal.code in _GONE:
                 return Over()
             raise
         try:

@@ -32,6 +32,13 @@ class ClockSettings(ServiceSettings):
         "as fast; a turn's deadline stays as it is; not in a market whose time is simulated",
     )
 
+    archive_hours: int = Field(
+        24,
+        ge=0,
+        le=24 * 366 * 10,
+        description="archive a game so long after its slot is final, in the market's time: lines and a hash stay",
+    )
+
     @field_validator("cron")
     @classmethod
     def _one_rhythm(cls, cron: str | None, info: ValidationInfo) -> str | None:

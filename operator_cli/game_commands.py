@@ -64,6 +64,23 @@ def show(game: Name, json: AsJson = False) -> None:
 
 
 @app.command()
+def archive(
+    games: Annotated[list[str], typer.Argument(help="Their ids; their slots are final.")], json: AsJson = False
+) -> None:
+    """Leave of games their lines and a hash on the ledger; the clock does so by itself a day after they are final."""
+
+    async def submit(market: MarketClient) -> None:
+        left = games
+        while left:
+            result = await market.submit(Topic.ARCHIVE_SLOTS, {"games": left[:100]})
+            left = [*result["left"], *left[100:]]
+
+    settings = OperatorSettings.read()
+    settings.ask(submit, settings.operator)
+    voice.done({"archived": games}, f"archived: {', '.join(games)}")
+
+
+@app.command()
 def publish(
     slot: Annotated[
         str | None,

@@ -354,11 +354,11 @@ class MarketClient:
         return await self._read(views.GameView, f"/games/{quote(game, safe='')}", {"brief": "true"} if brief else None)
 
     async def find_game(self, game: str, *, brief: bool = False) -> views.GameView | None:
-        """Return one game whole; None if there is none, because the market was reset."""
+        """Return one game whole; None if there is none any more: the market was reset, or it is archived."""
         try:
             return await self.game(game, brief=brief)
         except RequestRefused as refusal:
-            if refusal.code != errors.UnknownGame.code:
+            if refusal.code not in (errors.UnknownGame.code, errors.GameArchived.code):
                 raise
             return None
 

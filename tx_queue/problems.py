@@ -3,6 +3,7 @@
 from energy_market_chaincode import (
     BadSignature,
     CommandIdReused,
+    GameArchived,
     LedgerDiffers,
     MalformedArguments,
     MalformedCommand,
@@ -25,6 +26,7 @@ _STATUS_OF_REJECTION = {
     LedgerDiffers.code: 409,
     MalformedCommand.code: 422,
     UnknownGame.code: 404,
+    GameArchived.code: 410,
     UnknownProsumer.code: 404,
     MalformedArguments.code: 422,
 }

@@ -145,6 +145,7 @@ async def recorded() -> list[dict[str, Any]]:
     await say("operator", "publishGame", game="h", **slot)
     market.now_ms += 7_200_000
     await say("M", "publishReadings", readings=[{"game": "h", "inEnergy": 1, "outEnergy": 0}])
+    await say("operator", "archiveSlots", games=["g"])
     await say("operator", "resetMarket")
     ahead, now = (iso_time(market.now_ms + lead) for lead in (400 * 86_400_000, 0))
     await say("operator", "setLedgerTime", oldTime=ahead, newTime=now)

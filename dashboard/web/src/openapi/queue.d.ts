@@ -953,7 +953,8 @@ export interface components {
          *     deadline
          *         Of the buyer in turn.
          *     readings_awaited
-         *         From how many participants no reading came yet; null unless the delivery is under way.
+         *         From how many participants no reading came yet, or in a cleared game whose slot has no time not all of it; null
+         *         unless the delivery is under way.
          */
         GameView: {
             /**
@@ -1945,6 +1946,51 @@ export interface components {
             signature: string;
             /** Signed */
             signed: string;
+        };
+        /**
+         * ArchiveSlots
+         * @description Remove what final slots' games have on the ledger but their lines, and keep its hash.
+         *
+         *     So much at once as one transaction bears: whoever has games left gives a new command for those.
+         */
+        ArchiveSlots: {
+            /** Games */
+            games: string[];
+        };
+        /**
+         * ArchiveSlotsCommand
+         * @description Remove what final slots' games have on the ledger but their lines, and keep its hash.
+         *
+         *     So much at once as one transaction bears: whoever has games left gives a new command for those.
+         */
+        ArchiveSlotsCommand: {
+            /**
+             * Id
+             * @default null
+             */
+            id?: string | null;
+            /**
+             * Topic
+             * @constant
+             */
+            topic: "archiveSlots";
+            payload: components["schemas"]["ArchiveSlotsPayload"];
+            /**
+             * Signature
+             * @description Base64 of Ed25519 over the RFC 8785 canonical JSON of id, topic and payload.
+             */
+            signature: string;
+        };
+        /** ArchiveSlotsPayload */
+        ArchiveSlotsPayload: {
+            /** Prosumer */
+            prosumer: string;
+            /**
+             * Ledger
+             * @default null
+             */
+            ledger?: string | null;
+            data: components["schemas"]["ArchiveSlots"];
         };
         /**
          * CloseMarket
@@ -3390,7 +3436,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["RegisterProsumerCommand"] | components["schemas"]["SetTopologyCommand"] | components["schemas"]["TopUpAccountCommand"] | components["schemas"]["SetTariffsCommand"] | components["schemas"]["PublishGameCommand"] | components["schemas"]["PublishOfferCommand"] | components["schemas"]["PublishDemandCommand"] | components["schemas"]["PublishOrdersCommand"] | components["schemas"]["StopGameRegistrationCommand"] | components["schemas"]["PublishBuyBidCommand"] | components["schemas"]["SkipTurnCommand"] | components["schemas"]["PublishClearingCommand"] | components["schemas"]["FallBackCommand"] | components["schemas"]["PublishMeterReadingCommand"] | components["schemas"]["RegisterMeterCommand"] | components["schemas"]["PublishReadingsCommand"] | components["schemas"]["CloseMarketCommand"] | components["schemas"]["ResetMarketCommand"] | components["schemas"]["SetLedgerTimeCommand"] | components["schemas"]["SimulateTimeCommand"] | (components["schemas"]["RegisterProsumerCommand"] | components["schemas"]["SetTopologyCommand"] | components["schemas"]["TopUpAccountCommand"] | components["schemas"]["SetTariffsCommand"] | components["schemas"]["PublishGameCommand"] | components["schemas"]["PublishOfferCommand"] | components["schemas"]["PublishDemandCommand"] | components["schemas"]["PublishOrdersCommand"] | components["schemas"]["StopGameRegistrationCommand"] | components["schemas"]["PublishBuyBidCommand"] | components["schemas"]["SkipTurnCommand"] | components["schemas"]["PublishClearingCommand"] | components["schemas"]["FallBackCommand"] | components["schemas"]["PublishMeterReadingCommand"] | components["schemas"]["RegisterMeterCommand"] | components["schemas"]["PublishReadingsCommand"] | components["schemas"]["CloseMarketCommand"] | components["schemas"]["ResetMarketCommand"] | components["schemas"]["SetLedgerTimeCommand"] | components["schemas"]["SimulateTimeCommand"])[];
+                "application/json": components["schemas"]["RegisterProsumerCommand"] | components["schemas"]["SetTopologyCommand"] | components["schemas"]["TopUpAccountCommand"] | components["schemas"]["SetTariffsCommand"] | components["schemas"]["PublishGameCommand"] | components["schemas"]["PublishOfferCommand"] | components["schemas"]["PublishDemandCommand"] | components["schemas"]["PublishOrdersCommand"] | components["schemas"]["StopGameRegistrationCommand"] | components["schemas"]["PublishBuyBidCommand"] | components["schemas"]["SkipTurnCommand"] | components["schemas"]["PublishClearingCommand"] | components["schemas"]["FallBackCommand"] | components["schemas"]["PublishMeterReadingCommand"] | components["schemas"]["RegisterMeterCommand"] | components["schemas"]["PublishReadingsCommand"] | components["schemas"]["CloseMarketCommand"] | components["schemas"]["ArchiveSlotsCommand"] | components["schemas"]["ResetMarketCommand"] | components["schemas"]["SetLedgerTimeCommand"] | components["schemas"]["SimulateTimeCommand"] | (components["schemas"]["RegisterProsumerCommand"] | components["schemas"]["SetTopologyCommand"] | components["schemas"]["TopUpAccountCommand"] | components["schemas"]["SetTariffsCommand"] | components["schemas"]["PublishGameCommand"] | components["schemas"]["PublishOfferCommand"] | components["schemas"]["PublishDemandCommand"] | components["schemas"]["PublishOrdersCommand"] | components["schemas"]["StopGameRegistrationCommand"] | components["schemas"]["PublishBuyBidCommand"] | components["schemas"]["SkipTurnCommand"] | components["schemas"]["PublishClearingCommand"] | components["schemas"]["FallBackCommand"] | components["schemas"]["PublishMeterReadingCommand"] | components["schemas"]["RegisterMeterCommand"] | components["schemas"]["PublishReadingsCommand"] | components["schemas"]["CloseMarketCommand"] | components["schemas"]["ArchiveSlotsCommand"] | components["schemas"]["ResetMarketCommand"] | components["schemas"]["SetLedgerTimeCommand"] | components["schemas"]["SimulateTimeCommand"])[];
             };
         };
         responses: {

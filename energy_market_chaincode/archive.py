@@ -1,0 +1,87 @@
+"""Rules of the archive: of a final slot its lines stay on the ledger, and a hash of all that its game had there.
+
+The blocks keep everything: whoever replays them has the removed records again, and so their hash.
+"""
+
+import hashlib
+
+from energy_market_chaincode.commands import ArchiveSlots
+from energy_market_chaincode.context import Context
+from energy_market_chaincode.errors import SlotNotFinal, UnknownGame
+from energy_market_chaincode.lines import Archive
+from energy_market_chaincode.records import RECORDS, AcceptedReading, Game, ReadingOfGame, Record, Settlement, Slot
+from energy_market_chaincode.rules import rule
+from energy_market_chaincode.statement_views import SlotsArchived
+from energy_market_chaincode.times import iso_time
+from energy_market_chaincode.vocabulary import Phase
+
+MOST_REMOVED = 2_000
+"""Records that one command removes: far below a second and a megabyte on any ledger."""
+
+
+@rule
+async def archive_slots(context: Context, data: ArchiveSlots) -> SlotsArchived:
+    """Remove final slots' games one after the other, as far as one transaction goes."""
+    room = MOST_REMOVED
+    for place, name in enumerate(data.games):
+        archive = await _begun(context, name)
+        removed = [] if archive.is_whole else await _next_records(context, name, room)
+        for key, value in removed:
+            digest = hashlib.sha256(f"{archive.digest}{key}\n".encode() + value).hexdigest()
+            archive = archive.but(records=archive.records + 1, digest=digest)
+            context.state.delete(key)
+        room -= len(removed)
+        context.save(archive.but(is_whole=room > 0 or archive.is_whole), name)
+        if not room:
+            return SlotsArchived(archived=data.games[:place], left=data.games[place:])
+    return SlotsArchived(archived=data.games, left=[])
+
+
+async def _begun(context: Context, name: str) -> Archive:
+    """Return how far a game is archived; refuse one whose slot is not final."""
+    known = await context.find(Archive, name)
+    if known is not None:
+        return known
+    game = await context.find(Game, name)
+    if game is None:
+        raise UnknownGame(game=name)
+    final_ms = game.final_ms or game.delivery_ends_ms or 0
+    if game.phase is not Phase.CANCELLED and (game.phase is not Phase.CLOSED or context.now_ms < final_ms):
+        raise SlotNotFinal(game=name, final=iso_time(final_ms) if final_ms else "its close")
+    settlement = await context.find(Settlement, name)
+    return Archive(
+        starts_ms=game.delivery_starts_ms or 0, corrections=settlement.corrections if settlement is not None else 0
+    )
+
+
+async def _next_records(context: Context, name: str, most: int) -> list[tuple[str, bytes]]:
+    """Return the next of a game's records, its own and its slot's last."""
+    found = await _marks_of_readings(context, name, most)
+    for kind in sorted((each for each in RECORDS.values() if _is_of_game(each)), key=lambda each: each.PREFIX):
+        found += await _at(context, kind.key(name))
+        if len(found) < most:
+            found += await context.state.between(kind.key(name, ""), f"{kind.key(name)}0", most - len(found))
+    game = await context.find(Game, name)
+    if len(found) < most and game is not None:
+        slot = await context.find(Slot, game.slot)
+        found += await _at(context, Slot.key(game.slot)) if slot is not None and slot.game == name else []
+        found += await _at(context, Game.key(name))
+    return found[:most]
+
+
+async def _marks_of_readings(context: Context, name: str, most: int) -> list[tuple[str, bytes]]:
+    """Return the marks of readings that were accepted in a game: each is removed before what tells its game."""
+    within = ReadingOfGame.key(name)
+    found = []
+    for key, value in await context.state.between(f"{within}/", f"{within}0", most):
+        found += [*await _at(context, AcceptedReading.key(key.removeprefix(f"{within}/"))), (key, value)]
+    return found
+
+
+def _is_of_game(kind: type[Record]) -> bool:
+    return kind.RESET and kind not in (Game, Slot, AcceptedReading, ReadingOfGame)
+
+
+async def _at(context: Context, key: str) -> list[tuple[str, bytes]]:
+    value = await context.state.get(key)
+    return [] if value is None else [(key, value)]
