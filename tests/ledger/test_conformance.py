@@ -94,6 +94,11 @@ async def test_commands_submitted_at_once_all_take_effect(ledger: Ledger, game_c
     assert len({submission.transaction_id for submission in submissions}) == len(commands)
 
 
+async def test_a_ledger_that_commits_names_nothing_that_stands_in_its_way(ledger: Ledger, command: Command) -> None:
+    await ledger.submit([command("topUpAccount", prosumer="operator", amount="1")])
+    assert await ledger.obstacle() is None
+
+
 # -- questions
 
 
