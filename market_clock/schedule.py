@@ -83,6 +83,10 @@ class ScheduleEntry(BaseModel):
             raise ValueError("needs either every or cron")
         require_cron_of_zone(self.time_zone, self.cron)
         require_unnamed(self.parameters)
+        if self.lead is not None and self.every is not None:
+            length_ms, apart_ms = self.parameters.slot_duration_ms or 0, duration_ms(self.every)
+            if length_ms > apart_ms:
+                raise ValueError(f"slots of {length_ms} ms that are {apart_ms} ms apart overlap: shorten them")
         return self
 
     def document(self) -> str:

@@ -190,6 +190,14 @@ def test_an_entry_has_one_rhythm_and_leaves_names_to_the_slots(fields: dict[str,
         ScheduleEntry.model_validate({"id": "entry", **fields})
 
 
+def test_an_entry_s_slots_do_not_overlap() -> None:
+    """The ledger would refuse every second one, see SLOT_OVERLAPS."""
+    entry = {"id": "street", "every": "15m", "lead": "1h"}
+    assert ScheduleEntry.model_validate(entry | {"parameters": {"slotDurationMs": 900_000}}).lead == "1h"
+    with pytest.raises(ValueError, match="900001 ms that are 900000 ms apart overlap"):
+        ScheduleEntry.model_validate(entry | {"parameters": {"slotDurationMs": 900_001}})
+
+
 @settings(deadline=None)
 @given(
     speed=st.integers(1, 3600),
