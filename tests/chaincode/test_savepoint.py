@@ -51,6 +51,9 @@ async def test_a_workspace_is_a_dictionary_with_savepoints(
         assert [await workspace.get(key) for key in keys] == [present.get(key) for key in keys]
         for prefix in ("", "a", "a/", "ä"):
             assert await workspace.range(prefix) == sorted(i for i in present.items() if i[0].startswith(prefix))
+        inside = sorted(item for item in present.items() if "a" <= item[0] < "b")
+        for limit in (None, 1, 2):
+            assert await workspace.between("a", "b", limit) == inside[:limit]
     workspace.forget()
     await workspace.flush()
     after = {**committed, **stub.writes}

@@ -85,6 +85,19 @@ async def test_a_range_holds_every_key_with_its_prefix_in_order_whatever_the_pee
     assert found == sorted(wanted, key=lambda entry: entry[0].encode())
 
 
+@pytest.mark.parametrize(("limit", "found"), [(None, ["b", "b/1", "c"]), (2, ["b", "b/1"]), (3, ["b", "b/1", "c"])])
+async def test_keys_between_two_are_read_up_to_a_number_and_no_iterator_stays_open(
+    connected: Any, propose: Any, limit: int | None, found: list[str]
+) -> None:
+    async def look(stub: ChaincodeTransaction, function: str, args: Sequence[str]) -> bytes:
+        return " ".join(key for key, _ in await stub.between("b", "d", limit)).encode()
+
+    async with connected(look) as peer:
+        peer.state, peer.scan_batch = dict.fromkeys(("a", "b", "b/1", "c", "d"), b"value"), 2
+        assert (await peer.result(propose("a", "look"))).decode().split() == found
+        assert peer.open_iterators == 0
+
+
 async def test_a_scan_that_is_left_early_closes_its_iterator(connected: Any, propose: Any) -> None:
     async def first_of_many(stub: ChaincodeTransaction, function: str, args: Sequence[str]) -> bytes:
         entries = stub.scan("", "")
