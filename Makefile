@@ -25,7 +25,8 @@ test: $(VENV)/.dev ## all tests that need neither Fabric nor containers
 	@test -x .fabric/bin/peer || echo "left out: the tests on a real Fabric network (make fabric, then make test-fabric) and on docker compose (make test-compose)"
 
 test-acceptance: $(VENV)/.dev ## the real commands and processes, as a user runs them and worse
-	$(PYTEST) -q -m "acceptance and not fabric"
+	$(PYTEST) -q -m "acceptance and not fabric and not day"
+	$(PYTEST) -q -n 3 -m day
 	$(PYTEST) -q -n 2 -m long
 
 test-page: $(VENV)/.dev ## the page in a real browser (Chromium), and its bundle built anew (Node)

@@ -63,6 +63,7 @@ def check(result: dict[str, Any], right: dict[str, tuple[Decimal, Decimal]]) -> 
     assert all(purse["frozen"] == 0 for purse in after.values())
 
 
+@pytest.mark.day
 def test_the_hours_around_noon_are_settled_as_the_table_says(start_demo: Any, pids_with: Any, tmp_path: Path) -> None:
     (tmp_path / "noon.yaml").write_text(HALF_DAY.format(profiles=SCENARIOS / "houses.csv"))
     demo = start_demo("--scenario", str(tmp_path / "noon.yaml"))
@@ -74,6 +75,7 @@ def test_the_hours_around_noon_are_settled_as_the_table_says(start_demo: Any, pi
     assert pids_with(str(demo.home)) == [], "the demo left processes behind"
 
 
+@pytest.mark.day
 def test_a_whole_day_of_four_houses_is_settled_as_the_table_says(start_demo: Any) -> None:
     result = result_of(start_demo("--scenario", "day"))
 

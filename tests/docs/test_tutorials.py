@@ -38,6 +38,7 @@ def test_a_game_can_be_watched_and_its_bills_read(reader: Reader) -> None:
     assert said.count("money conserved: True") == 2
 
 
+@pytest.mark.day
 def test_a_day_of_ones_own_table_can_be_played(reader: Reader) -> None:
     said = follow(reader, "a-day-of-your-own.md")
     assert said.count("would pay") == 3
