@@ -41,7 +41,7 @@ def test_a_game_is_watched_from_registration_to_settlement(open_market: Any, pag
 
 def test_all_times_of_a_slot_are_shown_when_its_game_is_published(open_market: Any, page: Page) -> None:
     market = open_market
-    start = (datetime.now(UTC) + timedelta(days=1)).replace(minute=0, second=0, microsecond=0)
+    start = (datetime.now(UTC) + timedelta(days=2)).replace(minute=0, second=0, microsecond=0)
     market.speaks("operator", "publishGame", game="slot", deliverySlot=start.isoformat())
     game = market.ask("games/slot")
     times = ("registrationEndsAt", "clearingEndsAt", "deliveryEndsAt", "meteringEndsAt", "finalAt")

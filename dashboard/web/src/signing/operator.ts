@@ -6,7 +6,7 @@ import { canonical, type Plain } from "./canonical.js";
 export interface SignedCommand {
   readonly id: string;
   readonly topic: string;
-  readonly payload: { readonly prosumer: string; readonly ledger: string; readonly data: { readonly [name: string]: Plain }; readonly validUntil: string };
+  readonly payload: { readonly prosumer: string; readonly ledger: string; readonly data: { readonly [name: string]: Plain }; readonly validUntil?: string };
   readonly signature: string;
 }
 
@@ -65,8 +65,9 @@ export class Operator {
   }
 
   async sign(topic: string, data: { readonly [name: string]: Plain }): Promise<SignedCommand> {
-    const validUntil = new Date(Date.now() + VALID_FOR_MS).toISOString();
-    const unsigned = { id: crypto.randomUUID(), topic, payload: { prosumer: this.id, ledger: this.ledger, data, validUntil } };
+    // What the clock is told says so among its data.
+    const until = "validUntil" in data ? {} : { validUntil: new Date(Date.now() + VALID_FOR_MS).toISOString() };
+    const unsigned = { id: crypto.randomUUID(), topic, payload: { prosumer: this.id, ledger: this.ledger, data, ...until } };
     return { ...unsigned, signature: await this.#signature(canonical(unsigned)) };
   }
 }
