@@ -1,22 +1,44 @@
 """Rules of the archive: of a final slot its lines stay on the ledger, and a hash of all that its game had there.
 
+Of lines that are old enough their sum stays and a hash, too.
+
 The blocks keep everything: whoever replays them has the removed records again, and so their hash.
 """
 
 import hashlib
+from collections.abc import Sequence
 
-from energy_market_chaincode.commands import ArchiveSlots
+from energy_market_chaincode.commands import ArchiveLines, ArchiveSlots
 from energy_market_chaincode.context import Context
-from energy_market_chaincode.errors import SlotNotFinal, UnknownGame
-from energy_market_chaincode.lines import Archive
-from energy_market_chaincode.records import RECORDS, AcceptedReading, Game, ReadingOfGame, Record, Settlement, Slot
+from energy_market_chaincode.errors import (
+    ArchiveOfFuture,
+    SlotNotArchived,
+    SlotNotFinal,
+    UnknownGame,
+    UnknownProsumer,
+)
+from energy_market_chaincode.lines import Archive, Line, LineArchive, LineCorrection
+from energy_market_chaincode.records import (
+    RECORDS,
+    AcceptedReading,
+    Game,
+    Prosumer,
+    ReadingOfGame,
+    Record,
+    Settlement,
+    Slot,
+)
 from energy_market_chaincode.rules import rule
-from energy_market_chaincode.statement_views import SlotsArchived
-from energy_market_chaincode.times import iso_time
+from energy_market_chaincode.statement_views import OldLinesArchived, SlotsArchived
+from energy_market_chaincode.statements import NamedRecords, lines_between, records_between
+from energy_market_chaincode.times import instant_ms, iso_time
+from energy_market_chaincode.units import Money
 from energy_market_chaincode.vocabulary import Phase
 
 MOST_REMOVED = 2_000
 """Records that one command removes: far below a second and a megabyte on any ledger."""
+MOST_LINES = 500
+"""Lines that one command removes; each may have some corrections."""
 
 
 @rule
@@ -27,8 +49,7 @@ async def archive_slots(context: Context, data: ArchiveSlots) -> SlotsArchived:
         archive = await _begun(context, name)
         removed = [] if archive.is_whole else await _next_records(context, name, room)
         for key, value in removed:
-            digest = hashlib.sha256(f"{archive.digest}{key}\n".encode() + value).hexdigest()
-            archive = archive.but(records=archive.records + 1, digest=digest)
+            archive = archive.but(records=archive.records + 1, digest=_chained(archive.digest, key, value))
             context.state.delete(key)
         room -= len(removed)
         context.save(archive.but(is_whole=room > 0 or archive.is_whole), name)
@@ -85,3 +106,56 @@ def _is_of_game(kind: type[Record]) -> bool:
 async def _at(context: Context, key: str) -> list[tuple[str, bytes]]:
     value = await context.state.get(key)
     return [] if value is None else [(key, value)]
+
+
+@rule
+async def archive_lines(context: Context, data: ArchiveLines) -> OldLinesArchived:
+    """Remove old lines of one prosumer after the other, as far as one transaction goes."""
+    if data.before_ms > context.now_ms:
+        raise ArchiveOfFuture(before=iso_time(data.before_ms), now=iso_time(context.now_ms))
+    room = MOST_LINES
+    for place, name in enumerate(data.prosumers):
+        removed, is_whole = await _remove_lines(context, name, data.before_ms, room) if room else (0, False)
+        room = max(0, room - removed)
+        if not is_whole:
+            return OldLinesArchived(archived=data.prosumers[:place], left=data.prosumers[place:])
+    return OldLinesArchived(archived=data.prosumers, left=[])
+
+
+async def _remove_lines(context: Context, name: str, before_ms: int, most: int) -> tuple[int, bool]:
+    """Remove some of a prosumer's old lines; return how many, and whether there are no more."""
+    if not await context.exists(Prosumer, name):
+        raise UnknownProsumer(id=name)
+    found, following = await lines_between(context, name, iso_time(0), iso_time(before_ms), most)
+    if not found:
+        return 0, True
+    await _require_archived(context, [game for (_, _, game), _ in found])
+    until = following or iso_time(before_ms)
+    corrections: dict[str, NamedRecords] = {}
+    for names, value in await records_between(context, LineCorrection, name, iso_time(0), until):
+        corrections.setdefault(Line.key(*names[:-1]), []).append((names, value))
+    archive = await context.find(LineArchive, name) or LineArchive()
+    for names, value in found:
+        key = Line.key(*names)
+        archive = archive.but(lines=archive.lines + 1, net=Money(archive.net + Line.from_bytes(value).net))
+        archive = _without(context, archive, key, value)
+        for of_correction, change in corrections.get(key, []):
+            archive = _without(context, archive, LineCorrection.key(*of_correction), change)
+    archive = archive.but(before_ms=max(archive.before_ms, instant_ms(until) or 0))
+    context.save(archive, name)
+    return len(found), following is None
+
+
+async def _require_archived(context: Context, games: Sequence[str]) -> None:
+    for game, archive in zip(games, await context.find_each(Archive, names=games), strict=True):
+        if archive is None or not archive.is_whole:
+            raise SlotNotArchived(game=game)
+
+
+def _without(context: Context, archive: LineArchive, key: str, value: bytes) -> LineArchive:
+    context.state.delete(key)
+    return archive.but(digest=_chained(archive.digest, key, value))
+
+
+def _chained(digest: str, key: str, value: bytes) -> str:
+    return hashlib.sha256(f"{digest}{key}\n".encode() + value).hexdigest()

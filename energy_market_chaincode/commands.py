@@ -11,14 +11,7 @@ from functools import cached_property
 from typing import Annotated, Any, ClassVar, Self, TypeVar
 
 import simplejson
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    ValidationError,
-    model_validator,
-)
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
 
 from energy_market_chaincode import units
@@ -51,7 +44,7 @@ MAX_CORRECTED_BUYERS = 1_000
 """Of a clearing."""
 
 MAX_ARCHIVED = 100
-"""Games in one command."""
+"""Games, or prosumers, in one command."""
 
 MAX_COMMAND_BYTES = 1_000_000
 """Of what is signed, as canonical JSON."""
@@ -378,6 +371,16 @@ class ArchiveSlots(CommandData, topic=Topic.ARCHIVE_SLOTS, by=Role.OPERATOR):
     """
 
     games: Annotated[list[Identifier], Field(min_length=1, max_length=MAX_ARCHIVED)]
+
+
+class ArchiveLines(CommandData, topic=Topic.ARCHIVE_LINES, by=Role.OPERATOR):
+    """Remove prosumers' lines of archived slots that began before a moment, and keep their sum and hash.
+
+    So much at once as one transaction bears: whoever has prosumers left gives a new command for those.
+    """
+
+    prosumers: Annotated[list[Identifier], Field(min_length=1, max_length=MAX_ARCHIVED)]
+    before_ms: Instant = Field(alias="before")
 
 
 class ResetMarket(CommandData, topic=Topic.RESET_MARKET, by=Role.OPERATOR):

@@ -167,6 +167,21 @@ class GameArchived(Rejection):
     """The game {game} is archived: its lines are there, all else stands in the blocks, and in the hash {digest}."""
 
 
+class SlotNotArchived(Rejection):
+    """The game {game} is not archived, and until it is its lines stay; give archiveSlots first."""
+
+
+class ArchiveOfFuture(Rejection):
+    """Lines are archived of what has been: {before} is after the ledger's time {now}."""
+
+
+class LinesArchived(Rejection):
+    """Of {prosumer} {lines} lines of slots before {before} are archived; they came to {net}, and stand in the blocks.
+
+    Their hash is {digest}. Ask for what began from {before} on.
+    """
+
+
 class UnknownGame(Rejection):
     """There is no game {game} on this ledger."""
 

@@ -119,6 +119,25 @@ class Movement(Record, prefix="entry"):
     amount: Money
 
 
+class LineArchive(Record, prefix="archived-lines"):
+    """What a prosumer's old lines left: ``archived-lines/{prosumer}``.
+
+    Attributes
+    ----------
+    before_ms
+        Slots that began earlier have no lines here any more.
+    lines, net
+        How many there were, and what they came to.
+    digest
+        Their hash, chained as in :class:`Archive`: each line in the order of time, and its corrections after it.
+    """
+
+    before_ms: int = 0
+    lines: int = 0
+    net: Money = Money(0)
+    digest: str = ""
+
+
 class Archive(Record, prefix="archive"):
     """What a final slot left of its game beside its lines; it stays when the market is reset, as they do.
 

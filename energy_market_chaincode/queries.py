@@ -46,7 +46,15 @@ from energy_market_chaincode.records import (
 )
 from energy_market_chaincode.savepoint import Workspace
 from energy_market_chaincode.settlement import is_settling
-from energy_market_chaincode.statements import corrections_of, delivery_start, lines_at, lines_of, slot_line, statement
+from energy_market_chaincode.statements import (
+    corrections_of,
+    delivery_start,
+    lines_at,
+    lines_of,
+    require_lines,
+    slot_line,
+    statement,
+)
 from energy_market_chaincode.times import iso_time, moment
 from energy_market_chaincode.units import Energy, Money, currency, currency_per_kwh, kwh
 from energy_market_chaincode.vocabulary import GRID_OPERATOR, NETWORK_OPERATOR, Metering, Phase, Role
@@ -346,7 +354,10 @@ async def _lines(context: Context, game: str, page: slice = ALL) -> statement_vi
     if settled is None:
         return statement_views.SlotLines(lines=[])
     begins = iso_time(archive.starts_ms) if archive is not None else delivery_start(await _find_game(context, game))
-    lines = await lines_at(context, begins, game, await context.load_named(Prosumer))
+    names = list(await context.load_named(Prosumer))
+    if archive is not None:
+        await require_lines(context, names, archive.starts_ms)
+    lines = await lines_at(context, begins, game, names)
     shown = dict(list(lines.items())[page])
     corrections = await corrections_of(context, begins, game, settled.corrections, shown)
     return statement_views.SlotLines(

@@ -188,6 +188,13 @@ def _entry_row(entry: AccountEntry) -> dict[str, Any]:
     return {"begins": iso(entry.at), "kind": entry.kind, "net": format(entry.amount, "f")}
 
 
+class OldLinesArchived(View):
+    """Of archiveLines: whose lines are archived now, and whose are left for another command."""
+
+    archived: list[str]
+    left: list[str]
+
+
 class SlotsArchived(View):
     """Of archiveSlots: which games are archived now, and which are left for another command."""
 

@@ -5,8 +5,8 @@ from datetime import datetime
 from decimal import Decimal
 
 from energy_market_chaincode.context import Context
-from energy_market_chaincode.errors import MalformedArguments, UnknownProsumer
-from energy_market_chaincode.lines import Line, LineCorrection, Movement
+from energy_market_chaincode.errors import LinesArchived, MalformedArguments, UnknownProsumer
+from energy_market_chaincode.lines import Line, LineArchive, LineCorrection, Movement
 from energy_market_chaincode.records import Game, Prosumer, Record
 from energy_market_chaincode.statement_views import (
     AccountEntry,
@@ -80,6 +80,15 @@ async def corrections_of(
     return found
 
 
+async def require_lines(context: Context, names: Iterable[str], begins_ms: int) -> None:
+    """Refuse to show lines from a moment on where some of them are archived; raises LinesArchived."""
+    asked = sorted(names)
+    for name, archive in zip(asked, await context.find_each(LineArchive, names=asked), strict=True):
+        if archive is not None and begins_ms < archive.before_ms:
+            shown = {"lines": archive.lines, "net": currency(archive.net), "digest": archive.digest}
+            raise LinesArchived(prosumer=name, before=iso_time(archive.before_ms), **shown)
+
+
 async def statement(context: Context, prosumer: str, begins: str, ends: str, most: str) -> Statement:
     """Answer what happened in a prosumer's account in a time; its lines are one range of keys.
 
@@ -92,17 +101,18 @@ async def statement(context: Context, prosumer: str, begins: str, ends: str, mos
 
     Raises
     ------
-    MalformedArguments, UnknownProsumer
+    MalformedArguments, UnknownProsumer, LinesArchived
     """
     if not all(text.isdecimal() for text in (begins, ends, most)) or not int(most):
         raise MalformedArguments(function="statement", problems="needs two times in ms, and how many lines at most")
     if await context.find(Prosumer, prosumer) is None:
         raise UnknownProsumer(id=prosumer)
+    await require_lines(context, [prosumer], int(begins))
     first, last = iso_time(int(begins)), iso_time(int(ends))
-    found, following = await _lines_between(context, prosumer, first, last, int(most))
+    found, following = await lines_between(context, prosumer, first, last, int(most))
     until = following or last
     changes: dict[str, list[CorrectedLine]] = {}
-    for (_, at, game, _), value in await _between(context, LineCorrection, prosumer, first, until):
+    for (_, at, game, _), value in await records_between(context, LineCorrection, prosumer, first, until):
         changes.setdefault(Line.key(prosumer, at, game), []).append(_corrected(value))
     lines = [
         slot_line(prosumer, game, at, Line.from_bytes(value), changes.get(Line.key(prosumer, at, game), []))
@@ -110,7 +120,7 @@ async def statement(context: Context, prosumer: str, begins: str, ends: str, mos
     ]
     entries = [
         AccountEntry(at=_time(at), kind=EntryKind(kind), amount=currency(Movement.from_bytes(value).amount))
-        for (_, at, kind), value in await _between(context, Movement, prosumer, first, until)
+        for (_, at, kind), value in await records_between(context, Movement, prosumer, first, until)
     ]
     return Statement(
         prosumer=prosumer,
@@ -123,15 +133,15 @@ async def statement(context: Context, prosumer: str, begins: str, ends: str, mos
     )
 
 
-_Named = list[tuple[list[str], bytes]]
+NamedRecords = list[tuple[list[str], bytes]]
 """Records, each after the names in its key."""
 
 
-async def _lines_between(
+async def lines_between(
     context: Context, prosumer: str, first: str, last: str, most: int
-) -> tuple[_Named, str | None]:
+) -> tuple[NamedRecords, str | None]:
     """Return so many lines, and where the rest begins; all of a moment's, if one moment has more than that."""
-    found = await _between(context, Line, prosumer, first, last, most + 1)
+    found = await records_between(context, Line, prosumer, first, last, most + 1)
     if len(found) <= most:
         return found, None
     following = found[-1][0][1]
@@ -139,16 +149,16 @@ async def _lines_between(
     if kept:
         return kept, following
     after = following + _AFTER_SLASH
-    rest = await _between(context, Line, prosumer, after, last, 1)
-    return await _between(context, Line, prosumer, following, after), rest[0][0][1] if rest else None
+    rest = await records_between(context, Line, prosumer, after, last, 1)
+    return await records_between(context, Line, prosumer, following, after), rest[0][0][1] if rest else None
 
 
 _AFTER_SLASH = chr(ord("/") + 1)
 
 
-async def _between(
+async def records_between(
     context: Context, kind: type[Record], prosumer: str, first: str, last: str, limit: int | None = None
-) -> _Named:
+) -> NamedRecords:
     """Return a prosumer's records of a kind from one time up to, not including, another."""
     found = await context.state.between(kind.key(prosumer, first), kind.key(prosumer, last), limit)
     return [(key.removeprefix(f"{kind.PREFIX}/").split("/"), value) for key, value in found]

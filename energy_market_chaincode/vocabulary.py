@@ -46,6 +46,7 @@ class Topic(StrEnum):
     PUBLISH_READINGS = "publishReadings"
     CLOSE_MARKET = "closeMarket"
     ARCHIVE_SLOTS = "archiveSlots"
+    ARCHIVE_LINES = "archiveLines"
     RESET_MARKET = "resetMarket"
     SET_LEDGER_TIME = "setLedgerTime"
     SIMULATE_TIME = "simulateTime"

@@ -75,7 +75,12 @@ class Clock:
         self.market_time = LedgerTime(self.time.now)
         self.publisher = Publisher(schedule, self.market_time, self._count)
         self.conductor = Conductor(self.market_time, self._count, optimizer)
-        self.archivist = Archivist(self.market_time, timedelta(hours=settings.archive_hours), self._count)
+        self.archivist = Archivist(
+            self.market_time,
+            timedelta(hours=settings.archive_hours),
+            timedelta(days=settings.keep_lines_days),
+            self._count,
+        )
         self.desk = CommandDesk(market, store, self.time.now)
         self._market = market
         self._admission = Admission(market, settings.operator, settings.keys, self._begin_time)

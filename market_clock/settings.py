@@ -38,6 +38,13 @@ class ClockSettings(ServiceSettings):
         le=24 * 366 * 10,
         description="archive a game so long after its slot is final, in the market's time: lines and a hash stay",
     )
+    keep_lines_days: int = Field(
+        400,
+        ge=0,
+        le=366 * 100,
+        description="archive prosumers' lines of slots that began so many days ago, in the market's time: their sum "
+        "and a hash stay; 0: keep them for good",
+    )
 
     @field_validator("cron")
     @classmethod

@@ -5,6 +5,7 @@ from energy_market_chaincode import (
     CommandIdReused,
     GameArchived,
     LedgerDiffers,
+    LinesArchived,
     MalformedArguments,
     MalformedCommand,
     MalformedFields,
@@ -27,6 +28,7 @@ _STATUS_OF_REJECTION = {
     MalformedCommand.code: 422,
     UnknownGame.code: 404,
     GameArchived.code: 410,
+    LinesArchived.code: 410,
     UnknownProsumer.code: 404,
     MalformedArguments.code: 422,
 }

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from energy_market_chaincode import archive, iso_time
-from energy_market_chaincode.errors import GameArchived
-from energy_market_chaincode.lines import Archive
+from energy_market_chaincode.errors import GameArchived, LinesArchived
+from energy_market_chaincode.lines import Archive, Line, LineArchive
+from energy_market_chaincode.units import Money, currency
 from tests.chaincode.conftest import START_MS, Market
 
 DAY_MS, QUARTER_MS = 24 * 3_600_000, 900_000
@@ -141,3 +142,78 @@ async def test_30_households_leave_31_records_of_a_slot_and_no_more(market: Mark
     assert kinds(after) == {"line": HOUSEHOLDS, "archive": 1}
     assert sum(len(key) + len(value) for key, value in after.items()) < 200 * (HOUSEHOLDS + 2)
     assert all(len(value) <= 200 for key, value in after.items() if key.startswith("line/"))
+
+
+async def three_old_slots(market: Market) -> list[str]:
+    """Play three slots a day apart; the second is corrected."""
+    games = [await played(market, START_MS + (1 + number) * DAY_MS) for number in range(3)]
+    reading = {"game": games[1], "inEnergy": "1.5", "outEnergy": "0"}
+    assert (await market.do("m-P01", "publishReadings", readings=[reading]))["corrected"] == [games[1]]
+    market.now_ms += 8 * DAY_MS
+    await market.do("operator", "archiveSlots", games=games)
+    return games
+
+
+async def test_old_lines_leave_their_sum_and_a_hash_and_later_ones_stay(market: Market) -> None:
+    games = await three_old_slots(market)
+    before_ms = START_MS + 3 * DAY_MS
+    whole = await market.invoke("statement", "P01", "0", str(market.now_ms), "3000")
+    old = {
+        key: value
+        for key, value in market.state.items()
+        if key.startswith(("line/P01/", "correction/P01/")) and key.split("/")[2] < iso_time(before_ms)
+    }
+    assert kinds(old) == {"line": 2, "correction": 1}
+    said = {"prosumers": ["P01"], "before": iso_time(before_ms)}
+    assert await market.do("operator", "archiveLines", **said) == {"archived": ["P01"], "left": []}
+    assert not old.keys() & market.state.keys()
+    digest = ""
+    for key in sorted(old, key=lambda key: (key.split("/")[2:4], key.startswith("correction/"))):
+        digest = hashlib.sha256(f"{digest}{key}\n".encode() + old[key]).hexdigest()
+    left = LineArchive.from_bytes(market.state["archived-lines/P01"])
+    net = Money(sum(Line.from_bytes(value).net for key, value in old.items() if key.startswith("line/")))
+    assert left == LineArchive(before_ms=before_ms, lines=2, net=net, digest=digest)
+    rest = await market.invoke("statement", "P01", str(before_ms), str(market.now_ms), "3000")
+    assert [line["game"] for line in rest["lines"]] == games[2:]
+    assert whole["sums"]["net"] == rest["sums"]["net"] + currency(net)
+    with pytest.raises(LinesArchived, match=rf"2 lines of slots before .* archived[\s\S]*{digest}"):
+        await market.invoke("statement", "P01", str(before_ms - 1), str(market.now_ms), "3000")
+    with pytest.raises(LinesArchived):
+        await market.invoke("lines", games[0])
+    assert len((await market.invoke("lines", games[2]))["lines"]) == 4
+    assert len((await market.invoke("statement", "P03", "0", str(market.now_ms), "3000"))["lines"]) == 3
+
+
+async def test_only_lines_of_archived_games_that_have_been_are_archived(market: Market) -> None:
+    game = await played(market, START_MS + DAY_MS)
+    said = {"prosumers": ["P01"], "before": iso_time(market.now_ms)}
+    assert await market.rejection("operator", "archiveLines", **said) == "SLOT_NOT_ARCHIVED"
+    market.now_ms += 8 * DAY_MS
+    await market.do("operator", "archiveSlots", games=[game])
+    assert await market.rejection("P01", "archiveLines", **said) == "OPERATORS_ONLY"
+    future = {"prosumers": ["P01"], "before": iso_time(market.now_ms + 60_000)}
+    assert await market.rejection("operator", "archiveLines", **future) == "ARCHIVE_OF_FUTURE"
+    unknown = {"prosumers": ["P01", "nobody"], "before": said["before"]}
+    assert await market.rejection("operator", "archiveLines", **unknown) == "UNKNOWN_PROSUMER"
+    assert "archived-lines/P01" not in market.state, "all of it or nothing"
+
+
+async def test_lines_are_archived_in_bounded_parts_that_come_to_the_same(
+    new_market: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    states = []
+    for most in (500, 2, 1):
+        market = new_market()
+        await market.invoke("init", "operator", market.public_key("operator"))
+        await three_old_slots(market)
+        monkeypatch.setattr(archive, "MOST_LINES", most)
+        left = ["P00", "P01", "P02", "P03"]
+        while left:
+            before = Counter(key.partition("/")[0] for key in market.state)
+            said = {"prosumers": left, "before": iso_time(START_MS + 30 * DAY_MS)}
+            market.now_ms = max(market.now_ms, START_MS + 30 * DAY_MS)
+            left = (await market.do("operator", "archiveLines", **said))["left"]
+            assert before["line"] - sum(key.startswith("line/") for key in market.state) <= most
+        states.append({key: value for key, value in market.state.items() if not key.startswith("command/")})
+    assert states[0] == states[1] == states[2]
+    assert not [key for key in states[0] if key.startswith(("line/", "correction/"))]

@@ -146,6 +146,7 @@ async def recorded() -> list[dict[str, Any]]:
     market.now_ms += 7_200_000
     await say("M", "publishReadings", readings=[{"game": "h", "inEnergy": 1, "outEnergy": 0}])
     await say("operator", "archiveSlots", games=["g"])
+    await say("operator", "archiveLines", prosumers=["S", "B"], before="2020-01-01T00:00:00Z")
     await say("operator", "resetMarket")
     ahead, now = (iso_time(market.now_ms + lead) for lead in (400 * 86_400_000, 0))
     await say("operator", "setLedgerTime", oldTime=ahead, newTime=now)

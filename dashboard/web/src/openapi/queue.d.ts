@@ -1948,6 +1948,53 @@ export interface components {
             signed: string;
         };
         /**
+         * ArchiveLines
+         * @description Remove prosumers' lines of archived slots that began before a moment, and keep their sum and hash.
+         *
+         *     So much at once as one transaction bears: whoever has prosumers left gives a new command for those.
+         */
+        ArchiveLines: {
+            /** Prosumers */
+            prosumers: string[];
+            /** Before */
+            before: string;
+        };
+        /**
+         * ArchiveLinesCommand
+         * @description Remove prosumers' lines of archived slots that began before a moment, and keep their sum and hash.
+         *
+         *     So much at once as one transaction bears: whoever has prosumers left gives a new command for those.
+         */
+        ArchiveLinesCommand: {
+            /**
+             * Id
+             * @default null
+             */
+            id?: string | null;
+            /**
+             * Topic
+             * @constant
+             */
+            topic: "archiveLines";
+            payload: components["schemas"]["ArchiveLinesPayload"];
+            /**
+             * Signature
+             * @description Base64 of Ed25519 over the RFC 8785 canonical JSON of id, topic and payload.
+             */
+            signature: string;
+        };
+        /** ArchiveLinesPayload */
+        ArchiveLinesPayload: {
+            /** Prosumer */
+            prosumer: string;
+            /**
+             * Ledger
+             * @default null
+             */
+            ledger?: string | null;
+            data: components["schemas"]["ArchiveLines"];
+        };
+        /**
          * ArchiveSlots
          * @description Remove what final slots' games have on the ledger but their lines, and keep its hash.
          *
@@ -3436,7 +3483,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["RegisterProsumerCommand"] | components["schemas"]["SetTopologyCommand"] | components["schemas"]["TopUpAccountCommand"] | components["schemas"]["SetTariffsCommand"] | components["schemas"]["PublishGameCommand"] | components["schemas"]["PublishOfferCommand"] | components["schemas"]["PublishDemandCommand"] | components["schemas"]["PublishOrdersCommand"] | components["schemas"]["StopGameRegistrationCommand"] | components["schemas"]["PublishBuyBidCommand"] | components["schemas"]["SkipTurnCommand"] | components["schemas"]["PublishClearingCommand"] | components["schemas"]["FallBackCommand"] | components["schemas"]["PublishMeterReadingCommand"] | components["schemas"]["RegisterMeterCommand"] | components["schemas"]["PublishReadingsCommand"] | components["schemas"]["CloseMarketCommand"] | components["schemas"]["ArchiveSlotsCommand"] | components["schemas"]["ResetMarketCommand"] | components["schemas"]["SetLedgerTimeCommand"] | components["schemas"]["SimulateTimeCommand"] | (components["schemas"]["RegisterProsumerCommand"] | components["schemas"]["SetTopologyCommand"] | components["schemas"]["TopUpAccountCommand"] | components["schemas"]["SetTariffsCommand"] | components["schemas"]["PublishGameCommand"] | components["schemas"]["PublishOfferCommand"] | components["schemas"]["PublishDemandCommand"] | components["schemas"]["PublishOrdersCommand"] | components["schemas"]["StopGameRegistrationCommand"] | components["schemas"]["PublishBuyBidCommand"] | components["schemas"]["SkipTurnCommand"] | components["schemas"]["PublishClearingCommand"] | components["schemas"]["FallBackCommand"] | components["schemas"]["PublishMeterReadingCommand"] | components["schemas"]["RegisterMeterCommand"] | components["schemas"]["PublishReadingsCommand"] | components["schemas"]["CloseMarketCommand"] | components["schemas"]["ArchiveSlotsCommand"] | components["schemas"]["ResetMarketCommand"] | components["schemas"]["SetLedgerTimeCommand"] | components["schemas"]["SimulateTimeCommand"])[];
+                "application/json": components["schemas"]["RegisterProsumerCommand"] | components["schemas"]["SetTopologyCommand"] | components["schemas"]["TopUpAccountCommand"] | components["schemas"]["SetTariffsCommand"] | components["schemas"]["PublishGameCommand"] | components["schemas"]["PublishOfferCommand"] | components["schemas"]["PublishDemandCommand"] | components["schemas"]["PublishOrdersCommand"] | components["schemas"]["StopGameRegistrationCommand"] | components["schemas"]["PublishBuyBidCommand"] | components["schemas"]["SkipTurnCommand"] | components["schemas"]["PublishClearingCommand"] | components["schemas"]["FallBackCommand"] | components["schemas"]["PublishMeterReadingCommand"] | components["schemas"]["RegisterMeterCommand"] | components["schemas"]["PublishReadingsCommand"] | components["schemas"]["CloseMarketCommand"] | components["schemas"]["ArchiveSlotsCommand"] | components["schemas"]["ArchiveLinesCommand"] | components["schemas"]["ResetMarketCommand"] | components["schemas"]["SetLedgerTimeCommand"] | components["schemas"]["SimulateTimeCommand"] | (components["schemas"]["RegisterProsumerCommand"] | components["schemas"]["SetTopologyCommand"] | components["schemas"]["TopUpAccountCommand"] | components["schemas"]["SetTariffsCommand"] | components["schemas"]["PublishGameCommand"] | components["schemas"]["PublishOfferCommand"] | components["schemas"]["PublishDemandCommand"] | components["schemas"]["PublishOrdersCommand"] | components["schemas"]["StopGameRegistrationCommand"] | components["schemas"]["PublishBuyBidCommand"] | components["schemas"]["SkipTurnCommand"] | components["schemas"]["PublishClearingCommand"] | components["schemas"]["FallBackCommand"] | components["schemas"]["PublishMeterReadingCommand"] | components["schemas"]["RegisterMeterCommand"] | components["schemas"]["PublishReadingsCommand"] | components["schemas"]["CloseMarketCommand"] | components["schemas"]["ArchiveSlotsCommand"] | components["schemas"]["ArchiveLinesCommand"] | components["schemas"]["ResetMarketCommand"] | components["schemas"]["SetLedgerTimeCommand"] | components["schemas"]["SimulateTimeCommand"])[];
             };
         };
         responses: {
