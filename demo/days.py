@@ -84,15 +84,16 @@ async def _publish(market: MarketClient, day: DayScenario) -> None:
 
 
 async def _account_of(market: MarketClient, day: DayScenario) -> str:
-    """Return what became of a day; somebody may have reset the market."""
+    """Return what became of a day by its households' statements, for its games may be archived by now."""
+    starts = day.slots.starts()
+    statements = [await market.statement(name, starts[0], starts[-1] + day.slots.step) for name in day.profiles]
+    lines = [line for statement in statements for line in statement.lines if line.begins in starts]
     slots = {game["deliverySlot"] for game in day.games()}
-    names = [game.game for game in await market.games() if game.delivery_slot in slots and game.is_over]
-    found = [game.settlement for game in [await market.find_game(name, brief=True) for name in names] if game]
-    settlements = [settlement for settlement in found if settlement]
-    traded = sum(settlement.energy_delivered for settlement in settlements)
-    from_grid = sum(settlement.energy_from_grid for settlement in settlements)
+    over = {game.game for game in await market.games() if game.delivery_slot in slots and game.is_over}
+    settled = over | {line.game for line in lines}
+    traded, from_grid = sum(line.bought for line in lines), sum(line.from_grid for line in lines)
     return (
-        f"{moment(day.slots.start):%Y-%m-%d}: {len(settlements)} of {len(slots)} slots are settled; "
+        f"{starts[0]:%Y-%m-%d}: {len(settled)} of {len(slots)} slots are settled; "
         f"{traded} kWh were traded, {from_grid} kWh taken from the grid"
     )
 

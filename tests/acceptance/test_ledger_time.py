@@ -35,16 +35,12 @@ def frozen(tmp_path: Path) -> Any:
     market._environment["PYTHONPATH"] = str(tmp_path / "wrong")
     market.up()
     del market._environment["PYTHONPATH"]
-    topology = {"edges": [["S1", "B1"]]}
-    assert market.run("sign", "setTopology", "--data", json.dumps(topology), "--send").returncode == 0
-    published = market.run(
-        "sign",
-        "publishGame",
-        "--data",
-        '{"game": "early", "registrationDurationMs": 20000, "deliveryDurationMs": 1000}',
-        "--send",
-    )
-    assert published.returncode == 0, published.stderr
+    operator, ledger = Identity.load("operator", market.home / "keys"), market.read("ledger", "market")["ledger"]
+    game = {"game": "early", "registrationDurationMs": 20000, "deliveryDurationMs": 1000}
+    for topic, data in (("setTopology", {"edges": [["S1", "B1"]]}), ("publishGame", game)):
+        command = operator.command(topic, data, ledger=ledger)  # one that ends would have ended long ago
+        answer = httpx.post(f"{market.queue_url}/queue", params={"wait": 20}, content=command.body, headers=JSON)
+        assert answer.json()["status"] == "committed", answer.text
     market.down()
     market.up()
     yield market

@@ -70,7 +70,7 @@ def test_the_potential_falls_to_the_equilibrium_as_the_page_prints_it() -> None:
 
 @pytest.mark.acceptance
 def test_the_strategy_plays_on_a_market(reader: Reader) -> None:
-    strategy, program = (block.text for block in blocks(STRATEGIES))
+    strategy, program, *_of_households = (block.text for block in blocks(STRATEGIES))
     said = reader.types(
         [
             Block(STRATEGIES, 0, "python", "strategy.py", strategy + program),
