@@ -201,7 +201,7 @@ async def test_a_blocks_evidence_gives_its_hash_and_its_signatures_hold(
     evidence = await ledger.evidence(submission.block)
     assert hash_of(evidence) == (await ledger.block(submission.block)).hash
     if isinstance(evidence, block_views.FabricEvidence):
-        assert {voucher.role for voucher in evidence.vouchers} == {"orderer", "client"}
+        assert {voucher.role for voucher in evidence.vouchers} == {"orderer", "client", "endorser"}
         for voucher in evidence.vouchers:
             key = load_pem_x509_certificate(voucher.certificate.encode()).public_key()
             assert isinstance(key, EllipticCurvePublicKey)
