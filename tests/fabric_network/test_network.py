@@ -4,6 +4,7 @@ import json
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -182,7 +183,10 @@ def test_one_node_can_be_restarted_paused_and_resumed(network: Network, operator
     assert states.pop("utility-peer1") is State.UNHEALTHY
     assert set(states.values()) == {State.HEALTHY}
     network.resume("utility-peer1")
-    assert network.status().is_healthy
+    gives_up_at = time.monotonic() + 60
+    while not network.status().is_healthy:  # the other peers have to hear of it
+        assert time.monotonic() < gives_up_at
+        time.sleep(0.2)
 
 
 def test_the_contract_is_replaced_on_a_running_market(network: Network, operator: Operator) -> None:
