@@ -26,8 +26,7 @@ test: $(VENV)/.dev ## all tests that need neither Fabric nor containers
 
 test-acceptance: $(VENV)/.dev ## the real commands and processes, as a user runs them and worse
 	$(PYTEST) -q -m "acceptance and not fabric and not day"
-	$(PYTEST) -q -n 3 -m day
-	$(PYTEST) -q -n 2 -m long
+	$(PYTEST) -q -n 4 -m "day or long"
 
 test-page: $(VENV)/.dev ## the page in a real browser (Chromium), and its bundle built anew (Node)
 	@command -v chromium google-chrome >/dev/null || { echo "the page's tests need a browser: apt-get install chromium"; exit 1; }
