@@ -146,10 +146,13 @@ async def _remove_lines(context: Context, name: str, before_ms: int, most: int) 
     return len(found), following is None
 
 
-async def _require_archived(context: Context, games: Sequence[str]) -> None:
-    for game, archive in zip(games, await context.find_each(Archive, names=games), strict=True):
-        if archive is None or not archive.is_whole:
-            raise SlotNotArchived(game=game)
+async def _require_archived(context: Context, names: Sequence[str]) -> None:
+    """Refuse lines that a correction may still change: of a game that is neither archived nor removed by a reset."""
+    archives = await context.find_each(Archive, names=names)
+    games = await context.find_each(Game, names=names)
+    for name, archive, game in zip(names, archives, games, strict=True):
+        if game is not None or (archive is not None and not archive.is_whole):
+            raise SlotNotArchived(game=name)
 
 
 def _without(context: Context, archive: LineArchive, key: str, value: bytes) -> LineArchive:

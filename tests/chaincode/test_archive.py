@@ -198,6 +198,15 @@ async def test_only_lines_of_archived_games_that_have_been_are_archived(market: 
     assert "archived-lines/P01" not in market.state, "all of it or nothing"
 
 
+async def test_lines_of_games_that_a_reset_removed_are_archived(market: Market) -> None:
+    await played(market, START_MS + DAY_MS)
+    market.now_ms += 8 * DAY_MS
+    assert (await market.do("operator", "resetMarket"))["left"] == 0
+    said = {"prosumers": ["P01", "P02"], "before": iso_time(market.now_ms)}
+    assert await market.do("operator", "archiveLines", **said) == {"archived": ["P01", "P02"], "left": []}
+    assert LineArchive.from_bytes(market.state["archived-lines/P01"]).lines == 1
+
+
 async def test_lines_are_archived_in_bounded_parts_that_come_to_the_same(
     new_market: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
