@@ -20,7 +20,7 @@ demo: $(VENV)/.runtime ## play the original's game on the embedded ledger and sh
 	$(BIN)/energy-market demo
 
 test: $(VENV)/.dev ## all tests that need neither Fabric nor containers
-	$(PYTEST) -q -n 2 -m "not acceptance and not fabric and not compose and not fresh_machine and not site and not page and not long"
+	$(PYTEST) -q -n 2 --dist worksteal -m "not acceptance and not fabric and not compose and not fresh_machine and not site and not page and not long"
 	@echo "left out: the real commands, killed and interrupted, which take longer (make test-acceptance), and the first steps on a fresh machine (make test-fresh)"
 	@test -x .fabric/bin/peer || echo "left out: the tests on a real Fabric network (make fabric, then make test-fabric) and on docker compose (make test-compose)"
 
@@ -36,7 +36,7 @@ test-page: $(VENV)/.dev ## the page in a real browser (Chromium), and its bundle
 screenshots: $(VENV)/.dev ## play the demo and take the pictures of the page for README and docs (needs Chromium)
 	$(BIN)/python -m tests.page.screenshots
 
-test-fresh: $(VENV)/.dev ## the first steps on a fresh Debian, and wheels for every platform
+test-fresh: $(VENV)/.dev ## the first steps on a fresh Debian, and wheels and types for every platform
 	$(PYTEST) -q -m fresh_machine
 
 fabric: $(VENV)/.runtime ## build Fabric's programs into .fabric/bin (FABRIC=2.5: the long-term support release)
