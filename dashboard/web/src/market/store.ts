@@ -152,6 +152,24 @@ function healthOf(service: ServiceName, result: PromiseSettledResult<unknown> | 
 
 export const store = new MarketStore();
 
+/** Has its host look again, while that is shown, whenever what it read may be stale. */
+export class StaleController implements ReactiveController {
+  constructor(
+    host: ReactiveControllerHost,
+    private readonly look: () => void,
+  ) {
+    host.addController(this);
+  }
+
+  hostConnected(): void {
+    store.addEventListener("stale", this.look);
+  }
+
+  hostDisconnected(): void {
+    store.removeEventListener("stale", this.look);
+  }
+}
+
 /** Renders its host anew when the store has changed, at most once a frame. */
 export class StoreController implements ReactiveController {
   #frame = 0;

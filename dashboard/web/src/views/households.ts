@@ -11,7 +11,7 @@ import { shared } from "../design/styles.js";
 import { calendar } from "../market/calendar.js";
 import { exactMoney, kwh, kwhFigure } from "../market/numbers.js";
 import { Refresher } from "../market/refresher.js";
-import { StoreController, store } from "../market/store.js";
+import { StaleController, StoreController, store } from "../market/store.js";
 import { boundsOf, boundsOfMonth, dayName, dayOf, hourOf, isClockSet, monthName } from "../market/time.js";
 import { href } from "../route.js";
 import { statementTable } from "./lines.js";
@@ -60,23 +60,13 @@ export class Households extends LitElement {
   @state() private problem: Problem | null = null;
   #refresher = new Refresher(() => this.#load());
   #asked = "";
-  readonly #onStale = (): void => {
-    this.#refresher.touch();
-  };
 
   constructor() {
     super();
     new StoreController(this);
-  }
-
-  override connectedCallback(): void {
-    super.connectedCallback();
-    store.addEventListener("stale", this.#onStale);
-  }
-
-  override disconnectedCallback(): void {
-    super.disconnectedCallback();
-    store.removeEventListener("stale", this.#onStale);
+    new StaleController(this, () => {
+      this.#refresher.touch();
+    });
   }
 
   get #day(): string {
@@ -162,23 +152,13 @@ export class OneHousehold extends LitElement {
   #asked = "";
   #slots: readonly Metered[] = [];
   #drawing: Drawing | null = null;
-  readonly #onStale = (): void => {
-    this.#refresher.touch();
-  };
 
   constructor() {
     super();
     new StoreController(this);
-  }
-
-  override connectedCallback(): void {
-    super.connectedCallback();
-    store.addEventListener("stale", this.#onStale);
-  }
-
-  override disconnectedCallback(): void {
-    super.disconnectedCallback();
-    store.removeEventListener("stale", this.#onStale);
+    new StaleController(this, () => {
+      this.#refresher.touch();
+    });
   }
 
   get #period(): string {

@@ -6,7 +6,7 @@ import { Problem } from "../api/problem.js";
 import { shared } from "../design/styles.js";
 import { clock, count, duration, price } from "../market/numbers.js";
 import { Refresher, repeat } from "../market/refresher.js";
-import { StoreController, store } from "../market/store.js";
+import { StaleController, StoreController, store } from "../market/store.js";
 import { marketTime } from "../market/time.js";
 import { href } from "../route.js";
 import type { Plain } from "../signing/canonical.js";
@@ -70,28 +70,26 @@ export class Operations extends LitElement {
     // Where they cannot be read, the queue's own panel says so.
     this.tariffs = await api.tariffs().catch(() => this.tariffs);
   });
-  readonly #onStale = (): void => {
-    this.#tariffsReader.touch();
-  };
 
   constructor() {
     super();
     new StoreController(this);
+    new StaleController(this, () => {
+      this.#tariffsReader.touch();
+    });
   }
 
   override connectedCallback(): void {
     super.connectedCallback();
     session.addEventListener("change", this.#onSession);
     this.#onSession();
-    store.addEventListener("stale", this.#onStale);
-    this.#onStale();
+    this.#tariffsReader.touch();
     this.#endCounting = repeat(() => this.#count(), COUNTED_MS);
   }
 
   override disconnectedCallback(): void {
     super.disconnectedCallback();
     session.removeEventListener("change", this.#onSession);
-    store.removeEventListener("stale", this.#onStale);
     this.#endCounting();
   }
 

@@ -7,7 +7,7 @@ import { empty, failure, pager, waiting } from "../design/pieces.js";
 import { shared } from "../design/styles.js";
 import { exactMoney, gameTitle, kwh, kwhFigure, moment } from "../market/numbers.js";
 import { Refresher } from "../market/refresher.js";
-import { store } from "../market/store.js";
+import { StaleController } from "../market/store.js";
 import { href } from "../route.js";
 
 const ROWS = 100;
@@ -23,19 +23,17 @@ export class Prosumers extends LitElement {
   @state() private prosumers: readonly Prosumer[] | null = null;
   @state() private problem: Problem | null = null;
   readonly #refresher = new Refresher(() => this.#load());
-  readonly #onStale = (): void => {
-    this.#refresher.touch();
-  };
+
+  constructor() {
+    super();
+    new StaleController(this, () => {
+      this.#refresher.touch();
+    });
+  }
 
   override connectedCallback(): void {
     super.connectedCallback();
-    store.addEventListener("stale", this.#onStale);
     this.#refresher.touch();
-  }
-
-  override disconnectedCallback(): void {
-    super.disconnectedCallback();
-    store.removeEventListener("stale", this.#onStale);
   }
 
   async #load(): Promise<void> {
