@@ -31,6 +31,8 @@ def take_all(page: Page, market: RunningMarket) -> None:
     page.set_default_timeout(PATIENCE_MS)
     page.goto(market.url)
     expect(page.locator(".phases [aria-current=step]")).to_have_text("Settled", timeout=4 * PATIENCE_MS)
+    height = market.ask("blocks?limit=1")["height"]
+    expect(page.get_by_text(f"{height} blocks")).to_be_visible()  # the page asks for that every few seconds
     take(page, "now")
     (game,) = (found["game"] for found in market.ask("games")["games"])
     page.goto(f"{market.url}/#/games/{game}")
