@@ -215,6 +215,19 @@ async def test_to_book_a_rival_empty_costs_more_than_it_brings(new_street: Calla
     assert lied["B"] >= -money("2.869"), "nobody pays more than the grid takes"
 
 
+async def test_an_identity_without_a_connection_of_its_own_books_nobody_empty(street: Street) -> None:
+    await street.enter("S1", "S2", "B")
+    await street.market.enter("X", funds="1000")  # S2 again: registered, and no meter stands behind it
+    game = await street.publish(["S1", "S2"], ["B", "X"])
+    await street.order(game, {"S1": ("10", "0.06"), "S2": ("10", "0.13")}, {"B": "10"})
+    assert await street.market.rejection("X", "publishDemand", game=game, amount="10") == "NO_METER"
+    await street.close_gate(game)
+    await street.market.play_out(game)
+    loads = {s["seller"]: str(s["load"]) for s in (await street.market.invoke("game", game))["sellers"]}
+    gains = await street.settle(game, {"B": "10"}, loads)
+    assert -gains["B"] < money("1.40"), "as without X"
+
+
 async def test_told_production_makes_nobody_first_in_turn(street: Street) -> None:
     await street.enter("S1", "S2", "B1", "B2", histories={"B1": ("1", "10"), "B2": ("1", "20")})
     sellers = {"S1": ("10", "0.05"), "S2": ("10", "0.2")}
