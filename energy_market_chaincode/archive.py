@@ -17,6 +17,7 @@ from energy_market_chaincode.errors import (
     UnknownGame,
     UnknownProsumer,
 )
+from energy_market_chaincode.layouts import KeptLayout
 from energy_market_chaincode.lines import Archive, Line, LineArchive, LineCorrection
 from energy_market_chaincode.records import (
     RECORDS,
@@ -100,7 +101,7 @@ async def _marks_of_readings(context: Context, name: str, most: int) -> list[tup
 
 
 def _is_of_game(kind: type[Record]) -> bool:
-    return kind.RESET and kind not in (Game, Slot, AcceptedReading, ReadingOfGame)
+    return kind.RESET and kind not in (Game, Slot, AcceptedReading, ReadingOfGame, KeptLayout)
 
 
 async def _at(context: Context, key: str) -> list[tuple[str, bytes]]:

@@ -9,6 +9,7 @@ from energy_market_chaincode.command_parts import AboutSlot
 from energy_market_chaincode.commands import AboutGame
 from energy_market_chaincode.errors import GameArchived, Rejection, UnknownGame, WrongPhase
 from energy_market_chaincode.events import Event
+from energy_market_chaincode.layouts import KeptLayout, filled
 from energy_market_chaincode.lines import Archive
 from energy_market_chaincode.records import Account, Arena, Game, Record, Slot
 from energy_market_chaincode.savepoint import Workspace
@@ -75,10 +76,13 @@ class Context:
 
     async def load(self, kind: type[R], *names: str) -> R:
         """Load a record that must be there."""
-        record = await self.find(kind, *names)
-        if record is None:
+        return kind.from_bytes(await self._stored(kind, *names))
+
+    async def _stored(self, kind: type[Record], *names: str) -> bytes:
+        value = await self.state.get(kind.key(*names))
+        if value is None:
             raise LookupError(f"the ledger lacks {kind.key(*names)}")
-        return record
+        return value
 
     async def find_each(self, kind: type[R], *within: str, names: Iterable[str]) -> list[R | None]:
         """Load a record for each of some names, ``within`` a game perhaps, in their order."""
@@ -163,8 +167,13 @@ class Context:
         return UnknownGame(game=name) if archive is None else GameArchived(game=name, digest=archive.digest)
 
     async def arena(self, game: Game) -> Arena:
-        """Load what was fixed when a game's registration stopped."""
-        return await self.load(Arena, game.id)
+        """Load what was fixed when a game's registration stopped, with its hops."""
+        arena = await self.load(Arena, game.id)
+        if arena.layout is None:
+            return arena
+        # read whether its hops are in memory or not, so that all peers read the same
+        layout = await self._stored(KeptLayout, arena.layout)
+        return filled(await self._stored(Arena, game.id), layout)
 
     async def books(self, owners: Iterable[str]) -> Books:
         """Open accounts; one that was never used is empty."""

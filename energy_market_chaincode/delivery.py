@@ -22,6 +22,8 @@ from energy_market_chaincode.records import (
     Purchases,
     ReadingOfGame,
     Settling,
+    StandingDemand,
+    StandingOffer,
     Transfer,
 )
 from energy_market_chaincode.rules import rule
@@ -41,10 +43,9 @@ async def publish_meter_reading(context: Context, data: PublishMeterReading) -> 
         raise MetersOnly(prosumer=context.signer)
     if context.now_ms < (game.delivery_starts_ms or 0) and game.has_slot_time:
         raise DeliveryNotBegun(game=game.id, begins=iso_time(game.delivery_starts_ms or 0))
-    arena = await context.arena(game)
     prosumer = context.signer
-    is_seller = arena.seller_index(prosumer) is not None
-    if not is_seller and arena.buyer_index(prosumer) is None:
+    is_seller = await context.exists(StandingOffer, game.id, prosumer)
+    if not is_seller and not await context.exists(StandingDemand, game.id, prosumer):
         raise NotRegistered(prosumer=prosumer, game=game.id, role="seller or buyer")
     if await context.exists(AcceptedReading, prosumer, str(data.sequence)):
         raise ReadingRepeated(sequence=data.sequence, prosumer=prosumer)
@@ -117,7 +118,8 @@ async def participants_of(context: Context, game: Game, arena: Arena) -> list[st
     if game.parameters.metering is Metering.SELF:
         return traders
     others = await installed_in(context, game)
-    return [*traders, *(name for name in others if name not in traders)]
+    known = set(traders)
+    return [*traders, *(name for name in others if name not in known)]
 
 
 def undelivered(arena: Arena, loads: Sequence[Energy], reported: Mapping[str, Delivery]) -> int:

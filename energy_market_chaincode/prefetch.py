@@ -59,7 +59,8 @@ def keys_read_by(command: Command) -> list[str]:
         case PublishClearing() as data:
             keys += [kind.key(data.game) for kind in (Game, Arena, ClearingState, Play)]
         case PublishMeterReading() as data:
-            keys += [Game.key(data.game), Arena.key(data.game), AcceptedReading.key(signer, str(data.sequence))]
+            keys += [Game.key(data.game), AcceptedReading.key(signer, str(data.sequence))]
+            keys += [kind.key(data.game, signer) for kind in (StandingOffer, StandingDemand)]
             keys += [Delivery.key(data.game, signer), MeterTotals.key(signer)]
         case RegisterMeter() as data:
             keys += [Prosumer.key(data.id), Prosumer.key(data.prosumer), Connection.key(data.prosumer)]

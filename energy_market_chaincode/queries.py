@@ -16,6 +16,7 @@ from energy_market_chaincode.errors import (
     UnknownProsumer,
 )
 from energy_market_chaincode.game import bill, grid_cost, seller_order, turn_order
+from energy_market_chaincode.layouts import KeptLayout
 from energy_market_chaincode.lines import Archive, Line
 from energy_market_chaincode.matching import match
 from energy_market_chaincode.records import (
@@ -211,7 +212,8 @@ async def _game(context: Context, name: str, *, is_brief: bool = False) -> views
         parameters=presentation.parameters(game.parameters),
         sellers=[_seller(offer, load, frozen[offer.seller]) for offer, load in zip(sellers, loads, strict=True)],
         buyers=[_buyer(demand, frozen[demand.buyer]) for demand in buyers],
-        hops=_hops(arena) if arena is not None and not is_brief else {},
+        hops=_hops(arena) if arena is not None and arena.layout is None and not is_brief else {},
+        layout=arena.layout if arena is not None else None,
         deadline=moment(play.deadline_ms) if play and play.round and game.phase is Phase.PLAYING else None,
         readings_awaited=await _awaited(context, game, arena, play) if arena and play and is_delivering else None,
         stop=_stop(buyers, outcome) if outcome is not None else None,
@@ -285,9 +287,11 @@ async def _bids(context: Context, name: str, page: slice = ALL, *, is_brief: boo
     arena, play, outcome = await _course(context, game)
     if arena is None or play is None:
         return views.Bids(bids=[])
+    if outcome is None:
+        arena = await context.arena(game)
     shown = []
-    bids = await _standing_bids(context, game, arena)
-    for i, (demand, bid) in list(enumerate(zip(arena.buyers, bids, strict=True)))[page]:
+    for i, bid in zip(range(len(arena.buyers))[page], await _standing_bids(context, game, page), strict=True):
+        demand = arena.buyers[i]
         shown.append(
             views.BidView(
                 buyer=demand.buyer,
@@ -301,14 +305,16 @@ async def _bids(context: Context, name: str, page: slice = ALL, *, is_brief: boo
     return views.Bids(bids=shown)
 
 
-async def _standing_bids(context: Context, game: Game, arena: Arena) -> list[StandingBid | None]:
+async def _standing_bids(context: Context, game: Game, page: slice) -> list[StandingBid | None]:
     proof = await context.find(Certificate, game.id)
     if proof is None:
-        return await context.find_each(StandingBid, game.id, names=[demand.buyer for demand in arena.buyers])
+        arena = await context.load(Arena, game.id)
+        return await context.find_each(StandingBid, game.id, names=[demand.buyer for demand in arena.buyers[page]])
+    arena = await context.arena(game)
     sellers = range(len(arena.sellers))
     return [
         StandingBid(amounts=[row.get(seller, Energy(0)) for seller in sellers], round=0)
-        for row in cleared_rows(game, arena, proof)
+        for row in cleared_rows(game, arena, proof)[page]
     ]
 
 
@@ -336,9 +342,9 @@ async def _transfers(context: Context, name: str, page: slice = ALL) -> views.Tr
 
 async def _delivered_transfers(context: Context, game: Game) -> list[Transfer]:
     """Return a game's transfers with what was delivered of them; of a cleared one that follows from its lines."""
-    arena = await context.find(Arena, game.id)
-    if arena is None:
+    if not await context.exists(Arena, game.id):
         return []
+    arena = await context.arena(game)
     transfers = [transfer for bought in await transfers_of(context, game, arena) for transfer in bought]
     if not await context.exists(Certificate, game.id):
         return transfers
@@ -416,6 +422,14 @@ async def _topology(context: Context) -> views.TopologyView:
     return views.TopologyView(edges=[list(edge) for edge in known] if known is not None else None)
 
 
+async def _topology_of_game(context: Context, name: str) -> views.TopologyView:
+    """Show the graph that the hops of a large game follow from, whatever the market's is now."""
+    game = await _find_game(context, name)
+    arena = await context.find(Arena, game.id)
+    layout = await context.load(KeptLayout, arena.layout) if arena is not None and arena.layout is not None else None
+    return views.TopologyView(edges=[list(edge) for edge in layout.edges] if layout is not None else None)
+
+
 async def _tariffs(context: Context) -> views.TariffTableView:
     table = await context.find(TariffTable)
     return views.TariffTableView(
@@ -465,6 +479,7 @@ QUERIES: dict[str, tuple[Callable[..., Awaitable[Any]], tuple[str, ...]]] = {
     "balance": (_balance, ("a game's id",)),
     "meters": (_meters, ()),
     "topology": (_topology, ()),
+    "game-topology": (_topology_of_game, ("a game's id",)),
     "tariffs": (_tariffs, ()),
     "command": (_command, ("a prosumer's id", "a command's id")),
     "state": (_state, ("a prefix of keys",)),

@@ -358,11 +358,20 @@ class Arena(Record, prefix="arena", reset=True):
         In turn order.
     hops
         One row per buyer, one column per seller.
+    layout
+        The digest of the graph that they follow from, where they are too many to be stored, see
+        :mod:`~energy_market_chaincode.layouts`: then there are none until they are filled in.
     """
 
     sellers: list[StandingOffer]
     buyers: list[StandingDemand]
-    hops: list[list[int]]
+    hops: list[list[int] | bytes]
+    layout: str | None = None
+
+    def to_bytes(self) -> bytes:
+        """Return it as it is stored, without hops that follow from a layout."""
+        stored = self if self.layout is None else self.but(hops=[])
+        return stored.model_dump_json(exclude_none=True).encode()
 
     @classmethod
     def from_bytes(cls, value: bytes) -> Self:

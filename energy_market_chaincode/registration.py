@@ -28,7 +28,7 @@ from energy_market_chaincode.rules import rule
 from energy_market_chaincode.slots import CORRECTION_WINDOW_MS, durations_of_name, slot_durations
 from energy_market_chaincode.tariffs import tariffs_of
 from energy_market_chaincode.times import instant_ms, iso_time
-from energy_market_chaincode.topology import hop_distances
+from energy_market_chaincode.topology import fixed_arena
 from energy_market_chaincode.units import Energy
 from energy_market_chaincode.views import GameResult, RegistrationStopped
 from energy_market_chaincode.vocabulary import Metering, Phase, StopReason
@@ -112,16 +112,16 @@ async def _close_gate(
 ) -> Phase:
     """Begin the clearing, or at once the delivery: without sellers or buyers, or when its time has come."""
     is_traded = bool(offers and demands)
-    names = [demand.buyer for demand in demands]
-    distances = (
-        await hop_distances(context, names, [offer.seller for offer in offers]) if is_traded else [[]] * len(names)
-    )
-    arena = Arena(sellers=offers, buyers=demands, hops=distances)
+    if is_traded:
+        arena = await fixed_arena(context, offers, demands)
+    else:
+        arena = Arena(sellers=offers, buyers=demands, hops=[[] for _ in demands])
     context.save(arena, game.id)
     if is_traded and not has_delivery_begun(context, game):
         context.save(game.but(phase=Phase.PLAYING), game.id)
-        MECHANISMS[game.mechanism](context, game, arena)
+        await MECHANISMS[game.mechanism](context, game)
         return Phase.PLAYING
+    arena = await context.arena(game)
     now_ms = context.now_since(game.published_at_ms)
     nothing = Play(round=0, turn=0, deadline_ms=now_ms, began_at_ms=now_ms, passes=0, loads=[Energy(0)] * len(offers))
     await stop(context, game, arena, nothing, StopReason.DEADLINE if is_traded else StopReason.NO_TRADE)

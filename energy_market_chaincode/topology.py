@@ -2,10 +2,18 @@
 
 from collections.abc import Sequence
 
-from energy_market_chaincode import hops
+from energy_market_chaincode import hops, layouts
 from energy_market_chaincode.context import Context
 from energy_market_chaincode.errors import NotInTopology, TopologyMissing
-from energy_market_chaincode.records import HopsColumn, HopsRow, Layout, NetworkNode
+from energy_market_chaincode.records import (
+    Arena,
+    HopsColumn,
+    HopsRow,
+    Layout,
+    NetworkNode,
+    StandingDemand,
+    StandingOffer,
+)
 
 
 async def require_place(context: Context, role: str, in_table: type[HopsRow | HopsColumn]) -> None:
@@ -19,8 +27,10 @@ async def require_place(context: Context, role: str, in_table: type[HopsRow | Ho
         raise NotInTopology(prosumer=context.signer, role=role)
 
 
-async def hop_distances(context: Context, buyers: Sequence[str], sellers: Sequence[str]) -> list[list[int]]:
-    """Return the hops from each buyer (row) to each seller (column).
+async def fixed_arena(context: Context, sellers: list[StandingOffer], buyers: list[StandingDemand]) -> Arena:
+    """Fix who is how far from whom: by hops, or in a large game by the graph that is in force, which is kept.
+
+    A table of very many hops does not fit in a command, so only graphs are kept.
 
     Raises
     ------
@@ -30,15 +40,30 @@ async def hop_distances(context: Context, buyers: Sequence[str], sellers: Sequen
     layout = await context.find(Layout)
     if layout is None:
         raise TopologyMissing()
-    if layout.edges is not None:
-        graph = hops.neighbours(layout.edges)
-        for name, role in [(b, "buyer") for b in buyers] + [(s, "seller") for s in sellers]:
-            if name not in graph:
-                raise NotInTopology(prosumer=name, role=role)
-        return hops.Distances(graph).table(buyers, sellers)  # setTopology takes no graph in parts
-    rows = await context.find_each(HopsRow, names=buyers)
+    if layout.edges is None:
+        return Arena(sellers=sellers, buyers=buyers, hops=await _hops_of_table(context, sellers, buyers))
+    graph = hops.neighbours(layout.edges)
+    names, others = [demand.buyer for demand in buyers], [offer.seller for offer in sellers]
+    for name, role in [(b, "buyer") for b in names] + [(s, "seller") for s in others]:
+        if name not in graph:
+            raise NotInTopology(prosumer=name, role=role)
+    if len(names) * len(others) <= layouts.STORED_PAIRS:
+        return Arena(sellers=sellers, buyers=buyers, hops=[list(row) for row in hops.hop_rows(graph, names, others)])
+    digest = layouts.digest_of(layout.edges)
+    if not await context.exists(layouts.KeptLayout, digest):
+        context.save(layouts.KeptLayout(edges=layout.edges), digest)
+    return Arena(sellers=sellers, buyers=buyers, hops=[], layout=digest)
+
+
+async def _hops_of_table(
+    context: Context, sellers: Sequence[StandingOffer], buyers: Sequence[StandingDemand]
+) -> list[list[int] | bytes]:
+    rows = await context.find_each(HopsRow, names=[demand.buyer for demand in buyers])
     distances = [row.root if row is not None else {} for row in rows]
-    return [[_hops(row, buyer, seller) for seller in sellers] for buyer, row in zip(buyers, distances, strict=True)]
+    return [
+        [_hops(row, demand.buyer, offer.seller) for offer in sellers]
+        for demand, row in zip(buyers, distances, strict=True)
+    ]
 
 
 def _hops(row: dict[str, int], buyer: str, seller: str) -> int:

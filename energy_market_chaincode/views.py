@@ -17,6 +17,9 @@ from energy_market_chaincode.clearing_views import ClearingView as ClearingView
 from energy_market_chaincode.time_views import EpochView as EpochView
 from energy_market_chaincode.time_views import SimulatedTimeView as SimulatedTimeView
 from energy_market_chaincode.times import Time
+from energy_market_chaincode.topology_views import GraphLaid as GraphLaid
+from energy_market_chaincode.topology_views import TableLaid as TableLaid
+from energy_market_chaincode.topology_views import TopologyView as TopologyView
 from energy_market_chaincode.view import View as View
 from energy_market_chaincode.vocabulary import (
     GRID_OPERATOR,
@@ -65,18 +68,6 @@ class MarketView(View):
     frozen_funds: Currency
     accounts: Institutions
     topology: bool
-
-
-class TopologyView(View):
-    """The network on which hops are counted.
-
-    Attributes
-    ----------
-    edges
-        Of its graph, one hop each; null where there is no topology, or only a table of hop distances.
-    """
-
-    edges: list[Annotated[list[str], Field(min_length=2, max_length=2)]] | None
 
 
 class TariffsView(View):
@@ -325,7 +316,9 @@ class GameView(GameSummary):
     buyers
         In turn order.
     hops
-        {buyer: {seller: n}}, empty until the registration is over, and in brief.
+        {buyer: {seller: n}}, empty until the registration is over, in brief, and where they follow from a layout.
+    layout
+        The digest of the graph that the hops of a large game follow from; the graph is its topology.
     deadline
         Of the buyer in turn.
     readings_awaited
@@ -337,6 +330,7 @@ class GameView(GameSummary):
     sellers: list[SellerInGame]
     buyers: list[BuyerInGame]
     hops: dict[str, dict[str, int]]
+    layout: str | None = None
     deadline: Time | None
     readings_awaited: int | None
     clearing: ClearingView | None = None
@@ -477,19 +471,6 @@ class ProsumerEntered(View):
 
     prosumer: str
     key_replaced: bool
-
-
-class GraphLaid(View):
-    """Of setTopology with edges: how many nodes there are."""
-
-    nodes: int
-
-
-class TableLaid(View):
-    """Of setTopology with hops: how many rows and columns there are."""
-
-    buyers: int
-    sellers: int
 
 
 class TariffsSet(View):

@@ -41,6 +41,8 @@ class Solver:
         return {"game": game.game, "arena": game.clearing.arena, "prices": prices}
 
     async def _hops(self, game: GameView) -> dict[str, Any]:
+        if game.layout is not None:
+            return {"edges": (await self._market.topology_of(game.game)).edges}
         edges = (await self._market.topology()).edges
         if edges is not None and game.nr_buyers * game.nr_sellers > MANY_PAIRS:
             return {"edges": edges}

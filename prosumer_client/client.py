@@ -362,9 +362,14 @@ class MarketClient:
                 raise
             return None
 
-    async def bids(self, game: str) -> list[views.BidView]:
-        """Return a game's bids in turn order."""
-        return await self._read_all(views.Bids, f"/games/{quote(game, safe='')}/bids", lambda page: page.bids)
+    async def topology_of(self, game: str) -> views.TopologyView:
+        """Return the graph that the hops of a large game follow from; without edges where it shows its hops."""
+        return await self._read(views.TopologyView, f"/games/{quote(game, safe='')}/topology")
+
+    async def bids(self, game: str, *, brief: bool = False) -> list[views.BidView]:
+        """Return a game's bids in turn order, in brief without the amounts of zero."""
+        path, more = f"/games/{quote(game, safe='')}/bids", {"brief": "true"} if brief else {}
+        return await self._read_all(views.Bids, path, lambda page: page.bids, more)
 
     async def transfers(self, game: str) -> list[views.TransferView]:
         """Return a game's transfers."""
@@ -399,11 +404,13 @@ class MarketClient:
     async def _read(self, kind: type[V], path: str, parameters: Mapping[str, int | str] | None = None) -> V:
         return self._view(kind, await self._connection.exchange("GET", path, parameters=parameters))
 
-    async def _read_all(self, kind: type[V], path: str, items_of: Callable[[V], list[Item]]) -> list[Item]:
+    async def _read_all(
+        self, kind: type[V], path: str, items_of: Callable[[V], list[Item]], more: Mapping[str, str] | None = None
+    ) -> list[Item]:
         """Read a list page by page."""
         items: list[Item] = []
         while True:
-            page = items_of(await self._read(kind, path, {"from": len(items), "limit": MAX_PAGE}))
+            page = items_of(await self._read(kind, path, {"from": len(items), "limit": MAX_PAGE, **(more or {})}))
             items += page
             if len(page) < MAX_PAGE:
                 return items

@@ -113,6 +113,12 @@ async def game(node: Node, game: GameId, brief: Brief = False) -> Response:
     return exact_response(await node.ledger.query("game", game, *_in_brief(brief)))
 
 
+@router.get("/games/{game}/topology", responses={200: {"model": views.TopologyView}})
+async def topology_of_game(node: Node, game: GameId) -> Response:
+    """Return the graph that the hops of a large game follow from, null of others; 404 UNKNOWN_GAME."""
+    return exact_response(await node.ledger.query("game-topology", game))
+
+
 @router.get("/games/{game}/bids", responses={200: {"model": views.Bids}})
 async def bids(node: Node, game: GameId, page: Paged, brief: Brief = False) -> Response:
     """Return a game's standing bids in turn order; 404 UNKNOWN_GAME."""

@@ -57,9 +57,9 @@ FALLBACK_ROUNDS = 3
 """For so many rounds there has to be time before a slot, or the game does not fall back to turns."""
 
 
-def begin(context: Context, game: Game, arena: Arena) -> None:
+async def begin(context: Context, game: Game) -> None:
     """Order the arena by names, state its hash, and wait for a clearing."""
-    arena = _by_name(arena)
+    arena = _by_name(await context.load(Arena, game.id))
     context.save(arena, game.id)
     now_ms = context.now_since(game.published_at_ms)
     ends_ms = _ends_ms(game, arena, now_ms, max(CLEARING_MS, context.least_ms))
@@ -94,22 +94,26 @@ def _turns_ms(game: Game, arena: Arena) -> int:
 def _by_name(arena: Arena) -> Arena:
     sellers = sorted(range(len(arena.sellers)), key=lambda j: arena.sellers[j].seller)
     buyers = sorted(range(len(arena.buyers)), key=lambda i: arena.buyers[i].buyer)
-    return Arena(
+    return arena.but(
         sellers=[arena.sellers[j] for j in sellers],
         buyers=[arena.buyers[i] for i in buyers],
-        hops=[[arena.hops[i][j] for j in sellers] for i in buyers],
+        hops=[] if arena.layout is not None else [[arena.hops[i][j] for j in sellers] for i in buyers],
     )
 
 
 def arena_hash(game: Game, arena: Arena) -> str:
-    """Return the SHA-256 of the exact JSON of all that a clearing depends on, in the ledger's integers."""
+    """Return the SHA-256 of the exact JSON of all that a clearing depends on, in the ledger's integers.
+
+    Of hops that follow from a layout it is the layout's digest.
+    """
+    distances = {"hops": arena.hops} if arena.layout is None else {"layout": arena.layout}
     fixed = {
         "game": game.id,
         "retailTariff": game.parameters.retail_tariff,
         "feePerHop": game.parameters.fee_per_hop,
         "sellers": [[offer.seller, offer.capacity, offer.price] for offer in arena.sellers],
         "buyers": [[demand.buyer, demand.demand] for demand in arena.buyers],
-        "hops": arena.hops,
+        **distances,
     }
     return hashlib.sha256(exact_json(fixed)).hexdigest()
 
@@ -254,9 +258,8 @@ async def fall_back(context: Context, data: FallBack) -> FellBack:
         await stop(context, game, arena, await context.load(Play, game.id), StopReason.DEADLINE)
         return FellBack(game=game.id, fallback=Fallback.GRID)
     context.save(clearing.but(fallback=Fallback.TURNS), game.id)
-    arena = _in_turn_order(arena)
-    context.save(arena, game.id)
-    sequential_best_response.begin(context, game, arena)
+    context.save(_in_turn_order(arena), game.id)
+    await sequential_best_response.begin(context, game)
     return FellBack(game=game.id, fallback=Fallback.TURNS)
 
 

@@ -26,8 +26,9 @@ from energy_market_chaincode.vocabulary import SEQUENTIAL_BEST_RESPONSE, Fallbac
 NAME = SEQUENTIAL_BEST_RESPONSE
 
 
-def begin(context: Context, game: Game, arena: Arena) -> None:
+async def begin(context: Context, game: Game) -> None:
     """Give the first buyer its turn."""
+    arena = await context.arena(game)
     began_ms = context.now_since(game.published_at_ms)
     play = Play(
         round=1,

@@ -9,7 +9,7 @@ from energy_market_chaincode.commands import COMMANDS, CommandData
 from energy_market_chaincode.context import Context
 from energy_market_chaincode.contracting import stop
 from energy_market_chaincode.mechanisms import MECHANISMS
-from energy_market_chaincode.records import RECORDS, Arena, Game, Play, Record
+from energy_market_chaincode.records import RECORDS, Game, Play, Record
 from energy_market_chaincode.rules import RULES, rule
 from energy_market_chaincode.units import Energy
 from energy_market_chaincode.views import View
@@ -77,8 +77,9 @@ async def test_a_mechanism_is_one_function_under_its_name(market: Market) -> Non
     class Passed(View):
         game: str
 
-    def begin(context: Context, game: Game, arena: Arena) -> None:
+    async def begin(context: Context, game: Game) -> None:
         """Wait for an operator."""
+        arena = await context.arena(game)
         loads = [Energy(0)] * len(arena.sellers)
         context.save(Play(round=1, turn=0, deadline_ms=0, passes=len(arena.buyers), loads=loads), game.id)
 

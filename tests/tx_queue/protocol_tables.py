@@ -44,6 +44,7 @@ READS: dict[str, Any] = {
     "/games/{id}/bids": views.Bids,
     "/games/{id}/transfers": views.Transfers,
     "/games/{id}/lines": statement_views.SlotLines,
+    "/games/{id}/topology": views.TopologyView,
     "/games/{id}/balance": meter_views.SlotBalance,
     "/blocks": block_views.Blocks,
     "/blocks/{n}": block_views.BlockView,

@@ -206,6 +206,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/games/{game}/topology": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Topology Of Game
+         * @description Return the graph that the hops of a large game follow from, null of others; 404 UNKNOWN_GAME.
+         */
+        get: operations["topology_of_game_games__game__topology_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/games/{game}/bids": {
         parameters: {
             query?: never;
@@ -949,7 +969,9 @@ export interface components {
          *     buyers
          *         In turn order.
          *     hops
-         *         {buyer: {seller: n}}, empty until the registration is over, and in brief.
+         *         {buyer: {seller: n}}, empty until the registration is over, in brief, and where they follow from a layout.
+         *     layout
+         *         The digest of the graph that the hops of a large game follow from; the graph is its topology.
          *     deadline
          *         Of the buyer in turn.
          *     readings_awaited
@@ -1005,6 +1027,8 @@ export interface components {
                     [key: string]: number;
                 };
             };
+            /** Layout */
+            layout: string | null;
             /** Deadline */
             deadline: string | null;
             /** Readingsawaited */
@@ -3965,6 +3989,81 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["GameView"];
+                };
+            };
+            /** @description The request cannot be answered; the code says why. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description The code tells problems apart.
+                         * @constant
+                         */
+                        type: "about:blank";
+                        /** @description The status in words. */
+                        title: string;
+                        status: number;
+                        /** @description What was wrong and what to do. */
+                        detail: string;
+                        /** @description Stable; made for programs. */
+                        code: string;
+                        errors?: {
+                            field: string;
+                            message: string;
+                        }[];
+                    };
+                };
+            };
+            /** @description The service cannot answer now; the code says why. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        /**
+                         * @description The code tells problems apart.
+                         * @constant
+                         */
+                        type: "about:blank";
+                        /** @description The status in words. */
+                        title: string;
+                        status: number;
+                        /** @description What was wrong and what to do. */
+                        detail: string;
+                        /** @description Stable; made for programs. */
+                        code: string;
+                        errors?: {
+                            field: string;
+                            message: string;
+                        }[];
+                    };
+                };
+            };
+        };
+    };
+    topology_of_game_games__game__topology_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A game's id. */
+                game: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TopologyView"];
                 };
             };
             /** @description The request cannot be answered; the code says why. */
