@@ -14,7 +14,8 @@ SUMMARY = TIMES | {
     "game", "phase", "deliverySlot", "mechanism", "nrSellers", "nrBuyers", "round", "buyerInTurn", "publishedAt",
 }  # fmt: skip
 WHOLE = SUMMARY | {
-    "parameters", "sellers", "buyers", "layout", "hops", "deadline", "readingsAwaited", "clearing", "stop", "settlement",
+    "parameters", "sellers", "buyers", "hops", "deadline", "readingsAwaited",
+    "layout", "clearing", "stop", "settlement",
 }  # fmt: skip
 PARAMETERS = {
     "registrationDurationMs", "expectedParticipants", "turnDeadlineMs", "roundLimit", "tolerance", "deliveryDurationMs",

@@ -34,6 +34,7 @@ ANSWERS: dict[str, Any] = {
     "/games/{game}/bids": views.Bids,
     "/games/{game}/transfers": views.Transfers,
     "/games/{game}/lines": statement_views.SlotLines,
+    "/games/{game}/topology": views.TopologyView,
     "/games/{game}/balance": meter_views.SlotBalance,
     "/meters": meter_views.Meters,
     "/tariffs": views.TariffTableView,

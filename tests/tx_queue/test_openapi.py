@@ -22,6 +22,7 @@ OPERATIONS = [
     ("GET", "/games/{game}/bids"),
     ("GET", "/games/{game}/transfers"),
     ("GET", "/games/{game}/lines"),
+    ("GET", "/games/{game}/topology"),
     ("GET", "/games/{game}/balance"),
     ("GET", "/meters"),
     ("GET", "/prosumers"),
