@@ -1,4 +1,4 @@
-"""How a certified game is cleared, as the world sees it."""
+"""How a game is cleared and stopped, as the world sees it."""
 
 from energy_market_chaincode.amounts import CurrencyPerKwh, ExactCurrency, ExactShare, Kwh
 from energy_market_chaincode.times import Time
@@ -62,3 +62,23 @@ class ClearingView(View):
     ends_at: Time
     fallback: Fallback | None
     certificate: CertificateView | None
+
+
+class ClearingAccepted(CertificateTotals):
+    """Of publishClearing: what was proved."""
+
+    game: str
+
+
+class FellBack(View):
+    """Of fallBack: to what."""
+
+    game: str
+    fallback: Fallback
+
+
+class GameStopped(View):
+    """Of stopGame: how many steps of the stop are left at most; the delivery begins when none is."""
+
+    game: str
+    left: int

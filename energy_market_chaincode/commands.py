@@ -8,11 +8,10 @@ import hashlib
 import uuid
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Annotated, Any, ClassVar, Self, TypeVar
+from typing import Annotated, Any, Self, TypeVar
 
 import simplejson
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
-from pydantic.alias_generators import to_camel
 
 from energy_market_chaincode import units
 from energy_market_chaincode.amounts import (
@@ -24,6 +23,12 @@ from energy_market_chaincode.amounts import (
     positive,
 )
 from energy_market_chaincode.canonical import read_json, signed_bytes
+from energy_market_chaincode.clearing_commands import FallBack as FallBack
+from energy_market_chaincode.clearing_commands import PublishClearing as PublishClearing
+from energy_market_chaincode.clearing_commands import StopGame as StopGame
+from energy_market_chaincode.command_data import COMMANDS as COMMANDS
+from energy_market_chaincode.command_data import AboutGame as AboutGame
+from energy_market_chaincode.command_data import CommandData as CommandData
 from energy_market_chaincode.command_parts import (
     DeliverySlot,
     EnergyReading,
@@ -39,9 +44,6 @@ from energy_market_chaincode.simulated_time import FIRST_START_MS, LAST_START_MS
 from energy_market_chaincode.times import Instant
 from energy_market_chaincode.views import FieldProblem
 from energy_market_chaincode.vocabulary import SEQUENTIAL_BEST_RESPONSE, Identifier, LedgerId, Metering, Role, Topic
-
-MAX_CORRECTED_BUYERS = 1_000
-"""Of a clearing."""
 
 MAX_ARCHIVED = 100
 """Games, or prosumers, in one command."""
@@ -97,38 +99,6 @@ Milliseconds = Annotated[int, Field(gt=0, le=MAX_MILLISECONDS, strict=True)]
 Window = Annotated[int, Field(ge=0, le=MAX_MILLISECONDS, strict=True)]
 """Milliseconds, perhaps none."""
 PublicKey = Annotated[str, Field(max_length=44), AfterValidator(_public_key)]
-
-
-class CommandData(BaseModel):
-    """What a command says: one model for each topic.
-
-    Attributes
-    ----------
-    topic
-        How commands name it.
-    by
-        Who may give such commands; None: everybody who is registered.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel, defer_build=True)
-
-    topic: ClassVar[str]
-    by: ClassVar[Role | None]
-
-    def __init_subclass__(cls, *, topic: str = "", by: Role | None = None) -> None:
-        cls.topic, cls.by = topic, by
-        if topic:
-            COMMANDS[topic] = cls
-
-
-COMMANDS: dict[str, type[CommandData]] = {}
-"""The model of every topic."""
-
-
-class AboutGame(CommandData):
-    """About one game."""
-
-    game: Identifier
 
 
 class RegisterProsumer(CommandData, topic=Topic.REGISTER_PROSUMER, by=Role.OPERATOR):
@@ -303,21 +273,6 @@ class SkipTurn(AboutGame, topic=Topic.SKIP_TURN, by=Role.OPERATOR):
 
     buyer: Identifier
     round: Annotated[int, Field(ge=1, strict=True)]
-
-
-class PublishClearing(AboutGame, topic=Topic.PUBLISH_CLEARING):
-    """Clear a certified game by prices that prove themselves."""
-
-    arena: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-    """The hash of what was fixed at gate closure, which the game's ``clearing`` states."""
-    prices: Annotated[dict[Identifier, PriceCurrencyPerKwh], Field(min_length=1)]
-    """What every seller's energy is worth, without the fee for the hops; at least its base price."""
-    corrections: Annotated[dict[Identifier, dict[Identifier, EnergyKwh]], Field(max_length=MAX_CORRECTED_BUYERS)] = {}
-    """{buyer: {seller: kWh}}: what it takes instead of what follows from the prices; the grid gives the rest."""
-
-
-class FallBack(AboutGame, topic=Topic.FALL_BACK, by=Role.OPERATOR):
-    """End the wait for a clearing whose time is over: the game is played in turns, or all is bought from the grid."""
 
 
 class PublishMeterReading(AboutGame, topic=Topic.PUBLISH_METER_READING):

@@ -187,7 +187,7 @@ class UnknownGame(Rejection):
 
 
 class PartDone(Rejection):
-    """That part of the settlement of {game} is done; {left} steps are left."""
+    """That part is done in the game {game}; {left} steps are left."""
 
 
 class MarketEmptying(Rejection):
@@ -235,6 +235,14 @@ class NotYourTurn(Rejection):
 
 class OtherMechanism(Rejection):
     """{topic} is no move in the game {game}, whose mechanism is {mechanism}."""
+
+
+class GameStopping(Rejection):
+    """The game {game} is being stopped, so nobody can play any more; {left} steps are left at most."""
+
+
+class StillPlayed(Rejection):
+    """The game {game} is still being played; there is no stop of it to go on with."""
 
 
 class UnknownSeller(Rejection):

@@ -86,6 +86,20 @@ class ClearingOpenEvent(Event):
     ends_at: Time
 
 
+class GameStoppingEvent(Event):
+    """A game is over and too large to be stopped at once: whoever wants gives stopGame until it is.
+
+    Attributes
+    ----------
+    left
+        How many steps are left at most.
+    """
+
+    name: Literal["GameStoppingEvent"] = "GameStoppingEvent"
+    game: str
+    left: int
+
+
 class GameStopEvent(Event, StopTotals):
     """A game stopped; what stands is contracted."""
 

@@ -185,22 +185,32 @@ def hand_back(
 ) -> list[list[Energy]]:
     """Leave to the grid what costs more than from the grid, last in turn order first, until nothing does.
 
-    The unit price p (1 + L / C) + tau h is at most the retail tariff R while L <= C (R - tau h - p) / p, and it only
-    falls. So each buyer gives back, seller by seller, just what brings L down to that, or all it has.
-
     Parameters
     ----------
     bids
         In turn order, (B, S).
     """
-    kept = [list(bid) for bid in bids]
-    loads = [sum(column) for column in zip(*kept, strict=True)]
-    for row, hops in zip(reversed(kept), reversed(arena.hops), strict=True):
-        for j, (offer, distance) in enumerate(zip(arena.sellers, hops, strict=True)):
-            spare = retail_tariff - fee_per_hop * distance - offer.price
-            given = min(max(loads[j] - offer.capacity * spare // offer.price, 0), row[j])
-            row[j] = Energy(row[j] - given)
-            loads[j] -= given
+    loads = [sum(column) for column in zip(*bids, strict=True)]
+    kept = [
+        kept_of(arena, buyer, bids[buyer], loads, fee_per_hop, retail_tariff) for buyer in reversed(range(len(bids)))
+    ]
+    return kept[::-1]
+
+
+def kept_of(
+    arena: Arena, buyer: int, bid: Sequence[Energy], loads: list[int], fee_per_hop: Price, retail_tariff: Price
+) -> list[Energy]:
+    """Return what a buyer keeps of its bid that is not dearer than the grid, and take the rest out of the loads.
+
+    The unit price p (1 + L / C) + tau h is at most the retail tariff R while L <= C (R - tau h - p) / p, and it only
+    falls. So each buyer gives back, seller by seller, just what brings L down to that, or all it has.
+    """
+    kept = list(bid)
+    for j, (offer, distance) in enumerate(zip(arena.sellers, arena.hops[buyer], strict=True)):
+        spare = retail_tariff - fee_per_hop * distance - offer.price
+        given = min(max(loads[j] - offer.capacity * spare // offer.price, 0), kept[j])
+        kept[j] = Energy(kept[j] - given)
+        loads[j] -= given
     return kept
 
 

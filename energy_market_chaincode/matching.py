@@ -22,41 +22,65 @@ Deliveries = Mapping[str, Delivery]
 def contracted_transfers(
     arena: Arena, rows: Sequence[Mapping[int, Energy]], loads: Sequence[Energy], fee_per_hop: int
 ) -> list[list[Transfer]]:
-    """Turn purchases into transfers, a list for each buyer.
+    """Turn everybody's purchases into transfers, a list for each buyer.
 
     Parameters
     ----------
     rows
         What each buyer takes of each seller, by the sellers' numbers, which rise; none of zero.
     """
-    claimed = [0] * len(arena.sellers)
-    purchases = []
-    for demand, hops, row in zip(arena.buyers, arena.hops, rows, strict=True):
-        received = 0
-        transfers = []
-        for j, energy in row.items():
-            offer = arena.sellers[j]
-            transfers.append(
-                Transfer(
-                    seller=offer.seller,
-                    buyer=demand.buyer,
-                    energy=energy,
-                    capacity=offer.capacity,
-                    price=offer.price,
-                    load=loads[j],
-                    hops=hops[j],
-                    claimed_before=Energy(claimed[j]),
-                    received_before=Energy(received),
-                    energy_cost=energy_cost(energy, offer.price, loads[j], offer.capacity),
-                    transmission_fee=Money(
-                        divide_half_even(energy * fee_per_hop * hops[j], ENERGY_TIMES_PRICE_PER_MONEY)
-                    ),
-                )
+    claimed = [Energy(0)] * len(arena.sellers)
+    return [transfers_to(arena, buyer, row, loads, fee_per_hop, claimed) for buyer, row in enumerate(rows)]
+
+
+def transfers_to(
+    arena: Arena,
+    buyer: int,
+    row: Mapping[int, Energy],
+    loads: Sequence[Energy],
+    fee_per_hop: int,
+    claimed: list[Energy],
+) -> list[Transfer]:
+    """Turn a buyer's purchases into transfers, and add them to what the buyers before it claim of each seller."""
+    received = 0
+    hops = arena.hops[buyer]
+    transfers = []
+    for j, energy in row.items():
+        offer = arena.sellers[j]
+        energy_cost, fee = _price_of(arena, j, energy, loads[j], fee_per_hop * hops[j])
+        transfers.append(
+            Transfer(
+                seller=offer.seller,
+                buyer=arena.buyers[buyer].buyer,
+                energy=energy,
+                capacity=offer.capacity,
+                price=offer.price,
+                load=loads[j],
+                hops=hops[j],
+                claimed_before=claimed[j],
+                received_before=Energy(received),
+                energy_cost=energy_cost,
+                transmission_fee=fee,
             )
-            claimed[j] += energy
-            received += energy
-        purchases.append(transfers)
-    return purchases
+        )
+        claimed[j] = Energy(claimed[j] + energy)
+        received += energy
+    return transfers
+
+
+def cost_of(arena: Arena, buyer: int, row: Mapping[int, Energy], loads: Sequence[Energy], fee_per_hop: int) -> Money:
+    """Return what the transfers come to that a buyer's purchases become."""
+    hops = arena.hops[buyer]
+    return Money(sum(sum(_price_of(arena, j, energy, loads[j], fee_per_hop * hops[j])) for j, energy in row.items()))
+
+
+def _price_of(arena: Arena, seller: int, energy: Energy, load: Energy, fee: int) -> tuple[Money, Money]:
+    """Return what energy of a seller costs, and its transmission."""
+    offer = arena.sellers[seller]
+    return (
+        energy_cost(energy, offer.price, load, offer.capacity),
+        Money(divide_half_even(energy * fee, ENERGY_TIMES_PRICE_PER_MONEY)),
+    )
 
 
 def is_certain(transfer: Transfer, seller: Delivery, buyer: Delivery) -> bool:

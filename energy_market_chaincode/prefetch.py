@@ -15,12 +15,14 @@ from energy_market_chaincode.commands import (
     PublishReadings,
     RegisterMeter,
     RegisterProsumer,
+    StopGame,
     TopUpAccount,
 )
 from energy_market_chaincode.records import (
     AcceptedReading,
     Account,
     Arena,
+    Certificate,
     ClearingState,
     Connection,
     Delivery,
@@ -40,6 +42,7 @@ from energy_market_chaincode.records import (
     StandingDemand,
     StandingOffer,
 )
+from energy_market_chaincode.unfinished import Stopping
 
 
 def keys_read_by(command: Command) -> list[str]:
@@ -58,6 +61,8 @@ def keys_read_by(command: Command) -> list[str]:
             keys += [StandingBid.key(data.game, signer), Escrow.key(data.game, signer)]
         case PublishClearing() as data:
             keys += [kind.key(data.game) for kind in (Game, Arena, ClearingState, Play)]
+        case StopGame() as data:
+            keys += [kind.key(data.game) for kind in (Game, Arena, Play, Stopping, Certificate)]
         case PublishMeterReading() as data:
             keys += [Game.key(data.game), AcceptedReading.key(signer, str(data.sequence))]
             keys += [kind.key(data.game, signer) for kind in (StandingOffer, StandingDemand)]

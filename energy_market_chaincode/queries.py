@@ -56,6 +56,7 @@ from energy_market_chaincode.statements import (
     slot_line,
     statement,
 )
+from energy_market_chaincode.stopping import steps_left
 from energy_market_chaincode.times import iso_time, moment
 from energy_market_chaincode.units import Energy, Money, currency, currency_per_kwh, kwh
 from energy_market_chaincode.vocabulary import GRID_OPERATOR, NETWORK_OPERATOR, Metering, Phase, Role
@@ -156,7 +157,8 @@ async def _games(context: Context, page: slice = ALL) -> views.Games:
 
 async def _summary(context: Context, game: Game) -> views.GameSummary:
     arena, play, outcome = await _course(context, game)
-    buyer = arena.buyers[play.turn].buyer if arena and play and play.round and game.phase is Phase.PLAYING else None
+    is_played = play is not None and play.round > 0 and not await steps_left(context, game)
+    buyer = arena.buyers[play.turn].buyer if arena and play and is_played and game.phase is Phase.PLAYING else None
     sellers, buyers = await _participants(context, game, arena)
     return views.GameSummary(
         game=game.id,
@@ -206,15 +208,17 @@ async def _game(context: Context, name: str, *, is_brief: bool = False) -> views
     loads = play.loads if play is not None else [Energy(0)] * len(sellers)
     settlement = await context.find(Settlement, game.id)
     is_delivering = game.phase is Phase.DELIVERY
+    summary = await _summary(context, game)
     frozen = await _frozen(context, game, [*(s.seller for s in sellers), *(b.buyer for b in buyers)])
     return views.GameView(
-        **dict(await _summary(context, game)),
+        **dict(summary),
         parameters=presentation.parameters(game.parameters),
         sellers=[_seller(offer, load, frozen[offer.seller]) for offer, load in zip(sellers, loads, strict=True)],
         buyers=[_buyer(demand, frozen[demand.buyer]) for demand in buyers],
         hops=_hops(arena) if arena is not None and arena.layout is None and not is_brief else {},
         layout=arena.layout if arena is not None else None,
-        deadline=moment(play.deadline_ms) if play and play.round and game.phase is Phase.PLAYING else None,
+        deadline=moment(play.deadline_ms) if play and summary.buyer_in_turn else None,
+        left=await steps_left(context, game),
         readings_awaited=await _awaited(context, game, arena, play) if arena and play and is_delivering else None,
         stop=_stop(buyers, outcome) if outcome is not None else None,
         clearing=await _clearing(context, game, arena),

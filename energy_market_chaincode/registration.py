@@ -6,7 +6,7 @@ from energy_market_chaincode import presentation
 from energy_market_chaincode.calendar import book
 from energy_market_chaincode.commands import PublishGame, StopGameRegistration
 from energy_market_chaincode.context import Context
-from energy_market_chaincode.contracting import has_delivery_begun, stop
+from energy_market_chaincode.contracting import has_delivery_begun
 from energy_market_chaincode.cover import usual_penalty
 from energy_market_chaincode.errors import GameExists, MarketEmptying, RegistrationOpen, SlotTaken, TopologyMissing
 from energy_market_chaincode.game import seller_order, turn_order
@@ -26,6 +26,7 @@ from energy_market_chaincode.records import (
 )
 from energy_market_chaincode.rules import rule
 from energy_market_chaincode.slots import CORRECTION_WINDOW_MS, durations_of_name, slot_durations
+from energy_market_chaincode.stopping import stop
 from energy_market_chaincode.tariffs import tariffs_of
 from energy_market_chaincode.times import instant_ms, iso_time
 from energy_market_chaincode.topology import fixed_arena
@@ -124,8 +125,7 @@ async def _close_gate(
     arena = await context.arena(game)
     now_ms = context.now_since(game.published_at_ms)
     nothing = Play(round=0, turn=0, deadline_ms=now_ms, began_at_ms=now_ms, passes=0, loads=[Energy(0)] * len(offers))
-    await stop(context, game, arena, nothing, StopReason.DEADLINE if is_traded else StopReason.NO_TRADE)
-    return Phase.DELIVERY
+    return await stop(context, game, arena, nothing, StopReason.DEADLINE if is_traded else StopReason.NO_TRADE)
 
 
 def _require_complete(context: Context, game: Game, present: int) -> None:

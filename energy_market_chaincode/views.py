@@ -13,7 +13,10 @@ from pydantic import ConfigDict, Field
 from energy_market_chaincode.amounts import Currency, CurrencyPerKwh, Fraction, Kwh
 from energy_market_chaincode.clearing_views import CertificateTotals as CertificateTotals
 from energy_market_chaincode.clearing_views import CertificateView as CertificateView
+from energy_market_chaincode.clearing_views import ClearingAccepted as ClearingAccepted
 from energy_market_chaincode.clearing_views import ClearingView as ClearingView
+from energy_market_chaincode.clearing_views import FellBack as FellBack
+from energy_market_chaincode.clearing_views import GameStopped as GameStopped
 from energy_market_chaincode.time_views import EpochView as EpochView
 from energy_market_chaincode.time_views import SimulatedTimeView as SimulatedTimeView
 from energy_market_chaincode.times import Time
@@ -24,7 +27,6 @@ from energy_market_chaincode.view import View as View
 from energy_market_chaincode.vocabulary import (
     GRID_OPERATOR,
     NETWORK_OPERATOR,
-    Fallback,
     Metering,
     Phase,
     Role,
@@ -321,6 +323,8 @@ class GameView(GameSummary):
         The digest of the graph that the hops of a large game follow from; the graph is its topology.
     deadline
         Of the buyer in turn.
+    left
+        How many steps of its stop are left at most, while that is done in parts; else null.
     readings_awaited
         From how many participants no reading came yet, or in a cleared game whose slot has no time not all of it; null
         unless the delivery is under way.
@@ -332,6 +336,7 @@ class GameView(GameSummary):
     hops: dict[str, dict[str, int]]
     layout: str | None = None
     deadline: Time | None
+    left: int | None = None
     readings_awaited: int | None
     clearing: ClearingView | None = None
     stop: StopView | None
@@ -442,16 +447,6 @@ class GameSettled(GameResult):
     """Of closeMarket: how many steps of the settlement are left; the game is closed when none is."""
 
     left: int
-
-
-class ClearingAccepted(GameResult, CertificateTotals):
-    """Of publishClearing: what was proved."""
-
-
-class FellBack(GameResult):
-    """Of fallBack: to what."""
-
-    fallback: Fallback
 
 
 class BidResult(GameResult):

@@ -40,6 +40,7 @@ class Topic(StrEnum):
     PUBLISH_BUY_BID = "publishBuyBid"
     SKIP_TURN = "skipTurn"
     PUBLISH_CLEARING = "publishClearing"
+    STOP_GAME = "stopGame"
     FALL_BACK = "fallBack"
     PUBLISH_METER_READING = "publishMeterReading"
     REGISTER_METER = "registerMeter"
@@ -100,6 +101,19 @@ class StopReason(StrEnum):
     DEADLINE = "deadline"
     NO_TRADE = "no-trade"
     CANCELLED = "cancelled"
+
+
+class StopStage(StrEnum):
+    """What of a game's stop is being done, for one buyer after the other, where it is done in parts.
+
+    ``weigh``: what everybody could still save.
+    ``hand-back``: what costs more than from the grid is left to it.
+    ``contract``: purchases count from now on, and what was frozen beyond them is released; the sellers' come last.
+    """
+
+    WEIGH = "weigh"
+    HAND_BACK = "hand-back"
+    CONTRACT = "contract"
 
 
 SEQUENTIAL_BEST_RESPONSE = "sequential-best-response"

@@ -30,7 +30,9 @@ _log = structlog.stdlib.get_logger(__name__)
 
 # A BuyBidEvent is not among them. It says that a later deadline replaces the one the course waits for; then the
 # course looks anyway. In a large game this spares the queue a read for every turn.
-_WAKING = frozenset({"ClearingOpenEvent", "GameStopEvent", "TransferFulfilledEvent", "MarketClosedEvent"})
+_WAKING = frozenset(
+    {"ClearingOpenEvent", "GameStoppingEvent", "GameStopEvent", "TransferFulfilledEvent", "MarketClosedEvent"}
+)
 
 _TIME_SET = frozenset({"TimeSimulatedEvent", "LedgerTimeSetEvent"})
 
@@ -53,7 +55,9 @@ LONGEST_SLEEP_S = 60.0
 # transfer, of whose readings no event tells, may still report what it took ...
 _TOO_EARLY = frozenset({"CLEARING_AWAITED", "REGISTRATION_OPEN", "DEADLINE_NOT_PASSED", "DELIVERY_NOT_OVER"})
 # ... or somebody else, a buyer or another clock, was faster.
-_TOO_LATE = frozenset({"CLEARING_LATE", "PART_DONE", "OTHER_MECHANISM", "WRONG_PHASE", "TURN_OVER", "UNKNOWN_GAME"})
+_TOO_LATE = frozenset(
+    {"CLEARING_LATE", "PART_DONE", "OTHER_MECHANISM", "WRONG_PHASE", "TURN_OVER", "UNKNOWN_GAME", "GAME_STOPPING"}
+)
 _GONE = frozenset({"UNKNOWN_GAME", "GAME_ARCHIVED"})
 """The market was reset, or somebody archived the game."""
 _EXPECTED = _TOO_EARLY | _TOO_LATE
@@ -63,6 +67,7 @@ _DONE = {
     Topic.SKIP_TURN: "silent buyer skipped",
     Topic.PUBLISH_CLEARING: "game cleared",
     Topic.FALL_BACK: "no clearing in time, the game falls back",
+    Topic.STOP_GAME: "game stopped further",
     Topic.CLOSE_MARKET: "market closed",
 }
 
@@ -142,7 +147,7 @@ class Course:
         self._woken = asyncio.Event()
         self._attempt: _Attempt | None = None
         self._next_part: Act | None = None
-        """Of a settlement that is done in parts."""
+        """Of a stop or a settlement that is done in parts."""
         self._log = _log.bind(game=game)
 
     def wake(self) -> None:

@@ -70,12 +70,13 @@ T = TypeVar("T")
 def next_action(game: GameView, transfers: Sequence[views.TransferView], now: datetime, factor: int = 1) -> Decision:
     """Decide what to do about a game.
 
-    The rules are the contract's, so that on equal clocks no command comes too early: registration may stop at its end
-    or once all expected participants are in; a certified game waits for a clearing, of the clock's or anybody's, and
-    falls back when it did not come in time; a buyer may be skipped at its deadline; the market may close at the end
-    of the metering window, or earlier: that of a slot with a time once the slot is over and all have reported, that of
-    another game once no transfer is pending. Where such a game has no transfers at all the clock lets the delivery run
-    to its end, because buyers without a bid still report what they took from the grid.
+    The rules are the contract's, so that on equal clocks no command comes too early: registration may stop at its
+    end or once all expected participants are in; a certified game waits for a clearing, of the clock's or
+    anybody's, and falls back when it did not come in time; what is left of a stop goes on at once; a buyer may be
+    skipped at its deadline; the market may close at the end of the metering window, or earlier: that of a slot with
+    a time once the slot is over and all have reported, that of another game once no transfer is pending. Where such
+    a game has no transfers at all the clock lets the delivery run to its end, because buyers without a bid still
+    report what they took from the grid.
 
     Parameters
     ----------
@@ -116,6 +117,8 @@ def _in_registration(game: GameView, now: datetime, factor: int) -> Decision:
 
 
 def _in_play(game: GameView, now: datetime) -> Decision:
+    if game.left is not None:
+        return Act(Topic.STOP_GAME, {"game": game.game, "left": game.left}, game.registration_ends_at)
     if game.clearing is not None and game.clearing.fallback is None:
         ends = game.clearing.ends_at
         return Clear(game, ends) if now < ends else Act(Topic.FALL_BACK, {"game": game.game}, ends)

@@ -14,7 +14,6 @@ from energy_market_chaincode.canonical import exact_json
 from energy_market_chaincode.certificate import Purchases, SlotGame, Verdict
 from energy_market_chaincode.commands import AboutGame, FallBack, PublishClearing
 from energy_market_chaincode.context import Context
-from energy_market_chaincode.contracting import contract, stop
 from energy_market_chaincode.errors import (
     ArenaDiffers,
     ClearingAwaited,
@@ -27,18 +26,17 @@ from energy_market_chaincode.errors import (
     PriceBelowBase,
     RegretTooLarge,
 )
-from energy_market_chaincode.game import grid_cost, turn_order
-from energy_market_chaincode.matching import contracted_transfers
+from energy_market_chaincode.game import turn_order
 from energy_market_chaincode.mechanisms import sequential_best_response
 from energy_market_chaincode.records import (
     Arena,
     Certificate,
     ClearingState,
     Game,
-    Outcome,
     Play,
 )
 from energy_market_chaincode.rules import rule
+from energy_market_chaincode.stopping import require_played, stop, stop_cleared
 from energy_market_chaincode.times import iso_time
 from energy_market_chaincode.units import (
     ENERGY_TIMES_PRICE_PER_MONEY,
@@ -125,6 +123,7 @@ async def _game(context: Context, command: AboutGame) -> tuple[Game, ClearingSta
     if clearing is None or clearing.fallback is not None:
         mechanism = game.mechanism if clearing is None else sequential_best_response.NAME
         raise OtherMechanism(topic=command.topic, game=game.id, mechanism=mechanism)
+    await require_played(context, game)
     return game, clearing
 
 
@@ -230,19 +229,11 @@ def _proved(
 
 
 async def _stop(context: Context, game: Game, arena: Arena, purchases: Purchases, proof: Certificate) -> None:
-    """Contract what was proved. The gap bounds what each buyer could still save."""
-    rows = keep_rows(proof.digest, purchases)
-    loads = loads_of(arena, rows)
+    """Let count what was proved. The gap bounds what each buyer could still save."""
+    loads = loads_of(arena, keep_rows(proof.digest, purchases))
     play = (await context.load(Play, game.id)).but(loads=loads)
-    transfers = contracted_transfers(arena, rows, loads, game.parameters.fee_per_hop)
-    tariff = game.parameters.retail_tariff
-    costs = [
-        Money(sum(t.energy_cost + t.transmission_fee for t in bought) + grid_cost(rest, tariff))
-        for bought, rest in zip(transfers, purchases.from_grid, strict=True)
-    ]
     most = Money(-(-(proof.upper - proof.lower) // ENERGY_TIMES_PRICE_PER_MONEY))
-    outcome = Outcome(reason=StopReason.EQUILIBRIUM, rounds=0, costs=costs, regrets=[most] * len(costs))
-    await contract(context, game, arena, play, transfers, outcome)
+    await stop_cleared(context, game, arena, play, most)
 
 
 @rule

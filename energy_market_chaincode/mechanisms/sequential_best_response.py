@@ -3,7 +3,7 @@
 from energy_market_chaincode import presentation
 from energy_market_chaincode.commands import AboutGame, PublishBuyBid, SkipTurn
 from energy_market_chaincode.context import Context
-from energy_market_chaincode.contracting import freeze_more, has_delivery_begun, nothing, stop, supplies_of
+from energy_market_chaincode.contracting import freeze_more, has_delivery_begun, nothing, supplies_of
 from energy_market_chaincode.errors import (
     CapacityExceeded,
     DeadlineNotPassed,
@@ -18,6 +18,7 @@ from energy_market_chaincode.errors import (
 from energy_market_chaincode.game import bill, is_more_than_nothing, worst_bill
 from energy_market_chaincode.records import Arena, ClearingState, Escrow, Game, Play, StandingBid
 from energy_market_chaincode.rules import rule
+from energy_market_chaincode.stopping import require_played, stop
 from energy_market_chaincode.times import iso_time
 from energy_market_chaincode.units import Energy, kwh
 from energy_market_chaincode.views import BidResult, GameResult
@@ -56,6 +57,7 @@ async def _game(context: Context, command: AboutGame) -> Game:
     clearing = None if game.mechanism == NAME else await context.find(ClearingState, game.id)
     if game.mechanism != NAME and (clearing is None or clearing.fallback is not Fallback.TURNS):
         raise OtherMechanism(topic=command.topic, game=game.id, mechanism=game.mechanism)
+    await require_played(context, game)
     return game
 
 

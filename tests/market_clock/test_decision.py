@@ -136,6 +136,14 @@ def test_no_command_comes_before_the_contract_takes_it(situation: Situation, now
         COMMANDS[decision.topic].model_validate(decision.data)
 
 
+@pytest.mark.parametrize("left", [1, 700])
+def test_a_stop_in_parts_goes_on_at_once_whatever_the_time_and_the_mechanism(left: int) -> None:
+    stopping = GAME.model_copy(update={"left": left, "buyer_in_turn": None, "deadline": None})
+    decision = Situation(stopping, []).decision(GAME.published_at)
+    assert decision == Act(Topic.STOP_GAME, {"game": GAME.game, "left": left}, GAME.registration_ends_at)
+    COMMANDS[Topic.STOP_GAME].model_validate({"game": GAME.game, "left": left})
+
+
 @settings(deadline=None)
 @given(situation=situations(), now=MOMENTS)
 def test_the_clock_waits_for_a_later_moment_and_never_past_one_it_should_act_at(

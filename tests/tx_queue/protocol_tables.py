@@ -20,6 +20,7 @@ from energy_market_chaincode import (
     PriceCurrencyPerKwh,
     ShareOfOne,
     Time,
+    Topic,
     block_views,
     events,
     meter_views,
@@ -135,7 +136,7 @@ def tables() -> dict[str, str]:
             "topic | who | data | result | what it asks",
             (
                 (topic, data.by or "registered", fields(data) or "nothing", " or ".join(results(data)), sentence(data))
-                for topic, data in COMMANDS.items()
+                for topic, data in ((topic, COMMANDS[topic]) for topic in Topic)
             ),
         ),
         "results": table(
