@@ -49,7 +49,7 @@ def cleared_rows(game: Game, arena: Arena, proof: Certificate) -> list[Row]:
         return known[0]
     slot = slot_game(game, arena)
     scarcity = [price - offer.price for price, offer in zip(proof.prices, arena.sellers, strict=True)]
-    return keep_rows(proof.digest, corrected(slot, certificate.purchases_at(slot, scarcity), proof.corrections))
+    return keep_rows(proof.digest, corrected(certificate.purchases_at(slot, scarcity), proof.corrections))
 
 
 def keep_rows(digest: str, purchases: certificate.Purchases) -> list[Row]:
@@ -83,12 +83,9 @@ def slot_game(game: Game, arena: Arena) -> SlotGame:
     )
 
 
-def corrected(
-    slot: SlotGame, purchases: certificate.Purchases, corrections: Mapping[int, Mapping[int, int]]
-) -> certificate.Purchases:
+def corrected(purchases: certificate.Purchases, corrections: Mapping[int, Mapping[int, int]]) -> certificate.Purchases:
     """Put corrections in the place of what followed from the prices; the grid gives the rest."""
     rows, grid = list(purchases.from_sellers), list(purchases.from_grid)
     for buyer, row in corrections.items():
-        rows[buyer] = {seller: energy for seller, energy in (rows[buyer] | dict(row)).items() if energy}
-        grid[buyer] = slot.demands[buyer] - sum(rows[buyer].values())
+        rows[buyer], grid[buyer], _ = purchases.of(buyer).corrected(row)
     return certificate.Purchases(rows, grid, purchases.levels)

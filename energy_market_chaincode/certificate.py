@@ -23,9 +23,10 @@ nobody's regret exceeds G. And x is near the equilibrium x*: sum_j P_j / C_j [(L
 <= 2 G. Wrong prices only lower D: they can only be refused.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import merge
+from typing import NamedTuple
 
 from energy_market_chaincode.game import Supply, best_response_with_grid
 from energy_market_chaincode.units import ENERGY_TIMES_PRICE_PER_MONEY, Energy, Price
@@ -37,6 +38,8 @@ REGRET_SHARE = 10**6
 _FINE = 96
 """Bits behind the point of a unit of energy while purchases are worked out."""
 _HALF = 1 << (_FINE - 1)
+_ORDERED_PER_LOOK = 10
+"""So many sellers are put in order in the time in which a buyer fills up at one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,23 @@ class Purchases:
     from_sellers: list[dict[int, int]]
     from_grid: list[int]
     levels: list[int]
+
+    def of(self, buyer: int) -> "Purchase":
+        """Return one buyer's."""
+        return Purchase(self.from_sellers[buyer], self.from_grid[buyer], self.levels[buyer])
+
+
+class Purchase(NamedTuple):
+    """What one buyer buys of sellers, by their numbers, and of the grid, and its level; see :class:`Purchases`."""
+
+    bought: dict[int, int]
+    grid: int
+    level: int
+
+    def corrected(self, row: Mapping[int, int]) -> "Purchase":
+        """Put what a row says in the place of what it concerns; the grid gives the rest."""
+        bought = {seller: energy for seller, energy in (self.bought | dict(row)).items() if energy}
+        return Purchase(bought, self.grid + sum(self.bought.values()) - sum(bought.values()), self.level)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,19 +173,99 @@ def _dearer(sellers: Sequence[tuple[int, int]], fee: int) -> Iterator[tuple[int,
     return ((worth + fee, seller) for worth, seller in sellers)
 
 
-def _merit_orders(game: SlotGame, scarcity: Sequence[int]) -> list[_MeritOrder]:
-    """Return the sellers' order for each row of fees."""
-    by_worth = sorted((price + pi, j) for j, (price, pi) in enumerate(zip(game.prices, scarcity, strict=True)))
-    return [_MeritOrder(by_worth, fees, game.retail_tariff) for fees in game.fees]
-
-
-def purchases_at(game: SlotGame, scarcity: Sequence[int]) -> Purchases:
-    """Let every buyer fill up at prices q = P + pi.
+class FillingUp:
+    """How far buyers have filled up at prices q = P + pi, one after the other.
 
     Sellers up to a level give (level - q_j - F h_ij) C_j / P_j. What is left over when that is rounded down goes, unit
     by unit, to those of a buyer's sellers that lost most by rounding so far; for buyers at the tariff purchases are
     rounded so that nothing gets lost on the way, and the grid gives the rest. Nobody takes more than what the buyers
-    before it left.
+    before it left. At last what rounding left of sellers that are worth more than a full one costs is sold, a unit to
+    each who lacks it, which needs to know what all buyers left.
+
+    Attributes
+    ----------
+    room
+        What each seller has left.
+    carry
+        What each seller lost by rounding, finer by 2^96.
+    looks
+        How many sellers have been looked at.
+    """
+
+    def __init__(
+        self,
+        game: SlotGame,
+        scarcity: Sequence[int],
+        room: Sequence[int] | None = None,
+        carry: Sequence[int] | None = None,
+    ) -> None:
+        self._game, self._scarcity = game, scarcity
+        self.room = [int(capacity) for capacity in game.capacities] if room is None else list(room)
+        self.carry = [0] * len(self.room) if carry is None else list(carry)
+        self._by_worth = sorted(
+            (price + pi, j) for j, (price, pi) in enumerate(zip(game.prices, scarcity, strict=True))
+        )
+        self._orders: dict[int, _MeritOrder] = {}
+        self.looks = 0
+        self._widths = [
+            (capacity << _FINE) // price for capacity, price in zip(game.capacities, game.prices, strict=True)
+        ]
+
+    def merit_order(self, buyer: int) -> Iterable[tuple[int, int]]:
+        """Return the sellers below the tariff as a buyer sees them, the cheapest first: (q_j + F h, j)."""
+        row = self._game.row[buyer]
+        if row not in self._orders:
+            self.looks += len(self.room) // _ORDERED_PER_LOOK
+            self._orders[row] = _MeritOrder(self._by_worth, self._game.fees[row], self._game.retail_tariff)
+        return self._orders[row]
+
+    def fill(self, buyer: int) -> Purchase:
+        """Let the next buyer fill up."""
+        tariff, demand, room, carry = self._game.retail_tariff, self._game.demands[buyer], self.room, self.carry
+        level, sellers = _level(demand << _FINE, self.merit_order(buyer), self._widths, tariff)
+        bought: dict[int, int] = {}
+        self.looks += 1 + len(sellers)
+        left = int(demand)
+        for start, seller in sellers:
+            exact = (level - start) * self._widths[seller]
+            wanted = exact + (carry[seller] + _HALF if level == tariff else 0)
+            bought[seller] = max(min(wanted >> _FINE, room[seller], left), 0)
+            carry[seller] += exact - (bought[seller] << _FINE)
+            left -= bought[seller]
+            room[seller] -= bought[seller]
+        if level < tariff:
+            for seller in sorted(bought, key=lambda seller: (-carry[seller], seller)):
+                given = min(1, left, room[seller])
+                bought[seller] += given
+                carry[seller] -= given << _FINE
+                room[seller] -= given
+                left -= given
+        return Purchase({seller: energy for seller, energy in bought.items() if energy}, left, level)
+
+    def scarce_rests(self) -> dict[int, int]:
+        """Return what is left of sellers that are worth more than a full one costs, once all buyers have filled up."""
+        each = enumerate(zip(self._scarcity, self._game.prices, self.room, strict=True))
+        return {j: room for j, (pi, price, room) in each if pi > price and room}
+
+    def with_rests(self, buyer: int, purchase: Purchase, rests: dict[int, int]) -> Purchase:
+        """Sell the next buyer that lacks something a unit of each rest that is worth it, and take it out of these."""
+        if not (rests and purchase.grid):
+            return purchase
+        fees, bought, grid = self._game.fees[self._game.row[buyer]], dict(purchase.bought), purchase.grid
+        worth = sorted((self._game.prices[j] + self._scarcity[j] + fees[j], j) for j in rests)
+        for start, seller in worth:
+            if start >= purchase.level or not grid:
+                break
+            bought[seller] = bought.get(seller, 0) + 1
+            grid -= 1
+            rests[seller] -= 1
+            if not rests[seller]:
+                del rests[seller]
+        return Purchase(bought, grid, purchase.level)
+
+
+def purchases_at(game: SlotGame, scarcity: Sequence[int]) -> Purchases:
+    """Let every buyer fill up at prices q = P + pi, see :class:`FillingUp`.
 
     Parameters
     ----------
@@ -179,58 +279,11 @@ def purchases_at(game: SlotGame, scarcity: Sequence[int]) -> Purchases:
     >>> found.from_sellers, found.from_grid, found.levels
     ([{0: 3}, {0: 3}], [1, 3], [20, 20])
     """
-    widths = [(capacity << _FINE) // price for capacity, price in zip(game.capacities, game.prices, strict=True)]
-    starts = _merit_orders(game, scarcity)
-    room = [int(capacity) for capacity in game.capacities]
-    carry = [0] * len(room)
-    found = Purchases([], [], [])
-    for demand, row in zip(game.demands, game.row, strict=True):
-        level, sellers = _level(demand << _FINE, starts[row], widths, game.retail_tariff)
-        bought: dict[int, int] = {}
-        left = int(demand)
-        for start, seller in sellers:
-            exact = (level - start) * widths[seller]
-            wanted = exact + (carry[seller] + _HALF if level == game.retail_tariff else 0)
-            bought[seller] = max(min(wanted >> _FINE, room[seller], left), 0)
-            carry[seller] += exact - (bought[seller] << _FINE)
-            left -= bought[seller]
-            room[seller] -= bought[seller]
-        if level < game.retail_tariff:
-            for seller in sorted(bought, key=lambda seller: (-carry[seller], seller)):
-                given = min(1, left, room[seller])
-                bought[seller] += given
-                carry[seller] -= given << _FINE
-                room[seller] -= given
-                left -= given
-        found.from_sellers.append({seller: energy for seller, energy in bought.items() if energy})
-        found.from_grid.append(left)
-        found.levels.append(level)
-    _sell_scarce_rests(game, scarcity, starts, room, found)
-    return found
-
-
-def _sell_scarce_rests(
-    game: SlotGame,
-    scarcity: Sequence[int],
-    starts: Sequence[_MeritOrder],
-    room: list[int],
-    found: Purchases,
-) -> None:
-    """Sell what rounding left of sellers that are worth more than a full one costs, a unit to each who lacks it."""
-    scarce = {j for j, (pi, price) in enumerate(zip(scarcity, game.prices, strict=True)) if pi > price and room[j]}
-    for buyer, row in enumerate(game.row):
-        if not scarce:
-            return
-        if not found.from_grid[buyer]:
-            continue
-        for start, seller in starts[row]:
-            if start >= found.levels[buyer]:
-                break
-            if seller in scarce and found.from_grid[buyer]:
-                found.from_sellers[buyer][seller] = found.from_sellers[buyer].get(seller, 0) + 1
-                found.from_grid[buyer] -= 1
-                room[seller] -= 1
-                scarce -= {seller} if not room[seller] else set()
+    filling = FillingUp(game, scarcity)
+    filled = [filling.fill(buyer) for buyer in range(len(game.demands))]
+    rests = filling.scarce_rests()
+    each = [filling.with_rests(buyer, purchase, rests) for buyer, purchase in enumerate(filled)]
+    return Purchases([one.bought for one in each], [one.grid for one in each], [one.level for one in each])
 
 
 def _level(
@@ -252,34 +305,74 @@ def verify(game: SlotGame, scarcity: Sequence[int], purchases: Purchases) -> Ver
     """Check (A), (B) and (C); the purchases and levels may come from anywhere."""
     if not _fit(game, scarcity, purchases):
         return Verdict(fits=False)
-    loads, squares = [0] * len(game.prices), [0] * len(game.prices)
-    for bought in purchases.from_sellers:
-        for seller, energy in bought.items():
-            loads[seller] += energy
-            squares[seller] += energy * energy
-    verdict = Verdict(
-        fits=True,
-        upper=_upper(game, purchases, loads, squares),
-        lower=_lower(game, scarcity, purchases.levels),
-        allowance=_allowance(game, scarcity),
-    )
+    sums, lower, filling = Sums.nothing(game), lower_of_sellers(game, scarcity), FillingUp(game, scarcity)
+    for buyer in range(len(game.demands)):
+        sums.add(game, buyer, purchases.of(buyer))
+        lower += lower_of_buyer(game, buyer, purchases.levels[buyer], filling)
+    verdict = Verdict(fits=True, upper=sums.upper(game), lower=lower, allowance=allowance(game, scarcity))
     if not verdict.is_small:
         return verdict
-    spread, buyers = _spread(game, scarcity), range(len(game.demands))
-    regretful = (
-        buyer
-        for buyer in buyers
-        if verdict.gap > (most := _bearable(game, buyer, purchases, loads, spread))
-        and _most_regret(game, buyer, purchases, loads) > most
-        and _regret(game, buyer, purchases, loads) > most
-    )
+    worst, buyers = spread(game, scarcity), range(len(game.demands))
+    regretful = (b for b in buyers if saves_too_much(game, b, purchases.of(b), sums.loads, worst, verdict.gap))
     return Verdict(True, verdict.upper, verdict.lower, verdict.allowance, next(regretful, None))
 
 
-def bearable(game: SlotGame, scarcity: Sequence[int], purchases: Purchases, buyer: int) -> int:
-    """Return what (C) lets a buyer save, as a cost."""
-    loads = [sum(bought.get(seller, 0) for bought in purchases.from_sellers) for seller in range(len(game.prices))]
-    return _bearable(game, buyer, purchases, loads, _spread(game, scarcity))
+def saves_too_much(game: SlotGame, buyer: int, purchase: Purchase, loads: Sequence[int], worst: int, gap: int) -> bool:
+    """Tell whether (C) does not hold for a buyer.
+
+    Parameters
+    ----------
+    worst
+        See :func:`spread`.
+    """
+    return (
+        gap > (most := bearable(game, buyer, purchase, loads, worst))
+        and most_regret(game, buyer, purchase, loads) > most
+        and regret(game, buyer, purchase, loads) > most
+    )
+
+
+@dataclass(slots=True)
+class Sums:
+    """What purchases come to, added up buyer by buyer.
+
+    Attributes
+    ----------
+    loads, squares
+        L and Q (S,).
+    linear
+        What of the potential is linear in the purchases.
+    """
+
+    loads: list[int]
+    squares: list[int]
+    linear: int = 0
+
+    @classmethod
+    def nothing(cls, game: SlotGame) -> "Sums":
+        """Begin."""
+        return cls([0] * len(game.prices), [0] * len(game.prices))
+
+    def add(self, game: SlotGame, buyer: int, purchase: Purchase) -> None:
+        """Add a buyer's purchases."""
+        fees = game.fees[game.row[buyer]]
+        self.linear += game.retail_tariff * purchase.grid
+        for seller, energy in purchase.bought.items():
+            self.loads[seller] += energy
+            self.squares[seller] += energy * energy
+            self.linear += (game.prices[seller] + fees[seller]) * energy
+
+    def upper(self, game: SlotGame) -> int:
+        """Return U."""
+        rows = zip(game.prices, game.capacities, self.loads, self.squares, strict=True)
+        return self.linear + sum(
+            _up(price * (load * load + square), 2 * capacity) for price, capacity, load, square in rows
+        )
+
+
+def loads_of(game: SlotGame, purchases: Purchases) -> list[int]:
+    """Return L."""
+    return [sum(bought.get(seller, 0) for bought in purchases.from_sellers) for seller in range(len(game.prices))]
 
 
 def _fit(game: SlotGame, scarcity: Sequence[int], purchases: Purchases) -> bool:
@@ -304,26 +397,19 @@ def _fit(game: SlotGame, scarcity: Sequence[int], purchases: Purchases) -> bool:
     )
 
 
-def _upper(game: SlotGame, purchases: Purchases, loads: Sequence[int], squares: Sequence[int]) -> int:
-    """Return U."""
-    linear = game.retail_tariff * sum(purchases.from_grid)
-    for bought, row in zip(purchases.from_sellers, game.row, strict=True):
-        fees = game.fees[row]
-        linear += sum((game.prices[seller] + fees[seller]) * energy for seller, energy in bought.items())
-    rows = zip(game.prices, game.capacities, loads, squares, strict=True)
-    return linear + sum(_up(price * (load * load + square), 2 * capacity) for price, capacity, load, square in rows)
+def lower_of_buyer(game: SlotGame, buyer: int, level: int, filling: FillingUp) -> int:
+    """Return what a buyer adds to D, by the sellers' merit order."""
+    lower = level * game.demands[buyer]
+    for start, seller in filling.merit_order(buyer):
+        if start >= level:
+            break
+        lower -= _up((level - start) ** 2 * game.capacities[seller], 2 * game.prices[seller])
+    return lower
 
 
-def _lower(game: SlotGame, scarcity: Sequence[int], levels: Sequence[int]) -> int:
-    """Return D."""
-    orders = _merit_orders(game, scarcity)
+def lower_of_sellers(game: SlotGame, scarcity: Sequence[int]) -> int:
+    """Return what the sellers add to D: less than nothing."""
     lower = 0
-    for demand, level, row in zip(game.demands, levels, game.row, strict=True):
-        lower += level * demand
-        for start, seller in orders[row]:
-            if start >= level:
-                break
-            lower -= _up((level - start) ** 2 * game.capacities[seller], 2 * game.prices[seller])
     for price, capacity, pi in zip(game.prices, game.capacities, scarcity, strict=True):
         if pi <= price:
             lower -= _up(pi * pi * capacity, 2 * price)
@@ -332,35 +418,34 @@ def _lower(game: SlotGame, scarcity: Sequence[int], levels: Sequence[int]) -> in
     return lower
 
 
-def _allowance(game: SlotGame, scarcity: Sequence[int]) -> int:
+def allowance(game: SlotGame, scarcity: Sequence[int]) -> int:
     """Return A: a unit too much or too little of every pair, and a stray unit of every seller."""
     steps = sum(_up(price, capacity) for price, capacity in zip(game.prices, game.capacities, strict=True))
-    return len(game.demands) * steps + len(game.prices) * _spread(game, scarcity)
+    return len(game.demands) * steps + len(game.prices) * spread(game, scarcity)
 
 
-def _spread(game: SlotGame, scarcity: Sequence[int]) -> int:
+def spread(game: SlotGame, scarcity: Sequence[int]) -> int:
     """Return by how much a unit at the wrong seller, from the grid, or unsold though scarce, may be dearer."""
     worth = [price + pi for price, pi in zip(game.prices, scarcity, strict=True)]
     fees = [fee for row in game.fees for fee in row]
     return max(max(worth) + max(fees), game.retail_tariff) - min(game.prices) - min(fees)
 
 
-def _bearable(game: SlotGame, buyer: int, purchases: Purchases, loads: Sequence[int], spread: int) -> int:
+def bearable(game: SlotGame, buyer: int, purchase: Purchase, loads: Sequence[int], worst: int) -> int:
     """Return what a buyer may save: a share of its bill, a unit of each of its sellers and the grid, or the least."""
-    bought, grid = purchases.from_sellers[buyer], purchases.from_grid[buyer]
-    bill = _bill(game, game.fees[game.row[buyer]], bought, grid, loads)
-    used = len(bought) + (grid > 0)
-    return max(abs(bill) // REGRET_SHARE, used * spread, int(ENERGY_TIMES_PRICE_PER_MONEY))
+    bill = _bill(game, game.fees[game.row[buyer]], purchase.bought, purchase.grid, loads)
+    used = len(purchase.bought) + (purchase.grid > 0)
+    return max(abs(bill) // REGRET_SHARE, used * worst, int(ENERGY_TIMES_PRICE_PER_MONEY))
 
 
-def _most_regret(game: SlotGame, buyer: int, purchases: Purchases, loads: Sequence[int]) -> int:
+def most_regret(game: SlotGame, buyer: int, purchase: Purchase, loads: Sequence[int]) -> int:
     """Return what a buyer's regret is at most: rho, by its level l as the multiplier.
 
     A bill is convex in its purchases, so it falls by no more than its slopes g tell, rounded up where energy is given
     back and down where it is taken: sum_j (g_ij - l) x_ij + (l - g_ij)_+ (C_j - L_j + x_ij), the grid's likewise.
     """
-    bought, fees, level = purchases.from_sellers[buyer], game.fees[game.row[buyer]], purchases.levels[buyer]
-    rho = (game.retail_tariff - level) * purchases.from_grid[buyer]
+    (bought, grid, level), fees = purchase, game.fees[game.row[buyer]]
+    rho = (game.retail_tariff - level) * grid
     for seller, (price, fee, load) in enumerate(zip(game.prices, fees, loads, strict=True)):
         if price + fee >= level and seller not in bought:
             continue  # its slope is not below the level
@@ -370,9 +455,9 @@ def _most_regret(game: SlotGame, buyer: int, purchases: Purchases, loads: Sequen
     return rho
 
 
-def _regret(game: SlotGame, buyer: int, purchases: Purchases, loads: Sequence[int]) -> int:
+def regret(game: SlotGame, buyer: int, purchase: Purchase, loads: Sequence[int]) -> int:
     """Return what a buyer could save by changing its purchases alone."""
-    bought, fees = purchases.from_sellers[buyer], game.fees[game.row[buyer]]
+    bought, fees = purchase.bought, game.fees[game.row[buyer]]
     others = [load - bought.get(seller, 0) for seller, load in enumerate(loads)]
     supplies = [
         Supply(capacity, price, Energy(load), fee)
@@ -381,7 +466,7 @@ def _regret(game: SlotGame, buyer: int, purchases: Purchases, loads: Sequence[in
     best = best_response_with_grid(game.demands[buyer], supplies, game.retail_tariff)
     best_grid = game.demands[buyer] - sum(best)
     best_loads = [load + energy for load, energy in zip(others, best, strict=True)]
-    bill = _bill(game, fees, bought, purchases.from_grid[buyer], loads)
+    bill = _bill(game, fees, bought, purchase.grid, loads)
     return bill - _bill(game, fees, dict(enumerate(best)), best_grid, best_loads)
 
 

@@ -29,6 +29,15 @@ class FallBack(AboutGame, topic=Topic.FALL_BACK, by=Role.OPERATOR):
     """End the wait for a clearing whose time is over: the game is played in turns, or all is bought from the grid."""
 
 
+class ProveClearing(AboutGame, topic=Topic.PROVE_CLEARING):
+    """Go on with the proof of a clearing that is too large to be proved at once."""
+
+    poster: Identifier
+    """Who posted it."""
+    left: StepsLeft | None = None
+    """What the last part's answer said: then no part is done that somebody else did meanwhile."""
+
+
 class StopGame(AboutGame, topic=Topic.STOP_GAME):
     """Go on with the stop of a game that is too large to be stopped at once."""
 

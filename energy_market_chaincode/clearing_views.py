@@ -1,6 +1,6 @@
 """How a game is cleared and stopped, as the world sees it."""
 
-from energy_market_chaincode.amounts import CurrencyPerKwh, ExactCurrency, ExactShare, Kwh
+from energy_market_chaincode.amounts import Currency, CurrencyPerKwh, ExactCurrency, ExactShare, Kwh
 from energy_market_chaincode.times import Time
 from energy_market_chaincode.view import View
 from energy_market_chaincode.vocabulary import Fallback
@@ -45,6 +45,24 @@ class CertificateView(CertificateTotals):
     corrections: dict[str, dict[str, Kwh]]
 
 
+class ProposalView(View):
+    """A clearing that is being proved part by part.
+
+    Attributes
+    ----------
+    bond
+        What it costs its poster should it turn out wrong.
+    left
+        How many steps of its proof are left.
+    """
+
+    poster: str
+    certificate: str
+    posted_at: Time
+    bond: Currency
+    left: int
+
+
 class ClearingView(View):
     """Of a certified game: what is to be cleared, and what came of it.
 
@@ -54,12 +72,18 @@ class ClearingView(View):
         The hash that a clearing has to state.
     ends_at
         Until then clearings are taken.
+    proofs_end_at
+        Until then one that was posted in time may go on proving itself.
+    proposals
+        Those that are being proved.
     fallback
         What the game came to instead if none was accepted in time.
     """
 
     arena: str
     ends_at: Time
+    proofs_end_at: Time
+    proposals: list[ProposalView]
     fallback: Fallback | None
     certificate: CertificateView | None
 
@@ -68,6 +92,25 @@ class ClearingAccepted(CertificateTotals):
     """Of publishClearing: what was proved."""
 
     game: str
+
+
+class ClearingProof(View):
+    """Of proveClearing, and of publishClearing in a large game: how far the proof is.
+
+    Attributes
+    ----------
+    left
+        How many steps are left; none: the clearing is accepted, or refused.
+    code, message
+        Why it is refused; else null.
+    """
+
+    game: str
+    poster: str
+    certificate: str
+    left: int
+    code: str | None
+    message: str | None
 
 
 class FellBack(View):

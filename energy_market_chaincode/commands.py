@@ -24,6 +24,7 @@ from energy_market_chaincode.amounts import (
 )
 from energy_market_chaincode.canonical import read_json, signed_bytes
 from energy_market_chaincode.clearing_commands import FallBack as FallBack
+from energy_market_chaincode.clearing_commands import ProveClearing as ProveClearing
 from energy_market_chaincode.clearing_commands import PublishClearing as PublishClearing
 from energy_market_chaincode.clearing_commands import StopGame as StopGame
 from energy_market_chaincode.command_data import COMMANDS as COMMANDS

@@ -308,6 +308,22 @@ class RegretTooLarge(Rejection):
     """{buyer} could still save more than {limit} by changing its purchases alone; the duality gap is {gap}."""
 
 
+class ProposalOpen(Rejection):
+    """A clearing of game {game} that {poster} posted is still being proved; {left} steps are left."""
+
+
+class ProposalsFull(Rejection):
+    """{open} clearings of game {game} are being proved; post this one when one of them is decided."""
+
+
+class NoProposal(Rejection):
+    """No clearing of game {game} that {poster} posted is being proved."""
+
+
+class ProofAwaited(Rejection):
+    """A clearing of game {game} came in time and may prove itself until {deadline}; it cannot fall back before."""
+
+
 # -- delivery and settlement
 
 

@@ -86,6 +86,33 @@ class ClearingOpenEvent(Event):
     ends_at: Time
 
 
+class ClearingProposedEvent(Event):
+    """A clearing was posted that is too large to be proved at once: whoever wants gives proveClearing until it is.
+
+    Attributes
+    ----------
+    left
+        How many steps of the proof are left.
+    """
+
+    name: Literal["ClearingProposedEvent"] = "ClearingProposedEvent"
+    game: str
+    poster: str
+    certificate: str
+    left: int
+
+
+class ClearingRefusedEvent(Event):
+    """A clearing turned out wrong: why, as a code and a sentence with the numbers. Its bond is the grid operator's."""
+
+    name: Literal["ClearingRefusedEvent"] = "ClearingRefusedEvent"
+    game: str
+    poster: str
+    certificate: str
+    code: str
+    message: str
+
+
 class GameStoppingEvent(Event):
     """A game is over and too large to be stopped at once: whoever wants gives stopGame until it is.
 

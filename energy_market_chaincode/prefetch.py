@@ -6,6 +6,7 @@ Only speed hangs on this page: a key that is missing here is read when it is nee
 from energy_market_chaincode.command_parts import AboutSlot
 from energy_market_chaincode.commands import (
     Command,
+    ProveClearing,
     PublishBuyBid,
     PublishClearing,
     PublishDemand,
@@ -22,7 +23,6 @@ from energy_market_chaincode.records import (
     AcceptedReading,
     Account,
     Arena,
-    Certificate,
     ClearingState,
     Connection,
     Delivery,
@@ -42,7 +42,7 @@ from energy_market_chaincode.records import (
     StandingDemand,
     StandingOffer,
 )
-from energy_market_chaincode.unfinished import Stopping
+from energy_market_chaincode.unfinished import Proposals, Stopping
 
 
 def keys_read_by(command: Command) -> list[str]:
@@ -59,10 +59,8 @@ def keys_read_by(command: Command) -> list[str]:
         case PublishBuyBid() as data:
             keys += [Game.key(data.game), Arena.key(data.game), Play.key(data.game)]
             keys += [StandingBid.key(data.game, signer), Escrow.key(data.game, signer)]
-        case PublishClearing() as data:
-            keys += [kind.key(data.game) for kind in (Game, Arena, ClearingState, Play)]
-        case StopGame() as data:
-            keys += [kind.key(data.game) for kind in (Game, Arena, Play, Stopping, Certificate)]
+        case PublishClearing() | ProveClearing() | StopGame() as data:
+            keys += [kind.key(data.game) for kind in (Game, Arena, ClearingState, Play, Proposals, Stopping)]
         case PublishMeterReading() as data:
             keys += [Game.key(data.game), AcceptedReading.key(signer, str(data.sequence))]
             keys += [kind.key(data.game, signer) for kind in (StandingOffer, StandingDemand)]

@@ -1,6 +1,6 @@
 """Records as the world sees them: parts of views and events made from what stands on the ledger. Pure functions."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Context, Decimal
 
@@ -24,6 +24,7 @@ from energy_market_chaincode.records import (
 )
 from energy_market_chaincode.simulated_time import SimulatedTime
 from energy_market_chaincode.times import moment
+from energy_market_chaincode.unfinished import Proposal
 from energy_market_chaincode.units import (
     ENERGY_DECIMALS,
     MONEY_DECIMALS,
@@ -199,11 +200,28 @@ def certificate_totals(proof: Certificate) -> views.CertificateTotals:
     )
 
 
-def clearing(arena: Arena, state: ClearingState, proof: Certificate | None) -> views.ClearingView:
+def clearing(
+    arena: Arena,
+    state: ClearingState,
+    proofs_end_ms: int,
+    proposals: Mapping[str, Proposal],
+    proof: Certificate | None,
+) -> views.ClearingView:
     """Return how far the clearing of a certified game is."""
     return views.ClearingView(
         arena=state.arena,
         ends_at=moment(state.ends_ms),
+        proofs_end_at=moment(proofs_end_ms),
+        proposals=[
+            views.ProposalView(
+                poster=poster,
+                certificate=proposal.digest,
+                posted_at=moment(proposal.posted_at_ms),
+                bond=currency(proposal.bond),
+                left=proposal.proof.left(len(arena.buyers)),
+            )
+            for poster, proposal in proposals.items()
+        ],
         fallback=state.fallback,
         certificate=None if proof is None else _certificate(arena, proof),
     )
@@ -224,6 +242,12 @@ def _certificate(arena: Arena, proof: Certificate) -> views.CertificateView:
 def clearing_open(game: str, state: ClearingState) -> events.ClearingOpenEvent:
     """Tell that a game waits for a clearing."""
     return events.ClearingOpenEvent(game=game, arena=state.arena, ends_at=moment(state.ends_ms))
+
+
+def clearing_proposed(game: str, poster: str, arena: Arena, proposal: Proposal) -> events.ClearingProposedEvent:
+    """Tell that a clearing is being proved."""
+    left = proposal.proof.left(len(arena.buyers))
+    return events.ClearingProposedEvent(game=game, poster=poster, certificate=proposal.digest, left=left)
 
 
 def contracted(transfer: Transfer) -> views.ContractedTransfer:

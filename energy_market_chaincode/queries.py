@@ -19,6 +19,7 @@ from energy_market_chaincode.game import bill, grid_cost, seller_order, turn_ord
 from energy_market_chaincode.layouts import KeptLayout
 from energy_market_chaincode.lines import Archive, Line
 from energy_market_chaincode.matching import match
+from energy_market_chaincode.proposals import PROOF_MS
 from energy_market_chaincode.records import (
     Account,
     Arena,
@@ -58,6 +59,7 @@ from energy_market_chaincode.statements import (
 )
 from energy_market_chaincode.stopping import steps_left
 from energy_market_chaincode.times import iso_time, moment
+from energy_market_chaincode.unfinished import Proposal
 from energy_market_chaincode.units import Energy, Money, currency, currency_per_kwh, kwh
 from energy_market_chaincode.vocabulary import GRID_OPERATOR, NETWORK_OPERATOR, Metering, Phase, Role
 
@@ -230,7 +232,8 @@ async def _clearing(context: Context, game: Game, arena: Arena | None) -> views.
     clearing = await context.find(ClearingState, game.id)
     if arena is None or clearing is None:
         return None
-    return presentation.clearing(arena, clearing, await context.find(Certificate, game.id))
+    proof, open_ones = await context.find(Certificate, game.id), await context.load_named(Proposal, game.id)
+    return presentation.clearing(arena, clearing, clearing.ends_ms + PROOF_MS, open_ones, proof)
 
 
 async def _frozen(context: Context, game: Game, participants: Sequence[str]) -> dict[str, Money]:

@@ -4,11 +4,11 @@ What a game was played with stands on the ledger and nobody plays any more, so a
 earlier ones than how far they came and what they summed up. Parts of any size come to the same.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 
 from energy_market_chaincode import presentation
-from energy_market_chaincode.allocation import Row, cleared_rows, sparse
+from energy_market_chaincode.allocation import Row, cleared_rows, slot_game, sparse
 from energy_market_chaincode.clearing_commands import StopGame
 from energy_market_chaincode.context import Context
 from energy_market_chaincode.contracting import nothing, supplies_of
@@ -17,6 +17,7 @@ from energy_market_chaincode.errors import GameStopping, PartDone, StillPlayed
 from energy_market_chaincode.events import GameStoppingEvent
 from energy_market_chaincode.game import bill, grid_cost, is_more_than_nothing, kept_of, regret
 from energy_market_chaincode.matching import cost_of, transfers_to
+from energy_market_chaincode.proof import Walker
 from energy_market_chaincode.records import (
     Arena,
     Certificate,
@@ -29,7 +30,7 @@ from energy_market_chaincode.records import (
     StandingBid,
 )
 from energy_market_chaincode.rules import rule
-from energy_market_chaincode.unfinished import Stopping
+from energy_market_chaincode.unfinished import Stopping, Walk
 from energy_market_chaincode.units import Energy, Money
 from energy_market_chaincode.views import GameStopped
 from energy_market_chaincode.vocabulary import Phase, StopReason, StopStage
@@ -89,6 +90,13 @@ class _Stop:
         names = [self.arena.buyers[i].buyer for i in buyers]
         return await self.context.find_each(StandingBid, self.game.id, names=names)
 
+    def walker(self) -> Walker | None:
+        """Return who lets buyers fill up, if the game was cleared part by part."""
+        if self.proof is None or self.state.walk is None:
+            return None
+        scarcity = [price - offer.price for price, offer in zip(self.proof.prices, self.arena.sellers, strict=True)]
+        return Walker(slot_game(self.game, self.arena), scarcity, self.proof.corrections, self.state.walk)
+
     async def rows(self, buyers: range) -> list[Row]:
         """Return what some buyers take of each seller."""
         if self.proof is not None:
@@ -115,16 +123,22 @@ async def stop(context: Context, game: Game, arena: Arena, play: Play, reason: S
     return await _begin(_Stop(context, game, arena, play, None, state, PART))
 
 
-async def stop_cleared(context: Context, game: Game, arena: Arena, play: Play, regret: Money) -> None:
-    """Let the purchases of an accepted clearing count, or begin to; nobody could save more than ``regret``.
+async def stop_cleared(
+    context: Context, game: Game, arena: Arena, play: Play, regret: Money, walk: Walk | None
+) -> None:
+    """Let the purchases of an accepted clearing count, or begin to. Its certificate is stored.
 
-    The clearing's certificate is stored. Where it is proved at once the game stops at once, too.
+    Parameters
+    ----------
+    regret
+        Nobody could save more.
+    walk
+        Where buyers begin to fill up, if it was proved in parts; if at once, the game stops at once, too.
     """
     proof = await context.load(Certificate, game.id)
     regrets = [regret] * len(arena.buyers)
-    state = Stopping(stage=StopStage.CONTRACT, reason=StopReason.EQUILIBRIUM, regrets=regrets)
-    pairs = len(arena.buyers) * len(arena.sellers)
-    room = PART if pairs > PROVED_AT_ONCE else pairs + PART
+    state = Stopping(stage=StopStage.CONTRACT, reason=StopReason.EQUILIBRIUM, regrets=regrets, walk=walk)
+    room = len(arena.buyers) * len(arena.sellers) + PART if walk is None else PART
     await _begin(_Stop(context, game, arena, play, proof, state, room))
 
 
@@ -232,7 +246,9 @@ async def _contract_buyers(part: _Stop, buyers: range) -> None:
     """Store buyers' transfers, of a clearing only what they cost, and thaw what was frozen beyond that and the grid."""
     arena, parameters, game = part.arena, part.game.parameters, part.game.id
     per_step = CLEARED_PER_STEP if part.proof is not None else TRANSFERS_PER_STEP
-    rows = _as_many(await part.rows(buyers), part.room, per_step)
+    walker = part.walker()
+    known = await part.rows(buyers) if walker is None else walker.rows(buyers)
+    rows = _as_many(known, part.room, per_step)
     buyers = buyers[: len(rows)]
     part.room -= sum(1 + len(row) // per_step for row in rows)
     names = [arena.buyers[i].buyer for i in buyers]
@@ -252,16 +268,18 @@ async def _contract_buyers(part: _Stop, buyers: range) -> None:
             part.context.save(Purchases(transfers=transfers), game, name)
     part.context.close_books(books)
     part.state = part.state.but(done=buyers.stop, costs=costs, claimed=[] if part.proof is not None else claimed)
+    if walker is not None:
+        part.state = part.state.but(walk=walker.walk)
 
 
-def _as_many(rows: Sequence[Row], room: int, per_step: int) -> list[Row]:
-    """Return as many rows as there is room for, at least one."""
+def _as_many(rows: Iterable[Row], room: int, per_step: int) -> list[Row]:
+    """Return as many rows as there is room for, and no part of one."""
     some = list[Row]()
     for row in rows:
-        room -= 1 + len(row) // per_step
-        if some and room < 0:
-            break
         some.append(row)
+        room -= 1 + len(row) // per_step
+        if room <= 0:
+            break
     return some
 
 

@@ -1,10 +1,89 @@
-"""What stands on the ledger of a stop that is done in parts, while it goes on."""
+"""What stands on the ledger of a proof and of a stop that are done in parts, while they go on."""
 
 from pydantic import Field
 
-from energy_market_chaincode.records import Record
-from energy_market_chaincode.units import Energy, Money
-from energy_market_chaincode.vocabulary import StopReason, StopStage
+from energy_market_chaincode.records import Record, Value
+from energy_market_chaincode.units import Energy, Money, Price
+from energy_market_chaincode.vocabulary import ProofStage, StopReason, StopStage
+
+
+class Walk(Value):
+    """How far buyers have filled up, one after the other; see :class:`~energy_market_chaincode.certificate.FillingUp`.
+
+    Attributes
+    ----------
+    room, carry
+        What each seller has left, and what it lost by rounding.
+    rests
+        What is still to be sold of what all buyers together leave of scarce sellers.
+    """
+
+    room: list[int]
+    carry: list[int]
+    rests: dict[int, int] = Field(default_factory=dict)
+
+
+class Totals(Value):
+    """What purchases come to so far; see :class:`~energy_market_chaincode.certificate.Sums`."""
+
+    loads: list[int]
+    squares: list[int]
+    linear: int = 0
+
+
+class ProofState(Value):
+    """How far the proof of a clearing is.
+
+    Attributes
+    ----------
+    done
+        How many buyers of the stage.
+    rests
+        What all buyers together leave of scarce sellers.
+    sums, plain
+        With and, where there are any, without corrections.
+    upper, lower
+        Once all is summed up U; D so far.
+    """
+
+    stage: ProofStage
+    done: int
+    walk: Walk
+    rests: dict[int, int] = Field(default_factory=dict)
+    sums: Totals
+    plain: Totals | None = None
+    upper: int = 0
+    lower: int = 0
+
+    def left(self, buyers: int) -> int:
+        """Return how many steps are left."""
+        stages = {ProofStage.FILL: 3, ProofStage.SUM: 2, ProofStage.REGRET: 1}[self.stage]
+        return stages * buyers - self.done
+
+
+class Proposal(Record, prefix="proposal", reset=True):
+    """A clearing that is being proved: ``proposal/{game}/{poster}``.
+
+    Attributes
+    ----------
+    prices, corrections
+        As in a :class:`~energy_market_chaincode.records.Certificate`.
+    bond
+        What is frozen of its poster's money, apart from the game's escrows.
+    """
+
+    digest: str
+    posted_at_ms: int
+    prices: list[Price]
+    corrections: dict[int, dict[int, Energy]]
+    bond: Money
+    proof: ProofState
+
+
+class Proposals(Record, prefix="proposals", reset=True):
+    """Whose clearings of a game are being proved, in the order in which they came."""
+
+    posters: list[str] = Field(default_factory=list)
 
 
 class Stopping(Record, prefix="stopping", reset=True):
@@ -20,6 +99,8 @@ class Stopping(Record, prefix="stopping", reset=True):
         Of the buyers that were weighed, and whether any of them is more than nothing.
     costs, claimed
         Of the buyers whose purchases count, and how much of each seller these take.
+    walk
+        Of a clearing that was proved in parts: how far the buyers whose purchases count have filled up.
     """
 
     stage: StopStage
@@ -30,6 +111,7 @@ class Stopping(Record, prefix="stopping", reset=True):
     handed_back: Energy = Energy(0)
     costs: list[Money] = Field(default_factory=list)
     claimed: list[Energy] = Field(default_factory=list)
+    walk: Walk | None = None
 
     def left(self, buyers: int, sellers: int) -> int:
         """Return how many steps are left at most; only weighing tells whether anything is handed back."""

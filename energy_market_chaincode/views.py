@@ -14,9 +14,11 @@ from energy_market_chaincode.amounts import Currency, CurrencyPerKwh, Fraction, 
 from energy_market_chaincode.clearing_views import CertificateTotals as CertificateTotals
 from energy_market_chaincode.clearing_views import CertificateView as CertificateView
 from energy_market_chaincode.clearing_views import ClearingAccepted as ClearingAccepted
+from energy_market_chaincode.clearing_views import ClearingProof as ClearingProof
 from energy_market_chaincode.clearing_views import ClearingView as ClearingView
 from energy_market_chaincode.clearing_views import FellBack as FellBack
 from energy_market_chaincode.clearing_views import GameStopped as GameStopped
+from energy_market_chaincode.clearing_views import ProposalView as ProposalView
 from energy_market_chaincode.time_views import EpochView as EpochView
 from energy_market_chaincode.time_views import SimulatedTimeView as SimulatedTimeView
 from energy_market_chaincode.times import Time

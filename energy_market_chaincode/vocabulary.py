@@ -40,6 +40,7 @@ class Topic(StrEnum):
     PUBLISH_BUY_BID = "publishBuyBid"
     SKIP_TURN = "skipTurn"
     PUBLISH_CLEARING = "publishClearing"
+    PROVE_CLEARING = "proveClearing"
     STOP_GAME = "stopGame"
     FALL_BACK = "fallBack"
     PUBLISH_METER_READING = "publishMeterReading"
@@ -103,6 +104,19 @@ class StopReason(StrEnum):
     CANCELLED = "cancelled"
 
 
+class ProofStage(StrEnum):
+    """What of a clearing's proof is being done, for one buyer after the other, where it is done in parts.
+
+    ``fill``: how much of each seller is left once all have filled up.
+    ``sum``: what the potential comes to, and its lower bound: the gap.
+    ``regret``: whether anybody could save too much.
+    """
+
+    FILL = "fill"
+    SUM = "sum"
+    REGRET = "regret"
+
+
 class StopStage(StrEnum):
     """What of a game's stop is being done, for one buyer after the other, where it is done in parts.
 
@@ -138,10 +152,12 @@ class EntryKind(StrEnum):
 
     ``top-up``: an operator brought it in.
     ``cancelled-game``: a reset removed a game that was paid in part.
+    ``forfeited-bond``: a clearing that it posted turned out wrong.
     """
 
     TOP_UP = "top-up"
     CANCELLED_GAME = "cancelled-game"
+    FORFEITED_BOND = "forfeited-bond"
 
 
 class Status(StrEnum):

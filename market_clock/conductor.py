@@ -31,7 +31,14 @@ _log = structlog.stdlib.get_logger(__name__)
 # A BuyBidEvent is not among them. It says that a later deadline replaces the one the course waits for; then the
 # course looks anyway. In a large game this spares the queue a read for every turn.
 _WAKING = frozenset(
-    {"ClearingOpenEvent", "GameStoppingEvent", "GameStopEvent", "TransferFulfilledEvent", "MarketClosedEvent"}
+    {
+        "ClearingOpenEvent",
+        "ClearingProposedEvent",
+        "GameStoppingEvent",
+        "GameStopEvent",
+        "TransferFulfilledEvent",
+        "MarketClosedEvent",
+    }
 )
 
 _TIME_SET = frozenset({"TimeSimulatedEvent", "LedgerTimeSetEvent"})
@@ -53,10 +60,21 @@ LONGEST_SLEEP_S = 60.0
 
 # Why nothing is wrong when a command of ours is rejected: the ledger's time lags behind ours, or a buyer without a
 # transfer, of whose readings no event tells, may still report what it took ...
-_TOO_EARLY = frozenset({"CLEARING_AWAITED", "REGISTRATION_OPEN", "DEADLINE_NOT_PASSED", "DELIVERY_NOT_OVER"})
+_TOO_EARLY = frozenset(
+    {"CLEARING_AWAITED", "PROOF_AWAITED", "REGISTRATION_OPEN", "DEADLINE_NOT_PASSED", "DELIVERY_NOT_OVER"}
+)
 # ... or somebody else, a buyer or another clock, was faster.
 _TOO_LATE = frozenset(
-    {"CLEARING_LATE", "PART_DONE", "OTHER_MECHANISM", "WRONG_PHASE", "TURN_OVER", "UNKNOWN_GAME", "GAME_STOPPING"}
+    {
+        "CLEARING_LATE",
+        "PART_DONE",
+        "OTHER_MECHANISM",
+        "WRONG_PHASE",
+        "TURN_OVER",
+        "UNKNOWN_GAME",
+        "GAME_STOPPING",
+        "NO_PROPOSAL",
+    }
 )
 _GONE = frozenset({"UNKNOWN_GAME", "GAME_ARCHIVED"})
 """The market was reset, or somebody archived the game."""
@@ -65,7 +83,8 @@ _EXPECTED = _TOO_EARLY | _TOO_LATE
 _DONE = {
     Topic.STOP_GAME_REGISTRATION: "game registration stopped",
     Topic.SKIP_TURN: "silent buyer skipped",
-    Topic.PUBLISH_CLEARING: "game cleared",
+    Topic.PUBLISH_CLEARING: "clearing posted",
+    Topic.PROVE_CLEARING: "clearing proved further",
     Topic.FALL_BACK: "no clearing in time, the game falls back",
     Topic.STOP_GAME: "game stopped further",
     Topic.CLOSE_MARKET: "market closed",
@@ -147,7 +166,7 @@ class Course:
         self._woken = asyncio.Event()
         self._attempt: _Attempt | None = None
         self._next_part: Act | None = None
-        """Of a stop or a settlement that is done in parts."""
+        """Of a proof, a stop or a settlement that is done in parts."""
         self._log = _log.bind(game=game)
 
     def wake(self) -> None:
@@ -182,7 +201,8 @@ class Course:
                 return Over()
             raise
         try:
-            return next_action(game, transfers, self._time.now(), self._time.factor)
+            me = self._market.identity.prosumer
+            return next_action(game, transfers, self._time.now(), self._time.factor, me)
         except ValueError as error:
             raise MarketError("UNREADABLE_GAME", str(error)) from error
 
@@ -204,7 +224,10 @@ class Course:
             data = await self._solver.clearing(wanted.game)
         except MarketError as error:
             self._meet(error)
-            await self._rest(min(REST_WHEN_DONE_S, self._time.seconds_until(wanted.until)))
+            if wanted.meanwhile is not None:
+                await self._act(wanted.meanwhile)
+            else:
+                await self._rest(min(REST_WHEN_DONE_S, self._time.seconds_until(wanted.until)))
             return
         await self._act(Act(Topic.PUBLISH_CLEARING, data, wanted.until))
 
@@ -235,7 +258,7 @@ class Course:
         act = attempt.act
         try:
             result = await self._market.submit(act.topic, act.data, command_id=attempt.command_id)
-            if left := result.get("left"):
+            if act.topic is not Topic.PUBLISH_CLEARING and (left := result.get("left")):
                 self._next_part = Act(act.topic, {**act.data, "left": left}, act.due)
         except (CommandRejected, RequestRefused, AnotherLedger) as refusal:
             attempt.refusal = refusal
@@ -246,6 +269,8 @@ class Course:
             self._on_command(act.topic, "committed")
             said = {name: value for name, value in act.data.items() if name != "game" and not isinstance(value, dict)}
             self._log.info(_DONE[act.topic], **said)
+            if result.get("code"):
+                self._log.warning("a clearing was wrong", code=result["code"], reason=result["message"])
         attempt.decided = True
 
     async def _rest_after(self, attempt: _Attempt) -> None:

@@ -44,10 +44,13 @@ class Clear:
         As it was read.
     until
         When clearings are no longer taken.
+    meanwhile
+        What to do where it cannot be solved right now: somebody else's clearing may be being proved.
     """
 
     game: GameView
     until: datetime
+    meanwhile: Act | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +70,9 @@ Decision = Act | Clear | Wait | Over
 T = TypeVar("T")
 
 
-def next_action(game: GameView, transfers: Sequence[views.TransferView], now: datetime, factor: int = 1) -> Decision:
+def next_action(
+    game: GameView, transfers: Sequence[views.TransferView], now: datetime, factor: int = 1, me: str = ""
+) -> Decision:
     """Decide what to do about a game.
 
     The rules are the contract's, so that on equal clocks no command comes too early: registration may stop at its
@@ -86,12 +91,14 @@ def next_action(game: GameView, transfers: Sequence[views.TransferView], now: da
         The market's time.
     factor
         How many times as fast as real time that passes.
+    me
+        Who gives the commands.
     """
     match game.phase:
         case Phase.REGISTRATION:
             return _in_registration(game, now, factor)
         case Phase.PLAYING:
-            return _in_play(game, now)
+            return _in_play(game, now, me)
         case Phase.DELIVERY | Phase.METERING:
             return _in_delivery(game, transfers, now, factor)
         case Phase.CLOSED | Phase.FINAL | Phase.CANCELLED:
@@ -116,17 +123,30 @@ def _in_registration(game: GameView, now: datetime, factor: int) -> Decision:
     return Wait(ends if expected is None else min(ends, now + REGISTRATION_POLL * factor))
 
 
-def _in_play(game: GameView, now: datetime) -> Decision:
+def _in_play(game: GameView, now: datetime, me: str) -> Decision:
     if game.left is not None:
         return Act(Topic.STOP_GAME, {"game": game.game, "left": game.left}, game.registration_ends_at)
     if game.clearing is not None and game.clearing.fallback is None:
-        ends = game.clearing.ends_at
-        return Clear(game, ends) if now < ends else Act(Topic.FALL_BACK, {"game": game.game}, ends)
+        return _in_clearing(game, game.clearing, now, me)
     deadline = _known(game, game.deadline)
     if now < deadline:
         return Wait(deadline)
     skipped = {"game": game.game, "buyer": _known(game, game.buyer_in_turn), "round": game.round}
     return Act(Topic.SKIP_TURN, skipped, deadline)
+
+
+def _in_clearing(game: GameView, clearing: views.ClearingView, now: datetime, me: str) -> Decision:
+    """Post a clearing, have prove themselves those that came in time, one's own first, and fall back if none does."""
+    proofs = sorted(clearing.proposals, key=lambda proposal: (proposal.poster != me, proposal.left, proposal.poster))
+    further = None
+    if proofs:
+        said = {"game": game.game, "poster": proofs[0].poster, "left": proofs[0].left}
+        further = Act(Topic.PROVE_CLEARING, said, proofs[0].posted_at)
+    if now < clearing.ends_at and not (proofs and proofs[0].poster == me):
+        return Clear(game, clearing.ends_at, further)
+    if further is not None and now < clearing.proofs_end_at:
+        return further
+    return Act(Topic.FALL_BACK, {"game": game.game}, clearing.proofs_end_at if proofs else clearing.ends_at)
 
 
 def _in_delivery(game: GameView, transfers: Sequence[views.TransferView], now: datetime, factor: int) -> Decision:

@@ -8,11 +8,11 @@ time, the game falls back: it is played in turns, or, where its slot begins at a
 import hashlib
 from collections.abc import Mapping, Sequence
 
-from energy_market_chaincode import certificate, presentation
+from energy_market_chaincode import certificate, presentation, proposals
 from energy_market_chaincode.allocation import corrected, keep_rows, loads_of, slot_game
 from energy_market_chaincode.canonical import exact_json
 from energy_market_chaincode.certificate import Purchases, SlotGame, Verdict
-from energy_market_chaincode.commands import AboutGame, FallBack, PublishClearing
+from energy_market_chaincode.commands import AboutGame, FallBack, ProveClearing, PublishClearing
 from energy_market_chaincode.context import Context
 from energy_market_chaincode.errors import (
     ArenaDiffers,
@@ -21,13 +21,17 @@ from energy_market_chaincode.errors import (
     ClearingLate,
     CorrectionsHarmful,
     CorrectionsUnfit,
-    GapTooLarge,
+    NoProposal,
     OtherMechanism,
+    PartDone,
     PriceBelowBase,
-    RegretTooLarge,
+    ProofAwaited,
+    Rejection,
 )
+from energy_market_chaincode.events import ClearingRefusedEvent
 from energy_market_chaincode.game import turn_order
 from energy_market_chaincode.mechanisms import sequential_best_response
+from energy_market_chaincode.proof import PART_PAIRS, Proof, beginning, require_small, start, too_regretful
 from energy_market_chaincode.records import (
     Arena,
     Certificate,
@@ -36,8 +40,9 @@ from energy_market_chaincode.records import (
     Play,
 )
 from energy_market_chaincode.rules import rule
-from energy_market_chaincode.stopping import require_played, stop, stop_cleared
+from energy_market_chaincode.stopping import PROVED_AT_ONCE, require_played, stop, stop_cleared
 from energy_market_chaincode.times import iso_time
+from energy_market_chaincode.unfinished import Proposal, Proposals, Walk
 from energy_market_chaincode.units import (
     ENERGY_TIMES_PRICE_PER_MONEY,
     Energy,
@@ -45,7 +50,7 @@ from energy_market_chaincode.units import (
     Price,
     currency_per_kwh,
 )
-from energy_market_chaincode.views import ClearingAccepted, FellBack
+from energy_market_chaincode.views import ClearingAccepted, ClearingProof, FellBack
 from energy_market_chaincode.vocabulary import CERTIFIED, Fallback, Phase, StopReason
 
 NAME = CERTIFIED
@@ -128,30 +133,91 @@ async def _game(context: Context, command: AboutGame) -> tuple[Game, ClearingSta
 
 
 @rule
-async def publish_clearing(context: Context, data: PublishClearing) -> ClearingAccepted:
-    """Recompute everybody's purchases from posted prices, prove that they are the equilibrium's, and stop the game."""
+async def publish_clearing(context: Context, data: PublishClearing) -> ClearingAccepted | ClearingProof:
+    """Recompute everybody's purchases from posted prices, prove that they are the equilibrium's, and stop the game.
+
+    In a large game it begins with that, and freezes a bond.
+    """
     game, clearing = await _game(context, data)
     if context.now_ms >= clearing.ends_ms:
         raise ClearingLate(game=game.id, deadline=iso_time(clearing.ends_ms))
     if data.arena != clearing.arena:
         raise ArenaDiffers(named=data.arena, game=game.id, arena=clearing.arena)
     arena = await context.arena(game)
-    slot = slot_game(game, arena)
     scarcity = _scarcity(game, arena, data.prices)
     corrections = _numbered(game, arena, data.corrections)
-    purchases, verdict = _proved(slot, scarcity, corrections, [demand.buyer for demand in arena.buyers])
-    proof = Certificate(
-        poster=context.signer,
-        digest=_digest(data),
-        prices=[data.prices[offer.seller] for offer in arena.sellers],
+    prices = [data.prices[offer.seller] for offer in arena.sellers]
+    if len(arena.buyers) * len(arena.sellers) > PROVED_AT_ONCE:
+        proposal = Proposal(
+            digest=_digest(data),
+            posted_at_ms=context.now_ms,
+            prices=prices,
+            corrections=corrections,
+            bond=await proposals.bond_due(context, game),
+            proof=beginning(arena),
+        )
+        await proposals.enter(context, game, proposal)
+        context.emit(presentation.clearing_proposed(game.id, context.signer, arena, proposal))
+        return await _prove(context, game, arena, context.signer, proposal)
+    buyers = [demand.buyer for demand in arena.buyers]
+    purchases, verdict = _proved(slot_game(game, arena), scarcity, corrections, buyers)
+    proof = _certificate(context.signer, _digest(data), prices, corrections, verdict)
+    context.save(proof, game.id)
+    loads = loads_of(arena, keep_rows(proof.digest, purchases))
+    await _stop(context, game, arena, loads, proof, None)
+    return ClearingAccepted(game=game.id, **dict(presentation.certificate_totals(proof)))
+
+
+@rule
+async def prove_clearing(context: Context, data: ProveClearing) -> ClearingProof:
+    """Go on with a clearing's proof."""
+    game, _ = await _game(context, data)
+    proposal = await context.find(Proposal, game.id, data.poster)
+    if proposal is None:
+        raise NoProposal(game=game.id, poster=data.poster)
+    arena = await context.arena(game)
+    left = proposal.proof.left(len(arena.buyers))
+    if data.left not in (None, left):
+        raise PartDone(game=game.id, left=left)
+    return await _prove(context, game, arena, data.poster, proposal)
+
+
+async def _prove(context: Context, game: Game, arena: Arena, poster: str, proposal: Proposal) -> ClearingProof:
+    """Prove the next part of a clearing; at the end the game stops with it, and a wrong one costs its bond."""
+    said = ClearingProof(game=game.id, poster=poster, certificate=proposal.digest, left=0, code=None, message=None)
+    scarcity = [price - offer.price for price, offer in zip(proposal.prices, arena.sellers, strict=True)]
+    buyers = [demand.buyer for demand in arena.buyers]
+    proof = Proof(slot_game(game, arena), scarcity, proposal.corrections, proposal.proof, buyers)
+    try:
+        proof.go_on(PART_PAIRS)
+    except Rejection as wrong:
+        await proposals.remove(context, game, poster, is_wrong=True)
+        said = said.model_copy(update={"code": wrong.code, "message": wrong.message})
+        context.emit(ClearingRefusedEvent(**said.model_dump(exclude={"left"})))
+        return said
+    if not proof.is_whole:
+        context.save(proposal.but(proof=proof.state), game.id, poster)
+        return said.model_copy(update={"left": proof.state.left(len(buyers))})
+    accepted = _certificate(poster, proposal.digest, proposal.prices, proposal.corrections, proof.verdict)
+    context.save(accepted, game.id)
+    await proposals.remove_all(context, game)
+    loads = [Energy(load) for load in proof.state.sums.loads]
+    await _stop(context, game, arena, loads, accepted, start(arena, proof.state.rests))
+    return said
+
+
+def _certificate(
+    poster: str, digest: str, prices: list[Price], corrections: dict[int, dict[int, Energy]], verdict: Verdict
+) -> Certificate:
+    return Certificate(
+        poster=poster,
+        digest=digest,
+        prices=prices,
         corrections=corrections,
         upper=verdict.upper,
         lower=verdict.lower,
         allowance=verdict.allowance,
     )
-    context.save(proof, game.id)
-    await _stop(context, game, arena, purchases, proof)
-    return ClearingAccepted(game=game.id, **dict(presentation.certificate_totals(proof)))
 
 
 def _digest(data: PublishClearing) -> str:
@@ -208,7 +274,7 @@ def _proved(
     purchases = certificate.purchases_at(slot, scarcity)
     verdict = certificate.verify(slot, scarcity, purchases)
     if corrections:
-        purchases = corrected(slot, purchases, corrections)
+        purchases = corrected(purchases, corrections)
         without, verdict = verdict, certificate.verify(slot, scarcity, purchases)
         if not verdict.fits:
             raise CorrectionsUnfit(
@@ -217,23 +283,21 @@ def _proved(
         if verdict.gap > without.gap:
             gap, before = presentation.exact_cost(verdict.gap), presentation.exact_cost(without.gap)
             raise CorrectionsHarmful(gap=gap, without=before)
-    if not verdict.is_small:
-        limit = verdict.allowance + abs(verdict.upper) // certificate.GAP_SHARE
-        shown = {"gap": verdict.gap, "potential": verdict.upper, "limit": limit, "grid": verdict.allowance}
-        raise GapTooLarge(**{name: presentation.exact_cost(value) for name, value in shown.items()})
+    require_small(verdict)
     if verdict.regretful is not None:
-        most = certificate.bearable(slot, scarcity, purchases, verdict.regretful)
-        limits = {"limit": presentation.exact_cost(most), "gap": presentation.exact_cost(verdict.gap)}
-        raise RegretTooLarge(buyer=buyers[verdict.regretful], **limits)
+        loads, worst = certificate.loads_of(slot, purchases), certificate.spread(slot, scarcity)
+        most = certificate.bearable(slot, verdict.regretful, purchases.of(verdict.regretful), loads, worst)
+        raise too_regretful(buyers[verdict.regretful], most, verdict.gap)
     return purchases, verdict
 
 
-async def _stop(context: Context, game: Game, arena: Arena, purchases: Purchases, proof: Certificate) -> None:
+async def _stop(
+    context: Context, game: Game, arena: Arena, loads: list[Energy], proof: Certificate, walk: Walk | None
+) -> None:
     """Let count what was proved. The gap bounds what each buyer could still save."""
-    loads = loads_of(arena, keep_rows(proof.digest, purchases))
     play = (await context.load(Play, game.id)).but(loads=loads)
     most = Money(-(-(proof.upper - proof.lower) // ENERGY_TIMES_PRICE_PER_MONEY))
-    await stop_cleared(context, game, arena, play, most)
+    await stop_cleared(context, game, arena, play, most, walk)
 
 
 @rule
@@ -242,6 +306,9 @@ async def fall_back(context: Context, data: FallBack) -> FellBack:
     game, clearing = await _game(context, data)
     if context.now_ms < clearing.ends_ms:
         raise ClearingAwaited(game=game.id, deadline=iso_time(clearing.ends_ms))
+    if context.now_ms < clearing.ends_ms + proposals.PROOF_MS and await context.exists(Proposals, game.id):
+        raise ProofAwaited(game=game.id, deadline=iso_time(clearing.ends_ms + proposals.PROOF_MS))
+    await proposals.remove_all(context, game)
     arena = await context.arena(game)
     turns_end_ms = context.now_ms + _turns_ms(game, arena)
     if game.has_slot_time and turns_end_ms > (game.delivery_starts_ms or 0):

@@ -46,7 +46,7 @@ def test_every_topic_has_its_data_and_the_protocols_topics_are_the_operators() -
     assert set(COMMANDS) == set(Topic)
     for_all = {topic for topic, data in COMMANDS.items() if data.by is None}
     trading = {"publishOffer", "publishDemand", "publishOrders", "publishBuyBid", "publishClearing"}
-    assert for_all == trading | {"stopGame", "publishMeterReading"}
+    assert for_all == trading | {"proveClearing", "stopGame", "publishMeterReading"}
     assert {topic for topic, data in COMMANDS.items() if data.by is Role.METER} == {"publishReadings"}
     assert {data.by for data in COMMANDS.values()} == {None, Role.OPERATOR, Role.METER}
 

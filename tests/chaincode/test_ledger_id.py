@@ -11,7 +11,7 @@ from energy_market_chaincode import Topic, iso_time
 from energy_market_chaincode.records import Market as Beginning
 from tests.chaincode.conftest import START_MS, Market
 
-ALL_TOPICS = {str(topic) for topic in Topic} - {"skipTurn", "publishClearing", "stopGame", "fallBack"}
+ALL_TOPICS = {str(topic) for topic in Topic} - {"skipTurn", "publishClearing", "proveClearing", "stopGame", "fallBack"}
 
 
 def naming(market: Market, ledger: str | None, command: dict[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,6 @@ from energy_market_chaincode import stopping
 from energy_market_chaincode.events import GameStoppingEvent
 from energy_market_chaincode.times import instant_ms
 from tests.chaincode.conftest import Market
-from tests.chaincode.solving import clearing_of
 from tests.chaincode.test_settlement_in_parts import AT_ONCE, BUYERS, SELLERS, replica_of
 
 GAME = "g"
@@ -94,12 +93,6 @@ async def falls_back_to_the_grid(market: Market, _chance: Random) -> AsyncIterat
     yield "operator", "fallBack", {}
 
 
-async def cleared(market: Market, _chance: Random) -> AsyncIterator[Said]:
-    await market.start_game(SELLERS, BUYERS, game=GAME, mechanism="certified")
-    data = await clearing_of(market, GAME)
-    yield "B1", "publishClearing", {name: value for name, value in data.items() if name != "game"}
-
-
 Course = Callable[[Market, Random], AsyncIterator[Said]]
 
 
@@ -140,7 +133,6 @@ COURSES: list[tuple[Course, str]] = [
     (slot_begins, "deadline"),
     (no_sellers, "no-trade"),
     (falls_back_to_the_grid, "deadline"),
-    (cleared, "equilibrium"),
 ]
 
 
@@ -150,7 +142,6 @@ async def test_parts_of_any_size_come_to_the_same_to_the_unit(
 ) -> None:
     before, said = await before_the_stop(market, course)
     whole = replica_of(before)
-    monkeypatch.setattr(stopping, "PROVED_AT_ONCE", 0)
     monkeypatch.setattr(stopping, "PART", AT_ONCE)
     assert await stop_all(whole, said) == []
     assert whole.named("GameStopEvent")[0]["reason"] == reason

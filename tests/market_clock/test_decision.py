@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from energy_market_chaincode import COMMANDS, GameView, Phase, Topic, views
-from market_clock.decision import REGISTRATION_POLL, Act, Decision, Over, Wait, next_action
+from market_clock.decision import REGISTRATION_POLL, Act, Clear, Decision, Over, Wait, next_action
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 MOMENTS = st.integers(-100_000, 100_000).map(lambda ms: NOON + timedelta(milliseconds=ms))
@@ -142,6 +143,49 @@ def test_a_stop_in_parts_goes_on_at_once_whatever_the_time_and_the_mechanism(lef
     decision = Situation(stopping, []).decision(GAME.published_at)
     assert decision == Act(Topic.STOP_GAME, {"game": GAME.game, "left": left}, GAME.registration_ends_at)
     COMMANDS[Topic.STOP_GAME].model_validate({"game": GAME.game, "left": left})
+
+
+ENDS = GAME.published_at + timedelta(minutes=1)
+
+
+def in_clearing(*posters: str) -> GameView:
+    """A game whose clearings are taken for a minute, and who posted one."""
+    clearing = views.ClearingView(
+        arena="0" * 64,
+        ends_at=ENDS,
+        proofs_end_at=ENDS + timedelta(minutes=2),
+        proposals=[
+            views.ProposalView(poster=name, certificate="0", posted_at=GAME.published_at, bond=Decimal(1), left=9 - i)
+            for i, name in enumerate(posters)
+        ],
+        fallback=None,
+        certificate=None,
+    )
+    return GAME.model_copy(update={"clearing": clearing, "buyer_in_turn": None, "deadline": None})
+
+
+def proving(poster: str, left: int) -> Act:
+    return Act(Topic.PROVE_CLEARING, {"game": GAME.game, "poster": poster, "left": left}, GAME.published_at)
+
+
+@pytest.mark.parametrize(
+    ("posters", "seconds", "expected"),
+    [
+        ((), 0, Clear(in_clearing(), ENDS)),
+        (("other",), 0, Clear(in_clearing("other"), ENDS, proving("other", 9))),
+        (("me", "other"), 0, proving("me", 9)),
+        (("other", "third"), 60, proving("third", 8)),
+        ((), 60, Act(Topic.FALL_BACK, {"game": GAME.game}, ENDS)),
+        (("me",), 180, Act(Topic.FALL_BACK, {"game": GAME.game}, ENDS + timedelta(minutes=2))),
+    ],
+)
+def test_the_clock_posts_its_own_clearing_and_has_all_prove_themselves_that_came_in_time(
+    posters: tuple[str, ...], seconds: int, expected: Decision
+) -> None:
+    decision = next_action(in_clearing(*posters), [], GAME.published_at + timedelta(seconds=seconds), me="me")
+    assert decision == expected
+    if isinstance(decision, Act):
+        COMMANDS[decision.topic].model_validate(decision.data)
 
 
 @settings(deadline=None)
