@@ -8,7 +8,8 @@ import numpy as np
 import piqp
 from scipy.sparse import csc_array, csc_matrix, diags_array, eye_array, hstack, kron
 
-from market_solver import Floats, GridGame
+from demo import random_scenario
+from market_solver import Floats, GridGame, hops_of_graph
 
 
 def random_game(prosumers: int, seed: int = 1, retail_tariff: float = 0.14) -> GridGame:
@@ -24,6 +25,22 @@ def random_game(prosumers: int, seed: int = 1, retail_tariff: float = 0.14) -> G
         place=np.arange(buyers),
         fee_per_hop=0.02,
         retail_tariff=retail_tariff,
+    )
+
+
+def demo_game(prosumers: int, seed: int = 1) -> GridGame:
+    """Return the game that the demo's certified mechanism clears: long ways, and demand for all that is offered."""
+    scenario = random_scenario(prosumers, seed)
+    offers, demands = scenario.sellers.values(), scenario.buyers.values()
+    hops, place = hops_of_graph(list(scenario.buyers), list(scenario.sellers), scenario.graph or [])
+    return GridGame(
+        demand=np.array([float(buyer.demand) for buyer in demands]),
+        capacity=np.array([float(offer.capacity) for offer in offers]),
+        price=np.array([float(offer.price) for offer in offers]),
+        hops=hops.astype(np.uint8),
+        place=place,
+        fee_per_hop=float(scenario.fee_per_hop),
+        retail_tariff=0.2869,
     )
 
 

@@ -10,9 +10,12 @@ lambda_i <= r, and each load is clip(pi_j / (k a_j), 0, C_j). The dual
     D(pi) = sum_i (lambda_i d_i - sum_j m a_j / 2 x_ij^2) - sum_j W_j,  W_j the most that pi_j L - k a_j / 2 L^2 can be
 
 is concave, its gradient is the excess of what buyers take over the loads, and piecewise linear, so a semismooth Newton
-method ends in a few steps (L. Qi and J. Sun, "A nonsmooth version of Newton's method", 1993). Its equations are solved
-by conjugate gradients with Jacobi's preconditioner; a step that does not raise the dual is shortened, or damped as
-Levenberg and Marquardt do. Of many pairs only those are looked at that can come into use near the present prices.
+method ends in a few steps once it is near (L. Qi and J. Sun, "A nonsmooth version of Newton's method", 1993). Far away
+it is kept short as Levenberg and Marquardt do, by a multiple of the identity, since all prices are of one kind: in
+proportion to the excess (J. Fan and Y. Yuan, "On the quadratic convergence of the Levenberg-Marquardt method without
+nonsingularity assumption", 2005), and to what the step before gained of what was expected. Its equations are solved by
+conjugate gradients with Jacobi's preconditioner. Of many pairs only those are looked at that can come into use near
+the present prices.
 """
 
 from collections.abc import Iterator
@@ -25,22 +28,26 @@ from numpy.typing import NDArray
 from market_solver.water_filling import Floats, fill
 
 MAX_STEPS = 200
-MAX_SHORTENINGS = 4
 MAX_FILLING_STEPS = 100
 FILLING_PRECISION = 1e-12
-SMALLEST_DAMPING, LARGEST_DAMPING = 1e-12, 1e6
-SUFFICIENT_INCREASE = 1e-4
+SMALLEST_DAMPING = 1e-12
+"""As a share of the diagonal, so that there is a solution without any curvature."""
+SUFFICIENT_GAIN, POOR_GAIN, GOOD_GAIN = 1e-4, 0.25, 0.9
+"""What share of the expected rise of the dual makes a step one that is taken, calls for caution, and for less of it."""
+FIRST_CAUTION, LARGEST_CAUTION = 1.0, 1e12
+MORE_CAUTION, LESS_CAUTION = 4.0, 0.1
 SMALLEST_EXCESS = 1e-12
 """Of the demand: nearer to the optimum round-off does not let us come."""
 FEW_SELLERS = 40
 """Up to so many a dense solution of Newton's equations is faster than conjugate gradients."""
-MAX_DENSE_SELLERS = 1_000
 CG_TOLERANCE, MAX_CG_STEPS = 1e-4, 300
 FEW_PAIRS = 40_000
 """Up to so many all pairs are looked at."""
 MAX_PAIRS = 5_000_000
 """The most pairs that may come into use; each takes some 60 bytes."""
-SAMPLED_SELLERS = 128
+SAMPLED_SELLERS = 32
+SMALLEST_FEE = 1e-30
+"""Instead of none, where it is divided by."""
 MARGIN_HOPS, MARGIN_SHARE = 0.3, 0.02
 """How much dearer than its buyer's marginal price a pair may be to be looked at: hops, or a share of that price."""
 
@@ -263,23 +270,39 @@ def ascent(problem: Congestion, prices: Floats | None = None) -> Iterator[DualPo
     TooManyPairs
     """
     screen = _Screen(problem, _mean_field_prices(problem) if prices is None else prices)
-    point = screen.first_point(is_mean_field=prices is None)
+    point = screen.widened(screen.first_point(is_mean_field=prices is None))
     good_enough = SMALLEST_EXCESS * float(problem.demand.sum())
-    damping = SMALLEST_DAMPING
-    point = screen.widened(point)
+    newton, caution = _Newton(problem, point), FIRST_CAUTION
     for _ in range(MAX_STEPS):
         yield point
-        if point.largest_excess <= good_enough:
+        if point.largest_excess <= good_enough or caution > LARGEST_CAUTION:
             return
-        better = _further(problem, screen, point, _newton_step(problem, point, damping))
-        if better is not None:
-            point = better
-            damping = max(damping / 10, SMALLEST_DAMPING)
-        elif damping >= LARGEST_DAMPING:
-            return
-        else:
-            damping *= 10
+        step = newton.step(caution * _usual_damping(point))
+        candidate = DualPoint.at(problem, point.pairs, point.prices + step, newton.expected_levels(step))
+        if candidate.value >= _round_off_below(point.value):
+            # with fewer pairs than come into use there the dual looks larger than it is
+            candidate = screen.widened(candidate)
+        expected, gain = newton.expected_rise(step), candidate.value - point.value
+        caution *= MORE_CAUTION if gain < POOR_GAIN * expected else LESS_CAUTION if gain > GOOD_GAIN * expected else 1.0
+        if gain > SUFFICIENT_GAIN * expected or _is_nearer(candidate, point):
+            point, newton = candidate, _Newton(problem, candidate)
     yield point
+
+
+def _usual_damping(point: DualPoint) -> float:
+    """Return the damping, kWh per unit of price, with which no step changes prices by much more than they are."""
+    highest = max(float(np.abs(point.levels).max()), SMALLEST_FEE)
+    return float(np.linalg.norm(point.excess)) / (highest * float(np.sqrt(len(point.excess))))
+
+
+def _round_off_below(value: float) -> float:
+    return value - 1e-12 * abs(value)
+
+
+def _is_nearer(candidate: DualPoint, point: DualPoint) -> bool:
+    """Tell whether a point is better although the values are the same in float, as close to the end they are."""
+    same_value = candidate.value >= _round_off_below(point.value)
+    return same_value and candidate.largest_excess < 0.9 * point.largest_excess
 
 
 def _mean_field_prices(problem: Congestion) -> Floats:
@@ -338,13 +361,15 @@ class _Screen:
 
     def _pairs(self, prices: Floats, limits: Floats) -> Pairs:
         """Return the pairs that are at these prices not dearer than their buyer's limit."""
-        problem, start = self._problem, self._problem.price + prices
+        problem, start = self._problem, (self._problem.price + prices).astype(np.float32)
+        fee = np.float32(max(problem.fee_per_hop, SMALLEST_FEE))
         counts, sellers, hops, found = [], [], [], 0
         stride = max(1, 65_536 // len(start))
         for first in range(0, len(problem.demand), stride):
             block = problem.hops[problem.row[first : first + stride]]
-            limit = limits[first : first + stride, np.newaxis]
-            near = np.flatnonzero(block * problem.fee_per_hop + start < limit)
+            room = (limits[first : first + stride] * (1 + 1e-6)).astype(np.float32)[:, np.newaxis] - start
+            room /= fee
+            near = np.flatnonzero(block < room)
             counts.append(np.bincount(near // len(start), minlength=len(block)))
             sellers.append((near % len(start)).astype(np.int32))
             hops.append(block.ravel()[near])
@@ -355,75 +380,64 @@ class _Screen:
         return Pairs(problem, *chosen, prices, limits)
 
 
-def _newton_step(problem: Congestion, point: DualPoint, damping: float) -> Floats:
-    """Solve Newton's equations with an element of the dual's generalised negative Hessian, (S,).
+class _Newton:
+    """Newton's equations at a point, with an element of the dual's generalised negative Hessian.
 
     That is diag(N_j / (m a_j) + [seller j not full] / (k a_j)) - M' diag(1 / sigma_i) M with M_ij = 1 / (m a_j) where
     buyer i takes from seller j and sigma_i their sum; buyers who also take from the grid have no part in the latter.
     """
-    pairs = point.pairs
-    gives = np.where(point.amounts > 0.0, pairs.give, 0.0)
-    width = pairs.buyers_sums(gives)
-    share = np.divide(1.0, width, out=np.zeros_like(width), where=(width > 0.0) & (point.levels < problem.tariff))
-    by_seller, of_loads = pairs.sellers_sums(gives), 1.0 / problem.load_slope
-    not_full = point.prices < problem.load_slope * problem.capacity
-    diagonal = by_seller + not_full * of_loads + damping * (by_seller + of_loads)
-    matrix = pairs.matrix(gives)
-    if len(diagonal) > FEW_SELLERS:
-        own = pairs.sellers_sums(gives * gives * pairs.each(share))
-        step = _conjugate_gradients(matrix, share, diagonal, own, point.excess)
-        if step is not None:
-            return step
-    if len(diagonal) > MAX_DENSE_SELLERS:
-        return np.asarray(point.excess / diagonal)
-    dense = matrix.toarray()
-    curvature = np.diag(diagonal) - dense.T @ (share[:, np.newaxis] * dense)
-    return np.asarray(np.linalg.solve(curvature, point.excess))
 
+    def __init__(self, problem: Congestion, point: DualPoint) -> None:
+        pairs = point.pairs
+        gives = np.where(point.amounts > 0.0, pairs.give, 0.0)
+        width = pairs.buyers_sums(gives)
+        inside = (width > 0.0) & (point.levels < problem.tariff)
+        self._excess, self._levels = point.excess, point.levels
+        self._matrix = pairs.matrix(gives)
+        self._share = np.divide(1.0, width, out=np.zeros_like(width), where=inside)
+        by_seller, of_loads = pairs.sellers_sums(gives), 1.0 / problem.load_slope
+        not_full = point.prices < problem.load_slope * problem.capacity
+        self._diagonal = by_seller + not_full * of_loads
+        self._least = SMALLEST_DAMPING * (by_seller + of_loads)
+        self._own = pairs.sellers_sums(gives * gives * pairs.each(self._share))
 
-def _conjugate_gradients(matrix: Any, share: Floats, diagonal: Floats, own: Floats, excess: Floats) -> Floats | None:
-    """Solve (diag(diagonal) - M' diag(share) M) step = excess; None if that takes too long.
+    def step(self, damping: float) -> Floats:
+        """Solve the equations with ``damping`` added to the diagonal, (S,)."""
+        diagonal = self._diagonal + self._least + damping
+        if len(diagonal) > FEW_SELLERS:
+            return self._conjugate_gradients(diagonal)
+        dense = self._matrix.toarray()
+        curvature = np.diag(diagonal) - dense.T @ (self._share[:, np.newaxis] * dense)
+        return np.asarray(np.linalg.solve(curvature, self._excess))
 
-    The preconditioner is the matrix's diagonal (M. R. Hestenes and E. Stiefel, "Methods of conjugate gradients for
-    solving linear systems", 1952). ``own`` is what of ``diagonal`` the second term takes away.
-    """
-    inverse = 1.0 / np.maximum(diagonal - own, 1e-3 * diagonal)
-    transposed = matrix.T
-    step, residual = np.zeros_like(excess), excess.copy()
-    direction = scaled = inverse * residual
-    product, good_enough = float(residual @ scaled), CG_TOLERANCE * float(np.linalg.norm(excess))
-    for _ in range(MAX_CG_STEPS):
-        image = diagonal * direction - transposed @ (share * (matrix @ direction))
-        length = product / float(direction @ image)
-        step += length * direction
-        residual -= length * image
-        if np.linalg.norm(residual) <= good_enough:
-            return step
-        scaled = inverse * residual
-        product, last = float(residual @ scaled), product
-        direction = scaled + product / last * direction
-    return None
+    def expected_rise(self, step: Floats) -> float:
+        """Return by how much a step would raise the dual if its Hessian did not change."""
+        taken = self._matrix @ step
+        return float(self._excess @ step - (self._diagonal @ (step * step) - self._share @ (taken * taken)) / 2)
 
+    def expected_levels(self, step: Floats) -> Floats:
+        """Return the buyers' levels (B,) after a step if they keep to their sellers; they are never higher."""
+        return np.asarray(self._levels + self._share * (self._matrix @ step))
 
-def _further(problem: Congestion, screen: _Screen, point: DualPoint, step: Floats) -> DualPoint | None:
-    """Return a better point in a direction, as far along it as the dual rises enough (L. Armijo, 1966), if any.
+    def _conjugate_gradients(self, diagonal: Floats) -> Floats:
+        """Solve the equations nearly; every approximation is a direction in which the dual rises.
 
-    Candidates are judged with all pairs that come into use there: with fewer the dual looks larger than it is.
-    """
-    rise, share = float(point.excess @ step), 1.0
-    for _ in range(MAX_SHORTENINGS):
-        candidate = screen.widened(DualPoint.at(problem, point.pairs, point.prices + share * step, point.levels))
-        if _is_better(candidate, point, share * rise):
-            return candidate
-        # where the slope along the step would vanish if it changed in a straight line
-        fall = float(candidate.excess @ step)
-        share *= min(max(rise / (rise - fall), 0.1), 0.9) if fall < 0.0 < rise else 0.5
-    return None
-
-
-def _is_better(candidate: DualPoint, point: DualPoint, rise: float) -> bool:
-    if candidate.value > point.value and candidate.value >= point.value + SUFFICIENT_INCREASE * rise:
-        return True
-    # close to the end the value no longer changes in float; the excess still does
-    same_value = candidate.value >= point.value - 1e-12 * abs(point.value)
-    return same_value and candidate.largest_excess < 0.9 * point.largest_excess
+        The preconditioner is the matrix's diagonal (M. R. Hestenes and E. Stiefel, "Methods of conjugate gradients for
+        solving linear systems", 1952).
+        """
+        matrix, transposed, share = self._matrix, self._matrix.T, self._share
+        inverse = 1.0 / np.maximum(diagonal - self._own, 1e-3 * diagonal)
+        step, residual = np.zeros_like(diagonal), self._excess.copy()
+        direction = scaled = inverse * residual
+        product, good_enough = float(residual @ scaled), CG_TOLERANCE * float(np.linalg.norm(residual))
+        for _ in range(MAX_CG_STEPS):
+            image = diagonal * direction - transposed @ (share * (matrix @ direction))
+            length = product / float(direction @ image)
+            step += length * direction
+            residual -= length * image
+            if np.linalg.norm(residual) <= good_enough:
+                break
+            scaled = inverse * residual
+            product, last = float(residual @ scaled), product
+            direction = scaled + product / last * direction
+        return step

@@ -8,8 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from benchmarks.referees import by_nashopt, by_piqp, random_game, total_cost
-from demo import random_scenario
+from benchmarks.referees import by_nashopt, by_piqp, demo_game, random_game, total_cost
 from energy_market_chaincode.hops import hops_from, neighbours
 from market_solver import (
     GridEquilibrium,
@@ -122,6 +121,11 @@ def test_piqp_finds_the_same_cost(prosumers: int) -> None:
     assert total_cost(game, by_piqp(game)) == pytest.approx(solved(game).total_cost, rel=1e-5)
 
 
+def test_piqp_finds_the_same_cost_on_the_demos_network() -> None:
+    game = demo_game(100)
+    assert total_cost(game, by_piqp(game)) == pytest.approx(solved(game).total_cost, rel=1e-5)
+
+
 EDGES = [("a", "hub"), ("b", "hub"), ("hub", "far"), ("far", "c")]
 
 
@@ -157,19 +161,9 @@ def test_hops_of_a_table_stand_in_the_order_of_places_and_sellers() -> None:
 
 
 def test_a_seller_as_large_as_all_demand_does_not_lead_the_search_astray() -> None:
-    scenario = random_scenario(600, 1)
-    offers = scenario.sellers.values()
-    hops, place = hops_of_graph(list(scenario.buyers), list(scenario.sellers), scenario.graph or [])
-    game = GridGame(
-        demand=np.array([float(buyer.demand) for buyer in scenario.buyers.values()]),
-        capacity=np.array([float(offer.capacity) for offer in offers]),
-        price=np.array([float(offer.price) for offer in offers]),
-        hops=hops,
-        place=place,
-        fee_per_hop=0.02,
-        retail_tariff=0.2869,
-    )
+    game = demo_game(600)
     assert len(game.demand) * len(game.capacity) > congestion.FEW_PAIRS
     values = [point.value for point in equilibrium_with_grid(game)]
+    assert len(values) <= 60
     assert all(later >= earlier * (1 - 1e-12) for earlier, later in itertools.pairwise(values))
     assert solved(game).relative_gap <= 1e-8
