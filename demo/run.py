@@ -53,8 +53,8 @@ async def _play_game(stage: Stage, scenario: Scenario) -> Run:
     return Run(
         scenario=scenario,
         ledger=stage.plan.ledger,
-        game=await market.game(game),
-        bids=await market.bids(game),
+        game=await market.game(game, brief=True),
+        bids=await market.bids(game, brief=scenario.is_large),
         transfers=await market.transfers(game),
         before=before,
         after=await stage.accounts(),

@@ -58,6 +58,8 @@ Hops = Annotated[int, Field(ge=0, le=1000, strict=True)]
 
 
 USUAL_BALANCE = Decimal(1000)
+MOST_PAIRS = 250_000
+"""Of so many pairs of a buyer and a seller hops are listed."""
 _HUNDRED = units.money_from_currency(100)
 
 
@@ -253,15 +255,24 @@ class Scenario(Playable):
         stated = self.game.model_dump(mode="json", by_alias=True, exclude_unset=True)
         return {"expectedParticipants": len(self.sellers) + len(self.buyers)} | stated
 
+    @property
+    def is_large(self) -> bool:
+        """Whether it has more pairs than anybody lists."""
+        return self.graph is not None and len(self.buyers) * len(self.sellers) > MOST_PAIRS
+
     def instance(self) -> dict[str, Any]:
-        """Return the market instance, buyers in turn order, amounts as Decimal kWh and currency per kWh."""
+        """Return the market instance, buyers in turn order, amounts as Decimal kWh and currency per kWh.
+
+        A large one has its graph, and no hops.
+        """
+        network: dict[str, Any] = {"hops": {}, "graph": self.graph} if self.is_large else {"hops": self.hop_distances()}
         return {
             "sellers": {
                 seller: {"capacity": offer.capacity, "price": offer.price} for seller, offer in self.sellers.items()
             },
             "buyers": {buyer: {"demand": self.buyers[buyer].demand} for buyer in self.turn_order()},
             "balances": self.balances(),
-            "hops": self.hop_distances(),
+            **network,
             "fee_per_hop": self.fee_per_hop,
         }
 

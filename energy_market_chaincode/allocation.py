@@ -69,15 +69,16 @@ def loads_of(arena: Arena, rows: Sequence[Row]) -> list[Energy]:
 
 
 def slot_game(game: Game, arena: Arena) -> SlotGame:
-    """Return what is to be cleared; buyers that are as far from everybody share a row of fees."""
-    rows: dict[tuple[int, ...], int] = {}
-    row = [rows.setdefault(tuple(hops), len(rows)) for hops in arena.hops]
-    fee = game.parameters.fee_per_hop
+    """Return what is to be cleared; buyers that are as far from everybody share a row of hops."""
+    rows: dict[tuple[int, ...] | bytes, int] = {}
+    row = [rows.setdefault(hops if isinstance(hops, bytes) else tuple(hops), len(rows)) for hops in arena.hops]
+    fee, furthest = game.parameters.fee_per_hop, max(max(hops) for hops in rows)
     return SlotGame(
         demands=[demand.demand for demand in arena.buyers],
         capacities=[offer.capacity for offer in arena.sellers],
         prices=[offer.price for offer in arena.sellers],
-        fees=[[Price(fee * hops) for hops in distances] for distances in rows],
+        distances=[hops if isinstance(hops, bytes) else list(hops) for hops in rows],
+        fees=[Price(fee * hops) for hops in range(furthest + 1)],
         row=row,
         retail_tariff=game.parameters.retail_tariff,
     )

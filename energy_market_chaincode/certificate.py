@@ -35,6 +35,8 @@ GAP_SHARE = 10**8
 """One part in so many of U the gap may be."""
 REGRET_SHARE = 10**6
 """One part in so many of its bill a buyer may save."""
+Distances = list[int] | bytes
+"""How far sellers are, in hops or by any other number of a class of fees."""
 _FINE = 96
 """Bits behind the point of a unit of energy while purchases are worked out."""
 _HALF = 1 << (_FINE - 1)
@@ -44,7 +46,7 @@ _ORDERED_PER_LOOK = 10
 
 @dataclass(frozen=True, slots=True)
 class SlotGame:
-    """A slot with the grid in the game, in the ledger's integers; B buyers, S sellers, K different rows of fees.
+    """A slot with the grid in the game, in the ledger's integers; B buyers, S sellers, K different rows of distances.
 
     Attributes
     ----------
@@ -52,8 +54,10 @@ class SlotGame:
         d (B,) and C (S,), 0.1 Wh, > 0.
     prices
         P (S,), > 0.
-    fees, row
-        F h for each seller, (K, S), and which row is a buyer's, (B,).
+    distances, row
+        h for each seller, (K, S), and which row is a buyer's, (B,).
+    fees
+        F h by h.
     retail_tariff
         R.
     """
@@ -61,9 +65,14 @@ class SlotGame:
     demands: Sequence[Energy]
     capacities: Sequence[Energy]
     prices: Sequence[Price]
-    fees: Sequence[Sequence[Price]]
+    distances: Sequence[Distances]
+    fees: Sequence[Price]
     row: Sequence[int]
     retail_tariff: Price
+
+    def fees_of(self, buyer: int) -> list[Price]:
+        """Return F h for each seller."""
+        return [self.fees[each] for each in self.distances[self.row[buyer]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +150,7 @@ class Verdict:
 
 
 class _MeritOrder:
-    """Sellers below the tariff by their q_j + F h for one row of fees, the cheapest first: (q_j + F h, j).
+    """Sellers below the tariff by their q_j + F h for one row of distances, the cheapest first: (q_j + F h, j).
 
     They are put in order as far as somebody looks: most buyers look at a few of a thousand.
 
@@ -149,14 +158,17 @@ class _MeritOrder:
     ----------
     by_worth
         (q_j, j) of all sellers, the least first.
+    distances
+        Of the sellers by their numbers.
     """
 
-    def __init__(self, by_worth: Sequence[tuple[int, int]], fees: Sequence[int], tariff: int) -> None:
-        equally_far: dict[int, list[tuple[int, int]]] = {}
-        for each in by_worth:
-            equally_far.setdefault(fees[each[1]], []).append(each)
+    def __init__(
+        self, by_worth: Sequence[tuple[int, int]], distances: Distances, fees: Sequence[Price], tariff: int
+    ) -> None:
+        in_order = type(distances)(distances[seller] for _, seller in by_worth)
+        equally_far = (_equally_far(by_worth, in_order, each, fees[each]) for each in sorted(set(distances)))
         self._found: list[tuple[int, int]] = []
-        self._more: Iterator[tuple[int, int]] = merge(*(_dearer(sellers, fee) for fee, sellers in equally_far.items()))
+        self._more: Iterator[tuple[int, int]] = merge(*equally_far)
         self._tariff = tariff
 
     def __iter__(self) -> Iterator[tuple[int, int]]:
@@ -169,8 +181,18 @@ class _MeritOrder:
             yield each
 
 
-def _dearer(sellers: Sequence[tuple[int, int]], fee: int) -> Iterator[tuple[int, int]]:
-    return ((worth + fee, seller) for worth, seller in sellers)
+def _equally_far(
+    by_worth: Sequence[tuple[int, int]], distances: Distances, distance: int, fee: int
+) -> Iterator[tuple[int, int]]:
+    """Find the sellers at one distance one after the other, in the order of their worth."""
+    place = -1
+    while True:
+        try:
+            place = distances.index(distance, place + 1)
+        except ValueError:
+            return
+        worth, seller = by_worth[place]
+        yield worth + fee, seller
 
 
 class FillingUp:
@@ -216,7 +238,9 @@ class FillingUp:
         row = self._game.row[buyer]
         if row not in self._orders:
             self.looks += len(self.room) // _ORDERED_PER_LOOK
-            self._orders[row] = _MeritOrder(self._by_worth, self._game.fees[row], self._game.retail_tariff)
+            self._orders[row] = _MeritOrder(
+                self._by_worth, self._game.distances[row], self._game.fees, self._game.retail_tariff
+            )
         return self._orders[row]
 
     def fill(self, buyer: int) -> Purchase:
@@ -251,8 +275,8 @@ class FillingUp:
         """Sell the next buyer that lacks something a unit of each rest that is worth it, and take it out of these."""
         if not (rests and purchase.grid):
             return purchase
-        fees, bought, grid = self._game.fees[self._game.row[buyer]], dict(purchase.bought), purchase.grid
-        worth = sorted((self._game.prices[j] + self._scarcity[j] + fees[j], j) for j in rests)
+        far, bought, grid = self._game.distances[self._game.row[buyer]], dict(purchase.bought), purchase.grid
+        worth = sorted((self._game.prices[j] + self._scarcity[j] + self._game.fees[far[j]], j) for j in rests)
         for start, seller in worth:
             if start >= purchase.level or not grid:
                 break
@@ -274,7 +298,8 @@ def purchases_at(game: SlotGame, scarcity: Sequence[int]) -> Purchases:
 
     Examples
     --------
-    >>> game = SlotGame([Energy(4), Energy(6)], [Energy(8)], [Price(10)], [[Price(2)]], [0, 0], Price(20))
+    >>> fees = [Price(0), Price(2)]
+    >>> game = SlotGame([Energy(4), Energy(6)], [Energy(8)], [Price(10)], [[1]], fees, [0, 0], Price(20))
     >>> found = purchases_at(game, [4])
     >>> found.from_sellers, found.from_grid, found.levels
     ([{0: 3}, {0: 3}], [1, 3], [20, 20])
@@ -355,12 +380,12 @@ class Sums:
 
     def add(self, game: SlotGame, buyer: int, purchase: Purchase) -> None:
         """Add a buyer's purchases."""
-        fees = game.fees[game.row[buyer]]
+        far = game.distances[game.row[buyer]]
         self.linear += game.retail_tariff * purchase.grid
         for seller, energy in purchase.bought.items():
             self.loads[seller] += energy
             self.squares[seller] += energy * energy
-            self.linear += (game.prices[seller] + fees[seller]) * energy
+            self.linear += (game.prices[seller] + game.fees[far[seller]]) * energy
 
     def upper(self, game: SlotGame) -> int:
         """Return U."""
@@ -427,13 +452,13 @@ def allowance(game: SlotGame, scarcity: Sequence[int]) -> int:
 def spread(game: SlotGame, scarcity: Sequence[int]) -> int:
     """Return by how much a unit at the wrong seller, from the grid, or unsold though scarce, may be dearer."""
     worth = [price + pi for price, pi in zip(game.prices, scarcity, strict=True)]
-    fees = [fee for row in game.fees for fee in row]
+    fees = [game.fees[each] for each in set[int]().union(*game.distances)]
     return max(max(worth) + max(fees), game.retail_tariff) - min(game.prices) - min(fees)
 
 
 def bearable(game: SlotGame, buyer: int, purchase: Purchase, loads: Sequence[int], worst: int) -> int:
     """Return what a buyer may save: a share of its bill, a unit of each of its sellers and the grid, or the least."""
-    bill = _bill(game, game.fees[game.row[buyer]], purchase.bought, purchase.grid, loads)
+    bill = _bill(game, buyer, purchase.bought, purchase.grid, loads)
     used = len(purchase.bought) + (purchase.grid > 0)
     return max(abs(bill) // REGRET_SHARE, used * worst, int(ENERGY_TIMES_PRICE_PER_MONEY))
 
@@ -444,7 +469,7 @@ def most_regret(game: SlotGame, buyer: int, purchase: Purchase, loads: Sequence[
     A bill is convex in its purchases, so it falls by no more than its slopes g tell, rounded up where energy is given
     back and down where it is taken: sum_j (g_ij - l) x_ij + (l - g_ij)_+ (C_j - L_j + x_ij), the grid's likewise.
     """
-    (bought, grid, level), fees = purchase, game.fees[game.row[buyer]]
+    (bought, grid, level), fees = purchase, game.fees_of(buyer)
     rho = (game.retail_tariff - level) * grid
     for seller, (price, fee, load) in enumerate(zip(game.prices, fees, loads, strict=True)):
         if price + fee >= level and seller not in bought:
@@ -457,7 +482,7 @@ def most_regret(game: SlotGame, buyer: int, purchase: Purchase, loads: Sequence[
 
 def regret(game: SlotGame, buyer: int, purchase: Purchase, loads: Sequence[int]) -> int:
     """Return what a buyer could save by changing its purchases alone."""
-    bought, fees = purchase.bought, game.fees[game.row[buyer]]
+    bought, fees = purchase.bought, game.fees_of(buyer)
     others = [load - bought.get(seller, 0) for seller, load in enumerate(loads)]
     supplies = [
         Supply(capacity, price, Energy(load), fee)
@@ -466,16 +491,16 @@ def regret(game: SlotGame, buyer: int, purchase: Purchase, loads: Sequence[int])
     best = best_response_with_grid(game.demands[buyer], supplies, game.retail_tariff)
     best_grid = game.demands[buyer] - sum(best)
     best_loads = [load + energy for load, energy in zip(others, best, strict=True)]
-    bill = _bill(game, fees, bought, purchase.grid, loads)
-    return bill - _bill(game, fees, dict(enumerate(best)), best_grid, best_loads)
+    bill = _bill(game, buyer, bought, purchase.grid, loads)
+    return bill - _bill(game, buyer, dict(enumerate(best)), best_grid, best_loads)
 
 
-def _bill(game: SlotGame, fees: Sequence[int], bought: dict[int, int], grid: int, loads: Sequence[int]) -> int:
+def _bill(game: SlotGame, buyer: int, bought: dict[int, int], grid: int, loads: Sequence[int]) -> int:
     """Return what purchases cost at these loads, rounded up."""
-    cost = game.retail_tariff * grid
+    cost, far = game.retail_tariff * grid, game.distances[game.row[buyer]]
     for seller, energy in bought.items():
         price, capacity = game.prices[seller], game.capacities[seller]
-        cost += (price + fees[seller]) * energy + _up(price * loads[seller] * energy, capacity)
+        cost += (price + game.fees[far[seller]]) * energy + _up(price * loads[seller] * energy, capacity)
     return cost
 
 

@@ -176,7 +176,17 @@ def _proved(game: ExactGame, retail_tariff: Price, on_step: OnStep) -> Clearing:
         on_step()
         point = nearer
     scarcity = certified(with_grid, point).exact_scarcity
-    slot = certificate.SlotGame(game.demands, game.capacities, game.prices, game.fees, buyers.tolist(), retail_tariff)
+    classes = sorted({fee for row in game.fees for fee in row})
+    number = {fee: k for k, fee in enumerate(classes)}
+    slot = certificate.SlotGame(
+        demands=game.demands,
+        capacities=game.capacities,
+        prices=game.prices,
+        distances=[[number[fee] for fee in row] for row in game.fees],
+        fees=classes,
+        row=buyers.tolist(),
+        retail_tariff=retail_tariff,
+    )
     purchases = certificate.purchases_at(slot, scarcity)
     verdict = certificate.verify(slot, scarcity, purchases)
     energies = np.zeros_like(in_kwh.fee, dtype=np.int64)

@@ -330,7 +330,8 @@ class ClearingQuestion(Question):
             demands=[buyer.demand for buyer in self.buyers.values()],
             capacities=[seller.capacity for seller in self.sellers.values()],
             prices=[seller.price for seller in self.sellers.values()],
-            fees=[[Price(hops * self.fee_per_hop) for hops in row] for row in game.hops.tolist()],
+            distances=[row.tobytes() if row.dtype == np.uint8 else row.tolist() for row in game.hops],
+            fees=[Price(hops * self.fee_per_hop) for hops in range(int(game.hops.max()) + 1)],
             row=game.place.tolist(),
             retail_tariff=self.retail_tariff,
         )

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from energy_market_chaincode import certificate
 from energy_market_chaincode.certificate import (
@@ -36,10 +37,16 @@ def slot_games(draw: st.DrawFn) -> SlotGame:
         demands=[Energy(each) for each in numbers(200, 50 * ENERGY, buyers)],
         capacities=[Energy(each) for each in numbers(1000, 100 * ENERGY, sellers)],
         prices=[Price(each) for each in numbers(PRICE // 100, PRICE // 4, sellers)],
-        fees=[[Price(fee * hops) for hops in numbers(0, 9, sellers)] for _ in range(rows)],
+        distances=[numbers(0, 9, sellers) for _ in range(rows)],
+        fees=[Price(fee * hops) for hops in range(10)],
         row=numbers(0, rows - 1, buyers),
         retail_tariff=Price(draw(st.sampled_from([PRICE // 10, PRICE // 7, PRICE // 3]))),
     )
+
+
+def fees_of(game: SlotGame) -> NDArray[np.float64]:
+    """Return the fees of each row, in currency."""
+    return np.array([[game.fees[each] / PRICE for each in row] for row in game.distances])
 
 
 def solved(game: SlotGame) -> list[int]:
@@ -48,7 +55,7 @@ def solved(game: SlotGame) -> list[int]:
         demand=np.array(game.demands) / ENERGY,
         capacity=np.array(game.capacities) / ENERGY,
         price=np.array(game.prices) / PRICE,
-        hops=np.array(game.fees) / PRICE,
+        hops=fees_of(game),
         place=np.array(game.row),
         fee_per_hop=1.0,
         retail_tariff=game.retail_tariff / PRICE,
@@ -65,7 +72,7 @@ def potential(game: SlotGame, purchases: Purchases) -> float:
             rows[buyer, seller] = energy / ENERGY
     price = np.array(game.prices) / PRICE
     slope = price / (np.array(game.capacities) / ENERGY)
-    fees = (np.array(game.fees) / PRICE)[np.array(game.row)]
+    fees = fees_of(game)[np.array(game.row)]
     grid = game.retail_tariff / PRICE * sum(purchases.from_grid) / ENERGY
     return float(((price + fees) * rows).sum() + grid + slope @ (rows.sum(axis=0) ** 2 + (rows**2).sum(axis=0)) / 2)
 
@@ -137,7 +144,8 @@ GAME = SlotGame(
     demands=[Energy(40_000), Energy(60_000)],
     capacities=[Energy(80_000), Energy(50_000)],
     prices=[Price(PRICE // 10), Price(PRICE // 12)],
-    fees=[[Price(0), Price(2 * 10**16)]],
+    distances=[[0, 1]],
+    fees=[Price(0), Price(2 * 10**16)],
     row=[0, 0],
     retail_tariff=Price(PRICE // 4),
 )

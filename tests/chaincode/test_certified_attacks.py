@@ -35,7 +35,8 @@ def some_game(chance: random.Random) -> SlotGame:
         demands=demands,
         capacities=capacities,
         prices=prices,
-        fees=[[Price(fee * chance.randint(0, 9)) for _ in range(sellers)] for _ in range(rows)],
+        distances=[[chance.randint(0, 9) for _ in range(sellers)] for _ in range(rows)],
+        fees=[Price(fee * hops) for hops in range(10)],
         row=[chance.randrange(rows) for _ in range(buyers)],
         retail_tariff=Price(chance.choice([PRICE // 200, PRICE // 10, PRICE // 7, PRICE // 3])),
     )
