@@ -12,6 +12,8 @@ from prosumer_client.turn import Bid, Turn
 
 TURN_PATIENCE = Patience(total_s=3.0, longest_delay_s=0.5)
 """Short: a turn has a deadline."""
+LONGEST_SOLVING_S = 90
+"""A slot of 10,000 takes some seconds, more where others calculate too."""
 
 
 class Optimizer:
@@ -58,7 +60,8 @@ class Optimizer:
             For instance TOO_BUSY.
         MarketUnavailable, UnexpectedAnswer
         """
-        answer = await self._connection.exchange("POST", "/clearing", content=json.dumps(question).encode())
+        content = json.dumps(question).encode()
+        answer = await self._connection.exchange("POST", "/clearing", content=content, wait_s=LONGEST_SOLVING_S)
         try:
             return {seller: Decimal(price) for seller, price in answer["seller_prices"].items()}
         except (AttributeError, LookupError, TypeError, ValueError, ArithmeticError) as error:

@@ -55,7 +55,8 @@ from energy_market_chaincode.vocabulary import CERTIFIED, Fallback, Phase, StopR
 
 NAME = CERTIFIED
 CLEARING_MS = 30_000
-"""How long clearings are taken where the slot has no time that says so."""
+CLEARING_MS_EACH = 12
+"""How long clearings are taken where the slot has no time that says so: at least, and for each participant."""
 FALLBACK_ROUNDS = 3
 """For so many rounds there has to be time before a slot, or the game does not fall back to turns."""
 
@@ -65,7 +66,8 @@ async def begin(context: Context, game: Game) -> None:
     arena = _by_name(await context.load(Arena, game.id))
     context.save(arena, game.id)
     now_ms = context.now_since(game.published_at_ms)
-    ends_ms = _ends_ms(game, arena, now_ms, max(CLEARING_MS, context.least_ms))
+    usual_ms = max(CLEARING_MS, CLEARING_MS_EACH * (len(arena.sellers) + len(arena.buyers)), context.least_ms)
+    ends_ms = _ends_ms(game, arena, now_ms, usual_ms)
     clearing = ClearingState(arena=arena_hash(game, arena), ends_ms=ends_ms)
     context.save(clearing, game.id)
     play = Play(
