@@ -10,6 +10,8 @@ from operator_cli.settings import OperatorSettings
 from operator_cli.voice import AsJson, ExitCode, voice
 from prosumer_client import MarketClient
 
+Edges = list[list[str]]
+
 
 def verify_clearing(game: Annotated[str, typer.Argument(help="The game's id.")], json: AsJson = False) -> None:
     """Recompute a certified clearing's proof from the ledger's data alone.
@@ -17,12 +19,12 @@ def verify_clearing(game: Annotated[str, typer.Argument(help="The game's id.")],
     By code of its own: gap, largest regret, and how far from the equilibrium anybody can be at most.
     """
 
-    async def read(market: MarketClient) -> tuple[GameView, list[views.BidView]]:
-        return await market.game(game), await market.bids(game)
+    async def read(market: MarketClient) -> tuple[GameView, list[views.BidView], Edges | None]:
+        return await market.game(game), await market.bids(game, brief=True), (await market.topology_of(game)).edges
 
-    view, bids = OperatorSettings.read().ask(read)
+    view, bids, edges = OperatorSettings.read().ask(read)
     try:
-        found = audit(view, bids)
+        found = audit(view, bids, edges)
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="GAME") from None
     worst = max(found.regrets, key=lambda buyer: found.regrets[buyer])

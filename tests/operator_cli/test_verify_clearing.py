@@ -4,10 +4,12 @@ from decimal import Decimal
 
 import pytest
 
-from energy_market_chaincode import GameView, views
+from energy_market_chaincode import GameView, layouts, views
 from operator_cli.clearing_audit import arena_hash, audit
 from tests.chaincode.conftest import Market
-from tests.chaincode.solving import clearing_of
+from tests.chaincode.solving import clearing_of, prices_of
+from tests.chaincode.test_layouts import EDGES, market_with
+from tests.chaincode.test_layouts import HOPS as LAID_HOPS
 from tests.chaincode.test_original_game import DEMANDS, HOPS, SELLERS
 
 Cleared = tuple[GameView, list[views.BidView]]
@@ -76,3 +78,20 @@ def test_a_game_without_a_certificate_is_no_matter_for_it(cleared: Cleared) -> N
     game, bids = cleared
     with pytest.raises(ValueError, match="not cleared"):
         audit(game.model_copy(update={"clearing": None}), bids)
+
+
+async def test_it_counts_the_hops_of_a_large_game_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(layouts, "STORED_PAIRS", 5)
+    market = Market()
+    await market.invoke("init", "operator", market.public_key("operator"))
+    game = await market_with(market, "certified")
+    shown = await market.invoke("game", game)
+    prices = prices_of({**shown, "hops": LAID_HOPS})
+    await market.do("B1", "publishClearing", game=game, arena=shown["clearing"]["arena"], prices=prices)
+    bids = views.Bids.model_validate(await market.invoke("bids", game, "brief")).bids
+    view = GameView.model_validate(await market.invoke("game", game))
+    found = audit(view, bids, EDGES)
+    assert found.problems == []
+    assert max(found.regrets.values()) <= found.gap < Decimal("1e-8")
+    (problem,) = (each for each in audit(view, bids, [*EDGES, ["B3", "S1"]]).problems if "graph" in each)
+    assert "hash" in problem
