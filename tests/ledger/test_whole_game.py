@@ -1,5 +1,8 @@
 """The original's game on every ledger, from registration to settlement, each move a transaction of its own."""
 
+import asyncio
+import subprocess
+import sys
 import uuid
 from collections.abc import Sequence
 from contextlib import aclosing
@@ -14,6 +17,7 @@ from demo.scenario import Scenario
 from demo.scenario_file import SCENARIOS, load_scenario
 from energy_market_chaincode import Topic, public_key_text, read_exact_json, settlement
 from energy_market_chaincode.events import BuyBidEvent
+from energy_market_chaincode.mechanisms import certified
 from energy_market_chaincode.vocabulary import CERTIFIED, SEQUENTIAL_BEST_RESPONSE
 from ledger import Ledger, LedgerEvent
 from ledger.embedded import EmbeddedLedger
@@ -212,3 +216,56 @@ async def test_a_settlement_in_parts_goes_on_where_a_host_stopped(
         whole, _ = await played(reference, CERTIFIED)
         assert shown["people"] == (await whole.outcome())["people"]
         assert shown["game"]["settlement"] == (await whole.outcome())["game"]["settlement"]
+
+
+async def killed_once_it_said(word: str, path: Path, key: Ed25519PrivateKey, game: str) -> list[str]:
+    """Let a process go on with a game, kill it once a part left so much (any: the first), and return what it said."""
+    host = [str(Path(__file__).parent / "parts_host.py"), str(path), key.private_bytes_raw().hex(), game]
+    process = await asyncio.create_subprocess_exec(sys.executable, *host, stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    said = list[str]()
+    while not said or said[-1] != word != "any":
+        said.append((await process.stdout.readline()).decode().strip())
+        assert said[-1], "the host ended by itself"
+    process.kill()
+    await process.wait()
+    return said
+
+
+async def test_a_proof_and_a_stop_in_parts_go_on_where_a_host_was_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key, path = Ed25519PrivateKey.generate(), tmp_path / "ledger.sqlite"
+    ledger = await EmbeddedLedger.open(path, OPERATOR, public_key_text(key.public_key()))
+    table = Table(Hosted(ledger, key), load_scenario(SCENARIOS / "original.yaml"), CERTIFIED)
+    await table.enter()
+    await table.register()
+    await table.say((OPERATOR, Topic.STOP_GAME_REGISTRATION, {"game": table.game}))
+    view = await table.ask("game", table.game)
+    data = {"game": table.game, "arena": view["clearing"]["arena"], "prices": prices_of(view)}
+    with monkeypatch.context() as large:
+        large.setattr(certified, "PROVED_AT_ONCE", 0)
+        large.setattr(certified, "PART_PAIRS", 12)
+        (begun,) = await table.say((OPERATOR, Topic.PUBLISH_CLEARING, data))
+    await ledger.close()
+    first = await killed_once_it_said("any", path, key, table.game)
+    proved = await killed_once_it_said("0", path, key, table.game)
+    stopped = await killed_once_it_said("delivery", path, key, table.game)
+    assert begun["left"] > int(first[0]) > int(proved[0])
+    assert len(stopped) > 2
+    table.ledger = ledger = await EmbeddedLedger.open(path, OPERATOR, None)
+    shown = await table.outcome()
+    await ledger.close()
+    async with memory() as reference:
+        whole = Table(reference, load_scenario(SCENARIOS / "original.yaml"), CERTIFIED)
+        await whole.enter()
+        await whole.register()
+        await whole.say((OPERATOR, Topic.STOP_GAME_REGISTRATION, {"game": whole.game}))
+        arena = (await whole.ask("game", whole.game))["clearing"]["arena"]
+        prices = {whole.full(str(table.short(seller))): price for seller, price in data["prices"].items()}
+        posted = {"game": whole.game, "arena": arena, "prices": prices}
+        await whole.say((OPERATOR, Topic.PUBLISH_CLEARING, posted))
+        expected = await whole.outcome()
+    for each in (shown, expected):  # its hash is of names that differ
+        del each["game"]["clearing"]["arena"], each["game"]["clearing"]["certificate"]["certificate"]
+    assert shown == expected

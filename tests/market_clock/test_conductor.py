@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from energy_market_chaincode import Topic, settlement
+from energy_market_chaincode import Topic, settlement, stopping
 from energy_market_chaincode.mechanisms import certified
 from market_clock.conductor import MAX_ATTEMPTS
 from prosumer_client import CommandRejected
@@ -58,6 +58,35 @@ async def test_a_certified_game_is_cleared(neighbourhood: Any) -> None:
     await neighbourhood.register(game, "B1", "B2")
 
     await neighbourhood.until("GameStopEvent", game, reason="equilibrium")
+
+
+async def test_a_large_certified_game_is_proved_and_stopped_part_by_part(
+    neighbourhood: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(certified, "PROVED_AT_ONCE", 0)
+    monkeypatch.setattr(certified, "PART_PAIRS", 1)
+    monkeypatch.setattr(stopping, "PART", 1)
+    game = await neighbourhood.publish(expectedParticipants=3, mechanism="certified")
+    await neighbourhood.register(game, "B1", "B2")
+    neighbourhood.start_clock()
+    await neighbourhood.until("ClearingProposedEvent", game)
+    await neighbourhood.stop_clocks()
+
+    neighbourhood.start_clock()
+
+    await neighbourhood.until("GameStopEvent", game, reason="equilibrium")
+    assert ("stopGame", "committed") in neighbourhood.heard
+
+
+async def test_a_large_game_with_turns_is_stopped_part_by_part(
+    neighbourhood: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stopping, "PART", 1)
+    neighbourhood.start_clock()
+    game = await neighbourhood.publish(expectedParticipants=2)
+    await play_to_the_end(neighbourhood, game)
+
+    assert ("stopGame", "committed") in neighbourhood.heard
 
 
 async def test_a_certified_game_that_nobody_solves_falls_back(
