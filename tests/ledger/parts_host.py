@@ -15,7 +15,7 @@ from energy_market_chaincode.mechanisms import certified
 from ledger.embedded import EmbeddedLedger
 from prosumer_client.identity import Identity
 
-certified.PART_PAIRS = 12
+vars(certified).update(PART_PAIRS=12)
 stopping.PART = 3
 
 
