@@ -23,7 +23,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from prosumer_client import Identity, MarketClient, key_file, load_or_create_key
+from prosumer_client import CommandRejected, Identity, MarketClient, key_file, load_or_create_key
 
 ENERGY_MARKET = [sys.executable, "-m", "operator_cli.main"]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -81,6 +81,13 @@ class RunningMarket:
             if isinstance(result, Exception):
                 raise result
         return [dict(result) for result in results]
+
+    def stops_without_trade(self, game: str) -> None:
+        """Let both of those that a game expects buy, so that it stops."""
+        for buyer in ("B1", "B2"):
+            self.speaks(buyer, "publishDemand", game=game, amount="1")
+        with suppress(CommandRejected):  # the clock was first
+            self.speaks("operator", "stopGameRegistration", game=game)
 
     def enters(self, *names: str, balance: str = "1000") -> None:
         """Enter prosumers and give them money."""

@@ -48,6 +48,23 @@ def test_a_certified_game_shows_what_proves_it(market: Any, page: Page) -> None:
     assert figure(page, "regret") == game["stop"]["maxRegret"]
 
 
+def test_of_a_demand_that_neighbours_cover_nothing_is_left_to_the_grid(market: Any, page: Page) -> None:
+    market.speaks(
+        "operator", "publishGame", game="covered", mechanism="certified", expectedParticipants=3,
+        registrationDurationMs=600_000, deliveryDurationMs=600_000,
+    )  # fmt: skip
+    page.goto(market.url)
+    market.speaks("S1", "publishOffer", game="covered", amount="5", price="0.08")
+    market.speaks("B1", "publishDemand", game="covered", amount="0.7")
+    market.speaks("B2", "publishDemand", game="covered", amount="0.1")  # 0.7 + 0.1 is less than 0.8 in binary
+    expect(page.locator(".phases [aria-current=step]")).to_have_text("Delivery")
+    grid = page.locator(".figure.grid")
+    expect(grid).to_contain_text("0 % of the demand")
+    assert [number(text) for text in grid.locator("strong, span").all_text_contents()[1:]] == [0, 0]
+    expect(page.locator(".share rect.grid")).to_have_attribute("width", "0")
+    expect(page.get_by_text("1 seller offers 5 kWh to 2 buyers.")).to_be_visible()
+
+
 def test_a_game_for_which_nobody_proves_a_clearing_says_what_it_fell_back_to(
     market: Any, page: Page, clock_that_hangs: None
 ) -> None:

@@ -1,6 +1,7 @@
 """A day of the market: its slots are the ledger's, come in as they settle, and are looked at part by part."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -8,6 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from prosumer_client import CommandRejected
 from tests.page.conftest import until
 from tests.page.test_watching import figure, number
 
@@ -15,6 +17,7 @@ pytestmark = pytest.mark.page
 
 ZONE = "Europe/Berlin"
 QUARTER = timedelta(minutes=15)
+TIMES = "\N{MULTIPLICATION SIGN}"
 
 
 @pytest.fixture
@@ -37,12 +40,15 @@ def quarters(day: str) -> list[datetime]:
     return found
 
 
-def published(market: Any, starts: list[datetime]) -> None:
+def published(market: Any, starts: list[datetime], **rules: int) -> None:
     """Publish a game for each slot, with prices of its own."""
     market.speaks_all(
         "operator",
         [
-            ("publishGame", {"game": f"q{place}", "deliverySlot": at.isoformat(), "retailTariff": f"0.{3000 + place}"})
+            (
+                "publishGame",
+                {"game": f"q{place}", "deliverySlot": at.isoformat(), "retailTariff": f"0.{3000 + place}", **rules},
+            )
             for place, at in enumerate(starts)
         ],
     )
@@ -172,14 +178,68 @@ def _is_the_ledgers(market: Any, page: Page) -> None:
         assert number(shown[3]) == pytest.approx(cost / settled["energyDelivered"], abs=5e-5)
 
 
-def test_slots_settle_before_the_watcher_as_simulated_time_passes(simulated: Any, page: Page) -> None:
-    mapping = simulated.ask("market")["simulatedTime"]
+def test_a_slot_stands_while_it_is_read_again(market: Any, berlin: Page) -> None:
+    published(market, quarters("2027-06-23")[:3], expectedParticipants=2)
+    market.stops_without_trade("q0")  # which is what the page looks at beside the day
+    berlin.goto(f"{market.url}/#/day/2027-06-23")
+    settled = berlin.locator("[data-figure=day-settled]")
+    expect(settled).to_have_text("0 of 3 slots")
+    held: dict[str, list[Any]] = {"q1": [], "q2": []}
+    berlin.route("**/api/queue/games/q1?**", lambda route: held["q1"].append(route))
+    berlin.route("**/api/queue/games/q2?**", lambda route: held["q2"].append(route))
+    with berlin.expect_request("**/api/queue/games/q2?**"):
+        market.stops_without_trade("q2")
+    with berlin.expect_request("**/api/queue/games?**"):  # once it has heard of the event
+        market.stops_without_trade("q1")
+    with berlin.expect_request("**/api/queue/games/q1?**"):
+        held["q2"].pop(0).continue_()
+    expect(settled).to_have_text("0 of 3 slots")
+    berlin.unroute_all(behavior="ignoreErrors")
+
+
+def simulated_now(market: Any) -> datetime:
+    """Return what time it is in a market whose time is simulated."""
+    mapping = market.ask("market")["simulatedTime"]
     began, start = (datetime.fromisoformat(mapping[name]) for name in ("began", "start"))
-    now = start + (datetime.now(UTC) - began) * mapping["factor"]
-    first = (now + timedelta(hours=4)).replace(minute=0, second=0, microsecond=0)  # in half a minute
+    return start + (datetime.now(UTC) - began) * int(mapping["factor"])
+
+
+def test_times_are_those_of_one_zone_in_all_views(simulated: Any, berlin: Page) -> None:
+    start = (simulated_now(simulated) + timedelta(days=3)).replace(hour=12, minute=0, second=0, microsecond=0)
+    simulated.speaks("operator", "publishGame", game="noon", deliverySlot=start.isoformat())
+    berlin.goto(f"{simulated.url}/#/games/noon")
+    slot = berlin.locator("dt", has_text="Delivery slot").locator("xpath=following-sibling::dd[1]")
+    expect(slot).to_contain_text(f"{start.day} {start:%b}, 12:00 to 12:15")  # by UTC, as the tag says
+    berlin.goto(f"{simulated.url}/#/day/{start:%Y-%m-%d}")
+    expect(berlin.locator("[data-figure=day-settled]")).to_have_text("0 of 1 slots")
+    berlin.get_by_label("Time zone").select_option(ZONE)
+    expect(berlin.get_by_text(f"Berlin, {TIMES} 600")).to_be_visible()
+    berlin.get_by_role("link", name="Games", exact=True).click()
+    expect(berlin.get_by_role("row", name="noon")).to_contain_text("14:00 to 14:15")
+
+
+def test_a_market_whose_time_is_simulated_fits_a_phone(simulated: Any, browser: Browser) -> None:
+    page = browser.new_page(viewport={"width": 390, "height": 844})
+    page.goto(f"{simulated.url}/#/day")
+    expect(page.get_by_text(f"UTC, {TIMES} 600")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.close()
+
+
+def archived(market: Any, game: str) -> bool:
+    """Try to have a game archived, which may not be final yet."""
+    with suppress(CommandRejected):
+        return market.speaks("operator", "archiveSlots", games=[game])["archived"] == [game]
+    return False
+
+
+def test_slots_settle_before_the_watcher_as_simulated_time_passes(simulated: Any, page: Page) -> None:
+    first = (simulated_now(simulated) + timedelta(hours=4)).replace(
+        minute=0, second=0, microsecond=0
+    )  # in half a minute
     slots = [first + place * QUARTER for place in range(3)]
     page.goto(f"{simulated.url}/#/day")
-    expect(page.get_by_text("UTC, \N{MULTIPLICATION SIGN} 600")).to_be_visible()
+    expect(page.get_by_text(f"UTC, {TIMES} 600")).to_be_visible()
     simulated.speaks_all(
         "operator",
         [
@@ -199,3 +259,22 @@ def test_slots_settle_before_the_watcher_as_simulated_time_passes(simulated: Any
     assert figure(page, "day-from-grid") == pytest.approx(sum(each["energyFromGrid"] for each in known))
     assert [row[0] for row in slots_told(page)] == [f"{at:%H:%M} to {at + QUARTER:%H:%M}" for at in slots]
     expect(page.get_by_role("heading", name=f"{slots[0]:%A}, {slots[0].day} June 2026")).to_be_visible()
+    _stay_when_they_are_archived(simulated, page)
+
+
+def _stay_when_they_are_archived(market: Any, page: Page) -> None:
+    names = ("day-local", "day-from-grid", "day-to-grid", "day-price")
+    whole, rows = [page.locator(f"[data-figure={name}]").text_content() for name in names], slots_told(page)
+    until(lambda: archived(market, "s0"), 60)
+    address = page.url if "/day/" in page.url else f"{page.url}/{market.ask('games/s1')['deliveryStartsAt'][:10]}"
+    for again in (lambda: None, page.reload, lambda: page.goto(address)):
+        again()
+        expect(page.locator("[data-figure=day-settled]")).to_have_text("3 of 3 slots")
+        assert [page.locator(f"[data-figure={name}]").text_content() for name in names] == whole
+        kept = slots_told(page)
+        expect(page.get_by_text("Settled, archived")).to_have_count(1)
+        assert [row[0] for row in kept] == [row[0] for row in rows]
+        assert [row[2:] for row in kept] == [row[2:] for row in rows]
+    page.get_by_role("region").get_by_role("link", name=rows[0][0]).press("Enter")
+    expect(page.get_by_text("the ledger keeps what it came to")).to_be_visible()
+    expect(page.get_by_role("region", name="What it came to for each").locator("tbody tr")).to_have_count(2)

@@ -89,7 +89,7 @@ def test_the_colours_are_chosen_and_remembered(played: Any, page: Page) -> None:
 def test_an_empty_market_and_a_queue_that_is_away_are_drawn(open_market: Any, page: Page) -> None:
     open_market.speaks("operator", "resetMarket")
     page.goto(open_market.url)
-    expect(page.get_by_text("No game yet")).to_be_visible()
+    expect(page.get_by_text("No game just now")).to_be_visible()
     page.route("**/api/queue/**", lambda route: route.abort())
     page.goto(f"{open_market.url}/#/ledger")
     page.reload()

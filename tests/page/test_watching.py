@@ -54,6 +54,21 @@ def test_all_times_of_a_slot_are_shown_when_its_game_is_published(open_market: A
     expect(slot).to_contain_text(f"{start:%H:%M} to {start + timedelta(minutes=15):%H:%M}")
 
 
+def test_the_slot_that_time_alone_brings_is_shown(market: Any, page: Page) -> None:
+    begins = datetime.now(UTC).replace(second=0, microsecond=0) + timedelta(hours=2)
+    for name, starts in (("earlier", begins), ("later", begins + timedelta(minutes=15))):
+        market.speaks("operator", "publishGame", game=name, deliverySlot=starts.isoformat(), expectedParticipants=2)
+        market.stops_without_trade(name)
+    page.clock.install()
+    page.goto(market.url)
+    heading = page.locator("h1#game")
+    expect(heading).to_have_text("earlier")
+    page.clock.fast_forward("02:16:00")  # the page's clock, nothing happens on the ledger
+    expect(heading).to_have_text("later")
+    expect(page.locator(".phases [aria-current=step]")).to_have_text("Delivery")
+    expect(page.locator(".figure.price")).to_contain_text("nothing was sold")
+
+
 def test_a_slot_without_trade_is_delivered_and_settled_before_the_watcher(open_market: Any, page: Page) -> None:
     page.goto(open_market.url)
     open_market.speaks("operator", "publishGame", game="nobody", registrationDurationMs=1, deliveryDurationMs=1)

@@ -3,9 +3,10 @@ import { LitElement, css, html, nothing } from "lit";
 import { customElement, state } from "lit/decorators.js";
 import { scheme, toggleScheme } from "./design/scheme.js";
 import { shared } from "./design/styles.js";
+import { marketClock } from "./market/moments.js";
 import { duration } from "./market/numbers.js";
 import { StoreController, store } from "./market/store.js";
-import { dayOf, hourOf, marketTime, simulatedTime } from "./market/time.js";
+import { marketTime, simulatedTime } from "./market/time.js";
 import { type Route, VIEWS, type View, href, route } from "./route.js";
 import { session } from "./signing/session.js";
 import "./signing/sign_in.js";
@@ -17,6 +18,8 @@ import "./views/network.js";
 import "./views/now.js";
 import "./views/operations.js";
 import "./views/prosumers.js";
+
+const TICK_MS = 500;
 
 @customElement("em-page")
 export class Page extends LitElement {
@@ -34,13 +37,15 @@ export class Page extends LitElement {
       nav a:hover { color: var(--ink); background: var(--sunken); }
       nav a[aria-current] { color: var(--local); background: var(--local-soft); font-weight: 600; }
       .right { margin-left: auto; display: flex; gap: var(--space-2); align-items: center; }
+      .right > * { white-space: nowrap; }
       .dot { width: 9px; height: 9px; border-radius: 50%; background: currentColor; }
       main { padding: var(--space-5); max-width: 1440px; margin: 0 auto; }
       main:focus { outline: none; }
       @media (max-width: 46rem) {
         header.top { padding: var(--space-2) var(--space-3); position: static; gap: var(--space-2); }
         .brand { font-size: var(--small); gap: 6px; }
-        .right button { padding: 4px 10px; }
+        .right { flex-wrap: wrap; gap: 6px; }
+        .right button { padding: 4px 8px; }
         nav { order: 3; width: 100%; display: grid; grid-template-columns: repeat(5, auto); gap: 0; }
         nav a { font-size: var(--small); padding: 6px 4px; text-align: center; }
         main { padding: var(--space-3); }
@@ -50,6 +55,7 @@ export class Page extends LitElement {
 
   @state() private route: Route = route();
   @state() private isSigningIn = false;
+  #ticking: ReturnType<typeof setInterval> | undefined;
 
   constructor() {
     super();
@@ -61,6 +67,9 @@ export class Page extends LitElement {
     addEventListener("hashchange", this.#onRoute);
     document.addEventListener("scheme-change", this.#onScheme);
     session.addEventListener("change", this.#onScheme);
+    this.#ticking = setInterval(() => {
+      if (simulatedTime() !== null || store.connection === "behind") this.requestUpdate();
+    }, TICK_MS);
   }
 
   override disconnectedCallback(): void {
@@ -68,6 +77,7 @@ export class Page extends LitElement {
     removeEventListener("hashchange", this.#onRoute);
     document.removeEventListener("scheme-change", this.#onScheme);
     session.removeEventListener("change", this.#onScheme);
+    clearInterval(this.#ticking);
   }
 
   readonly #onRoute = (): void => {
@@ -111,7 +121,7 @@ export class Page extends LitElement {
     if (simulated === null) return nothing;
     const now = marketTime();
     return html`<span class="tag price" title="The market's time is simulated, ${simulated.factor} times as fast as the world's">
-      ${dayOf(now, "UTC")} ${hourOf(now, "UTC")} UTC, × ${simulated.factor}</span>`;
+      ${marketClock(now)}, × ${simulated.factor}</span>`;
   }
 
   #connection(): unknown {

@@ -134,6 +134,12 @@ export const api = {
   transfers: (game: string) => list<Transfer>(`games/${name(game)}/transfers`, "transfers"),
   /** What a settled slot came to for each participant; none before it is settled. */
   lines: (game: string) => list<Line>(`games/${name(game)}/lines`, "lines"),
+  /** Whether the ledger still knows a game, if by its lines alone. */
+  hasLines: async (game: string): Promise<boolean> => {
+    const response = await fetch(`/api/queue/games/${name(game)}/lines?limit=1`);
+    if (!response.ok && response.status !== 404) throw await Problem.of(response);
+    return response.ok;
+  },
   balance: (game: string) => get<Balance>("queue", `games/${name(game)}/balance`),
   meters: () => list<Meter>("meters", "meters"),
   prosumers: () => list<Prosumer>("prosumers", "prosumers"),

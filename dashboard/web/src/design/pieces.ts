@@ -1,7 +1,8 @@
 /** Small pieces that several views use: empty and error states, figures, phases. */
 import { type TemplateResult, html, nothing, svg } from "lit";
 import type { Problem } from "../api/problem.js";
-import { clock, count } from "../market/numbers.js";
+import { clock } from "../market/moments.js";
+import { count } from "../market/numbers.js";
 import type { Game } from "../api/market_api.js";
 import { type Course, nameOf, phaseAt, stepsOf } from "../market/phases.js";
 

@@ -1,6 +1,7 @@
 /** A day of the market, slot by slot. Import and export are never netted. */
 import type { Game, GameSummary, Schedule } from "../api/market_api.js";
 import { href } from "../route.js";
+import { sum } from "./numbers.js";
 import type { Course } from "./phases.js";
 import { boundsOf, dayOf, ownZone, simulatedTime } from "./time.js";
 
@@ -15,6 +16,8 @@ export interface DaySlot {
   readonly isSettled: boolean;
   /** Whether nobody proved a clearing of it in time. */
   readonly isFallback: boolean;
+  /** Whether only the lines of its participants are on the ledger any more. */
+  readonly isArchived: boolean;
   /** From neighbours; 0 before anything is contracted, as the next two. */
   readonly local: number;
   readonly fromGrid: number;
@@ -49,6 +52,7 @@ export function daySlot(game: Game): DaySlot {
     course: { phase, mechanism, registrationEndsAt, clearingEndsAt, deliveryStartsAt, deliveryEndsAt, meteringEndsAt, finalAt },
     isSettled: game.settlement !== null,
     isFallback: game.clearing !== null && game.clearing.fallback !== null,
+    isArchived: false,
     ...energies(game),
     retail: game.parameters.retailTariff,
     feedIn: game.parameters.feedInTariff,
@@ -70,8 +74,6 @@ function energies({ settlement, stop, sellers, buyers, parameters }: Game): Ener
   const localPrice = local > 0 ? (stop.totalCost - parameters.retailTariff * fromGrid) / local : null;
   return { local, fromGrid, toGrid, localPrice };
 }
-
-const sum = <T>(all: readonly T[], of: (each: T) => number): number => all.reduce((total, each) => total + of(each), 0);
 
 /** A day's energies, and what a local kWh of it costs on average. */
 export function dayTotals(slots: readonly DaySlot[]): Energies {

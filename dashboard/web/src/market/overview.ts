@@ -19,9 +19,9 @@ export interface Overview {
 
 export function overview(game: Game, bids: readonly Bid[]): Overview {
   const { retailTariff: retail, feedInTariff: feedIn } = game.parameters;
-  const demandKwh = game.buyers.reduce((sum, entry) => sum + entry.demand, 0);
-  const localKwh = game.sellers.reduce((sum, entry) => sum + entry.load, 0);
-  const gridKwh = Math.max(0, demandKwh - localKwh);
+  const demandKwh = toUnit(game.buyers.reduce((sum, entry) => sum + entry.demand, 0));
+  const localKwh = toUnit(game.sellers.reduce((sum, entry) => sum + entry.load, 0));
+  const gridKwh = Math.max(0, toUnit(demandKwh - localKwh));
   // Bills count the grid's energy at the retail tariff. A neighbour's costs its unit price, p (1 + L / C), and the fees.
   const cost = localKwh > 0 ? bids.reduce((sum, bid) => sum + bid.cost, 0) - retail * gridKwh : 0;
   const forEnergy = game.sellers.reduce((sum, { load, price, capacity }) => sum + load * price * (1 + load / capacity), 0);
@@ -39,6 +39,9 @@ export function overview(game: Game, bids: readonly Bid[]): Overview {
     saving: (retail - feedIn) * localKwh - fees,
   };
 }
+
+/** To the ledger's 0.1 Wh: sums of binary fractions carry dust, of which nothing is left to the grid. */
+const toUnit = (kwh: number): number => Math.round(kwh * 1e4) / 1e4;
 
 export const STOP_REASONS: Record<string, string> = {
   equilibrium: "an equilibrium: nobody can save more than the tolerance by changing its bid alone",

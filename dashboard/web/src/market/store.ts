@@ -64,6 +64,12 @@ export class MarketStore extends EventTarget {
     this.dispatchEvent(new Event("stale"));
   }
 
+  /** Reads another game if people look for another one first at a moment: time alone begins and ends deliveries. */
+  lookFor(now: number): void {
+    const [focus] = byInterest(this.games, now);
+    if (focus !== undefined && this.game !== null && focus.game !== this.game.game) this.#refresher.touch();
+  }
+
   /** What the newest blocks hold stands below what comes; where they cannot be read, other reads say so. */
   async #readNewestEvents(): Promise<void> {
     const read = api.blocks(undefined, BLOCKS_LOOKED_AT).then(({ blocks }) => Promise.all(blocks.map(({ number }) => api.block(number))));

@@ -27,7 +27,8 @@ export const ownZone = (): string => Intl.DateTimeFormat().resolvedOptions().tim
 
 const formats = new Map<string, Intl.DateTimeFormat>();
 
-function format(zone: string, kind: string, options: Intl.DateTimeFormatOptions, locale = "en-GB"): Intl.DateTimeFormat {
+/** Writes moments by the clocks of a zone; kinds have names, as making a format takes long. */
+export function format(zone: string, kind: string, options: Intl.DateTimeFormatOptions, locale = "en-GB"): Intl.DateTimeFormat {
   const key = `${zone} ${kind}`;
   const found = formats.get(key) ?? new Intl.DateTimeFormat(locale, { timeZone: zone, ...options });
   formats.set(key, found);
@@ -64,7 +65,7 @@ function beginOf(day: string, zone: string): number {
 }
 
 /** The calendar day after (or, by -1, before) another. */
-const dayBeside = (day: string, step: number): string =>
+export const dayBeside = (day: string, step: number): string =>
   new Date(Date.parse(`${day}T00:00:00Z`) + step * 24 * HOUR).toISOString().slice(0, 10);
 
 /** From when until when a calendar day lasts, in ms: 23, 24 or 25 hours. */

@@ -10,6 +10,7 @@ import { slotsDrawing } from "../charts/slots_drawing.js";
 import { empty, failure, figure, summed, waiting } from "../design/pieces.js";
 import { shared } from "../design/styles.js";
 import { calendar } from "../market/calendar.js";
+import { ArchivedSlots, MOST_HOUSEHOLDS, isArchived, wholeSince, withEach } from "../market/archive.js";
 import { type DaySlot, daySlot, dayTotals, gamesOf } from "../market/day.js";
 import { CURRENCY, count, kwhFigure, priceFigure } from "../market/numbers.js";
 import { nameOf, phaseAt } from "../market/phases.js";
@@ -18,8 +19,10 @@ import { StoreController, store } from "../market/store.js";
 import { boundsOf, dayName, marketTime } from "../market/time.js";
 import { href } from "../route.js";
 
-const READ_AT_ONCE = 4;
 const SHOWN_AFTER = 24; // slots that were read: a day is not blank until all are
+
+const ONLY_IN_STATEMENTS = html`Slots of this day are archived: what they came to stands in the statements of the <a href=${href("households")}>households</a>,
+  of which there are more than ${MOST_HOUSEHOLDS}, too many to add up here.`;
 
 /** A slot as it was read, and of which state of its game that is. */
 interface Known {
@@ -34,6 +37,7 @@ export class Day extends LitElement {
   static override styles = [
     shared,
     css`
+      .note { border-left: 4px solid var(--grid); padding-left: var(--space-3); }
       nav .button { min-width: 7.5rem; justify-content: center; }
     `,
   ];
@@ -46,6 +50,11 @@ export class Day extends LitElement {
   readonly #known = new Map<string, Known>();
   /** How often something was heard of a game that may change its figures: a correction changes no phase. */
   readonly #heard = new Map<string, number>();
+  /** Whether slots are archived that too many households would have to be asked for. */
+  @state() private isOnlyInStatements = false;
+  readonly #archive = new ArchivedSlots();
+  #archived: readonly DaySlot[] = [];
+  #askedArchive = "";
   #drawing: Drawing | null = null;
   #drawn = "";
   #shown = "";
@@ -55,7 +64,8 @@ export class Day extends LitElement {
     const { game, name } = (event as CustomEvent<MarketEvent>).detail;
     if (game === null || name === "BuyBidEvent") return;
     this.#heard.set(game, this.#timesHeard(game) + 1);
-    this.#known.delete(game);
+    const known = this.#known.get(game);
+    if (known !== undefined) this.#known.set(game, { of: "", slot: known.slot }); // it is shown until it is read again
   };
 
   constructor() {
@@ -88,6 +98,7 @@ export class Day extends LitElement {
     const shown = `${this.#day} ${calendar.zone}`;
     if (shown !== this.#shown) {
       this.slots = null;
+      [this.#archived, this.isOnlyInStatements, this.#askedArchive] = [[], false, ""];
       this.#refresher = new Refresher(() => this.#load()); // another day is read at once
     }
     if (isNew || shown !== this.#shown) this.#refresher.touch();
@@ -106,14 +117,21 @@ export class Day extends LitElement {
   async #load(): Promise<void> {
     const shown = this.#shown;
     const games = gamesOf(store.games, this.#day, calendar.zone);
+    const [from, until] = boundsOf(this.#day, calendar.zone);
+    const [now, whole] = [marketTime(), wholeSince(store.games)];
+    const isGone = from < whole && from < now; // some of it is not among the games any more
+    const asked = `${shown} ${whole}`;
+    const isAsked = (isGone || until <= now) && asked !== this.#askedArchive;
     const stale = games.filter((game) => this.#known.get(game.game)?.of !== stateOf(game));
     try {
       for (let from = 0; from < stale.length; from += SHOWN_AFTER) {
         await this.#read(stale.slice(from, from + SHOWN_AFTER));
         if (shown !== this.#shown) return;
-        this.#show(games);
+        if (!isAsked || !isGone) this.#show(games);
       }
-      if (stale.length === 0) this.#show(games);
+      if (isAsked) await this.#readArchived(asked, games);
+      if (shown !== this.#shown) return;
+      this.#show(games);
       this.problem = null;
     } catch (error) {
       this.problem = Problem.from(error);
@@ -121,20 +139,29 @@ export class Day extends LitElement {
   }
 
   async #read(games: readonly GameSummary[]): Promise<void> {
-    const rest = [...games];
-    const readSome = async (): Promise<void> => {
-      for (let game = rest.shift(); game !== undefined; game = rest.shift()) {
-        const heard = this.#timesHeard(game.game);
+    await withEach(games, async (game) => {
+      const heard = this.#timesHeard(game.game);
+      try {
         const slot = daySlot(await api.game(game.game));
         const isNew = heard === this.#timesHeard(game.game); // else it is shown, and read again
         this.#known.set(game.game, { of: isNew ? stateOf(game) : "", slot });
+      } catch (error) {
+        if (!isArchived(error)) throw error; // what is shown of it stays, it is final
       }
-    };
-    await Promise.all(Array.from({ length: READ_AT_ONCE }, readSome));
+    });
+  }
+
+  /** Reads the slots that are archived, once for as far as games are. */
+  async #readArchived(asked: string, games: readonly GameSummary[]): Promise<void> {
+    const found = await this.#archive.read(boundsOf(this.#day, calendar.zone), new Set(games.map(({ game }) => game)));
+    if (!asked.startsWith(this.#shown)) return;
+    [this.#archived, this.isOnlyInStatements, this.#askedArchive] = [found ?? [], found === null, asked];
   }
 
   #show(games: readonly GameSummary[]): void {
-    this.slots = games.flatMap(({ game }) => this.#known.get(game)?.slot ?? []);
+    const known = games.flatMap(({ game }) => this.#known.get(game)?.slot ?? []);
+    const shown = new Set(known.map(({ game }) => game));
+    this.slots = [...this.#archived.filter(({ game }) => !shown.has(game)), ...known].sort((one, other) => one.starts - other.starts);
   }
 
   override render(): unknown {
@@ -153,7 +180,10 @@ export class Day extends LitElement {
   #content(zone: string): unknown {
     const { slots } = this;
     if (slots === null) return waiting;
-    if (slots.length === 0) return [this.#zones(zone), empty("No slots on this day", "A slot whose time is known stands here as soon as its game is published.")];
+    if (slots.length === 0) {
+      const why = this.isOnlyInStatements ? ONLY_IN_STATEMENTS : "A slot whose time is known stands here as soon as its game is published.";
+      return [this.#zones(zone), empty("No slots on this day", why)];
+    }
     const totals = dayTotals(slots);
     const settled = slots.filter(({ isSettled }) => isSettled).length;
     return html`
@@ -164,6 +194,7 @@ export class Day extends LitElement {
         ${summed("price", "Mean local price", totals.localPrice === null ? figure("day-price", "–", "") : figure("day-price", priceFigure(totals.localPrice), `${CURRENCY}/kWh`))}
         ${summed("", "Settled", figure("day-settled", `${count(settled)} of ${count(slots.length)}`, "slots"))}
       </div>
+      ${this.isOnlyInStatements ? html`<p class="note">${ONLY_IN_STATEMENTS}</p>` : nothing}
       <em-slots .drawing=${this.#drawing} .slots=${slots} .zone=${zone}>${this.#zones(zone)}</em-slots>
       <p class="muted small">Above the line stands what is taken, below it what is fed into the grid: import and export are never netted. A slot's bars before it is settled are what is contracted for it. A click on a slot leads to its game.</p>`;
   }
@@ -187,7 +218,8 @@ export class Day extends LitElement {
 }
 
 /** How far a slot is just now, in words. */
-const said = ({ course, isFallback }: DaySlot): string => `${nameOf(phaseAt(course, marketTime()), course)}${isFallback ? ", fallback" : ""}`;
+const said = ({ course, isFallback, isArchived: isOld }: DaySlot): string =>
+  `${nameOf(phaseAt(course, marketTime()), course)}${isFallback ? ", fallback" : ""}${isOld ? ", archived" : ""}`;
 
 function drawingOf(slots: readonly DaySlot[], day: string, zone: string): Drawing {
   return slotsDrawing({

@@ -8,13 +8,15 @@ import "../charts/chart.js";
 import { bidsDrawing, convergenceDrawing, loadsDrawing } from "../charts/drawings.js";
 import { empty, failure, fallbackTag, pager, phaseTag, waiting } from "../design/pieces.js";
 import { shared } from "../design/styles.js";
-import { clock, count, exactMoney, gameTitle, kwh, moment, percent, price, slot } from "../market/numbers.js";
+import { clock, gameTitle, moment, slot } from "../market/moments.js";
+import { count, exactMoney, kwh, percent, price } from "../market/numbers.js";
 import { STOP_REASONS } from "../market/overview.js";
 import { Refresher } from "../market/refresher.js";
 import { type Replay, replay } from "../market/replay.js";
 import { StoreController, store } from "../market/store.js";
 import { type Matrix, gathered, isLarge, matrixOf } from "../market/supplies.js";
 import { marketTime } from "../market/time.js";
+import { isArchived } from "../market/archive.js";
 import { href } from "../route.js";
 import { linesTable, whose } from "./lines.js";
 
@@ -146,7 +148,13 @@ export class OneGame extends LitElement {
       this.problem = null;
     } catch (error) {
       this.problem = Problem.from(error);
+      if (isArchived(error)) await this.#readArchived(this.name);
     }
+  }
+
+  async #readArchived(name: string): Promise<void> {
+    const lines = await api.lines(name).catch(() => []);
+    if (name === this.name) [this.game, this.lines] = [null, lines];
   }
 
   async #read(name: string): Promise<void> {
@@ -181,6 +189,7 @@ export class OneGame extends LitElement {
   }
 
   override render(): unknown {
+    if (isArchived(this.problem) && this.lines.length > 0) return this.#archivedGame();
     if (this.problem !== null && this.game === null) return html`<section class="panel">${failure(this.problem)}</section>`;
     if (this.game === null) return waiting;
     const { game } = this;
@@ -209,11 +218,7 @@ export class OneGame extends LitElement {
       ${this.standing === null ? nothing : this.#standing(game, this.standing)}
       ${this.#participants(game)}
       ${this.#settlement(game)}
-      ${this.lines.length === 0
-        ? nothing
-        : html`<section class="panel"><h2>What it came to</h2>
-            ${linesTable("What it came to for each", "For", this.lines.slice(this.linesFrom, this.linesFrom + ROWS), whose)}
-            ${pager(this.linesFrom, ROWS, this.lines.length, (from) => (this.linesFrom = from))}</section>`}
+      ${this.#cameTo()}
       ${this.balance === null ? nothing : feeder(this.balance)}
     </div>`;
   }
@@ -279,6 +284,21 @@ export class OneGame extends LitElement {
         </tbody>
       </table>
     </div>`;
+  }
+
+  #cameTo(): unknown {
+    if (this.lines.length === 0) return nothing;
+    return html`<section class="panel"><h2>What it came to</h2>
+      ${linesTable("What it came to for each", "For", this.lines.slice(this.linesFrom, this.linesFrom + ROWS), whose)}
+      ${pager(this.linesFrom, ROWS, this.lines.length, (from) => (this.linesFrom = from))}</section>`;
+  }
+
+  /** A game of which the ledger has no more than its lines. */
+  #archivedGame(): unknown {
+    return html`<div class="stack">
+      <section class="panel stack"><header class="row spread"><h1>${gameTitle(this.name)}</h1><span class="tag">Archived</span></header>
+        <p>Its slot has been final for some time: the ledger keeps what it came to for each participant, and a hash of all else. Who said what in it stands in the <a href=${href("ledger")}>blocks</a>.</p></section>
+      ${this.#cameTo()}</div>`;
   }
 
   /** What is frozen of everybody's money for this game, so that what it may come to owe is covered. */

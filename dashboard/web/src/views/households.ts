@@ -110,15 +110,15 @@ export class Households extends LitElement {
   }
 
   #table(households: readonly Household[]): unknown {
-    const heads = ["Free money", "Frozen", "Debt", "Took, kWh", "Fed in, kWh", "Bought here, kWh", "Sold here, kWh", "From the grid, kWh", "To the grid, kWh", "Slots brought"];
+    const heads = ["Slots brought", "Bought here, kWh", "Sold here, kWh", "From the grid, kWh", "To the grid, kWh", "Took, kWh", "Fed in, kWh", "Free money", "Frozen", "Debt"];
     return html`<div class="scroll" tabindex="0" role="region" aria-label="Households"><table>
       <thead><tr><th scope="col">Household</th>${heads.map((head) => html`<th scope="col" class="number">${head}</th>`)}</tr></thead>
       <tbody>${households.map(({ account, statement: { sums } }) => {
-        const energies = [sums.inEnergy, sums.outEnergy, sums.bought, sums.sold, sums.fromGrid, sums.toGrid];
+        const energies = [sums.bought, sums.sold, sums.fromGrid, sums.toGrid, sums.inEnergy, sums.outEnergy];
         return html`<tr><th scope="row" class="stays"><a href=${href("households", account.prosumer, this.#day)}>${account.prosumer}</a></th>
+          <td class="number">${exactMoney(sums.net)}</td>${energies.map((energy) => html`<td class="number">${kwhFigure(energy)}</td>`)}
           <td class="number">${exactMoney(account.accountBalance)}</td><td class="number">${exactMoney(account.frozenFunds)}</td>
-          <td class="number">${debt(account)}</td>${energies.map((energy) => html`<td class="number">${kwhFigure(energy)}</td>`)}
-          <td class="number">${exactMoney(sums.net)}</td></tr>`;
+          <td class="number">${debt(account)}</td></tr>`;
       })}</tbody></table></div>`;
   }
 

@@ -6,7 +6,8 @@ import { Problem } from "../api/problem.js";
 import { empty, failure, waiting } from "../design/pieces.js";
 import { shared } from "../design/styles.js";
 import { type Check, checkBlock, checkChain, checkCommand } from "../ledger/checks.js";
-import { count, moment } from "../market/numbers.js";
+import { moment } from "../market/moments.js";
+import { count } from "../market/numbers.js";
 import { href } from "../route.js";
 import { store } from "../market/store.js";
 

@@ -1,7 +1,8 @@
 /** What a settled slot came to: a line for each participant, as a table; import and export are never netted. */
 import { html } from "lit";
 import type { AccountEntry, Line, Statement } from "../api/market_api.js";
-import { exactMoney, gameTitle, kwhFigure, moment, price } from "../market/numbers.js";
+import { gameTitle, moment } from "../market/moments.js";
+import { exactMoney, kwhFigure, price } from "../market/numbers.js";
 import { href } from "../route.js";
 
 type Column = readonly [head: string, of: (line: Line) => string];

@@ -9,7 +9,8 @@ import { type NetworkNode, type Supply, networkDrawing } from "../charts/drawing
 import { empty, failure, waiting } from "../design/pieces.js";
 import { shared } from "../design/styles.js";
 import { type Network, groups, rings } from "../market/layout.js";
-import { count, gameTitle, kwh } from "../market/numbers.js";
+import { gameTitle } from "../market/moments.js";
+import { count, kwh } from "../market/numbers.js";
 import { Refresher } from "../market/refresher.js";
 import { StoreController, store } from "../market/store.js";
 import { networkOf } from "../market/supplies.js";

@@ -4,7 +4,8 @@ import { customElement, state } from "lit/decorators.js";
 import type { Bid, Game } from "../api/market_api.js";
 import { empty, failure, fallbackTag, figure, phaseTag, phases, waiting } from "../design/pieces.js";
 import { shared } from "../design/styles.js";
-import { CURRENCY, clock, count, duration, exactMoney, gameTitle, kwh, kwhFigure, moment, moneyFigure, percent, price, priceFigure, slot } from "../market/numbers.js";
+import { clock, gameName, gameTitle, happened, slot } from "../market/moments.js";
+import { CURRENCY, count, counted, duration, exactMoney, kwh, kwhFigure, moneyFigure, percent, price, priceFigure } from "../market/numbers.js";
 import { type Overview, STOP_REASONS, overview } from "../market/overview.js";
 import { byInterest, phaseAt, phaseEnd } from "../market/phases.js";
 import { StoreController, store } from "../market/store.js";
@@ -77,6 +78,7 @@ export class Now extends LitElement {
     super.connectedCallback();
     this.#ticking = setInterval(() => {
       this.now = marketTime();
+      store.lookFor(this.now);
     }, 500);
   }
 
@@ -103,7 +105,7 @@ export class Now extends LitElement {
 
   #noGame(): unknown {
     return html`<section class="panel">
-      ${empty("No game yet", html`A game opens when the clock publishes one: <span class="mono">energy-market games publish</span>, or sign in and publish it under <a href=${href("operations")}>Operations</a>.`)}
+      ${empty("No game just now", html`A game opens when the clock publishes one: <span class="mono">energy-market games publish</span>, or sign in and publish it under <a href=${href("operations")}>Operations</a>.`)}
     </section>`;
   }
 
@@ -125,7 +127,7 @@ export class Now extends LitElement {
           <span class="muted small">${percent(at.demandKwh > 0 ? 1 - local : 0)} of the demand</span></div>
         <div class="panel figure price"><span class="muted small">A local kWh costs</span>
           ${at.localPrice === null ? figure("price", "–", "") : figure("price", priceFigure(at.localPrice), `${CURRENCY}/kWh`)}
-          <span class="muted small">${at.localPrice === null ? "nothing is sold yet" : `grid: ${price(at.retail)}`}</span></div>
+          <span class="muted small">${at.localPrice === null ? soldNothing(game) : `grid: ${price(at.retail)}`}</span></div>
         <div class="panel figure local"><span class="muted small">The community saves</span>${figure("saving", moneyFigure(at.saving), CURRENCY)}
           <span class="muted small">against the grid alone</span></div>
       </section>
@@ -137,9 +139,9 @@ export class Now extends LitElement {
             </svg>
           </div>
           <p class="row small"><span class="tag local">neighbours ${kwh(at.localKwh)}</span><span class="tag grid">grid ${kwh(at.gridKwh)}</span></p>
-          <p class="muted small">${count(game.nrSellers)} sellers offer ${kwh(at.offeredKwh)} to ${count(game.nrBuyers)} buyers.</p>
+          <p class="muted small">${counted(game.nrSellers, "seller offers", "sellers offer")} ${kwh(at.offeredKwh)} to ${counted(game.nrBuyers, "buyer", "buyers")}.</p>
         </section>
-        <section class="panel drawn" aria-labelledby="scale"><h2 id="scale">What a local kWh costs, between the grid's tariffs</h2>${priceScale(at)}</section>
+        <section class="panel drawn" aria-labelledby="scale"><h2 id="scale">What a local kWh costs, between the grid's tariffs</h2>${priceScale(at, soldNothing(game))}</section>
       </div>`;
   }
 
@@ -189,8 +191,8 @@ export class Now extends LitElement {
         ? html`<p class="muted">Nothing yet.</p>`
         : html`<ol class="events">
             ${store.events.slice(0, 8).map(
-              (event) => html`<li><span class="muted small">${moment(event.at)}</span>
-                <span>${event.game === null || event.game === store.game?.game ? nothing : html`<span class="muted">${gameTitle(event.game)}:</span> `}${SAID[event.name]?.(event) ?? event.name}</span></li>`,
+              (event) => html`<li><span class="muted small">${happened(event.at)}</span>
+                <span>${event.game === null || event.game === store.game?.game ? nothing : html`<span class="muted">${gameName(event.game)}:</span> `}${SAID[event.name]?.(event) ?? event.name}</span></li>`,
             )}
           </ol>`}
     </section>`;
@@ -224,12 +226,15 @@ function awaited({ readingsAwaited }: Game): string {
   return readingsAwaited === 0 ? "All meters have reported." : `Meters report: ${count(readingsAwaited)} have not yet.`;
 }
 
+/** What stands in the place of a price before anything is sold, and where nothing ever was. */
+const soldNothing = ({ stop }: Game): string => (stop === null ? "nothing is sold yet" : "nothing was sold");
+
 /** The price of a local kWh on a line from what the grid gives for one to what it takes. */
-function priceScale({ feedIn, retail, localPrice }: Overview): unknown {
+function priceScale({ feedIn, retail, localPrice }: Overview, nothingSold: string): unknown {
   const [least, most] = [Math.min(feedIn, localPrice ?? feedIn), Math.max(retail, localPrice ?? retail)];
   const at = (value: number): string => `${6 + (88 * (value - least)) / Math.max(1e-9, most - least)}%`;
   const anchor = (value: number): string => (value - least < 0.15 * (most - least) ? "start" : most - value < 0.15 * (most - least) ? "end" : "middle");
-  const says = localPrice === null ? "nothing is sold yet" : `a local kWh costs ${price(localPrice)}`;
+  const says = localPrice === null ? nothingSold : `a local kWh costs ${price(localPrice)}`;
   return html`<svg class="scale" role="img" aria-label="From the feed-in tariff of ${price(feedIn)} to the retail tariff of ${price(retail)}: ${says}">
     <line class="track" x1="6%" x2="94%" y1="44" y2="44" />
     ${localPrice === null

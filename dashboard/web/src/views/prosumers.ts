@@ -5,7 +5,8 @@ import { type Meter, type Prosumer, type Transfer, api } from "../api/market_api
 import { Problem } from "../api/problem.js";
 import { empty, failure, pager, waiting } from "../design/pieces.js";
 import { shared } from "../design/styles.js";
-import { exactMoney, gameTitle, kwh, kwhFigure, moment } from "../market/numbers.js";
+import { gameTitle, moment } from "../market/moments.js";
+import { exactMoney, kwh, kwhFigure } from "../market/numbers.js";
 import { Refresher } from "../market/refresher.js";
 import { StaleController } from "../market/store.js";
 import { href } from "../route.js";
