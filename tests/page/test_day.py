@@ -234,9 +234,8 @@ def archived(market: Any, game: str) -> bool:
 
 
 def test_slots_settle_before_the_watcher_as_simulated_time_passes(simulated: Any, page: Page) -> None:
-    first = (simulated_now(simulated) + timedelta(hours=4)).replace(
-        minute=0, second=0, microsecond=0
-    )  # in half a minute
+    in_half_a_minute = simulated_now(simulated) + timedelta(hours=4)
+    first = in_half_a_minute.replace(minute=0, second=0, microsecond=0)
     slots = [first + place * QUARTER for place in range(3)]
     page.goto(f"{simulated.url}/#/day")
     expect(page.get_by_text(f"UTC, {TIMES} 600")).to_be_visible()
