@@ -71,7 +71,8 @@ def test_a_days_statement_is_drawn_and_told_slot_by_slot(played: Any, page: Page
     page.goto(f"{played.url}/#/households/P003")
     chart = page.locator("em-chart", has=page.get_by_role("img", name="What P003 took and fed in"))
     chart.get_by_text("The figures").click()
-    (row,) = chart.get_by_role("region").locator("tbody tr").all()
+    row = chart.get_by_role("region").locator("tbody tr")
+    expect(row).to_have_count(1)
     state, bought, from_grid, sold, to_grid, *prices = row.locator("td").all_text_contents()
     assert state == "settled"
     assert [number(text) for text in (bought, from_grid, sold, to_grid)] == [

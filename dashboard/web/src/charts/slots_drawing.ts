@@ -125,16 +125,22 @@ const zoomStyle = (p: Palette): object => ({
 
 const middle = ({ starts, ends }: Slot): number => (starts + ends) / 2;
 
+/** How wide a slot is the chart takes from the next one; one alone gets a neighbour without energy, else it is drawn beside its time. */
+function besides(slots: readonly Slot[]): [at: number, energy: null][] {
+  const [only] = slots;
+  return only === undefined || slots.length > 1 ? [] : [[middle(only) + only.ends - only.starts, null]];
+}
+
 function bars<T extends Slot>({ name, kind, isFedIn, of }: Energy<T>, slots: readonly T[], p: Palette): object {
   const color = kind === "local" ? p.local : p.grid;
   return {
     name,
     type: "bar",
     stack: "energy",
-    // How wide a slot is the chart takes from the next one.
-    ...(slots.length === 1 ? { barWidth: 12 } : { barCategoryGap: "12%" }),
+    barCategoryGap: "12%",
+    barMinWidth: 3,
     itemStyle: { color, ...(kind === "grid" ? { decal: { ...hatched(isFedIn), color: p.surface } } : isFedIn ? { decal: { ...DOTTED, color: p.surface } } : {}) },
-    data: slots.map((slot) => [middle(slot), isFedIn ? -of(slot) : of(slot)]),
+    data: [...slots.map((slot) => [middle(slot), isFedIn ? -of(slot) : of(slot)]), ...besides(slots)],
   };
 }
 

@@ -28,6 +28,8 @@ export const shared = css`
   .tag.price { background: var(--price-soft); color: var(--price); }
   .tag.bad { background: var(--bad-soft); color: var(--bad); }
   .scroll { overflow-x: auto; }
+  .scroll.long { overflow-y: auto; max-height: max(22rem, 70vh); }
+  .scroll.long thead th { position: sticky; top: 0; background: var(--surface); z-index: 1; box-shadow: inset 0 -1px var(--line); }
   .scroll:focus-visible, a:focus-visible, button:focus-visible, input:focus-visible, select:focus-visible, summary:focus-visible {
     outline: 3px solid var(--focus); outline-offset: 2px; border-radius: var(--round-small); }
   table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }

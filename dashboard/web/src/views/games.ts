@@ -309,7 +309,7 @@ export class OneGame extends LitElement {
     ];
     if (all.every(({ frozen }) => frozen === 0)) return nothing;
     return html`<section class="panel"><h2>Frozen for what they may come to owe</h2>
-      <div class="scroll" tabindex="0" role="region" aria-label="Frozen for this game"><table class="frozen">
+      <div class="scroll long" tabindex="0" role="region" aria-label="Frozen for this game"><table class="frozen">
         <thead><tr><th scope="col">Who</th><th scope="col">Order</th><th scope="col" class="number">Energy</th><th scope="col" class="number">Frozen</th></tr></thead>
         <tbody>${all.slice(this.entriesFrom, this.entriesFrom + ROWS).map(
           ({ who, does, energy, frozen }) => html`<tr><th scope="row"><a href=${href("prosumers", who)}>${who}</a></th><td>${does}</td>
@@ -337,7 +337,7 @@ export class OneGame extends LitElement {
     return html`<section class="panel"><h2>Settlement</h2>
       <div class="settled">
         <dl class="bill">${figures.map(([name, value]) => html`<dt>${name}</dt><dd>${value}</dd>`)}</dl>
-        <div class="scroll" tabindex="0" role="region" aria-label="Transfers">
+        <div class="scroll long" tabindex="0" role="region" aria-label="Transfers">
           <table><thead><tr><th scope="col">From</th><th scope="col">To</th><th scope="col" class="number">Energy</th><th scope="col" class="number">Cost</th>
             <th scope="col" class="number">Fee</th><th scope="col">Delivered</th></tr></thead>
           <tbody>${this.transfers.slice(this.transfersFrom, this.transfersFrom + ROWS).map(
@@ -419,7 +419,7 @@ function certified({ certificate, fallback, endsAt, arena }: Clearing, game: Gam
         <dt>The ledger's grid of 0.1 Wh may take</dt><dd>${tiny(certificate.allowance)}</dd>
         <dt>Corrections of what follows from the prices</dt><dd>${count(corrections)}</dd>
         <dt>Posted by</dt><dd>${certificate.poster}</dd></dl>
-      <div class="scroll" tabindex="0" role="region" aria-label="Prices that clear the market"><table>
+      <div class="scroll long" tabindex="0" role="region" aria-label="Prices that clear the market"><table>
         <thead><tr><th scope="col">Seller</th><th scope="col" class="number">Asks for</th><th scope="col" class="number">Clears at</th><th scope="col" class="number">Sold</th></tr></thead>
         <tbody>${game.sellers.slice(0, ROWS).map(
           (each) => html`<tr><th scope="row">${each.seller}</th><td class="number">${price(each.price)}</td>
@@ -434,8 +434,12 @@ function certified({ certificate, fallback, endsAt, arena }: Clearing, game: Gam
 /** Money that may be far below the ledger's last digit. */
 const tiny = (value: number): string => (value !== 0 && Math.abs(value) < 1e-5 ? value.toExponential(2) : value.toFixed(6));
 
+/** Whether all were in before the gate's time: when the gate closed instead the ledger does not say. */
+const isClosedEarly = ({ registrationEndsAt, clearingEndsAt }: Game): boolean =>
+  clearingEndsAt !== null && Date.parse(registrationEndsAt) > Date.parse(clearingEndsAt);
+
 const TIMES: readonly (readonly [name: string, of: (game: Game) => string | null])[] = [
-  ["gate closure", (game) => game.registrationEndsAt],
+  ["gate closure", (game) => (isClosedEarly(game) ? null : game.registrationEndsAt)],
   ["bids until", (game) => game.clearingEndsAt],
   ["delivery until", (game) => game.deliveryEndsAt],
   ["readings until", (game) => game.meteringEndsAt],

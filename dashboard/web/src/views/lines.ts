@@ -35,7 +35,7 @@ function marks({ isPresumed, corrections }: Line): unknown {
 
 /** Lines, each under what `head` makes of it. */
 export function linesTable<T extends Line>(name: string, first: string, lines: readonly T[], head: (line: T) => unknown): unknown {
-  return html`<div class="scroll" tabindex="0" role="region" aria-label=${name}>
+  return html`<div class="scroll long" tabindex="0" role="region" aria-label=${name}>
     <table><thead><tr><th scope="col">${first}</th>${COLUMNS.map(([title]) => html`<th scope="col" class="number">${title}</th>`)}</tr></thead>
       <tbody>${lines.map(
         (line) => html`<tr><th scope="row" class="stays">${head(line)}${marks(line)}</th>
