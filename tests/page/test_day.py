@@ -229,7 +229,7 @@ def test_a_market_whose_time_is_simulated_fits_a_phone(simulated: Any, browser: 
 def archived(market: Any, game: str) -> bool:
     """Try to have a game archived, which may not be final yet."""
     with suppress(CommandRejected):
-        return market.speaks("operator", "archiveSlots", games=[game])["archived"] == [game]
+        return bool(market.speaks("operator", "archiveSlots", games=[game])["archived"] == [game])
     return False
 
 
@@ -265,9 +265,11 @@ def _stay_when_they_are_archived(market: Any, page: Page) -> None:
     names = ("day-local", "day-from-grid", "day-to-grid", "day-price")
     whole, rows = [page.locator(f"[data-figure={name}]").text_content() for name in names], slots_told(page)
     until(lambda: archived(market, "s0"), 60)
-    address = page.url if "/day/" in page.url else f"{page.url}/{market.ask('games/s1')['deliveryStartsAt'][:10]}"
-    for again in (lambda: None, page.reload, lambda: page.goto(address)):
-        again()
+    for go in ("stay", "to its address", "reload"):
+        if go == "to its address":
+            page.goto(f"{page.url}/{market.ask('games/s1')['deliveryStartsAt'][:10]}")
+        elif go == "reload":
+            page.reload()
         expect(page.locator("[data-figure=day-settled]")).to_have_text("3 of 3 slots")
         assert [page.locator(f"[data-figure={name}]").text_content() for name in names] == whole
         kept = slots_told(page)
