@@ -646,6 +646,10 @@ export interface components {
          *         The hash that a clearing has to state.
          *     ends_at
          *         Until then clearings are taken.
+         *     proofs_end_at
+         *         Until then one that was posted in time may go on proving itself.
+         *     proposals
+         *         Those that are being proved.
          *     fallback
          *         What the game came to instead if none was accepted in time.
          */
@@ -658,6 +662,14 @@ export interface components {
              * @description ISO 8601, UTC, milliseconds
              */
             endsAt: string;
+            /**
+             * Proofsendat
+             * Format: date-time
+             * @description ISO 8601, UTC, milliseconds
+             */
+            proofsEndAt: string;
+            /** Proposals */
+            proposals: components["schemas"]["ProposalView"][];
             fallback: components["schemas"]["Fallback"] | null;
             certificate: components["schemas"]["CertificateView"] | null;
         };
@@ -767,9 +779,10 @@ export interface components {
          *
          *     ``top-up``: an operator brought it in.
          *     ``cancelled-game``: a reset removed a game that was paid in part.
+         *     ``forfeited-bond``: a clearing that it posted turned out wrong.
          * @enum {string}
          */
-        EntryKind: "top-up" | "cancelled-game";
+        EntryKind: "top-up" | "cancelled-game" | "forfeited-bond";
         /**
          * EpochView
          * @description An epoch that an operator began by setting the ledger's time right.
@@ -974,6 +987,8 @@ export interface components {
          *         The digest of the graph that the hops of a large game follow from; the graph is its topology.
          *     deadline
          *         Of the buyer in turn.
+         *     left
+         *         How many steps of its stop are left at most, while that is done in parts; else null.
          *     readings_awaited
          *         From how many participants no reading came yet, or in a cleared game whose slot has no time not all of it; null
          *         unless the delivery is under way.
@@ -1031,6 +1046,8 @@ export interface components {
             layout: string | null;
             /** Deadline */
             deadline: string | null;
+            /** Left */
+            left: number | null;
             /** Readingsawaited */
             readingsAwaited: number | null;
             clearing: components["schemas"]["ClearingView"] | null;
@@ -1190,6 +1207,36 @@ export interface components {
             code: string;
             /** Errors */
             errors?: components["schemas"]["FieldProblem"][];
+        };
+        /**
+         * ProposalView
+         * @description A clearing that is being proved part by part.
+         *
+         *     Attributes
+         *     ----------
+         *     bond
+         *         What it costs its poster should it turn out wrong.
+         *     left
+         *         How many steps of its proof are left.
+         */
+        ProposalView: {
+            /** Poster */
+            poster: string;
+            /** Certificate */
+            certificate: string;
+            /**
+             * Postedat
+             * Format: date-time
+             * @description ISO 8601, UTC, milliseconds
+             */
+            postedAt: string;
+            /**
+             * Bond
+             * @description currency units, at most 6 decimals
+             */
+            bond: number;
+            /** Left */
+            left: number;
         };
         /**
          * ProsumerView
@@ -2209,6 +2256,54 @@ export interface components {
             demand?: components["schemas"]["DemandedEnergy"] | null;
         };
         /**
+         * ProveClearing
+         * @description Go on with the proof of a clearing that is too large to be proved at once.
+         */
+        ProveClearing: {
+            /** Game */
+            game: string;
+            /** Poster */
+            poster: string;
+            /**
+             * Left
+             * @default null
+             */
+            left?: number | null;
+        };
+        /**
+         * ProveClearingCommand
+         * @description Go on with the proof of a clearing that is too large to be proved at once.
+         */
+        ProveClearingCommand: {
+            /**
+             * Id
+             * @default null
+             */
+            id?: string | null;
+            /**
+             * Topic
+             * @constant
+             */
+            topic: "proveClearing";
+            payload: components["schemas"]["ProveClearingPayload"];
+            /**
+             * Signature
+             * @description Base64 of Ed25519 over the RFC 8785 canonical JSON of id, topic and payload.
+             */
+            signature: string;
+        };
+        /** ProveClearingPayload */
+        ProveClearingPayload: {
+            /** Prosumer */
+            prosumer: string;
+            /**
+             * Ledger
+             * @default null
+             */
+            ledger?: string | null;
+            data: components["schemas"]["ProveClearing"];
+        };
+        /**
          * PublishBuyBid
          * @description Split the demand among the sellers, or pass: keepPlaying false, my bid stands.
          *
@@ -3099,6 +3194,52 @@ export interface components {
             data: components["schemas"]["SkipTurn"];
         };
         /**
+         * StopGame
+         * @description Go on with the stop of a game that is too large to be stopped at once.
+         */
+        StopGame: {
+            /** Game */
+            game: string;
+            /**
+             * Left
+             * @default null
+             */
+            left?: number | null;
+        };
+        /**
+         * StopGameCommand
+         * @description Go on with the stop of a game that is too large to be stopped at once.
+         */
+        StopGameCommand: {
+            /**
+             * Id
+             * @default null
+             */
+            id?: string | null;
+            /**
+             * Topic
+             * @constant
+             */
+            topic: "stopGame";
+            payload: components["schemas"]["StopGamePayload"];
+            /**
+             * Signature
+             * @description Base64 of Ed25519 over the RFC 8785 canonical JSON of id, topic and payload.
+             */
+            signature: string;
+        };
+        /** StopGamePayload */
+        StopGamePayload: {
+            /** Prosumer */
+            prosumer: string;
+            /**
+             * Ledger
+             * @default null
+             */
+            ledger?: string | null;
+            data: components["schemas"]["StopGame"];
+        };
+        /**
          * StopGameRegistration
          * @description End the registration and give the first buyer its turn, or without buyers or sellers begin the delivery.
          */
@@ -3507,7 +3648,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["RegisterProsumerCommand"] | components["schemas"]["SetTopologyCommand"] | components["schemas"]["TopUpAccountCommand"] | components["schemas"]["SetTariffsCommand"] | components["schemas"]["PublishGameCommand"] | components["schemas"]["PublishOfferCommand"] | components["schemas"]["PublishDemandCommand"] | components["schemas"]["PublishOrdersCommand"] | components["schemas"]["StopGameRegistrationCommand"] | components["schemas"]["PublishBuyBidCommand"] | components["schemas"]["SkipTurnCommand"] | components["schemas"]["PublishClearingCommand"] | components["schemas"]["FallBackCommand"] | components["schemas"]["PublishMeterReadingCommand"] | components["schemas"]["RegisterMeterCommand"] | components["schemas"]["PublishReadingsCommand"] | components["schemas"]["CloseMarketCommand"] | components["schemas"]["ArchiveSlotsCommand"] | components["schemas"]["ArchiveLinesCommand"] | components["schemas"]["ResetMarketCommand"] | components["schemas"]["SetLedgerTimeCommand"] | components["schemas"]["SimulateTimeCommand"] | (components["schemas"]["RegisterProsumerCommand"] | components["schemas"]["SetTopologyCommand"] | components["schemas"]["TopUpAccountCommand"] | components["schemas"]["SetTariffsCommand"] | components["schemas"]["PublishGameCommand"] | components["schemas"]["PublishOfferCommand"] | components["schemas"]["PublishDemandCommand"] | components["schemas"]["PublishOrdersCommand"] | components["schemas"]["StopGameRegistrationCommand"] | components["schemas"]["PublishBuyBidCommand"] | components["schemas"]["SkipTurnCommand"] | components["schemas"]["PublishClearingCommand"] | components["schemas"]["FallBackCommand"] | components["schemas"]["PublishMeterReadingCommand"] | components["schemas"]["RegisterMeterCommand"] | components["schemas"]["PublishReadingsCommand"] | components["schemas"]["CloseMarketCommand"] | components["schemas"]["ArchiveSlotsCommand"] | components["schemas"]["ArchiveLinesCommand"] | components["schemas"]["ResetMarketCommand"] | components["schemas"]["SetLedgerTimeCommand"] | components["schemas"]["SimulateTimeCommand"])[];
+                "application/json": components["schemas"]["PublishClearingCommand"] | components["schemas"]["FallBackCommand"] | components["schemas"]["ProveClearingCommand"] | components["schemas"]["StopGameCommand"] | components["schemas"]["RegisterProsumerCommand"] | components["schemas"]["SetTopologyCommand"] | components["schemas"]["TopUpAccountCommand"] | components["schemas"]["SetTariffsCommand"] | components["schemas"]["PublishGameCommand"] | components["schemas"]["PublishOfferCommand"] | components["schemas"]["PublishDemandCommand"] | components["schemas"]["PublishOrdersCommand"] | components["schemas"]["StopGameRegistrationCommand"] | components["schemas"]["PublishBuyBidCommand"] | components["schemas"]["SkipTurnCommand"] | components["schemas"]["PublishMeterReadingCommand"] | components["schemas"]["RegisterMeterCommand"] | components["schemas"]["PublishReadingsCommand"] | components["schemas"]["CloseMarketCommand"] | components["schemas"]["ArchiveSlotsCommand"] | components["schemas"]["ArchiveLinesCommand"] | components["schemas"]["ResetMarketCommand"] | components["schemas"]["SetLedgerTimeCommand"] | components["schemas"]["SimulateTimeCommand"] | (components["schemas"]["PublishClearingCommand"] | components["schemas"]["FallBackCommand"] | components["schemas"]["ProveClearingCommand"] | components["schemas"]["StopGameCommand"] | components["schemas"]["RegisterProsumerCommand"] | components["schemas"]["SetTopologyCommand"] | components["schemas"]["TopUpAccountCommand"] | components["schemas"]["SetTariffsCommand"] | components["schemas"]["PublishGameCommand"] | components["schemas"]["PublishOfferCommand"] | components["schemas"]["PublishDemandCommand"] | components["schemas"]["PublishOrdersCommand"] | components["schemas"]["StopGameRegistrationCommand"] | components["schemas"]["PublishBuyBidCommand"] | components["schemas"]["SkipTurnCommand"] | components["schemas"]["PublishMeterReadingCommand"] | components["schemas"]["RegisterMeterCommand"] | components["schemas"]["PublishReadingsCommand"] | components["schemas"]["CloseMarketCommand"] | components["schemas"]["ArchiveSlotsCommand"] | components["schemas"]["ArchiveLinesCommand"] | components["schemas"]["ResetMarketCommand"] | components["schemas"]["SetLedgerTimeCommand"] | components["schemas"]["SimulateTimeCommand"])[];
             };
         };
         responses: {

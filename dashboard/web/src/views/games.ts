@@ -405,10 +405,11 @@ const FALLBACKS = {
 };
 
 /** What proves that a game is cleared well: the prices from which everybody's purchases follow, and the gap they leave. */
-function certified({ certificate, fallback, endsAt, arena }: Clearing, game: Game): unknown {
+function certified({ certificate, fallback, endsAt, proofsEndAt, proposals, arena }: Clearing, game: Game): unknown {
   if (certificate === null) {
     return html`<section class="panel"><h2>Certified clearing</h2>
       <p>${fallback === null ? html`Anybody may solve this game; a clearing that proves itself is taken until ${clock(endsAt)}.` : FALLBACKS[fallback]}</p>
+      ${proposals.map(({ poster, left }) => html`<p>That of <strong>${poster}</strong> is being proved part by part: steps left: ${count(left)}, until ${clock(proofsEndAt)} at the latest.</p>`)}
       <p class="muted">Hash of what is to be cleared: <span class="mono">${arena}</span></p></section>`;
   }
   const corrections = Object.values(certificate.corrections).reduce((sum, row) => sum + Object.keys(row).length, 0);

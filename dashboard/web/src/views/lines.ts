@@ -63,6 +63,7 @@ const BILLED: readonly Column[] = [
 const ENTRIES: Record<AccountEntry["kind"], string> = {
   "top-up": "money that an operator brought in",
   "cancelled-game": "of a game that a reset removed",
+  "forfeited-bond": "the bond of a clearing that it posted and that was wrong",
 };
 
 /** A part of a statement's slots and other entries, in order of time; its `net` adds up to the account's movement. */
