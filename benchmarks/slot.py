@@ -19,7 +19,7 @@ from fabric_network.programs import fabric_programs
 
 CERTIFIED, TURNS = "certified", "sequential-best-response"
 SIZES = {
-    (CERTIFIED, "embedded"): (10, 100, 300, 1000),
+    (CERTIFIED, "embedded"): (10, 100, 300, 1000, 10_000),
     (CERTIFIED, "fabric"): (10, 100, 1000),
     (TURNS, "embedded"): (10, 30, 100),
     (TURNS, "fabric"): (10, 30),

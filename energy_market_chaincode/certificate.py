@@ -40,7 +40,9 @@ Distances = list[int] | bytes
 _FINE = 96
 """Bits behind the point of a unit of energy while purchases are worked out."""
 _HALF = 1 << (_FINE - 1)
-_ORDERED_PER_LOOK = 10
+_MOST_RESTS = 100
+"""So many sellers' rests one buyer takes: each is a transfer, which is rounded."""
+_ORDERED_PER_LOOK = 50
 """So many sellers are put in order in the time in which a buyer fills up at one."""
 
 
@@ -202,7 +204,8 @@ class FillingUp:
     by unit, to those of a buyer's sellers that lost most by rounding so far; for buyers at the tariff purchases are
     rounded so that nothing gets lost on the way, and the grid gives the rest. Nobody takes more than what the buyers
     before it left. At last what rounding left of sellers that are worth more than a full one costs is sold, a unit to
-    each who lacks it, which needs to know what all buyers left.
+    each who lacks it and has it cheaper than from the grid, which needs to know what all buyers left: of thousands of
+    sellers such units are worth more to somebody than (C) allows.
 
     Attributes
     ----------
@@ -276,9 +279,9 @@ class FillingUp:
         if not (rests and purchase.grid):
             return purchase
         far, bought, grid = self._game.distances[self._game.row[buyer]], dict(purchase.bought), purchase.grid
-        worth = sorted((self._game.prices[j] + self._scarcity[j] + self._game.fees[far[j]], j) for j in rests)
-        for start, seller in worth:
-            if start >= purchase.level or not grid:
+        costs = sorted((2 * self._game.prices[j] + self._game.fees[far[j]], j) for j in rests)
+        for cost, seller in costs[:_MOST_RESTS]:
+            if cost >= purchase.level or not grid:
                 break
             bought[seller] = bought.get(seller, 0) + 1
             grid -= 1
@@ -337,24 +340,28 @@ def verify(game: SlotGame, scarcity: Sequence[int], purchases: Purchases) -> Ver
     verdict = Verdict(fits=True, upper=sums.upper(game), lower=lower, allowance=allowance(game, scarcity))
     if not verdict.is_small:
         return verdict
-    worst, buyers = spread(game, scarcity), range(len(game.demands))
-    regretful = (b for b in buyers if saves_too_much(game, b, purchases.of(b), sums.loads, worst, verdict.gap))
-    return Verdict(True, verdict.upper, verdict.lower, verdict.allowance, next(regretful, None))
+    regretful = _regretful(game, purchases, sums.loads, spread(game, scarcity), verdict.gap)
+    return Verdict(True, verdict.upper, verdict.lower, verdict.allowance, regretful)
 
 
-def saves_too_much(game: SlotGame, buyer: int, purchase: Purchase, loads: Sequence[int], worst: int, gap: int) -> bool:
-    """Tell whether (C) does not hold for a buyer.
+def _regretful(game: SlotGame, purchases: Purchases, loads: Sequence[int], worst: int, gap: int) -> int | None:
+    """Return the first buyer for which (C) does not hold.
 
     Parameters
     ----------
     worst
         See :func:`spread`.
     """
-    return (
-        gap > (most := bearable(game, buyer, purchase, loads, worst))
-        and most_regret(game, buyer, purchase, loads) > most
-        and regret(game, buyer, purchase, loads) > most
-    )
+    rest = unsold(game, loads)
+    for buyer in range(len(game.demands)):
+        purchase = purchases.of(buyer)
+        if (
+            gap > (most := bearable(game, buyer, purchase, loads, worst))
+            and most_regret(game, buyer, purchase, loads, rest) > most
+            and regret(game, buyer, purchase, loads) > most
+        ):
+            return buyer
+    return None
 
 
 @dataclass(slots=True)
@@ -463,20 +470,39 @@ def bearable(game: SlotGame, buyer: int, purchase: Purchase, loads: Sequence[int
     return max(abs(bill) // REGRET_SHARE, used * worst, int(ENERGY_TIMES_PRICE_PER_MONEY))
 
 
-def most_regret(game: SlotGame, buyer: int, purchase: Purchase, loads: Sequence[int]) -> int:
+def unsold(game: SlotGame, loads: Sequence[int]) -> list[tuple[int, int]]:
+    """Return the sellers that have something left, each with what a little more of it costs but for the fee: (g, j).
+
+    The cheapest stand first; g is rounded down.
+    """
+    each = enumerate(zip(game.prices, game.capacities, loads, strict=True))
+    return sorted((price + price * load // capacity, j) for j, (price, capacity, load) in each if load < capacity)
+
+
+def most_regret(
+    game: SlotGame, buyer: int, purchase: Purchase, loads: Sequence[int], rest: Sequence[tuple[int, int]]
+) -> int:
     """Return what a buyer's regret is at most: rho, by its level l as the multiplier.
 
     A bill is convex in its purchases, so it falls by no more than its slopes g tell, rounded up where energy is given
     back and down where it is taken: sum_j (g_ij - l) x_ij + (l - g_ij)_+ (C_j - L_j + x_ij), the grid's likewise.
+
+    Parameters
+    ----------
+    rest
+        See :func:`unsold`.
     """
-    (bought, grid, level), fees = purchase, game.fees_of(buyer)
+    (bought, grid, level), far, least = purchase, game.distances[game.row[buyer]], min(game.fees)
     rho = (game.retail_tariff - level) * grid
-    for seller, (price, fee, load) in enumerate(zip(game.prices, fees, loads, strict=True)):
-        if price + fee >= level and seller not in bought:
-            continue  # its slope is not below the level
-        capacity, own = game.capacities[seller], bought.get(seller, 0)
-        steep, flat = price * (load + own), price + fee - level
+    for seller, own in bought.items():
+        price, capacity, load = game.prices[seller], game.capacities[seller], loads[seller]
+        steep, flat = price * (load + own), price + game.fees[far[seller]] - level
         rho += (flat + _up(steep, capacity)) * own + max(0, -flat - steep // capacity) * (capacity - load + own)
+    for cost, seller in rest:
+        if cost + least >= level:
+            break
+        if seller not in bought:
+            rho += max(0, level - cost - game.fees[far[seller]]) * (game.capacities[seller] - loads[seller])
     return rho
 
 

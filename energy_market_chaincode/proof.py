@@ -23,6 +23,7 @@ from energy_market_chaincode.certificate import (
     most_regret,
     regret,
     spread,
+    unsold,
 )
 from energy_market_chaincode.errors import CorrectionsHarmful, CorrectionsUnfit, GapTooLarge, RegretTooLarge
 from energy_market_chaincode.records import Arena
@@ -177,12 +178,13 @@ class Proof:
     def _regret(self, pairs: int) -> int:
         game, walker, buyer = self._game, self._walker(), self.state.done
         loads, worst, gap = self.state.sums.loads, spread(game, self._scarcity), self.state.upper - self.state.lower
+        rest = unsold(game, loads)
         while buyer < len(self._names) and pairs > walker.work:
             bought = walker.corrected(buyer, walker.plain(buyer))
             most = bearable(game, buyer, bought, loads, worst)
             if gap > most:
-                pairs -= len(loads) // CHECKED_PER_PAIR
-                if most_regret(game, buyer, bought, loads) > most:
+                pairs -= len(rest) // CHECKED_PER_PAIR
+                if most_regret(game, buyer, bought, loads, rest) > most:
                     pairs -= PAIRS_PER_RESPONSE * len(loads)
                     if regret(game, buyer, bought, loads) > most:
                         raise too_regretful(self._names[buyer], most, gap)

@@ -186,7 +186,7 @@ def test_the_quick_bound_of_a_regret_is_never_below_it(game: SlotGame, data: st.
     purchases = purchases_at(game, pi)
     loads = [sum(bought.get(seller, 0) for bought in purchases.from_sellers) for seller in range(len(pi))]
     for buyer in range(len(game.demands)):
-        bound = certificate.most_regret(game, buyer, purchases.of(buyer), loads)
+        bound = certificate.most_regret(game, buyer, purchases.of(buyer), loads, certificate.unsold(game, loads))
         assert certificate.regret(game, buyer, purchases.of(buyer), loads) <= bound + 2 * len(
             pi
         )  # each bill is rounded up
