@@ -42,6 +42,7 @@ from energy_market_chaincode.rules import rule
 from energy_market_chaincode.settlement import DeliveredSlot
 from energy_market_chaincode.simulated_time import SimulatedTime
 from energy_market_chaincode.statements import enter_movement
+from energy_market_chaincode.topology import require_places_kept
 from energy_market_chaincode.units import MAX_MONEY, currency
 from energy_market_chaincode.views import (
     AccountToppedUp,
@@ -102,20 +103,36 @@ async def set_topology(context: Context, data: SetTopology) -> GraphLaid | Table
     problem = hops.graph_problem(data.edges) if data.edges is not None else hops.table_problem(data.hops or {})
     if problem is not None:
         raise InvalidTopology(problems=problem)
-    for kind in (NetworkNode, HopsRow, HopsColumn):
-        await context.delete_all(kind)
-    context.save(Layout(edges=data.edges))
     if data.edges is not None:
-        nodes = {node for edge in data.edges for node in edge}
-        for node in nodes:
-            context.save(NetworkNode(), node)
-        return GraphLaid(nodes=len(nodes))
-    table = data.hops or {}
+        return await _lay_graph(context, data.edges)
+    return await _lay_table(context, data.hops or {})
+
+
+async def _lay_graph(context: Context, edges: list[tuple[str, str]]) -> GraphLaid:
+    nodes = sorted({node for edge in edges for node in edge})
+    await require_places_kept(context, buyers=nodes, sellers=nodes)
+    await _remove_places(context)
+    context.save(Layout(edges=edges))
+    for node in nodes:
+        context.save(NetworkNode(), node)
+    return GraphLaid(nodes=len(nodes))
+
+
+async def _lay_table(context: Context, table: Mapping[str, Mapping[str, int]]) -> TableLaid:
+    sellers = next(iter(table.values()))
+    await require_places_kept(context, buyers=table, sellers=sellers)
+    await _remove_places(context)
+    context.save(Layout(edges=None))
     for buyer, row in table.items():
         context.save(HopsRow(dict(sorted(row.items()))), buyer)
-    for seller in next(iter(table.values())):
+    for seller in sellers:
         context.save(HopsColumn(), seller)
-    return TableLaid(buyers=len(table), sellers=len(next(iter(table.values()))))
+    return TableLaid(buyers=len(table), sellers=len(sellers))
+
+
+async def _remove_places(context: Context) -> None:
+    for kind in (NetworkNode, HopsRow, HopsColumn):
+        await context.delete_all(kind)
 
 
 @rule

@@ -124,6 +124,10 @@ class NotInTopology(Rejection):
     """{prosumer} does not stand in the topology as a {role}, so its hop distances are unknown."""
 
 
+class TopologyInUse(Rejection):
+    """The topology lacks {prosumers}, who ordered in game {game}; keep them in it until its gate closes at {closes}."""
+
+
 class TimeNotPresent(Rejection):
     """The ledger's time is to be set to {new}, but it is {now}; sign anew, where the time is right."""
 

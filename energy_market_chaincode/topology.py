@@ -1,12 +1,13 @@
 """The topology as it stands on the ledger, and the hop distances a game takes from it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from energy_market_chaincode import hops, layouts
 from energy_market_chaincode.context import Context
-from energy_market_chaincode.errors import NotInTopology, TopologyMissing
+from energy_market_chaincode.errors import NotInTopology, TopologyInUse, TopologyMissing
 from energy_market_chaincode.records import (
     Arena,
+    Game,
     HopsColumn,
     HopsRow,
     Layout,
@@ -14,6 +15,8 @@ from energy_market_chaincode.records import (
     StandingDemand,
     StandingOffer,
 )
+from energy_market_chaincode.times import iso_time
+from energy_market_chaincode.vocabulary import Phase
 
 
 async def require_place(context: Context, role: str, in_table: type[HopsRow | HopsColumn]) -> None:
@@ -27,6 +30,34 @@ async def require_place(context: Context, role: str, in_table: type[HopsRow | Ho
         raise NotInTopology(prosumer=context.signer, role=role)
 
 
+async def require_places_kept(context: Context, buyers: Collection[str], sellers: Collection[str]) -> None:
+    """Make sure that a new topology has a place for everybody who ordered in a game whose gate is open.
+
+    Without one the gate could not close, and the slot would never be settled.
+
+    Parameters
+    ----------
+    buyers, sellers
+        Who will stand in it as what.
+
+    Raises
+    ------
+    TopologyInUse
+    """
+    for game in await context.load_all(Game):
+        if game.phase is not Phase.REGISTRATION:
+            continue
+        demands, offers = (
+            await context.load_all(StandingDemand, game.id),
+            await context.load_all(StandingOffer, game.id),
+        )
+        left_out = {demand.buyer for demand in demands}.difference(buyers)
+        left_out |= {offer.seller for offer in offers}.difference(sellers)
+        if left_out:
+            named = ", ".join(sorted(left_out)[:5])
+            raise TopologyInUse(game=game.id, prosumers=named, closes=iso_time(game.registration_ends_ms))
+
+
 async def fixed_arena(context: Context, sellers: list[StandingOffer], buyers: list[StandingDemand]) -> Arena:
     """Fix who is how far from whom: by hops, or in a large game by the graph that is in force, which is kept.
 
@@ -34,8 +65,9 @@ async def fixed_arena(context: Context, sellers: list[StandingOffer], buyers: li
 
     Raises
     ------
-    TopologyMissing, NotInTopology
-        If the topology was replaced since they registered and one of them is no longer in it.
+    TopologyMissing
+    NotInTopology
+        Where an earlier version of this contract took a topology that leaves one of them out.
     """
     layout = await context.find(Layout)
     if layout is None:

@@ -114,13 +114,6 @@ async def test_a_graph_is_kept_once_and_goes_with_the_games(market: Market) -> N
     assert (await market.invoke("topology"))["edges"] == EDGES
 
 
-async def test_who_is_no_longer_in_the_graph_stops_the_gate(market: Market) -> None:
-    await market.enter(*SELLERS, *BUYERS)
-    game = await market.open_game(SELLERS, BUYERS, mechanism="certified")
-    await market.do("operator", "setTopology", edges=[edge for edge in EDGES if "B3" not in edge])
-    assert await market.rejection("operator", "stopGameRegistration", game=game) == "NOT_IN_TOPOLOGY"
-
-
 def test_ways_of_any_length_are_counted() -> None:
     line = [f"n{i}" for i in range(300)]
     graph = hops.neighbours(pairwise(line))
