@@ -14,7 +14,7 @@ SUMMARY = TIMES | {
     "game", "phase", "deliverySlot", "mechanism", "nrSellers", "nrBuyers", "round", "buyerInTurn", "publishedAt",
 }  # fmt: skip
 WHOLE = SUMMARY | {
-    "parameters", "sellers", "buyers", "hops", "deadline", "readingsAwaited",
+    "parameters", "sellers", "buyers", "hops", "deadline", "left", "readingsAwaited",
     "layout", "clearing", "stop", "settlement",
 }  # fmt: skip
 PARAMETERS = {
