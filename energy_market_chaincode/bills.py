@@ -106,18 +106,16 @@ class Bills:
     ----------
     lines
         Of every participant.
+    delivered
+        Energy that went from sellers to buyers.
     totals
         Money by purpose.
     """
 
     matched: list[Matched]
     lines: dict[str, Line]
+    delivered: Energy
     totals: dict[Purpose, Money] = field(default_factory=lambda: dict.fromkeys(Purpose, Money(0)))
-
-    @property
-    def delivered(self) -> Energy:
-        """Energy that went from sellers to buyers."""
-        return Energy(sum(match.delivered for match in self.matched))
 
     def nets(self) -> dict[str, Money]:
         """Return what each participant and the network operator gain; the grid operator bears the sum."""
@@ -160,7 +158,7 @@ def bills(
         )
         for name, reading in counted.items()
     }
-    result = Bills(matched, lines)
+    result = Bills(matched, lines, Energy(sum(each.delivered for each in matched)))
     entered: dict[str, Counter[str]] = {name: Counter() for name in lines}
     for payment in _payments(result, presumed, rules):
         result.totals[payment.purpose] = Money(result.totals[payment.purpose] + payment.amount)

@@ -33,7 +33,7 @@ from energy_market_chaincode.vocabulary import ProofStage
 
 Corrections = Mapping[int, Mapping[int, int]]
 
-PART_PAIRS = 150_000
+PART_PAIRS = 100_000
 """So many pairs of a buyer and a seller a command works on at once: less than half a second of one processor."""
 CHECKED_PER_PAIR = 10
 """So many sellers are looked at, in a bound of a buyer's regret, in the time in which it fills up at one."""

@@ -76,6 +76,32 @@ async def test_parts_of_any_size_come_to_the_same_to_the_unit(
         assert not any(key.startswith("settling/") for key in parts.state)
 
 
+async def test_a_cleared_slot_is_worked_out_once_and_anew_where_nothing_is_remembered(
+    market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    game = await delivered(market, "certified", Random(2))  # noqa: S311  it makes a game, no secret
+    forgetful = replica_of(market)
+    worked_out = list[str]()
+    bills = settlement.bills
+
+    def counted(*arguments: Any) -> Any:
+        worked_out.append("once")
+        return bills(*arguments)
+
+    monkeypatch.setattr(settlement, "bills", counted)
+    monkeypatch.setattr(settlement, "PART", 2)
+    settlement._shelf.cache_clear()
+    parts = await close_all(market, game)
+    assert worked_out == ["once"]
+    left = 1
+    while left:
+        settlement._shelf.cache_clear()
+        left = (await forgetful.do("operator", "closeMarket", game=game))["left"]
+    assert len(worked_out) == 1 + len(parts)
+    assert await outcome(forgetful, game) == await outcome(market, game)
+    assert forgetful.events[-1] == market.events[-1]
+
+
 async def test_a_part_that_somebody_did_is_not_done_again(market: Market, monkeypatch: pytest.MonkeyPatch) -> None:
     game = await delivered(market, "certified", Random(1))  # noqa: S311  it makes a game, no secret
     monkeypatch.setattr(settlement, "PART", 3)
