@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from energy_market_chaincode import administration, settlement
+from energy_market_chaincode.bills import bills
 from tests.chaincode.conftest import Market
 from tests.chaincode.solving import clearing_of
 from tests.chaincode.test_metering import CLOSES_MS, ENDS_MS, contract, install, report
@@ -82,7 +83,6 @@ async def test_a_cleared_slot_is_worked_out_once_and_anew_where_nothing_is_remem
     game = await delivered(market, "certified", Random(2))  # noqa: S311  it makes a game, no secret
     forgetful = replica_of(market)
     worked_out = list[str]()
-    bills = settlement.bills
 
     def counted(*arguments: Any) -> Any:
         worked_out.append("once")
