@@ -7,7 +7,7 @@ from typing import Self, TypeAlias
 import numpy as np
 
 from energy_market_chaincode import Energy, Money, Price, certificate
-from market_solver.best_response import ENERGIES_PER_KWH, MONEY_PER_CURRENCY, PRICES_PER_CURRENCY, best_bid
+from market_solver.bid import ENERGIES_PER_KWH, MONEY_PER_CURRENCY, PRICES_PER_CURRENCY, best_bid
 from market_solver.equilibrium import Priced, improvements, variational_equilibrium
 from market_solver.game import ExactGame, GameInKwh, Objective
 from market_solver.grid_game import GridGame, certified, equilibrium_with_grid

@@ -7,7 +7,8 @@ import numpy as np
 
 from energy_market_chaincode import Energy, Money, Price
 from energy_market_chaincode import game as rules
-from market_solver.best_response import ENERGIES_PER_KWH, PRICES_PER_CURRENCY, Supplies
+from market_solver.best_response import Supplies
+from market_solver.bid import ENERGIES_PER_KWH, PRICES_PER_CURRENCY
 from market_solver.rounding import UnitCosts
 from market_solver.water_filling import Floats
 

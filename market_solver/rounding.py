@@ -8,7 +8,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from market_solver.best_response import ENERGIES_PER_KWH
+from market_solver.bid import ENERGIES_PER_KWH
 from market_solver.water_filling import Floats, fill
 
 Energies: TypeAlias = NDArray[np.int64]

@@ -5,7 +5,6 @@ bounds, so that the sum of what they give is piecewise linear in the level.
 """
 
 from bisect import bisect_left
-from collections.abc import Sequence
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
@@ -14,48 +13,12 @@ from numpy.typing import NDArray
 Floats: TypeAlias = NDArray[np.float64]
 """Amounts, prices and costs: an array of doubles, its shape said where it is used."""
 
-FEW_SOURCES = 40
-"""Up to so many plain Python is faster than NumPy, whose calls take some 15 us however short the arrays are."""
-LARGEST_MISS = 1e-13
-"""By what share of the demand plain Python's sum may miss it before NumPy's, which is more robust, is asked."""
-
 
 class Filling(NamedTuple):
     """How much each source gives and the level, the marginal cost of all that give and could give more."""
 
     amounts: Floats
     level: float
-
-
-def fill_few(
-    demand: float, start: Sequence[float], rise: Sequence[float], room: Sequence[float]
-) -> tuple[list[float], float]:
-    """Meet a demand at the least cost: :func:`fill` for lists, in plain Python where they are short.
-
-    From one bend of the sum to the next its slope in the level changes by what the source that begins to give, or is
-    exhausted, gives per unit of the level: 1 / rise_j.
-
-    Examples
-    --------
-    >>> fill_few(3.0, [1.0, 2.0], [1.0, 1.0], [9.0, 9.0])
-    ([2.0, 1.0], 3.0)
-    """
-    if len(start) <= FEW_SOURCES:
-        bends = [(first, 1.0 / steep) for first, steep, most in zip(start, rise, room, strict=True) if most > 0.0]
-        bends += [(s + r * most, -1.0 / r) for s, r, most in zip(start, rise, room, strict=True) if most > 0.0]
-        bends.sort()
-        given, slope, level = 0.0, 0.0, bends[0][0] if bends else min(start)
-        for bend, change in bends:
-            step = slope * (bend - level)
-            if given + step >= demand:
-                level += (demand - given) / slope if slope > 0.0 else 0.0
-                break
-            given, slope, level = given + step, slope + change, bend
-        amounts = [min(max((level - s) / r, 0.0), most) for s, r, most in zip(start, rise, room, strict=True)]
-        if abs(sum(amounts) - demand) <= LARGEST_MISS * demand:
-            return amounts, level
-    found = fill(demand, np.array(start), np.array(rise), np.array(room))
-    return found.amounts.tolist(), found.level
 
 
 def fill(demand: float, start: Floats, rise: Floats, room: Floats) -> Filling:

@@ -2,13 +2,16 @@
 
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from energy_market_chaincode import certificate, units
-from market_solver import RELATIVE_GAP, Clearing, GridEquilibrium, best_amounts, best_bid
+from market_solver import best_amounts, best_bid
 from optimization_api.questions import BestResponseQuestion, ClearingQuestion
+
+if TYPE_CHECKING:
+    from market_solver import Clearing, GridEquilibrium
 
 SHOWN_DECIMALS = 12
 """Of what is not exact anyway: marginal prices and gaps."""
@@ -96,7 +99,7 @@ class GameAnswer(Answer):
     )
 
     @classmethod
-    def of(cls, clearing: Clearing) -> Self:
+    def of(cls, clearing: "Clearing") -> Self:
         """Show a game's clearing."""
         allocation, game = clearing.allocation, clearing.allocation.game
         bills = dict(zip(game.buyers, allocation.bills(), strict=True))
@@ -154,11 +157,13 @@ class ClearingAnswer(Answer):
     def of(
         cls,
         question: ClearingQuestion,
-        found: GridEquilibrium,
+        found: "GridEquilibrium",
         steps: int,
         purchases: certificate.Purchases | None = None,
     ) -> Self:
         """Show an equilibrium."""
+        from market_solver import RELATIVE_GAP  # NumPy comes with it, which the service does without
+
         offers = zip(question.sellers.items(), found.exact_scarcity, strict=True)
         gap = max(0.0, found.potential - found.lower_bound)
         return cls(

@@ -44,9 +44,9 @@ def make_app(settings: OptimizerSettings) -> FastAPI:
 
 
 async def _solves() -> str | None:
-    """Split a tiny demand between two equal sellers."""
-    bid = best_bid(Energy(3), [_SUPPLY, _SUPPLY])
-    return None if bid == [2, 1] else f"the solver splits 0.3 Wh between two equal sellers as {bid}"
+    """Split a small demand between two equal sellers."""
+    bid = best_bid(Energy(30_001), [_SUPPLY, _SUPPLY])
+    return None if bid == [15_001, 15_000] else f"the solver splits 3.0001 kWh between two equal sellers as {bid}"
 
 
 def _pool(request: Request) -> SolverPool:

@@ -5,13 +5,12 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Self
 
-import numpy as np
 from pydantic import ConfigDict, Field, WithJsonSchema
 
 from energy_market_chaincode import Energy, Price, units
 from energy_market_chaincode import game as rules
 from http_service import FieldError, invalid_parameters
-from market_solver import Supplies, best_bid, nearness, original_bid, rounded
+from market_solver import best_bid
 from optimization_api.answers import Answer
 from optimization_api.questions import FEE_PER_HOP, Hops, PositiveEnergy, Question, refuse_shortfall
 
@@ -108,15 +107,16 @@ class OriginalAnswer(Answer):
     @classmethod
     def to(cls, question: OriginalQuestion) -> Self:
         """Answer a checked question."""
+        from market_solver import Supplies, nearness, original_bid, rounded  # NumPy comes with them
+
         demand, supplies = question.buyer_demand, question.supplies
         best = best_bid(demand, supplies)
         amounts = original_bid(float(units.kwh(demand)), Supplies.from_ledger(supplies))
-        if amounts is None:
-            solution, method = best, Method.BEST_RESPONSE
-        else:
-            rooms = [supply.room for supply in supplies]
-            row = amounts[np.newaxis]
-            solution, method = rounded(row, [demand], rooms, nearness(row))[0].tolist(), Method.ORIGINAL
+        solution, method = best, Method.BEST_RESPONSE
+        if amounts is not None:
+            row, rooms = amounts[None], [supply.room for supply in supplies]
+            solution = rounded(row, [demand], rooms, nearness(row))[0].tolist()
+            method = Method.ORIGINAL
         return cls(solution=_four_decimals(solution), method=method, best_response=_four_decimals(best))
 
 

@@ -29,7 +29,7 @@ WAITING = 16
 PROGRESS_S = 0.1
 """How often a process says how far it is, at most."""
 
-_HEAVY = ("optimization_api.tasks", "scipy.sparse")
+_HEAVY = ("optimization_api.tasks", "market_solver.clearing", "scipy.sparse")
 """What a process loads before its first question."""
 
 Task = Callable[[Any, Callable[[], None]], bytes]

@@ -1,9 +1,8 @@
 """What the service can be asked; amounts are kWh and currency per kWh, as numbers or decimal strings."""
 
 from collections.abc import Iterable, Sequence
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-import numpy as np
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from energy_market_chaincode import (
@@ -20,7 +19,9 @@ from energy_market_chaincode import (
 )
 from energy_market_chaincode import game as rules
 from http_service import FieldError, Problem, invalid_parameters
-from market_solver import ExactGame, GridGame, hops_of_graph, hops_of_table
+
+if TYPE_CHECKING:
+    from market_solver import ExactGame, GridGame
 
 MAX_BODY_BYTES = 4_000_000
 MAX_BUYERS = 1_000
@@ -208,8 +209,10 @@ class GameQuestion(Question):
         """What the grid takes, if it is in the game."""
         return None
 
-    def game(self) -> ExactGame:
+    def game(self) -> "ExactGame":
         """Return the game; the question must have been checked."""
+        from market_solver import ExactGame  # NumPy comes with it, which the service does without
+
         return ExactGame(
             buyers=list(self.buyers),
             demands=[buyer.demand for buyer in self.buyers.values()],
@@ -295,7 +298,7 @@ class ClearingQuestion(Question):
         if errors := list(self._errors()):
             raise invalid_parameters(errors)
 
-    def game(self) -> GridGame:
+    def game(self) -> "GridGame":
         """Return the game in kWh.
 
         Raises
@@ -303,6 +306,10 @@ class ClearingQuestion(Question):
         Problem
             422 ``INVALID_PARAMETER`` if somebody is not in the network.
         """
+        import numpy as np  # the solvers' processes come here, not the service, which starts sooner without
+
+        from market_solver import GridGame, hops_of_graph, hops_of_table
+
         of_buyers = [self.places.get(buyer, buyer) for buyer in self.buyers]
         of_sellers = [self.places.get(seller, seller) for seller in self.sellers]
         try:
@@ -324,13 +331,13 @@ class ClearingQuestion(Question):
             retail_tariff=float(units.currency_per_kwh(self.retail_tariff)),
         )
 
-    def slot_game(self, game: GridGame) -> certificate.SlotGame:
+    def slot_game(self, game: "GridGame") -> certificate.SlotGame:
         """Return the same game in the ledger's integers."""
         return certificate.SlotGame(
             demands=[buyer.demand for buyer in self.buyers.values()],
             capacities=[seller.capacity for seller in self.sellers.values()],
             prices=[seller.price for seller in self.sellers.values()],
-            distances=[row.tobytes() if row.dtype == np.uint8 else row.tolist() for row in game.hops],
+            distances=[row.tobytes() if row.itemsize == 1 else row.tolist() for row in game.hops],
             fees=[Price(hops * self.fee_per_hop) for hops in range(int(game.hops.max()) + 1)],
             row=game.place.tolist(),
             retail_tariff=self.retail_tariff,

@@ -1,36 +1,41 @@
-"""How each kind of question about a whole game is answered; it runs in the solvers' processes."""
+"""How each kind of question about a whole game is answered; it runs in the solvers' processes.
+
+The service imports this, too, to name a task. What needs NumPy is imported where it is used.
+"""
+
+from typing import TYPE_CHECKING
 
 from energy_market_chaincode import certificate, exact_json, units
 from http_service import Problem
-from market_solver import (
-    OnStep,
-    TooManyPairs,
-    certified,
-    clear_by_best_response,
-    clear_by_social_optimum,
-    clear_by_variational_equilibrium,
-    equilibrium_with_grid,
-)
 from optimization_api.answers import Answer, ClearingAnswer, GameAnswer
 from optimization_api.original import OriginalAnswer, OriginalQuestion
 from optimization_api.questions import ClearingQuestion, EquilibriumQuestion, GameQuestion
 
+if TYPE_CHECKING:
+    from market_solver import OnStep
 
-def answer_equilibrium(question: EquilibriumQuestion, on_step: OnStep) -> bytes:
+
+def answer_equilibrium(question: EquilibriumQuestion, on_step: "OnStep") -> bytes:
     """Find an equilibrium."""
+    from market_solver import clear_by_best_response, clear_by_variational_equilibrium
+
     if question.method == "variational":
         return _json(GameAnswer.of(clear_by_variational_equilibrium(question.game(), on_step)))
     tolerance = float(units.fraction(question.tolerance))
     return _json(GameAnswer.of(clear_by_best_response(question.game(), tolerance, question.round_limit, on_step)))
 
 
-def answer_social_optimum(question: GameQuestion, on_step: OnStep) -> bytes:
+def answer_social_optimum(question: GameQuestion, on_step: "OnStep") -> bytes:
     """Find the least total cost."""
+    from market_solver import clear_by_social_optimum
+
     return _json(GameAnswer.of(clear_by_social_optimum(question.game(), on_step)))
 
 
-def answer_clearing(question: ClearingQuestion, on_step: OnStep) -> bytes:
+def answer_clearing(question: ClearingQuestion, on_step: "OnStep") -> bytes:
     """Find the variational equilibrium with the grid in the game."""
+    from market_solver import TooManyPairs, certified, equilibrium_with_grid
+
     game, steps = question.game(), 0
     try:
         for steps, nearer in enumerate(equilibrium_with_grid(game), 1):  # noqa: B007  the last ones are what is wanted
@@ -49,7 +54,7 @@ def answer_clearing(question: ClearingQuestion, on_step: OnStep) -> bytes:
     )
 
 
-def answer_original(question: OriginalQuestion, on_step: OnStep) -> bytes:
+def answer_original(question: OriginalQuestion, on_step: "OnStep") -> bytes:
     """Answer as the original system did."""
     on_step()
     return _json(OriginalAnswer.to(question))

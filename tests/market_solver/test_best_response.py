@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from scipy.optimize import Bounds, LinearConstraint, linprog, minimize
 
 from market_solver import Supplies, fill
-from market_solver.water_filling import FEW_SOURCES, Floats, fill_few, fill_unbounded
+from market_solver.bid import FEW_SOURCES, fill_few
+from market_solver.water_filling import Floats, fill_unbounded
 
 patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # the machine may be busy
 

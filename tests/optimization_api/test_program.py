@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import subprocess
 import sys
 from asyncio.subprocess import PIPE
 from pathlib import Path
@@ -37,3 +38,12 @@ async def test_the_program_announces_itself_answers_and_stops_with_0(tmp_path: P
         if process.returncode is None:
             process.kill()
             await process.wait()
+
+
+def test_the_service_bids_among_few_sellers_without_numpy() -> None:
+    script = (
+        "import asyncio, sys; from optimization_api import app, __main__; "
+        "assert asyncio.run(app._solves()) is None; "
+        "assert not {'numpy', 'scipy'} & sys.modules.keys()"
+    )
+    subprocess.run([sys.executable, "-c", script], cwd=Path(__file__).parents[2], check=True)
