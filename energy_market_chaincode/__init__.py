@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         errors,
         events,
         game,
+        hops,
         meter_views,
         slots,
         statement_views,
@@ -183,6 +184,7 @@ __all__ = [
     "events",
     "exact_json",
     "game",
+    "hops",
     "invoke",
     "is_same_ledger",
     "is_signed_by",
@@ -211,7 +213,18 @@ __all__ = [
     "views",
 ]
 _MODULES = (
-    *("block_views", "certificate", "errors", "events", "game", "meter_views", "slots", "statement_views", "units"),
+    *(
+        "block_views",
+        "certificate",
+        "errors",
+        "events",
+        "game",
+        "hops",
+        "meter_views",
+        "slots",
+        "statement_views",
+        "units",
+    ),
     "views",
 )
 _SOURCES = (
@@ -228,6 +241,7 @@ _SOURCES = (
     "commands",
     "cover",
     "game",
+    "hops",
     "contract",
 )
 """Where the other names are from: what loads fast comes first."""

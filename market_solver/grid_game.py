@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from energy_market_chaincode import PRICE_DECIMALS
+from energy_market_chaincode import hops as ways
 from market_solver.congestion import Congestion, DualPoint, ascent
 from market_solver.water_filling import Floats
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
 SCARCITY_DECIMALS = 13
-_PLACES_AT_ONCE = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,37 +200,24 @@ def hops_of_graph(
     LookupError
         If one of them is not in the graph, or cannot be reached.
     """
-    from scipy.sparse import csr_array  # loading it takes a seventh of a service's start
-
-    number = {node: index for index, node in enumerate(dict.fromkeys(node for edge in edges for node in edge))}
-    ends = np.array([[number[one], number[other]] for one, other in edges])
-    both = np.concatenate([ends, ends[:, ::-1]]).T
-    graph = csr_array((np.ones(both.shape[1], dtype=np.float32), both), shape=(len(number), len(number)))
-    graph.sum_duplicates()
-    at = np.array([number[buyer] for buyer in buyers])
-    is_leaf = np.diff(graph.indptr)[at] == 1
-    anchor = np.where(is_leaf, graph.indices[graph.indptr[at]], at)
-    places, row = np.unique(2 * anchor + is_leaf, return_inverse=True)
-    columns = np.array([number[seller] for seller in sellers])
-    hops = np.empty((len(places), len(sellers)), dtype=np.uint16)
-    for first in range(0, len(places), _PLACES_AT_ONCE):
-        block = places[first : first + _PLACES_AT_ONCE]
-        distances = _distances(graph, block // 2)[columns].T
-        if (distances < 0).any():
-            unreached = int(np.argwhere(distances < 0)[0, 1])
-            raise LookupError(f"{sellers[unreached]}: cannot be reached from {buyers[int(np.argmax(row >= first))]}")
-        hops[first : first + len(block)] = distances + (block % 2)[:, np.newaxis]
-    return hops, row
+    graph = ways.neighbours(edges)
+    places: dict[tuple[str, bool], int] = {}
+    row = [places.setdefault(_place(graph, buyer), len(places)) for buyer in buyers]
+    try:
+        rows = ways.hop_rows(graph, [anchor for anchor, _ in places], sellers)
+    except KeyError as error:
+        name = error.args[0]
+        raise LookupError(f"{name}: cannot be reached from {buyers[0]}" if name in graph else name) from None
+    found = np.empty((len(places), len(sellers)), dtype=np.uint16)
+    for k, (each, (_, is_leaf)) in enumerate(zip(rows, places, strict=True)):
+        found[k] = np.frombuffer(each, dtype=np.uint8) if isinstance(each, bytes) else each
+        found[k] += is_leaf
+    return found, np.array(row)
 
 
-def _distances(graph: "csr_array", starts: NDArray[np.intp]) -> NDArray[np.int64]:
-    """Return the fewest edges from each node to each start, (N, K), by breadth-first search; -1 if there is no way."""
-    distances = np.full((graph.shape[0], len(starts)), -1)
-    frontier = np.zeros(distances.shape, dtype=np.float32)
-    frontier[starts, np.arange(len(starts))] = 1.0
-    hops = 0
-    while frontier.any():
-        distances[frontier > 0] = hops
-        frontier = ((graph @ frontier > 0) & (distances < 0)).astype(np.float32)
-        hops += 1
-    return distances
+def _place(graph: ways.Neighbours, node: str) -> tuple[str, bool]:
+    """Return where hops are counted from, and whether that is the only neighbour of a node, not the node."""
+    if node not in graph:
+        raise LookupError(node)
+    around = set(graph[node])
+    return (around.pop(), True) if len(around) == 1 else (node, False)
