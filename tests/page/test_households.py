@@ -2,14 +2,15 @@
 
 import csv
 import io
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
+from tests.page.conftest import until
 from tests.page.test_watching import figure, number
 
 pytestmark = pytest.mark.page
@@ -80,6 +81,36 @@ def test_a_days_statement_is_drawn_and_told_slot_by_slot(played: Any, page: Page
     ]
     assert number(prices[0]) == pytest.approx(line["boughtAt"], abs=5e-5)
     assert [number(prices[2]), number(prices[3])] == [line["retailTariff"], line["feedInTariff"]]
+
+
+GREEN = """canvas => {
+  const ratio = canvas.width / canvas.clientWidth;
+  const [top, high] = [60 * ratio, 0.45 * canvas.height - 60 * ratio];  // below the names of what is drawn
+  const { data } = canvas.getContext("2d").getImageData(0, top, canvas.width, high);
+  const found = [];
+  for (let at = 0; at < data.length; at += 4)
+    if (data[at] === 10 && data[at + 1] === 117 && data[at + 2] === 71) found.push((at / 4) % canvas.width / ratio);
+  return found.length === 0 ? null : [Math.min(...found), Math.max(...found), canvas.clientWidth];
+}"""
+
+
+def test_the_only_slot_of_a_day_is_drawn_at_its_time(played: Any, browser: Browser) -> None:
+    (line,) = played.ask("prosumers/P003/statement")["lines"]
+    begins = datetime.fromisoformat(line["begins"])
+    context = browser.new_context(timezone_id="UTC", viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    page.goto(f"{played.url}/#/households/P003/{begins:%Y-%m-%d}")
+    canvas = page.get_by_role("img", name="What P003 took and fed in").locator("canvas")
+
+    def is_there() -> bool:
+        shown = canvas.evaluate(GREEN)
+        if shown is None:
+            return False
+        of_day = (begins.hour + begins.minute / 60) / 24
+        return bool(abs((shown[0] + shown[1]) / 2 - (52 + of_day * (shown[2] - 76))) <= 4)  # pixels: a few minutes
+
+    until(is_there, 30)
+    context.close()
 
 
 def test_a_statement_is_downloaded_as_the_ledgers_csv(played: Any, page: Page, tmp_path: Path) -> None:

@@ -152,7 +152,7 @@ function steps<T extends Slot>({ name, kind, of }: Price<T>, slots: readonly T[]
     xAxisIndex: 1,
     yAxisIndex: 1,
     step: "middle",
-    symbol: kind === "local" ? "circle" : "none",
+    symbol: kind === "local" || slots.length === 1 ? "circle" : "none", // one slot alone has no line
     symbolSize: 4,
     itemStyle: { color },
     lineStyle: { color, type: LINES[kind], width: kind === "local" ? 2.5 : 1.5 },
