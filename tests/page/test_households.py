@@ -84,6 +84,7 @@ def test_a_days_statement_is_drawn_and_told_slot_by_slot(played: Any, page: Page
 
 
 GREEN = """canvas => {
+  if (canvas.clientWidth === 0 || canvas.height === 0) return null;  // not laid out yet
   const ratio = canvas.width / canvas.clientWidth;
   const [top, high] = [60 * ratio, 0.45 * canvas.height - 60 * ratio];  // below the names of what is drawn
   const { data } = canvas.getContext("2d").getImageData(0, top, canvas.width, high);
