@@ -57,7 +57,7 @@ def keys_read_by(command: Command) -> list[str]:
         case PublishOffer() | PublishDemand() | PublishOrders() as data:
             keys += _order_keys(data, signer)
         case PublishBuyBid() as data:
-            keys += [Game.key(data.game), Arena.key(data.game), Play.key(data.game)]
+            keys += [kind.key(data.game) for kind in (Game, Arena, Play, Stopping)]
             keys += [StandingBid.key(data.game, signer), Escrow.key(data.game, signer)]
         case PublishClearing() | ProveClearing() | StopGame() as data:
             keys += [kind.key(data.game) for kind in (Game, Arena, ClearingState, Play, Proposals, Stopping)]
