@@ -15,7 +15,7 @@ socket=unix://$folder/docker.sock
 export DOCKER_HOST=$socket DOCKER_CONFIG=$folder/config DEBIAN_FRONTEND=noninteractive
 
 install_engine() {
-	command -v dockerd mmdebstrap iptables >/dev/null && return
+	command -v dockerd >/dev/null && command -v mmdebstrap >/dev/null && command -v iptables >/dev/null && return
 	apt-get update -qq
 	apt-get install -qq -y --no-install-recommends docker.io iptables mmdebstrap
 }

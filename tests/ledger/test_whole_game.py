@@ -85,7 +85,8 @@ class Table:
             self.full(buyer): {self.full(seller): n for seller, n in row.items()}
             for buyer, row in self._scenario.hop_distances().items()
         }
-        await self.say(*people, (OPERATOR, Topic.SET_TOPOLOGY, {"hops": hops}))
+        # other tests of this ledger may have left games with an open gate, whose people this topology would leave out
+        await self.say(*people, (OPERATOR, Topic.RESET_MARKET, {}), (OPERATOR, Topic.SET_TOPOLOGY, {"hops": hops}))
 
     async def register(self) -> None:
         """Open the game and let everybody in."""
