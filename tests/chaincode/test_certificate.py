@@ -201,3 +201,23 @@ def test_hops_are_the_shortest_way_whoever_is_searched_from(data: st.DataObject)
     rows, columns = (data.draw(st.lists(st.sampled_from(nodes), min_size=1, max_size=6)) for _ in range(2))
     expected = [[hops_from(row, graph)[column] for column in columns] for row in rows]
     assert [list(row) for row in hop_rows(graph, rows, columns)] == expected
+
+
+def test_a_unit_that_rounding_left_goes_to_who_has_it_cheaper_than_from_the_grid() -> None:
+    tariff, count = PRICE // 4, 150
+    game = SlotGame(
+        demands=[Energy(40_000)] * 3,
+        capacities=[Energy(50_000)] * count,
+        prices=[Price(PRICE // 10)] * count,
+        distances=[bytes(count), bytes([1] * count)],
+        fees=[Price(0), Price(PRICE // 20)],
+        row=[1, 0, 0],
+        retail_tariff=Price(tariff),
+    )
+    filling = certificate.FillingUp(game, [2 * PRICE // 10] * count)  # beyond the tariff: nobody would fill up there
+    from_grid, rests = certificate.Purchase({}, 40_000, tariff), dict.fromkeys(range(count), 1)
+    assert filling.with_rests(0, from_grid, rests) == from_grid  # two prices and the fee are what the grid takes
+    some = filling.with_rests(1, from_grid, rests)
+    assert (sum(some.bought.values()), some.grid, len(rests)) == (100, 39_900, 50)
+    assert set(filling.with_rests(2, from_grid, rests).bought.values()) == {1}
+    assert rests == {}
