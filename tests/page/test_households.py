@@ -67,6 +67,23 @@ def test_a_statement_has_every_slot_and_entry_and_adds_up_to_the_accounts_moveme
     expect(page.locator("main")).to_have_attribute("aria-label", "Games")
 
 
+def test_a_statement_stands_while_it_cannot_be_read_again_and_is_read_as_soon_as_it_can(
+    played: Any, page: Page
+) -> None:
+    page.goto(f"{played.url}/#/households/S004/all")
+    rows = page.get_by_role("region", name="Statement").locator("tbody tr")
+    statement = played.ask("prosumers/S004/statement")
+    before = len(statement["lines"]) + len(statement["entries"])
+    expect(rows).to_have_count(before)
+    page.route("**/S004/statement**", lambda route: route.abort())
+    with page.expect_event("requestfailed", lambda request: "S004/statement" in request.url):
+        played.speaks("operator", "topUpAccount", prosumer="S004", amount="1")
+    with page.expect_event("requestfailed", lambda request: "S004/statement" in request.url):
+        expect(rows).to_have_count(before)  # and it is asked for once more
+    page.unroute("**/S004/statement**")
+    expect(rows).to_have_count(before + 1)
+
+
 def test_a_days_statement_is_drawn_and_told_slot_by_slot(played: Any, page: Page) -> None:
     (line,) = played.ask("prosumers/P003/statement")["lines"]
     page.goto(f"{played.url}/#/households/P003")

@@ -8,6 +8,11 @@ export class Problem extends Error {
     super(detail);
   }
 
+  /** Whether the same question may be answered a little later. */
+  get mayPass(): boolean {
+    return this.status === 0 || this.status === 429 || this.status >= 500;
+  }
+
   /** Reads the problem document of a refused request. */
   static async of(response: Response): Promise<Problem> {
     try {

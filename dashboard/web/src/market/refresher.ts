@@ -1,5 +1,8 @@
 /** Reads again what went stale: one read at a time, and never more of the page's time than a share. */
+import { Problem } from "../api/problem.js";
+
 const LEAST_PAUSE_MS = 250; // many events at once cost one read
+const PAUSE_AFTER_FAILURE_MS = 1000;
 const PAUSE_PER_READ = 3; // a read that takes long is followed by a pause three times as long
 
 export class Refresher {
@@ -7,8 +10,11 @@ export class Refresher {
   #isBusy = false;
   #pauseMs = 0;
 
-  /** `read` has to cope with what it throws. */
-  constructor(private readonly read: () => Promise<void>) {}
+  /** `failed` is told what `read` throws; what may pass is read once more, so that no failure stands for ever. */
+  constructor(
+    private readonly read: () => Promise<void>,
+    private readonly failed: (problem: Problem) => void,
+  ) {}
 
   touch(): void {
     this.#isStale = true;
@@ -21,10 +27,22 @@ export class Refresher {
       await new Promise((resolve) => setTimeout(resolve, this.#pauseMs));
       this.#isStale = false;
       const began = performance.now();
-      await this.read();
-      this.#pauseMs = Math.max(LEAST_PAUSE_MS, PAUSE_PER_READ * (performance.now() - began));
+      const isRead = await this.#readOnce();
+      this.#pauseMs = Math.max(isRead ? LEAST_PAUSE_MS : PAUSE_AFTER_FAILURE_MS, PAUSE_PER_READ * (performance.now() - began));
     }
     this.#isBusy = false;
+  }
+
+  async #readOnce(): Promise<boolean> {
+    try {
+      await this.read();
+      return true;
+    } catch (error) {
+      const problem = Problem.from(error);
+      if (problem.mayPass) this.#isStale = true;
+      this.failed(problem);
+      return false;
+    }
   }
 
   #wasTouched(): boolean {

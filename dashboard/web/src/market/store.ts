@@ -47,7 +47,7 @@ export class MarketStore extends EventTarget {
   problem: Problem | null = null;
 
   #stream: EventStream | null = null;
-  readonly #refresher = new Refresher(() => this.#load());
+  readonly #refresher = new Refresher(() => this.#load(), (problem) => { this.#failed(problem); });
   #height: number | null = null;
 
   start(): void {
@@ -96,18 +96,20 @@ export class MarketStore extends EventTarget {
   };
 
   async #load(): Promise<void> {
-    try {
-      const [market, games] = await Promise.all([api.market(), this.#readGames()]);
-      setSimulatedTime(market.simulatedTime);
-      const [focus] = byInterest(games, marketTime());
-      const [game, bids] = focus === undefined ? [null, []] : await Promise.all([api.game(focus.game), api.bids(focus.game)]);
-      // All at once: a market whose game is not read yet is not one without a game.
-      [this.market, this.games, this.game, this.bids] = [market, games, game, bids];
-      this.problem = null;
-    } catch (error) {
-      this.problem = Problem.from(error);
-      this.#refresher.touch();
-    }
+    const [market, games] = await Promise.all([api.market(), this.#readGames()]);
+    setSimulatedTime(market.simulatedTime);
+    const [focus] = byInterest(games, marketTime());
+    const [game, bids] = focus === undefined ? [null, []] : await Promise.all([api.game(focus.game), api.bids(focus.game)]);
+    // All at once: a market whose game is not read yet is not one without a game.
+    [this.market, this.games, this.game, this.bids] = [market, games, game, bids];
+    this.problem = null;
+    this.#changed();
+  }
+
+  /** All views hang on the market: it is read until it can be. */
+  #failed(problem: Problem): void {
+    this.problem = problem;
+    this.#refresher.touch();
     this.#changed();
   }
 

@@ -46,7 +46,7 @@ export class Day extends LitElement {
   @property({ attribute: false }) name: string | null = null;
   @state() private slots: readonly DaySlot[] | null = null;
   @state() private problem: Problem | null = null;
-  #refresher = new Refresher(() => this.#load());
+  #refresher = new Refresher(() => this.#load(), (problem) => { this.#failed(problem); });
   readonly #known = new Map<string, Known>();
   /** How often something was heard of a game that may change its figures: a correction changes no phase. */
   readonly #heard = new Map<string, number>();
@@ -99,7 +99,7 @@ export class Day extends LitElement {
     if (shown !== this.#shown) {
       this.slots = null;
       [this.#archived, this.isOnlyInStatements, this.#askedArchive] = [[], false, ""];
-      this.#refresher = new Refresher(() => this.#load()); // another day is read at once
+      this.#refresher = new Refresher(() => this.#load(), (problem) => { this.#failed(problem); }); // another day is read at once
     }
     if (isNew || shown !== this.#shown) this.#refresher.touch();
     this.#shown = shown;
@@ -123,19 +123,19 @@ export class Day extends LitElement {
     const asked = `${shown} ${whole}`;
     const isAsked = (isGone || until <= now) && asked !== this.#askedArchive;
     const stale = games.filter((game) => this.#known.get(game.game)?.of !== stateOf(game));
-    try {
-      for (let from = 0; from < stale.length; from += SHOWN_AFTER) {
-        await this.#read(stale.slice(from, from + SHOWN_AFTER));
-        if (shown !== this.#shown) return;
-        if (!isAsked || !isGone) this.#show(games);
-      }
-      if (isAsked) await this.#readArchived(asked, games);
+    for (let from = 0; from < stale.length; from += SHOWN_AFTER) {
+      await this.#read(stale.slice(from, from + SHOWN_AFTER));
       if (shown !== this.#shown) return;
-      this.#show(games);
-      this.problem = null;
-    } catch (error) {
-      this.problem = Problem.from(error);
+      if (!isAsked || !isGone) this.#show(games);
     }
+    if (isAsked) await this.#readArchived(asked, games);
+    if (shown !== this.#shown) return;
+    this.#show(games);
+    this.problem = null;
+  }
+
+  #failed(problem: Problem): void {
+    this.problem = problem;
   }
 
   async #read(games: readonly GameSummary[]): Promise<void> {

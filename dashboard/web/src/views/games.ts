@@ -107,7 +107,7 @@ export class OneGame extends LitElement {
   /** Which turn is shown; null: the newest. */
   @state() private shown: number | null = null;
   #playing: ReturnType<typeof setInterval> | undefined;
-  #refresher = new Refresher(() => this.#load());
+  #refresher = new Refresher(() => this.#load(), (problem) => { this.#failed(problem); });
   /** The game's events so far, once they were read; the store's stream brings the later ones. */
   #events: MarketEvent[] | null = null;
   #hops: Hops | null = null;
@@ -137,19 +137,19 @@ export class OneGame extends LitElement {
       this.#fresh = [];
       this.lines = [];
       this.linesFrom = this.transfersFrom = this.entriesFrom = 0;
-      this.#refresher = new Refresher(() => this.#load());
+      this.#refresher = new Refresher(() => this.#load(), (problem) => { this.#failed(problem); });
       this.#refresher.touch();
     }
   }
 
   async #load(): Promise<void> {
-    try {
-      await this.#read(this.name);
-      this.problem = null;
-    } catch (error) {
-      this.problem = Problem.from(error);
-      if (isArchived(error)) await this.#readArchived(this.name);
-    }
+    await this.#read(this.name);
+    this.problem = null;
+  }
+
+  #failed(problem: Problem): void {
+    this.problem = problem;
+    if (isArchived(problem)) void this.#readArchived(this.name);
   }
 
   async #readArchived(name: string): Promise<void> {

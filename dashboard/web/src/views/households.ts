@@ -58,8 +58,9 @@ export class Households extends LitElement {
   @state() private total = 0;
   @state() private households: readonly Household[] | null = null;
   @state() private problem: Problem | null = null;
-  #refresher = new Refresher(() => this.#load());
+  #refresher = new Refresher(() => this.#load(), (problem) => { this.#failed(problem); });
   #asked = "";
+  #standing = ""; // what was asked for that stands
 
   constructor() {
     super();
@@ -77,28 +78,30 @@ export class Households extends LitElement {
     const asked = [this.#day, calendar.zone, this.sought, this.from].join(" ");
     if (asked === this.#asked || store.market === null) return;
     this.#asked = asked;
-    this.#refresher = new Refresher(() => this.#load()); // what somebody asks for is read at once
+    this.#refresher = new Refresher(() => this.#load(), (problem) => { this.#failed(problem); }); // what somebody asks for is read at once
     this.#refresher.touch();
   }
 
   async #load(): Promise<void> {
     if (this.name !== null) return; // one of them is shown
     const asked = this.#asked;
-    try {
-      const accounts = (await api.prosumers()).filter(({ role, prosumer }) => role === "prosumer" && prosumer.toLowerCase().includes(this.sought.toLowerCase()));
-      const period = periodOf(this.#day, calendar.zone);
-      const shown = accounts.slice(this.from, this.from + HOUSEHOLDS);
-      const households = await Promise.all(shown.map(async (account) => ({ account, statement: await api.statement(account.prosumer, period) })));
-      if (asked !== this.#asked) return;
-      [this.total, this.households, this.problem] = [accounts.length, households, null];
-    } catch (error) {
-      this.problem = Problem.from(error);
-    }
+    const accounts = (await api.prosumers()).filter(({ role, prosumer }) => role === "prosumer" && prosumer.toLowerCase().includes(this.sought.toLowerCase()));
+    const period = periodOf(this.#day, calendar.zone);
+    const shown = accounts.slice(this.from, this.from + HOUSEHOLDS);
+    const households = await Promise.all(shown.map(async (account) => ({ account, statement: await api.statement(account.prosumer, period) })));
+    if (asked !== this.#asked) return;
+    [this.total, this.households, this.problem] = [accounts.length, households, null];
+    this.#standing = asked;
+  }
+
+  #failed(problem: Problem): void {
+    this.problem = problem;
+    if (this.#standing !== this.#asked) this.households = null;
   }
 
   override render(): unknown {
     if (this.name !== null) return html`<em-household .name=${this.name} .period=${this.period}></em-household>`;
-    if (this.problem !== null) return html`<section class="panel">${failure(this.problem)}</section>`;
+    if (this.problem !== null && this.households === null) return html`<section class="panel">${failure(this.problem)}</section>`;
     if (this.households === null) return waiting;
     return html`<section class="panel stack">
       <header class="row spread"><h1>Households</h1>
@@ -146,9 +149,10 @@ export class OneHousehold extends LitElement {
   @state() private account: Prosumer | null = null;
   @state() private statement: Statement | null = null;
   @state() private problem: Problem | null = null;
+  @state() private notDownloaded: Problem | null = null;
   @state() private from = 0;
   @state() private isBusy = false;
-  #refresher = new Refresher(() => this.#load());
+  #refresher = new Refresher(() => this.#load(), (problem) => { this.#failed(problem); });
   #asked = "";
   #slots: readonly Metered[] = [];
   #drawing: Drawing | null = null;
@@ -171,7 +175,7 @@ export class OneHousehold extends LitElement {
       this.#asked = asked;
       this.statement = null;
       this.from = 0;
-      this.#refresher = new Refresher(() => this.#load());
+      this.#refresher = new Refresher(() => this.#load(), (problem) => { this.#failed(problem); });
       this.#refresher.touch();
     }
     if (changed.has("statement") && this.statement !== null && isDay(this.#period)) {
@@ -182,24 +186,25 @@ export class OneHousehold extends LitElement {
 
   async #load(): Promise<void> {
     const asked = this.#asked;
-    try {
-      const [account, statement] = await Promise.all([api.prosumer(this.name), api.statement(this.name, periodOf(this.#period, calendar.zone))]);
-      if (asked !== this.#asked) return;
-      this.account = account;
-      if (JSON.stringify(statement) !== JSON.stringify(this.statement)) this.statement = statement;
-      this.problem = null;
-    } catch (error) {
-      this.problem = Problem.from(error);
-    }
+    const [account, statement] = await Promise.all([api.prosumer(this.name), api.statement(this.name, periodOf(this.#period, calendar.zone))]);
+    if (asked !== this.#asked) return;
+    this.account = account;
+    if (JSON.stringify(statement) !== JSON.stringify(this.statement)) this.statement = statement;
+    this.problem = null;
+  }
+
+  #failed(problem: Problem): void {
+    this.problem = problem;
   }
 
   override render(): unknown {
-    if (this.problem !== null) return html`<section class="panel">${failure(this.problem)}</section>`;
     const { account, statement } = this;
+    if (this.problem !== null && statement === null) return html`<section class="panel">${failure(this.problem)}</section>`;
     if (account === null || statement === null) return waiting;
     return html`<div class="stack">
       <section class="panel stack"><header class="row spread"><h1>${account.prosumer}</h1>
           <div class="row">${choice(this.#period, true, this.#choose)}<button @click=${this.#download} ?disabled=${this.isBusy}>Download as CSV</button></div></header>
+        ${this.notDownloaded === null ? nothing : failure(this.notDownloaded)}
         ${energies(statement)}
         <div class="bills">${this.#account(account)}${bill(statement)}</div></section>
       ${isDay(this.#period) && statement.lines.length > 0
@@ -234,7 +239,7 @@ export class OneHousehold extends LitElement {
   };
 
   readonly #download = async (): Promise<void> => {
-    this.isBusy = true;
+    [this.isBusy, this.notDownloaded] = [true, null];
     try {
       const text = await api.statementCsv(this.name, periodOf(this.#period, calendar.zone));
       const link = document.createElement("a");
@@ -243,7 +248,7 @@ export class OneHousehold extends LitElement {
       link.click();
       URL.revokeObjectURL(link.href);
     } catch (error) {
-      this.problem = Problem.from(error);
+      this.notDownloaded = Problem.from(error);
     }
     this.isBusy = false;
   };

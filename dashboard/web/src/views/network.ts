@@ -38,7 +38,7 @@ export class NetworkView extends LitElement {
   @state() private topology: Topology | null = null;
   @state() private problem: Problem | null = null;
   @state() private isWhole = false;
-  readonly #refresher = new Refresher(() => this.#load());
+  readonly #refresher = new Refresher(() => this.#load(), (problem) => (this.problem = problem));
   #drawing: Drawing | null = null;
   #seen: readonly Bid[] = [];
   #nodes = 0;
@@ -54,6 +54,7 @@ export class NetworkView extends LitElement {
   }
 
   override willUpdate(changed: PropertyValues): void {
+    if (changed.has("name")) this.shown = null;
     if (changed.has("name") || store.bids !== this.#seen) this.#refresher.touch();
     this.#seen = store.bids;
     if (this.shown === null || !(changed.has("shown") || changed.has("isWhole"))) return;
@@ -70,26 +71,22 @@ export class NetworkView extends LitElement {
   async #load(): Promise<void> {
     const name = this.name ?? store.game?.game ?? null;
     if (name === null) return;
-    try {
-      this.topology ??= await api.topology();
-      const [game, bids, transfers] = await Promise.all([...present(name), api.transfers(name)]);
-      const supplies =
-        transfers.length > 0
-          ? transfers.map((each) => ({ from: each.seller, to: each.buyer, energy: each.energy }))
-          : bids.flatMap((bid) =>
-              Object.entries(bid.amounts ?? {})
-                .map(([seller, amount]) => ({ from: seller, to: bid.buyer, energy: amount }))
-                .filter((supply) => supply.energy > 0),
-            );
-      if (!isSame(this.shown, game, supplies)) this.shown = { game, supplies };
-      this.problem = null;
-    } catch (error) {
-      this.problem = Problem.from(error);
-    }
+    this.topology ??= await api.topology();
+    const [game, bids, transfers] = await Promise.all([...present(name), api.transfers(name)]);
+    const supplies =
+      transfers.length > 0
+        ? transfers.map((each) => ({ from: each.seller, to: each.buyer, energy: each.energy }))
+        : bids.flatMap((bid) =>
+            Object.entries(bid.amounts ?? {})
+              .map(([seller, amount]) => ({ from: seller, to: bid.buyer, energy: amount }))
+              .filter((supply) => supply.energy > 0),
+          );
+    if (!isSame(this.shown, game, supplies)) this.shown = { game, supplies };
+    this.problem = null;
   }
 
   override render(): unknown {
-    if (this.problem !== null) return html`<section class="panel">${failure(this.problem)}</section>`;
+    if (this.problem !== null && this.shown === null) return html`<section class="panel">${failure(this.problem)}</section>`;
     if (store.market !== null && store.game === null) {
       return html`<section class="panel">${empty("No game yet", "Who supplies whom is drawn here as soon as there are bids.")}</section>`;
     }

@@ -67,10 +67,12 @@ export class Operations extends LitElement {
     if (session.operator !== null) void this.#names();
   };
 
-  readonly #tariffsReader = new Refresher(async () => {
-    // Where they cannot be read, the queue's own panel says so.
-    this.tariffs = await api.tariffs().catch(() => this.tariffs);
-  });
+  readonly #tariffsReader = new Refresher(
+    async () => {
+      this.tariffs = await api.tariffs();
+    },
+    () => undefined, // where they cannot be read, the queue's own panel says so
+  );
 
   constructor() {
     super();

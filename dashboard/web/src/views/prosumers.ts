@@ -23,7 +23,7 @@ export class Prosumers extends LitElement {
   @state() private from = 0;
   @state() private prosumers: readonly Prosumer[] | null = null;
   @state() private problem: Problem | null = null;
-  readonly #refresher = new Refresher(() => this.#load());
+  readonly #refresher = new Refresher(() => this.#load(), (problem) => (this.problem = problem));
 
   constructor() {
     super();
@@ -39,16 +39,12 @@ export class Prosumers extends LitElement {
 
   async #load(): Promise<void> {
     if (this.name !== null && this.prosumers !== null) return; // one of them is shown
-    try {
-      [this.prosumers, this.problem] = [await api.prosumers(), null];
-    } catch (error) {
-      this.problem = Problem.from(error);
-    }
+    [this.prosumers, this.problem] = [await api.prosumers(), null];
   }
 
   override render(): unknown {
     if (this.name !== null) return html`<em-prosumer .name=${this.name}></em-prosumer>`;
-    if (this.problem !== null) return html`<section class="panel">${failure(this.problem)}</section>`;
+    if (this.problem !== null && this.prosumers === null) return html`<section class="panel">${failure(this.problem)}</section>`;
     if (this.prosumers === null) return waiting;
     const found = this.prosumers.filter((each) => each.prosumer.toLowerCase().includes(this.sought.toLowerCase()));
     return html`<section class="panel stack">
