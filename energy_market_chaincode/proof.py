@@ -151,7 +151,7 @@ class Proof:
             plain = walker.plain(buyer)
             bought = walker.corrected(buyer, plain)
             if bought.grid < 0:
-                raise _unfit()
+                raise unfit()
             sums.add(game, buyer, bought)
             if without is not None:
                 without.add(game, buyer, plain)
@@ -168,7 +168,7 @@ class Proof:
         game, upper = self._game, sums.upper(self._game)
         lower = self.state.lower + lower_of_sellers(game, self._scarcity)
         if any(load > capacity for load, capacity in zip(sums.loads, game.capacities, strict=True)):
-            raise _unfit()
+            raise unfit()
         if without is not None and upper > (before := without.upper(game)):
             gaps = {"gap": presentation.exact_cost(upper - lower), "without": presentation.exact_cost(before - lower)}
             raise CorrectionsHarmful(**gaps)
@@ -212,7 +212,8 @@ def too_regretful(buyer: str, most: int, gap: int) -> RegretTooLarge:
     return RegretTooLarge(buyer=buyer, limit=presentation.exact_cost(most), gap=presentation.exact_cost(gap))
 
 
-def _unfit() -> CorrectionsUnfit:
+def unfit() -> CorrectionsUnfit:
+    """Return what is wrong if corrections leave (A) untrue."""
     return CorrectionsUnfit(problems="somebody would buy more than its demand, or a seller sell more than it has")
 
 

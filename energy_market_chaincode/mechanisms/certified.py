@@ -21,17 +21,18 @@ from energy_market_chaincode.errors import (
     ClearingLate,
     CorrectionsHarmful,
     CorrectionsUnfit,
+    GapTooLarge,
     NoProposal,
     OtherMechanism,
     PartDone,
     PriceBelowBase,
     ProofAwaited,
-    Rejection,
+    RegretTooLarge,
 )
 from energy_market_chaincode.events import ClearingRefusedEvent
 from energy_market_chaincode.game import turn_order
 from energy_market_chaincode.mechanisms import sequential_best_response
-from energy_market_chaincode.proof import PART_PAIRS, Proof, beginning, require_small, start, too_regretful
+from energy_market_chaincode.proof import PART_PAIRS, Proof, beginning, require_small, start, too_regretful, unfit
 from energy_market_chaincode.records import (
     Arena,
     Certificate,
@@ -192,7 +193,7 @@ async def _prove(context: Context, game: Game, arena: Arena, poster: str, propos
     proof = Proof(slot_game(game, arena), scarcity, proposal.corrections, proposal.proof, buyers)
     try:
         proof.go_on(PART_PAIRS)
-    except Rejection as wrong:
+    except (CorrectionsUnfit, CorrectionsHarmful, GapTooLarge, RegretTooLarge) as wrong:
         await proposals.remove(context, game, poster, is_wrong=True)
         said = said.model_copy(update={"code": wrong.code, "message": wrong.message})
         context.emit(ClearingRefusedEvent(**said.model_dump(exclude={"left"})))
@@ -279,9 +280,7 @@ def _proved(
         purchases = corrected(purchases, corrections)
         without, verdict = verdict, certificate.verify(slot, scarcity, purchases)
         if not verdict.fits:
-            raise CorrectionsUnfit(
-                problems="somebody would buy more than its demand, or a seller sell more than it has"
-            )
+            raise unfit()
         if verdict.gap > without.gap:
             gap, before = presentation.exact_cost(verdict.gap), presentation.exact_cost(without.gap)
             raise CorrectionsHarmful(gap=gap, without=before)

@@ -148,15 +148,20 @@ def _show(process: str, line: str) -> None:
         print(f"{process}: {line}")
 
 
-async def _start_services(services: Processes, network: Network, home: Path) -> str:
-    """Start queue and clock; return the queue's address."""
-    settings = {
+def settings_on(network: Network, home: Path) -> dict[str, str]:
+    """Return the settings of services whose ledger a network is."""
+    return {
         "ENERGY_MARKET_HOME": str(home),
         "ENERGY_MARKET_LEDGER": LedgerKind.FABRIC.value,
         "ENERGY_MARKET_FABRIC_PROFILE": str(network.profile()),
         "ENERGY_MARKET_OPERATOR": OPERATOR,
         "ENERGY_MARKET_LOG_FORMAT": "json",
     }
+
+
+async def _start_services(services: Processes, network: Network, home: Path) -> str:
+    """Start queue and clock; return the queue's address."""
+    settings = settings_on(network, home)
     queue_url = await services.start_service("tx_queue", home / "tx_queue", 0, settings)
     keys = home / "keys"
     keys.symlink_to(network.folder.root.parent / "keys")

@@ -15,11 +15,11 @@ from demo.result import Accounts, accounts_of
 from energy_market_chaincode import GRID_OPERATOR, Topic, read_exact_json
 from energy_market_chaincode.settlement import PART
 from fabric_network.launcher import Network
-from ledger import LedgerKind
 from market_host import Processes
 from prosumer_client import Identity, MarketClient, MarketError
 from tests.fabric_system.audit import peers_ledgers, world_state
 from tests.fabric_system.conftest import OPERATOR, NewNetwork
+from tests.fabric_system.market_in_play import settings_on
 
 pytestmark = pytest.mark.fabric
 
@@ -74,14 +74,7 @@ def kill_queue(services: Processes) -> None:
 @asynccontextmanager
 async def market_on(network: Network, home: Path, services: Processes) -> AsyncIterator[MarketClient]:
     """Run a queue before a network; nobody closes a market but the test, for there is no clock."""
-    settings = {
-        "ENERGY_MARKET_HOME": str(home),
-        "ENERGY_MARKET_LEDGER": LedgerKind.FABRIC.value,
-        "ENERGY_MARKET_FABRIC_PROFILE": str(network.profile()),
-        "ENERGY_MARKET_OPERATOR": OPERATOR,
-        "ENERGY_MARKET_LOG_FORMAT": "json",
-    }
-    url = await services.start_service("tx_queue", home / "tx_queue", 0, settings)
+    url = await services.start_service("tx_queue", home / "tx_queue", 0, settings_on(network, home))
     operator = Identity.load(OPERATOR, network.folder.root.parent / "keys")
     async with MarketClient(url, operator) as market:
         yield market

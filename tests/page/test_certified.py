@@ -20,16 +20,21 @@ def frozen(page: Page) -> dict[str, float]:
     return {row.locator("th").text_content() or "": number(row.locator("td").last.text_content()) for row in rows.all()}
 
 
-def test_a_certified_game_shows_what_proves_it(market: Any, page: Page) -> None:
+def clear(market: Any, page: Page, game: str, **demands: str) -> None:
+    """Let a game be cleared in which a seller offers 5 kWh, and watch it begin its delivery."""
     market.speaks(
-        "operator", "publishGame", game="proved", mechanism="certified", expectedParticipants=3,
+        "operator", "publishGame", game=game, mechanism="certified", expectedParticipants=1 + len(demands),
         registrationDurationMs=600_000, deliveryDurationMs=600_000,
     )  # fmt: skip
     page.goto(market.url)
-    market.speaks("S1", "publishOffer", game="proved", amount="5", price="0.08")
-    market.speaks("B1", "publishDemand", game="proved", amount="3")
-    market.speaks("B2", "publishDemand", game="proved", amount="2.5")
+    market.speaks("S1", "publishOffer", game=game, amount="5", price="0.08")
+    for buyer, amount in demands.items():
+        market.speaks(buyer, "publishDemand", game=game, amount=amount)
     expect(page.locator(".phases [aria-current=step]")).to_have_text("Delivery")
+
+
+def test_a_certified_game_shows_what_proves_it(market: Any, page: Page) -> None:
+    clear(market, page, "proved", B1="3", B2="2.5")
     game, bids = market.ask("games/proved"), market.ask("games/proved/bids")["bids"]
     certificate = game["clearing"]["certificate"]
     page.goto(f"{market.url}/#/games/proved")
@@ -49,15 +54,7 @@ def test_a_certified_game_shows_what_proves_it(market: Any, page: Page) -> None:
 
 
 def test_of_a_demand_that_neighbours_cover_nothing_is_left_to_the_grid(market: Any, page: Page) -> None:
-    market.speaks(
-        "operator", "publishGame", game="covered", mechanism="certified", expectedParticipants=3,
-        registrationDurationMs=600_000, deliveryDurationMs=600_000,
-    )  # fmt: skip
-    page.goto(market.url)
-    market.speaks("S1", "publishOffer", game="covered", amount="5", price="0.08")
-    market.speaks("B1", "publishDemand", game="covered", amount="0.7")
-    market.speaks("B2", "publishDemand", game="covered", amount="0.1")  # 0.7 + 0.1 is less than 0.8 in binary
-    expect(page.locator(".phases [aria-current=step]")).to_have_text("Delivery")
+    clear(market, page, "covered", B1="0.7", B2="0.1")  # 0.7 + 0.1 is less than 0.8 in binary
     grid = page.locator(".figure.grid")
     expect(grid).to_contain_text("0 % of the demand")
     assert [number(text) for text in grid.locator("strong, span").all_text_contents()[1:]] == [0, 0]
