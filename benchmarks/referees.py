@@ -13,14 +13,17 @@ from market_solver import Floats, GridGame, hops_of_graph
 
 
 def random_game(prosumers: int, seed: int = 1, retail_tariff: float = 0.14) -> GridGame:
-    """Return 30 % sellers of 10 to 100 kWh at 0.05 to 0.09, buyers of 10 to 50 kWh, 1 to 9 hops at 0.02."""
+    """Return 30 % sellers of 10 to 100 kWh at 0.05 to 0.09, buyers of 10 to 50 kWh, 1 to 9 hops at 0.02.
+
+    In numbers that the ledger has: energy in 0.1 Wh, prices to 13 decimals.
+    """
     random = np.random.default_rng(seed)
     sellers = 3 * prosumers // 10
     buyers = prosumers - sellers
     return GridGame(
-        demand=random.uniform(10, 50, buyers),
-        capacity=random.uniform(10, 100, sellers),
-        price=random.uniform(0.05, 0.09, sellers),
+        demand=random.uniform(10, 50, buyers).round(4),
+        capacity=random.uniform(10, 100, sellers).round(4),
+        price=random.uniform(0.05, 0.09, sellers).round(13),
         hops=random.integers(1, 10, (buyers, sellers), dtype=np.uint8),
         place=np.arange(buyers),
         fee_per_hop=0.02,
