@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,8 +43,12 @@ def start_network(tmp_path: Path) -> Iterator[NewNetwork]:
     """Start networks that end with the test: ``start_network(nr_orderers=1)``; the operator's key is in their home."""
     networks: list[Network] = []
 
-    def start(operator_key: Ed25519PrivateKey | None = None, **wishes: Any) -> Network:
-        network = Network(tmp_path / f"network-{len(networks)}")
+    def start(
+        operator_key: Ed25519PrivateKey | None = None,
+        environment_of: Mapping[str, Mapping[str, str]] | None = None,
+        **wishes: Any,
+    ) -> Network:
+        network = Network(tmp_path / f"network-{len(networks)}", environment_of)
         networks.append(network)
         if operator_key is not None:
             store_key(operator_key, key_file(network.folder.root.parent / "keys", OPERATOR))

@@ -1,10 +1,6 @@
 """Queue and chaincode servers die between parts of a settlement; it goes on where it stopped and pays nobody twice."""
 
 import asyncio
-import os
-import signal
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -16,10 +12,17 @@ from energy_market_chaincode import GRID_OPERATOR, Topic, read_exact_json
 from energy_market_chaincode.settlement import PART
 from fabric_network.launcher import Network
 from market_host import Processes
-from prosumer_client import Identity, MarketClient, MarketError
+from prosumer_client import MarketClient, MarketError
 from tests.fabric_system.audit import peers_ledgers, world_state
-from tests.fabric_system.conftest import OPERATOR, NewNetwork
-from tests.fabric_system.market_in_play import settings_on
+from tests.fabric_system.by_hand import (
+    all_taken,
+    further,
+    kill_all_that_remembers,
+    kill_queue,
+    market_on,
+    speaking_as,
+)
+from tests.fabric_system.conftest import NewNetwork
 
 pytestmark = pytest.mark.fabric
 
@@ -47,11 +50,7 @@ async def test_a_settlement_goes_on_after_queue_and_chaincode_servers_were_kille
         await deliver(market)
         before = await accounts(market)
         assert await close(market) == STEPS - PART
-        for server in ("cooperative-chaincode", "utility-chaincode"):
-            network.kill(server)
-        kill_queue(services)
-        for server in ("cooperative-chaincode", "utility-chaincode"):
-            await asyncio.to_thread(network.restart, server)
+        await kill_all_that_remembers(network, services)
         game = await market.game(GAME, brief=True)
         assert game.phase == "delivery"
 
@@ -64,20 +63,6 @@ async def test_a_settlement_goes_on_after_queue_and_chaincode_servers_were_kille
 
         assert await close(market) == 0
         await require_everybody_paid_once(market, network, before)
-
-
-def kill_queue(services: Processes) -> None:
-    """Kill the queue without warning; it is started again at once, on its port."""
-    os.kill(services.pids["tx_queue"], signal.SIGKILL)
-
-
-@asynccontextmanager
-async def market_on(network: Network, home: Path, services: Processes) -> AsyncIterator[MarketClient]:
-    """Run a queue before a network; nobody closes a market but the test, for there is no clock."""
-    url = await services.start_service("tx_queue", home / "tx_queue", 0, settings_on(network, home))
-    operator = Identity.load(OPERATOR, network.folder.root.parent / "keys")
-    async with MarketClient(url, operator) as market:
-        yield market
 
 
 async def deliver(market: MarketClient) -> None:
@@ -99,20 +84,13 @@ async def deliver(market: MarketClient) -> None:
 
 
 async def say(market: MarketClient, name: str, topic: Topic, **data: object) -> None:
-    """Let somebody give a command about the game; everybody has the operator's key."""
-    await market.speaking_as(Identity(name, market.identity.key)).submit(topic, {"game": GAME, **data})
-
-
-async def all_taken(market: MarketClient, commands: Sequence[tuple[str, dict[str, Any]]]) -> None:
-    """Give commands, none of which may be refused."""
-    refused = [outcome for outcome in await market.submit_all(commands) if isinstance(outcome, MarketError)]
-    assert not refused
+    """Let somebody give a command about the game."""
+    await speaking_as(market, name).submit(topic, {"game": GAME, **data})
 
 
 async def close(market: MarketClient) -> int:
     """Settle one part; return how many steps are left."""
-    left: int = (await market.submit(Topic.CLOSE_MARKET, {"game": GAME}))["left"]
-    return left
+    return await further(market, Topic.CLOSE_MARKET, {"game": GAME})
 
 
 async def accounts(market: MarketClient) -> Accounts:
