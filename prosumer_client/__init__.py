@@ -8,11 +8,9 @@ Examples
 
 from energy_market_chaincode import GameView, Receipt, Terms
 from prosumer_client.amounts import UnusableDecision, round_kwh, round_price
-from prosumer_client.buyer import Buyer, Demand
 from prosumer_client.client import MarketClient
 from prosumer_client.clock import ClockClient, ClockTopic
 from prosumer_client.connection import Patience, is_local
-from prosumer_client.devices import Battery, ShiftableLoad, flows_of
 from prosumer_client.errors import (
     AnotherLedger,
     CommandRejected,
@@ -42,9 +40,9 @@ from prosumer_client.meter_file import (
 )
 from prosumer_client.optimizer import Optimizer
 from prosumer_client.participant import LISTENING, Participant, run_together
-from prosumer_client.profile import Profile, Use, read_profiles
+from prosumer_client.profile import Battery, Profile, ShiftableLoad, Use, flows_of, read_profiles
 from prosumer_client.roster import Roster
-from prosumer_client.seller import Offer, Seller
+from prosumer_client.traders import Buyer, Demand, Offer, Seller
 from prosumer_client.turn import Bid, SellerView, Turn
 
 __all__ = [

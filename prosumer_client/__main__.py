@@ -30,11 +30,7 @@ async def play(settings: Settings) -> None:
         if settings.optimizer_url is not None:
             optimizer = await resources.enter_async_context(Optimizer(settings.optimizer_url))
         members = list(settings.roster.participants(market, settings.keys, optimizer))
-        await first_of(run_together(market, members), _wait_for(told_to_stop))
-
-
-async def _wait_for(event: asyncio.Event) -> None:
-    await event.wait()
+        await first_of(run_together(market, members), told_to_stop.wait())
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -43,11 +39,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     configure_logs("prosumer", settings.log_format, settings.log_level)
     try:
         asyncio.run(play(settings))
-    except MarketError as error:
-        structlog.get_logger().error("Cannot go on", code=error.code, reason=error.message)
-        return 1
-    except UnusableMeterFile as error:
-        structlog.get_logger().error("Cannot go on", code=error.code, reason=str(error))
+    except (MarketError, UnusableMeterFile) as error:
+        reason = error.message if isinstance(error, MarketError) else str(error)
+        structlog.get_logger().error("Cannot go on", code=error.code, reason=reason)
         return 1
     return 0
 

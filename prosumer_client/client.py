@@ -7,8 +7,7 @@ import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from datetime import datetime
-from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 from pydantic import ValidationError
@@ -24,7 +23,15 @@ from energy_market_chaincode import (
     statement_views,
     views,
 )
-from prosumer_client.connection import Interruption, Patience, ServiceConnection, is_temporary
+from prosumer_client.connection import (
+    Interruption,
+    MarketTime,
+    Patience,
+    Postbag,
+    ServiceClient,
+    ServiceConnection,
+    is_temporary,
+)
 from prosumer_client.errors import (
     AnotherLedger,
     CommandRejected,
@@ -35,8 +42,6 @@ from prosumer_client.errors import (
 )
 from prosumer_client.events import EventReader, MarketEvent
 from prosumer_client.identity import Identity, SignedCommand, usual_end
-from prosumer_client.market_time import MarketTime
-from prosumer_client.postbag import Postbag
 
 Result = dict[str, Any]
 """What a command's rule returned, by the names of its type in :mod:`energy_market_chaincode.views`."""
@@ -55,11 +60,10 @@ CONCURRENT_WAITS = 16
 _SIGNS_OF_ANOTHER_LEDGER = frozenset({"INVALID_CURSOR", "LEDGER_REPLACED", "UNKNOWN_COMMAND"})
 """Codes of refusals that a ledger may be behind which was begun anew."""
 
-
 _TIME_SET = frozenset({"TimeSimulatedEvent", "LedgerTimeSetEvent"})
 
 
-class MarketClient:
+class MarketClient(ServiceClient):
     """A connection with the queue of a market, and who speaks on it; an asynchronous context manager.
 
     Every call is tried again while there is hope and :class:`Patience`: on lost connections, timeouts, 429 and 503. A
@@ -97,21 +101,15 @@ class MarketClient:
         patience: Patience | None = None,
         ledger: str | None = None,
     ) -> None:
-        self._connection = ServiceConnection(url, patience or Patience())
+        super().__init__(url, patience)
         self._identity = identity
         self._ledger = KnownLedger(self._connection, ledger)
         self._postbag = Postbag(self._post_together)
         self.time = MarketTime()
 
-    async def __aenter__(self) -> Self:
-        await self._connection.__aenter__()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self._postbag.close()
-        await self._connection.__aexit__(kind, error, trace)
+        await super().__aexit__()
 
     @property
     def identity(self) -> Identity:
@@ -215,50 +213,40 @@ class MarketClient:
         """
         slots = asyncio.Semaphore(CONCURRENT_WAITS)
 
+        async def posted(ledger: str) -> list[Any]:
+            named = zip(ids, commands, strict=True)
+            return await self._post_arrays([self._signed(ledger, topic, data, id_) for id_, (topic, data) in named])
+
         async def outcome(answer: Any) -> Result:
             async with slots:
                 return await self._outcome_of(answer)
 
-        answers = await self._post_signed(commands, wait_s=LONG_POLL_S)
+        ids = [str(uuid.uuid4()) for _ in commands]
+        answers = await self._ledger.in_its_epoch(posted)
         outcomes = await asyncio.gather(*map(outcome, answers), return_exceptions=True)
         return [_of_one_command(outcome) for outcome in outcomes]
-
-    async def post_all(self, commands: Sequence[tuple[str, Mapping[str, Any]]]) -> list[Receipt | RequestRefused]:
-        """Give many commands in as few requests as the queue allows; for each its receipt or why it was refused."""
-        answers = await self._post_signed(commands)
-        return [each if isinstance(each, RequestRefused) else self._view(Receipt, each) for each in answers]
-
-    async def _post_signed(self, commands: Sequence[tuple[str, Mapping[str, Any]]], wait_s: int = 0) -> list[Any]:
-        """Sign commands and post them in as few requests as the queue allows; return an answer or a refusal of each."""
-
-        async def posted(ledger: str) -> list[Any]:
-            named = zip(ids, commands, strict=True)
-            signed = [self._signed(ledger, topic, data, id_) for id_, (topic, data) in named]
-            answers: list[Any] = []
-            for batch in _batches(signed):
-                answers += await self._post_array(batch, wait_s)
-            return answers
-
-        ids = [str(uuid.uuid4()) for _ in commands]
-        return await self._ledger.in_its_epoch(posted)
 
     async def _post_together(self, commands: Sequence[SignedCommand]) -> list[Any]:
         """Post what was said at the same moment, and wait for the decisions; return an answer or a refusal of each."""
         if len(commands) == 1:
-            return [await self._post(commands[0].body, wait_s=LONG_POLL_S)]
+            return [await self._post(commands[0].body, LONG_POLL_S)]
+        return await self._post_arrays(commands)
+
+    async def _post_arrays(self, commands: Sequence[SignedCommand]) -> list[Any]:
+        """Post commands in as few requests as the queue allows; return an answer or a refusal of each."""
         answers: list[Any] = []
         for batch in _batches(commands):
-            answers += await self._post_array(batch, wait_s=LONG_POLL_S)
+            answers += await self._post_array(batch)
         return answers
 
-    async def _post_array(self, commands: Sequence[SignedCommand], wait_s: int = 0) -> list[Any]:
+    async def _post_array(self, commands: Sequence[SignedCommand]) -> list[Any]:
         """Post commands in one request, and those that the queue had no room for again."""
         verdicts: dict[str, Any] = {}
         waiting = list(commands)
 
         async def post_waiting() -> None:
             content = b"[" + b",".join(command.body for command in waiting) + b"]"
-            answers = await self._post(content, wait_s)
+            answers = await self._post(content, LONG_POLL_S)
             if not isinstance(answers, list) or len(answers) != len(waiting):
                 raise self._unexpected(f"did not answer {len(waiting)} commands with {len(waiting)} receipts")
             verdicts.update((c.id, self._verdict(answer)) for c, answer in zip(waiting, answers, strict=True))

@@ -3,10 +3,9 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
-from prosumer_client.connection import Patience, ServiceConnection
+from prosumer_client.connection import Patience, ServiceClient
 from prosumer_client.errors import UnexpectedAnswer
 from prosumer_client.identity import Identity
 
@@ -23,7 +22,7 @@ class ClockTopic(StrEnum):
     RESUME_CLOCK = "resumeClock"
 
 
-class ClockClient:
+class ClockClient(ServiceClient):
     """A connection with market_clock; an asynchronous context manager.
 
     Every call is tried again while there is hope and :class:`Patience`; a command keeps its id, so it counts once.
@@ -37,18 +36,9 @@ class ClockClient:
     """
 
     def __init__(self, url: str, identity: Identity, ledger: str, *, patience: Patience | None = None) -> None:
-        self._connection = ServiceConnection(url, patience or Patience())
+        super().__init__(url, patience)
         self._identity = identity
         self._ledger = ledger
-
-    async def __aenter__(self) -> Self:
-        await self._connection.__aenter__()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self._connection.__aexit__(kind, error, trace)
 
     async def schedule(self) -> dict[str, Any]:
         """Return the clock's schedule and the games that it drives, see the clock's OpenAPI document."""

@@ -1,24 +1,28 @@
-"""HTTP with a service of the market: what may be retried is retried, the rest is raised as a typed error."""
+"""A connection with a service of the market, and what all who speak on it share.
 
+What may be retried is retried, the rest is raised as a typed error.
+"""
+
+import asyncio
 import ipaddress
 import logging
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import partial
-from types import TracebackType
 from typing import Any, Self, TypeVar
 from urllib.parse import urlsplit
 
 import stamina
 from stamina.instrumentation import RetryDetails, set_on_retry_hooks
 
-from energy_market_chaincode import read_exact_json
+from energy_market_chaincode import read_exact_json, views
 from prosumer_client.errors import MarketUnavailable, RequestRefused, UnexpectedAnswer, UnusableValue
+from prosumer_client.identity import SignedCommand
 from prosumer_client.lean_imports import httpx, httpx_sse
 
 CONNECT_TIMEOUT_S = 5.0
@@ -100,7 +104,7 @@ class Patience:
 
 
 class ServiceConnection:
-    """A service of the market under one address; an asynchronous context manager.
+    """A service of the market under one address.
 
     Every request may be sent more than once: what it asks for must count once however often it arrives.
 
@@ -115,12 +119,8 @@ class ServiceConnection:
         self.patience = patience
         self._http = _http_client(url)
 
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def close(self) -> None:
+        """Let go of it."""
         await self._http.aclose()
 
     async def persist(self, attempt: Callable[[], Awaitable[Result]]) -> Result:
@@ -190,6 +190,100 @@ class ServiceConnection:
         # No limit on waiting for a free connection: each is given back within its read timeout.
         connect_s = min(CONNECT_TIMEOUT_S, self.patience.total_s)
         return httpx.Timeout(read_s, connect=connect_s, pool=None)
+
+
+class ServiceClient:
+    """Who speaks with a service on a connection of its own; an asynchronous context manager."""
+
+    def __init__(self, url: str, patience: Patience | None) -> None:
+        self._connection = ServiceConnection(url, patience or Patience())
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._connection.close()
+
+
+Send = Callable[[Sequence[SignedCommand]], Awaitable[list[Any]]]
+"""Sends commands and returns for each its answer, or the exception that is its refusal."""
+
+
+class Postbag:
+    """Gathers what is said before the event loop comes round again, and hands each its own answer.
+
+    There is no timer: whoever speaks alone waits for nobody, and nobody waits for a request that is on its way.
+
+    Parameters
+    ----------
+    send
+        If it raises, all whose commands it was given hear of it.
+    """
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self._waiting: list[tuple[SignedCommand, asyncio.Future[Any]]] = []
+        self._carriers: set[asyncio.Task[None]] = set()
+
+    async def post(self, command: SignedCommand) -> Any:
+        """Send a command with those of others; return the answer to it, or raise its refusal."""
+        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._waiting.append((command, answer))
+        if len(self._waiting) == 1:
+            carrier = asyncio.create_task(self._carry())
+            self._carriers.add(carrier)
+            carrier.add_done_callback(self._carriers.discard)
+        return await answer
+
+    async def close(self) -> None:
+        """Let go of what is on its way; those who wait for it are cancelled."""
+        for carrier in list(self._carriers):
+            carrier.cancel()
+        await asyncio.gather(*self._carriers, return_exceptions=True)
+
+    async def _carry(self) -> None:
+        bag, self._waiting = self._waiting, []
+        try:
+            answers = await self._send([command for command, _ in bag])
+        except asyncio.CancelledError:
+            for _, waiting in bag:
+                waiting.cancel()
+            raise
+        except Exception as error:
+            answers = [error] * len(bag)
+        for (_, waiting), answer in zip(bag, answers, strict=True):
+            if waiting.done():  # whoever said it was cancelled meanwhile
+                continue
+            if isinstance(answer, Exception):
+                waiting.set_exception(answer)
+            else:
+                waiting.set_result(answer)
+
+
+class MarketTime:
+    """By what everybody on a connection goes.
+
+    Attributes
+    ----------
+    simulated
+        The mapping of a market whose time is simulated; None where it is real, or as long as nobody asked.
+    """
+
+    def __init__(self) -> None:
+        self.simulated: views.SimulatedTimeView | None = None
+
+    def now(self) -> datetime:
+        """Return the market's time."""
+        now = datetime.now(UTC)
+        return now if self.simulated is None else self.simulated.market_time(now)
+
+    def until(self, moment: datetime) -> timedelta:
+        """Return how much real time it is until a moment of the market's; below zero when it has been."""
+        return self.lasts(moment - self.now())
+
+    def lasts(self, span: timedelta) -> timedelta:
+        """Return how much real time passes in a span of the market's."""
+        return span if self.simulated is None else span / self.simulated.factor
 
 
 def require_address(url: str) -> str:

@@ -10,17 +10,15 @@ from typing import Any
 
 from energy_market_chaincode import GameView, Phase, Terms, Topic, errors, units
 from prosumer_client.amounts import UnusableDecision
-from prosumer_client.buyer import Bidder, Demand, usable_demand
 from prosumer_client.client import MarketClient
-from prosumer_client.devices import Battery, ShiftableLoad, flows_of
 from prosumer_client.errors import CommandRejected, RequestRefused
 from prosumer_client.events import MarketEvent
 from prosumer_client.identity import Identity
 from prosumer_client.meter import Contracted, ContractReader, Meter, Reading
 from prosumer_client.optimizer import Optimizer
-from prosumer_client.participant import Registration, Reminder
-from prosumer_client.profile import Profile
-from prosumer_client.seller import Offer, usable_offer
+from prosumer_client.participant import Reminder
+from prosumer_client.profile import Battery, Profile, ShiftableLoad, flows_of
+from prosumer_client.traders import Bidder, Demand, Offer, Registration, usable_demand, usable_offer
 
 MOST_ORDERS = 200
 """Of one command."""
@@ -65,7 +63,7 @@ class Household(Bidder):
     profile
         What it uses and makes.
     battery, shiftable
-        Its devices, see :mod:`prosumer_client.devices`.
+        Its devices, see :mod:`prosumer_client.profile`.
     optimizer
         Who computes best responses; None: this process does.
     """

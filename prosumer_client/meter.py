@@ -37,10 +37,6 @@ class Contracts:
     game: GameView
     by_prosumer: dict[str, Contracted]
 
-    def of(self, prosumer: str) -> Contracted:
-        """Return a participant's part; nothing if it has none."""
-        return self.by_prosumer.get(prosumer, Contracted())
-
 
 class ContractReader:
     """Reads the contracts of stopped games, once for all meters of a process, which ask at the same moment."""
@@ -219,7 +215,7 @@ class Meter(Participant):
         )
         if left <= timedelta():
             return False
-        self.look_again(game, min(left, LOOK_EVERY))
+        self.remind(game, min(left, LOOK_EVERY))
         return True
 
     def _patience(self, delivered: datetime, window_ends: datetime | None) -> timedelta:
@@ -233,7 +229,7 @@ class Meter(Participant):
         if contracts is None or not self._is_awaited(contracts.game):
             self.log.info("The game's delivery is over, nothing to report")
             return False
-        contracted = contracts.of(self.prosumer)
+        contracted = contracts.by_prosumer.get(self.prosumer, Contracted())
         terms, is_in = contracts.game.terms, self.prosumer in contracts.by_prosumer
         is_nothing = contracted == Contracted() and terms.slot_duration_ms is None
         if terms.metering is not Metering.METERS and (is_nothing or not is_in):

@@ -329,8 +329,8 @@ class _Reader:
         if point.time > last.time + self._layout.step:
             missing = (point.time - last.time) // self._layout.step
             between = (
-                _shown(_whole(point.taken) - _whole(last.taken)),
-                _shown(_whole(point.fed_in) - _whole(last.fed_in)),
+                _shown(round(point.taken) - round(last.taken)),
+                _shown(round(point.fed_in) - round(last.fed_in)),
             )
             raise _RowTrouble(
                 Trouble.GAP,
@@ -343,7 +343,7 @@ class _Reader:
 
     def _grown(self, before: Decimal, after: Decimal) -> int:
         """Return how far a register went on, 0.1 Wh, over its end if that is plausible."""
-        grown = _whole(after) - _whole(before)
+        grown = round(after) - round(before)
         if grown >= 0:
             return grown
         modulus, most = self._layout.modulus_kwh, self._layout.most
@@ -351,7 +351,7 @@ class _Reader:
             return over
         raise _RowTrouble(
             Trouble.REGISTER_FELL,
-            f"the register went from {_shown(_whole(before))} to {_shown(_whole(after))} kWh: a new meter, or it began "
+            f"the register went from {_shown(round(before))} to {_shown(round(after))} kWh: a new meter, or it began "
             "anew (then say at how many kWh, and the connection's power); no reading is made, counting goes on here",
         )
 
@@ -373,13 +373,9 @@ def _cell(cells: Mapping[str, str | None], column: str | None) -> str:
     return text.strip()
 
 
-def _whole(tenths_of_wh: Decimal) -> int:
-    return round(tenths_of_wh)
-
-
 def _rounded(tenths_of_wh: Decimal) -> tuple[int, Decimal]:
     """Return a number on the ledger's grid, and what that leaves over."""
-    whole = _whole(tenths_of_wh)
+    whole = round(tenths_of_wh)
     return whole, tenths_of_wh - whole
 
 

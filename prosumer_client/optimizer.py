@@ -3,10 +3,8 @@
 import json
 from collections.abc import Mapping
 from decimal import Decimal
-from types import TracebackType
-from typing import Self
 
-from prosumer_client.connection import Patience, ServiceConnection
+from prosumer_client.connection import Patience, ServiceClient
 from prosumer_client.errors import UnexpectedAnswer
 from prosumer_client.turn import Bid, Turn
 
@@ -16,20 +14,11 @@ LONGEST_SOLVING_S = 90
 """A slot of 10,000 takes some seconds, more where others calculate too."""
 
 
-class Optimizer:
+class Optimizer(ServiceClient):
     """A connection with optimization_api; an asynchronous context manager."""
 
     def __init__(self, url: str, *, patience: Patience = TURN_PATIENCE) -> None:
-        self._connection = ServiceConnection(url, patience)
-
-    async def __aenter__(self) -> Self:
-        await self._connection.__aenter__()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self._connection.__aexit__(kind, error, trace)
+        super().__init__(url, patience)
 
     async def best_response(self, turn: Turn) -> Bid:
         """Return the cheapest bid at the others' present loads.

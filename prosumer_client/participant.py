@@ -9,7 +9,7 @@ from decimal import Decimal
 from functools import partial
 from typing import Any, ClassVar, NamedTuple, TypeVar
 
-from energy_market_chaincode import AlreadyRegistered, CommandIdReused, GameView, Phase, Terms, Topic
+from energy_market_chaincode import CommandIdReused, GameView
 from prosumer_client.amounts import UnusableDecision, read_number, round_kwh
 from prosumer_client.client import MarketClient
 from prosumer_client.errors import CommandRejected, MarketError, RequestRefused
@@ -86,13 +86,9 @@ class Participant(ABC):
         """Return the market's time."""
         return self.market.time.now()
 
-    def look_again(self, game: GameView, after: timedelta) -> None:
-        """Deal with a game once more, see :meth:`catch_up`, in a while of real time; nothing else waits for it."""
-        asyncio.get_running_loop().call_later(after.total_seconds(), self.inbox.put_nowait, game)
-
-    def remind(self, reminder: Reminder, after: timedelta) -> None:
-        """Do something in a while of real time; what comes meanwhile does not wait for it."""
-        asyncio.get_running_loop().call_later(after.total_seconds(), self.inbox.put_nowait, reminder)
+    def remind(self, of: GameView | Reminder, after: timedelta) -> None:
+        """Deal with a game once more, or do something, in a while of real time; what comes meanwhile does not wait."""
+        asyncio.get_running_loop().call_later(after.total_seconds(), self.inbox.put_nowait, of)
 
     def end_game(self, stop: MarketEvent) -> None:
         """Tell whoever waits in :meth:`play_one` that a game was played to its end."""
@@ -152,80 +148,6 @@ class Participant(ABC):
                 raise
             return error
         return None
-
-
-class Registration(NamedTuple):
-    """With which command, beside the game's id, somebody registers for a game."""
-
-    topic: Topic
-    data: Mapping[str, Any]
-
-
-class Trader(Participant):
-    """A participant that registers for a game when it is published."""
-
-    def __init__(self, market: MarketClient) -> None:
-        super().__init__(market)
-        self._in: set[str] = set()
-        self._decided: dict[str, datetime] = {}
-        """Until when the games could be registered for that it has registered for, or not."""
-
-    @abstractmethod
-    async def entry(self, terms: Terms) -> Registration | None:
-        """Return how to register for a game; None to stay out of it."""
-
-    @abstractmethod
-    def is_in(self, game: GameView) -> bool:
-        """Tell whether it is registered."""
-
-    def concerns(self, event: MarketEvent) -> bool:
-        """Tell whether an event is about the course of a game."""
-        return event.name in ("GameInitEvent", "GameStopEvent", "MarketResetEvent")
-
-    async def catch_up(self, game: GameView) -> None:
-        """Register for a game that was published before we listened."""
-        if self.is_in(game):
-            self._in.add(game.game)
-        elif game.phase is Phase.REGISTRATION:
-            await self._consider(game.terms)
-
-    async def react(self, event: MarketEvent) -> None:
-        """Register for a new game; let go of one that stopped."""
-        self.log.info(f"Received {event.name}", game=event.game)
-        if event.name == "GameInitEvent":
-            await self._consider(Terms.model_validate(event.data))
-        elif event.name == "MarketResetEvent":
-            self._in.clear()
-            self._decided.clear()
-        else:
-            self._let_go(event)
-
-    def _let_go(self, stop: MarketEvent) -> None:
-        game = str(stop.game)
-        self._decided.pop(game, None)
-        if game in self._in:
-            self._in.remove(game)
-            self.end_game(stop)
-
-    async def _consider(self, terms: Terms) -> None:
-        if self._decided.get(terms.game) == terms.registration_ends_at:
-            return  # told by both the ledger and the stream
-        self._decided[terms.game] = terms.registration_ends_at
-        await self._register(terms)
-
-    async def _register(self, terms: Terms) -> None:
-        """Register for a game, or stay out of it."""
-        entry = await self.decision(self.entry(terms), game=terms.game)
-        if entry is None:
-            self.log.info("Staying out of the game", game=terms.game)
-            return
-        data = {"game": terms.game, **entry.data}
-        rejection = await self.say(entry.topic, data, terms.game, terms.registration_ends_at)
-        if rejection is None or rejection.code == AlreadyRegistered.code:
-            self._in.add(terms.game)
-            self.log.info(f"Submitted {entry.topic[0].upper()}{entry.topic[1:]} tx", game=terms.game)
-        else:
-            self.log.warning("Not taken into the game", game=terms.game, code=rejection.code, reason=rejection.message)
 
 
 LISTENING = "Listening to the market"

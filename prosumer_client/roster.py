@@ -8,16 +8,14 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from energy_market_chaincode import ENERGY_DECIMALS, PRICE_DECIMALS, Identifier, read_exact_json
-from prosumer_client.buyer import Buyer
 from prosumer_client.client import MarketClient
-from prosumer_client.devices import Battery, ShiftableLoad
 from prosumer_client.household import Household
 from prosumer_client.identity import Identity
 from prosumer_client.meter import ContractReader, Meter
 from prosumer_client.optimizer import Optimizer
 from prosumer_client.participant import Participant
-from prosumer_client.profile import Profile
-from prosumer_client.seller import Seller
+from prosumer_client.profile import Battery, Profile, ShiftableLoad
+from prosumer_client.traders import Buyer, Seller
 
 Energy = Annotated[Decimal, Field(gt=0, decimal_places=ENERGY_DECIMALS)]
 

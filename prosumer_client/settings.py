@@ -56,7 +56,7 @@ def parse_arguments(arguments: Sequence[str] | None = None, environment: Mapping
         queue_url=flags.queue_url,
         ledger_id=flags.ledger_id or None,
         optimizer_url=flags.optimizer_url,
-        keys=flags.keys or flags.home / "keys",
+        keys=Path(flags.keys or flags.home / "keys"),
         patience=Patience(total_s=flags.patience_seconds),
         log_format=flags.log_format,
         log_level=flags.log_level,
@@ -89,7 +89,7 @@ def _parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
     setting("LEDGER_ID", "", "id of the ledger that commands are for; none: the one that the queue names first")
     setting("OPTIMIZER_URL", "", "address of optimization_api; none: compute best responses here", _address_or_none)
     setting("HOME", str(DEFAULT_HOME), "folder of this market", Path)
-    setting("KEYS", "", "folder with <id>.pem; none: keys in the market's folder", _folder)
+    setting("KEYS", "", "folder with <id>.pem; none: keys in the market's folder")
     setting("PATIENCE_SECONDS", "120", "how long to try again what fails", _seconds)
     setting("LOG_FORMAT", "auto", f"form of the log: {', '.join(FORMATS)}", _one_of(*FORMATS))
     setting(
@@ -128,10 +128,6 @@ def _seconds(text: str) -> float:
     if not 0 < seconds < math.inf:
         raise argparse.ArgumentTypeError(f"{text} must be more than 0 seconds")
     return seconds
-
-
-def _folder(text: str) -> Path | None:
-    return Path(text) if text else None
 
 
 def _roster(flags: argparse.Namespace) -> Roster:

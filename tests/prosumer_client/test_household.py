@@ -61,7 +61,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr("prosumer_client.market_time.MarketTime.now", lambda _: clock.now)
+    monkeypatch.setattr("prosumer_client.connection.MarketTime.now", lambda _: clock.now)
     monkeypatch.setattr("prosumer_client.client.usual_end", lambda: clock.now + timedelta(days=1))
     monkeypatch.setattr("prosumer_client.meter.LOOK_EVERY", timedelta(milliseconds=20))
     return clock

@@ -8,7 +8,8 @@ import pytest
 from energy_market_chaincode import GameView, Phase, iso
 from energy_market_chaincode.views import SimulatedTimeView
 from prosumer_client import Meter
-from prosumer_client.market_time import MarketTime
+from prosumer_client.connection import MarketTime
+from prosumer_client.participant import Reminder
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 DAY = datetime(2026, 6, 23, tzinfo=UTC)
@@ -24,7 +25,7 @@ def at_noon(monkeypatch: pytest.MonkeyPatch) -> MarketTime:
         def now(cls, tz: Any = None) -> Any:
             return NOON.astimezone(tz)
 
-    monkeypatch.setattr("prosumer_client.market_time.datetime", Noon)
+    monkeypatch.setattr("prosumer_client.connection.datetime", Noon)
     return MarketTime()
 
 
@@ -46,7 +47,7 @@ async def test_a_meter_reports_in_a_quarter_of_a_short_window_after_its_slot(
     waits = []
 
     class Watched(Meter):
-        def look_again(self, game: GameView, after: timedelta) -> None:
+        def remind(self, of: GameView | Reminder, after: timedelta) -> None:
             waits.append(after)
 
     await operator.publish()

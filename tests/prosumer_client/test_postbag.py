@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from prosumer_client import MarketClient, RequestRefused
+from prosumer_client.connection import Postbag
 from prosumer_client.errors import CommandRejected
 from prosumer_client.identity import SignedCommand
-from prosumer_client.postbag import Postbag
 from tests.prosumer_client.conftest import BUYERS, SELLERS, Operator
 
 

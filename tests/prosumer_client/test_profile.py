@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 
 from energy_market_chaincode import Energy
 from prosumer_client import Battery, Profile, ShiftableLoad, UnusableMeterFile, read_profiles
-from prosumer_client.devices import flows_of
-from prosumer_client.profile import Use
+from prosumer_client.profile import Use, flows_of
 
 MIDNIGHT = datetime(2026, 6, 23, tzinfo=UTC)
 QUARTER = timedelta(minutes=15)

@@ -1,10 +1,14 @@
-"""A buyer: asks for energy in one game after the other, and bids whenever it is its turn."""
+"""Who registers for games: a seller offers its surplus, a buyer asks for energy and bids whenever it is its turn."""
 
+from abc import abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Any, NamedTuple
 
 from energy_market_chaincode import (
+    AlreadyRegistered,
     GameView,
     NotYourTurn,
     Phase,
@@ -16,16 +20,143 @@ from energy_market_chaincode import (
     events,
     units,
 )
-from prosumer_client.amounts import UnusableDecision, read_number
+from prosumer_client.amounts import UnusableDecision, read_number, round_price
 from prosumer_client.client import MarketClient
 from prosumer_client.errors import CommandRejected, MarketError, RequestRefused
 from prosumer_client.events import MarketEvent
 from prosumer_client.optimizer import Optimizer
-from prosumer_client.participant import Registration, Trader
+from prosumer_client.participant import Participant
 from prosumer_client.turn import Bid, Turn
 
 TURN_IS_OVER = frozenset({NotYourTurn.code, TurnOver.code, WrongPhase.code, UnknownGame.code})
 """Rejections of a bid that came too late: somebody skipped us, or the game is over."""
+
+
+class Registration(NamedTuple):
+    """With which command, beside the game's id, somebody registers for a game."""
+
+    topic: Topic
+    data: Mapping[str, Any]
+
+
+class Trader(Participant):
+    """A participant that registers for a game when it is published."""
+
+    def __init__(self, market: MarketClient) -> None:
+        super().__init__(market)
+        self._in: set[str] = set()
+        self._decided: dict[str, datetime] = {}
+        """Until when the games could be registered for that it has registered for, or not."""
+
+    @abstractmethod
+    async def entry(self, terms: Terms) -> Registration | None:
+        """Return how to register for a game; None to stay out of it."""
+
+    @abstractmethod
+    def is_in(self, game: GameView) -> bool:
+        """Tell whether it is registered."""
+
+    def concerns(self, event: MarketEvent) -> bool:
+        """Tell whether an event is about the course of a game."""
+        return event.name in ("GameInitEvent", "GameStopEvent", "MarketResetEvent")
+
+    async def catch_up(self, game: GameView) -> None:
+        """Register for a game that was published before we listened."""
+        if self.is_in(game):
+            self._in.add(game.game)
+        elif game.phase is Phase.REGISTRATION:
+            await self._consider(game.terms)
+
+    async def react(self, event: MarketEvent) -> None:
+        """Register for a new game; let go of one that stopped."""
+        self.log.info(f"Received {event.name}", game=event.game)
+        if event.name == "GameInitEvent":
+            await self._consider(Terms.model_validate(event.data))
+        elif event.name == "MarketResetEvent":
+            self._in.clear()
+            self._decided.clear()
+        else:
+            self._let_go(event)
+
+    def _let_go(self, stop: MarketEvent) -> None:
+        game = str(stop.game)
+        self._decided.pop(game, None)
+        if game in self._in:
+            self._in.remove(game)
+            self.end_game(stop)
+
+    async def _consider(self, terms: Terms) -> None:
+        if self._decided.get(terms.game) == terms.registration_ends_at:
+            return  # told by both the ledger and the stream
+        self._decided[terms.game] = terms.registration_ends_at
+        await self._register(terms)
+
+    async def _register(self, terms: Terms) -> None:
+        """Register for a game, or stay out of it."""
+        entry = await self.decision(self.entry(terms), game=terms.game)
+        if entry is None:
+            self.log.info("Staying out of the game", game=terms.game)
+            return
+        data = {"game": terms.game, **entry.data}
+        rejection = await self.say(entry.topic, data, terms.game, terms.registration_ends_at)
+        if rejection is None or rejection.code == AlreadyRegistered.code:
+            self._in.add(terms.game)
+            self.log.info(f"Submitted {entry.topic[0].upper()}{entry.topic[1:]} tx", game=terms.game)
+        else:
+            self.log.warning("Not taken into the game", game=terms.game, code=rejection.code, reason=rejection.message)
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """How much a seller offers (kWh, at most four decimals) and at which base price (currency per kWh)."""
+
+    amount: Decimal
+    price: Decimal
+
+
+def usable_offer(trader: Trader, offer: Offer, terms: Terms) -> dict[str, Decimal]:
+    """Return the data of an offer; raises UnusableDecision."""
+    amount, price = trader.rounded_kwh(offer.amount, game=terms.game), round_price(offer.price)
+    if amount <= 0 or price <= 0:
+        raise UnusableDecision(f"{offer} is nothing to sell: amount and price must be above zero")
+    return {"amount": amount, "price": price}
+
+
+class Seller(Trader):
+    """Offers the same in every game, unless :meth:`offer` is overridden.
+
+    Parameters
+    ----------
+    capacity
+        kWh.
+    price
+        Currency per kWh, for the first of them: the unit price is p (1 + L / C).
+    """
+
+    def __init__(self, market: MarketClient, capacity: Decimal | str, price: Decimal | str) -> None:
+        super().__init__(market)
+        self._offer = Offer(
+            units.kwh(units.energy_from_kwh(read_number(capacity))),
+            units.currency_per_kwh(units.price_from_currency_per_kwh(read_number(price))),
+        )
+        self.log.info(f"Created seller with offer amount: {self._offer.amount}, price: {self._offer.price}")
+
+    async def offer(self, terms: Terms) -> Offer | None:
+        """Return what to offer in a game; None to stay out of it, as does an amount of zero. Override it."""
+        return self._offer
+
+    async def entry(self, terms: Terms) -> Registration | None:
+        """Register with the offer."""
+        offer = await self.offer(terms)
+        if offer is None:
+            return None
+        if not isinstance(offer, Offer):
+            raise UnusableDecision(f"offer() is to return an Offer or None, not {offer!r}")
+        return Registration(Topic.PUBLISH_OFFER, usable_offer(self, offer, terms))
+
+    def is_in(self, game: GameView) -> bool:
+        """Tell whether it offers."""
+        return game.has_seller(self.prosumer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,21 +268,14 @@ class Bidder(Trader):
             and (game.buyer_in_turn, game.round, game.deadline) == (self.prosumer, turn.round, turn.deadline)
         )
 
-    async def _say_bid(self, turn: Turn, bid: Bid | None) -> CommandRejected | RequestRefused | None:
+    async def _say_bid(self, turn: Turn, bid: Bid | None, *after: str) -> CommandRejected | RequestRefused | None:
         move = {"keepPlaying": False} if bid is None else {"bidAmounts": bid.amounts}
         data = {"game": turn.game, "round": turn.round, **move}
-        return await self.say(Topic.PUBLISH_BUY_BID, data, turn.game, turn.round, turn.deadline)
+        return await self.say(Topic.PUBLISH_BUY_BID, data, turn.game, turn.round, turn.deadline, *after)
 
     async def _give_way(self, turn: Turn) -> None:
         """Pass after a bid that broke a rule, so that the others need not wait for our deadline."""
-        rejection = await self.say(
-            Topic.PUBLISH_BUY_BID,
-            {"game": turn.game, "round": turn.round, "keepPlaying": False},
-            turn.game,
-            turn.round,
-            turn.deadline,
-            "after a rejected bid",
-        )
+        rejection = await self._say_bid(turn, None, "after a rejected bid")
         if rejection is not None:
             self.log.warning("The pass was rejected", game=turn.game, code=rejection.code, reason=rejection.message)
 
