@@ -12,8 +12,8 @@ from pathlib import Path
 from rich.console import Console
 
 from demo.community import ForeignProsumer, enter, make_keys, start_prosumers
+from demo.day_run import play_days
 from demo.day_scenario import DayScenario
-from demo.days import play_days
 from demo.scenario import Scenario
 from demo.scenario_file import ScenarioError, ScenarioMissing, scenario_named
 from energy_market_chaincode import CommandIdReused
@@ -57,18 +57,10 @@ async def play_games(
 ) -> None:
     """Enter the people, have the clock publish games, and play until cancelled; raises as :func:`run`."""
     await enter(market, scenario, identities, home / "keys")
-    ledger = await market.ledger_id()
     log.say(f"{len(identities)} prosumers are on the ledger; starting their processes")
     async with Processes(log.hear) as processes:
-        folder = home / "prosumers"
-        settings = {
-            "ENERGY_MARKET_HOME": str(home),
-            "ENERGY_MARKET_LEDGER_ID": ledger,
-            "ENERGY_MARKET_LOG_FORMAT": "json",
-        }
-        start = start_prosumers(processes, scenario.roster(folder), folder, settings)
-        await processes.while_alive(start)
-        async with ClockClient(_url("CLOCK", 8082), market.identity, ledger) as clock:
+        await processes.while_alive(start_prosumers(processes, market, scenario.roster, home))
+        async with ClockClient(_url("CLOCK", 8082), market.identity, await market.ledger_id()) as clock:
             await _schedule(clock, scenario, every)
         log.say(f"the clock publishes a game every {every}")
         await processes.while_alive(forever())

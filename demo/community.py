@@ -69,18 +69,31 @@ def _registrations(scenario: Playable, newcomers: Mapping[str, Identity]) -> Ite
 
 
 async def start_prosumers(
-    processes: Processes, roster: Iterable[Entry], folder: Path, environment: Mapping[str, str]
+    processes: Processes,
+    market: MarketClient,
+    roster: Callable[[Path], Iterable[Entry]],
+    home: Path,
+    environment: Mapping[str, str] | None = None,
 ) -> None:
     """Start everybody's process, beyond ALONE_UP_TO they share GROUPS, and wait until all listen to the market.
 
     Parameters
     ----------
-    folder
-        Is made, for the files that say who is in which process.
+    roster
+        Yields everybody's entry; files for it go to a folder.
+    environment
+        Where the services are, if not where ours says.
     """
-    files = _group_files(roster, folder)
+    settings = {
+        **(environment or {}),
+        "ENERGY_MARKET_HOME": str(home),
+        "ENERGY_MARKET_LEDGER_ID": await market.ledger_id(),
+        "ENERGY_MARKET_LOG_FORMAT": "json",
+    }
+    folder = home / "prosumers"
+    files = _group_files(roster(folder), folder)
     for name, file in files.items():
-        await processes.start(name, "prosumer_client", "--group", str(file), environment=environment)
+        await processes.start(name, "prosumer_client", "--group", str(file), environment=settings)
     await processes.wait_for_words(LISTENING, files)
 
 

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from demo.day_scenario import DayScenario
 from demo.result import Played, filled, new_table
-from energy_market_chaincode import GameView, statement_views, views
+from energy_market_chaincode import GameView, statement_views, units, views
 
 HOUR = timedelta(hours=1)
 MOST_ROWS = 48
@@ -42,8 +42,8 @@ class DayRun(Played):
         for name, flows in self.scenario.flows().items():
             sums = self.statements[name].sums
             for what, said, settled in (
-                ("take", sum(flow.taken_kwh for flow in flows), sums.in_energy),
-                ("feed in", sum(flow.fed_in_kwh for flow in flows), sums.out_energy),
+                ("take", units.kwh(sum(flow.load for flow in flows.uses.values())), sums.in_energy),
+                ("feed in", units.kwh(sum(flow.pv for flow in flows.uses.values())), sums.out_energy),
             ):
                 if said != settled:
                     problems.append(f"{name} was to {what} {said} kWh by its profile, and {settled} kWh were settled")

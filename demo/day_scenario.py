@@ -9,7 +9,6 @@ Each household buys in a slot what it lacks, and offers what it has left.
 
 import csv
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -28,7 +27,17 @@ from demo.scenario import (
     whole_hundreds,
 )
 from demo.topology import Inconsistency, hop_table
-from energy_market_chaincode import Identifier, Instant, Price, PublishGame, duration_ms, iso_time, moment, units
+from energy_market_chaincode import (
+    Energy,
+    Identifier,
+    Instant,
+    Price,
+    PublishGame,
+    duration_ms,
+    iso_time,
+    moment,
+    units,
+)
 from prosumer_client import Battery, Profile, ShiftableLoad, Use, flows_of
 
 PROFILE_COLUMNS = ("start", "prosumer", "load_kwh", "pv_kwh")
@@ -90,23 +99,6 @@ class Devices(ScenarioPart):
     shiftable: ShiftableLoad | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ProfileSlot:
-    """What a household uses and generates in one slot, kWh."""
-
-    start: datetime
-    load_kwh: Decimal
-    pv_kwh: Decimal
-
-
-@dataclass(frozen=True, slots=True)
-class Flow:
-    """What a household's meter counts in one slot, kWh: taken from the network, and fed into it."""
-
-    taken_kwh: Decimal
-    fed_in_kwh: Decimal
-
-
 class DayUnusable(Exception):
     """A day's scenario whose fields are right one by one does not fit together, or with its files."""
 
@@ -123,7 +115,7 @@ class DayScenario(Playable):
     tariffs
         Of each slot.
     profiles
-        Of each household, in the order in which they are to register; a row for each slot.
+        Of each household, in the order in which they are to register; a step for each slot.
     households
         Their devices, of those that have some.
     rows_left_out
@@ -132,7 +124,7 @@ class DayScenario(Playable):
 
     slots: DaySlots
     tariffs: list[GridTariffs]
-    profiles: dict[Identifier, list[ProfileSlot]]
+    profiles: dict[Identifier, Profile]
     households: dict[Identifier, Devices] = Field(default_factory=dict)
     graph: list[Edge] | None = None
     hops: dict[Identifier, dict[Identifier, Hops]] | None = None
@@ -160,19 +152,23 @@ class DayScenario(Playable):
             for number, tariffs in enumerate(self.tariffs)
         ]
 
-    def flows(self) -> dict[str, list[Flow]]:
-        """Return what each household's meter is to count in each slot, its devices included."""
-        nothing = Devices()
-        return {name: _flows(rows, self.households.get(name, nothing)) for name, rows in self.profiles.items()}
+    def devices(self, household: str) -> Devices:
+        """Return what a household has beside its profile."""
+        return self.households.get(household, Devices())
+
+    def flows(self) -> dict[str, Profile]:
+        """Return what each household takes from the network (load) and feeds into it (pv), its devices included."""
+        owned = {name: self.devices(name) for name in self.profiles}
+        return {name: flows_of(self.profiles[name], each.battery, each.shiftable) for name, each in owned.items()}
 
     def cover(self) -> dict[str, Decimal]:
         """Currency that every household needs for its orders of all slots at once, in whole hundreds."""
         prices = [GamePrices.of(PublishGame.model_validate(game)) for game in self.games()]
         needed = dict.fromkeys(self.profiles, 0)
         for name, flows in self.flows().items():
-            for flow, of_slot in zip(flows, prices, strict=True):
-                needed[name] += of_slot.of_an_offer(units.energy_from_kwh(flow.fed_in_kwh), Price(0))
-                needed[name] += of_slot.of_a_demand(units.energy_from_kwh(flow.taken_kwh), len(self.profiles))
+            for flow, of_slot in zip(flows.uses.values(), prices, strict=True):
+                needed[name] += of_slot.of_an_offer(flow.pv, Price(0))
+                needed[name] += of_slot.of_a_demand(flow.load, len(self.profiles))
         return {name: whole_hundreds(amount) for name, amount in needed.items()}
 
     def hop_distances(self) -> dict[str, dict[str, int]]:
@@ -199,8 +195,7 @@ class DayScenario(Playable):
             "slots": {"start": iso_time(self.slots.start), "step_ms": self.slots.step_ms, "count": self.slots.count},
             "tariffs": [{"retail": each.retail, "feed_in": each.feed_in} for each in self.tariffs],
             "households": {
-                name: self.households.get(name, Devices()).model_dump(mode="json", exclude_none=True)
-                for name in self.profiles
+                name: self.devices(name).model_dump(mode="json", exclude_none=True) for name in self.profiles
             },
             "balances": self.balances(),
             "hops": self.hop_distances(),
@@ -215,9 +210,7 @@ class DayScenario(Playable):
     def later(self, shift: timedelta) -> "DayScenario":
         """Return the same day at another time, a multiple of a step later."""
         slots = self.slots.model_copy(update={"start": self.slots.start + shift // timedelta(milliseconds=1)})
-        profiles = {
-            name: [replace(row, start=row.start + shift) for row in rows] for name, rows in self.profiles.items()
-        }
+        profiles = {name: profile.later(shift) for name, profile in self.profiles.items()}
         return self.model_copy(update={"slots": slots, "profiles": profiles})
 
     def warnings(self) -> list[str]:
@@ -227,22 +220,16 @@ class DayScenario(Playable):
             found.append(
                 f"{self.rows_left_out} rows of the profiles of {self.name} are of other slots; they are not played."
             )
-        if not any(_can_trade(slot) for slot in zip(*self.flows().values(), strict=True)):
+        flows = [flows.uses.values() for flows in self.flows().values()]
+        if not any(_can_trade(slot) for slot in zip(*flows, strict=True)):
             found.append(
                 f"In no slot of {self.name} does one household lack what another has left: nothing can be traded."
             )
         return found
 
 
-def _flows(rows: Sequence[ProfileSlot], devices: Devices) -> list[Flow]:
-    step = rows[1].start - rows[0].start if len(rows) > 1 else timedelta(minutes=15)
-    uses = {row.start: Use(units.energy_from_kwh(row.load_kwh), units.energy_from_kwh(row.pv_kwh)) for row in rows}
-    flows = flows_of(Profile(uses, step), devices.battery, devices.shiftable).uses
-    return [Flow(units.kwh(flows[row.start].load), units.kwh(flows[row.start].pv)) for row in rows]
-
-
-def _can_trade(flows: Sequence[Flow]) -> bool:
-    return any(flow.taken_kwh for flow in flows) and any(flow.fed_in_kwh for flow in flows)
+def _can_trade(flows: Sequence[Use]) -> bool:
+    return any(flow.load for flow in flows) and any(flow.pv for flow in flows)
 
 
 def _of_people(names: Collection[str], households: Iterable[str]) -> Iterator[Inconsistency]:
@@ -277,13 +264,13 @@ def roster_of_days(days: Sequence[DayScenario], folder: Path) -> Iterator[dict[s
     first, last = days[0].slots.starts()[0], days[-1].slots.starts()[-1]
     starts = [first + number * step for number in range(max(2, (last - first) // step + 1))]
     for name in days[0].profiles:
-        rows = {row.start: row for day in days for row in day.profiles[name]}
+        uses = {start: use for day in days for start, use in day.profiles[name].uses.items()}
         file = folder / f"{name}.csv"
         with file.open("w", newline="") as lines:
             table = csv.writer(lines)
             table.writerow(PROFILE_COLUMNS)
             for start in starts:
-                row = rows.get(start, ProfileSlot(start, Decimal(0), Decimal(0)))
-                table.writerow((start.isoformat(), name, row.load_kwh, row.pv_kwh))
-        devices = days[0].households.get(name, Devices()).model_dump(mode="json", exclude_none=True)
+                use = uses.get(start, Use(Energy(0), Energy(0)))
+                table.writerow((start.isoformat(), name, units.kwh(use.load), units.kwh(use.pv)))
+        devices = days[0].devices(name).model_dump(mode="json", exclude_none=True)
         yield {"id": name, "role": "household", "profile": str(file), **devices}

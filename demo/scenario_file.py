@@ -1,33 +1,94 @@
-"""Scenario files: YAML, read so that a person learns everything that is wrong at once, and where."""
+"""Scenario files: YAML, read so that a person learns everything that is wrong at once, and where.
 
+A day's names tables beside it: profiles are read as meters' files are, see :mod:`prosumer_client.meter_file`: nothing
+is guessed, and what a slot lacks is said, row by row.
+"""
+
+import csv
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar, NoReturn
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Discriminator, Field, Tag, TypeAdapter, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.constructor import SafeConstructor
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from demo.day_files import StatedDay
-from demo.day_scenario import DayScenario, DayUnusable
+from demo.day_scenario import PROFILE_COLUMNS, DayScenario, DaySlots, DayUnusable, Devices, GridTariffs
 from demo.scenario import Edge, Hops, Scenario, ScenarioSettings, inconsistencies
 from demo.scenario_generator import Generator, random_scenario
-from demo.topology import FieldPath
+from demo.topology import FieldPath, Inconsistency
+from energy_market_chaincode import Identifier, Instant, moment
 from market_files import UnusableFile, read_text
+from prosumer_client import FileLayout, MeterSeries, Profile, Trouble, UnusableMeterFile, read_meter_file
 
 SCENARIOS = Path(__file__).parent / "scenarios"
 LARGEST_FILE_BYTES = 10 << 20
 """A thousand prosumers with a table of hops take a third of it."""
+TARIFF_COLUMNS = ("start", "retail", "feed_in")
+LARGEST_TABLE_BYTES = 20 << 20
+"""A year of quarter-hours of ten houses takes three quarters of it."""
+MOST_SHOWN = 10
+"""So many problems of one file are listed, and how many more there are."""
+SAID_ELSEWHERE = {
+    "game": "slots",
+    "delivery_slot": "slots",
+    "slot_duration_ms": "slots",
+    "delivery_duration_ms": "slots",
+    "retail_tariff": "tariffs",
+    "feed_in_tariff": "tariffs",
+}
+"""What the games of a day cannot state, and which field says it for each of them."""
+
+_INSTANT = TypeAdapter(Instant)
+_IDENTIFIER = TypeAdapter(Identifier)
 
 
 class GeneratedScenario(ScenarioSettings):
     """A scenario file that says how to make a scenario instead of stating one."""
 
     generator: Generator
+
+
+class StatedDay(ScenarioSettings):
+    """A scenario file of a day, which names the files of its profiles and, perhaps, of its tariffs."""
+
+    profiles: Annotated[str, Field(min_length=1)]
+    slots: DaySlots
+    tariffs: Annotated[
+        Annotated[GridTariffs, Tag("[of all]")] | Annotated[str, Field(min_length=1), Tag("[file]")],
+        Discriminator(lambda stated: "[file]" if isinstance(stated, str) else "[of all]"),
+    ]
+    households: dict[Identifier, Devices] = Field(default_factory=dict)
+    graph: Annotated[list[Edge], Field(min_length=1, max_length=100_000)] | None = None
+    hops: dict[Identifier, dict[Identifier, Hops]] | None = None
+
+    def day(self, folder: Path) -> DayScenario:
+        """Read the files, which are in the scenario's folder.
+
+        Raises
+        ------
+        DayUnusable
+        """
+        found = [
+            Inconsistency(("game", field), f"is not stated here: {by} say it for each game of a day")
+            for field, by in SAID_ELSEWHERE.items()
+            if field in self.game.model_fields_set
+        ]
+        with _gathered(found):
+            profiles, rows_left_out = _profiles(folder / self.profiles, self.slots)
+        with _gathered(found):
+            tariffs = _tariffs(self.tariffs, folder, self.slots)
+        if found:
+            raise DayUnusable(found)
+        same = (*ScenarioSettings.model_fields, "slots", "households", "graph", "hops")
+        settings = {name: getattr(self, name) for name in same}
+        return DayScenario(**settings, tariffs=tariffs, profiles=profiles, rows_left_out=rows_left_out)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -78,7 +139,11 @@ def scenario_named(name: str) -> Scenario | DayScenario:
 
 def load_scenario(path: Path) -> Scenario:
     """Read a scenario of one game; raises as :func:`load_playable`, and ScenarioError for a day's."""
-    return _of_one_game(load_playable(path), str(path))
+    scenario = load_playable(path)
+    if isinstance(scenario, Scenario):
+        return scenario
+    wanted = ScenarioProblem(1, "The scenario is of a day; here one of a single game is wanted.")
+    raise ScenarioError(str(path), [wanted])
 
 
 def load_playable(path: Path) -> Scenario | DayScenario:
@@ -93,22 +158,8 @@ def load_playable(path: Path) -> Scenario | DayScenario:
     OSError
         If the file cannot be read.
     """
-    return _read(read_text(path, LARGEST_FILE_BYTES), str(path), path.parent)
-
-
-def read_scenario(text: str, source: str = "The scenario") -> Scenario:
-    """Read a scenario of one game from YAML text; raises ScenarioError, which names ``source``."""
-    return _of_one_game(_read(text, source, Path()), source)
-
-
-def _of_one_game(scenario: Scenario | DayScenario, source: str) -> Scenario:
-    if isinstance(scenario, Scenario):
-        return scenario
-    raise ScenarioError(source, [ScenarioProblem(1, "The scenario is of a day; here one of a single game is wanted.")])
-
-
-def _read(text: str, source: str, folder: Path) -> Scenario | DayScenario:
-    node, document = _read_yaml(text, source)
+    source = str(path)
+    node, document = _read_yaml(read_text(path, LARGEST_FILE_BYTES), source)
     if not isinstance(document, dict) or node is None:
         raise ScenarioError(source, [ScenarioProblem(1, "The file must be a mapping that begins with a name.")])
     problems = [ScenarioProblem(line, sentence) for line, sentence in _repeated_keys(node)]
@@ -122,7 +173,7 @@ def _read(text: str, source: str, folder: Path) -> Scenario | DayScenario:
     if stated is None or problems:
         raise ScenarioError(source, problems)
     try:
-        return _made(stated, folder)
+        return _made(stated, path.parent)
     except DayUnusable as unusable:
         problems = [_problem(node, one.path, one.sentence) for one in unusable.found]
         raise ScenarioError(source, problems) from None
@@ -261,3 +312,98 @@ def _well_formed(form: TypeAdapter[Any], value: object) -> Any:
         return form.validate_python(value)
     except ValidationError:
         return None
+
+
+@contextmanager
+def _gathered(found: list[Inconsistency]) -> Iterator[None]:
+    """Go on after what makes a file unusable, and add it to what was found."""
+    try:
+        yield
+    except DayUnusable as unusable:
+        found.extend(unusable.found)
+
+
+def _text(field: str, file: Path) -> str:
+    try:
+        return read_text(file, LARGEST_TABLE_BYTES).removeprefix("\ufeff")
+    except (OSError, UnusableFile) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        sentence = f"cannot be read from {file} ({reason}); the path is beside the scenario"
+        raise DayUnusable([Inconsistency((field,), sentence)]) from None
+
+
+def _profiles(file: Path, slots: DaySlots) -> tuple[dict[str, Profile], int]:
+    """Read each household's profile in the slots, and how many rows are of others; raises DayUnusable."""
+    start, prosumer, load, pv = PROFILE_COLUMNS
+    layout = FileLayout(start, load, pv, prosumer, step=slots.step)
+    try:
+        series = read_meter_file(_text("profiles", file).splitlines(keepends=True), layout)
+    except UnusableMeterFile as unusable:
+        _refuse("profiles", file, [str(unusable)])
+    starts = slots.starts()
+    problems = list(_problems(series, starts)) if series else ["there are no rows"]
+    if problems:
+        _refuse("profiles", file, problems)
+    profiles = {}
+    for each in series:
+        whole = Profile.of(each, slots.step)
+        profiles[each.prosumer] = Profile({start: whole.uses[start] for start in starts}, slots.step)
+    return profiles, sum(len(each.readings) - len(starts) for each in series)
+
+
+def _problems(series: Sequence[MeterSeries], starts: Sequence[datetime]) -> Iterator[str]:
+    """Tell what is wrong with rows, and which slots have none."""
+    for each in series:
+        if not _is_identifier(each.prosumer):
+            yield f"{each.prosumer!r} is no id of a prosumer: letters, digits and _.:- after the first, at most 64"
+        for finding in each.findings:
+            if (
+                finding.trouble is not Trouble.GAP
+            ):  # slots without a row are told below; a gap elsewhere matters to nobody
+                yield f"row {finding.row}: {finding.text}"
+        there = {reading.start for reading in each.readings}
+        missing = [start for start in starts if start not in there]
+        if missing:
+            yield f"{each.prosumer} has no row for {len(missing)} slots, the first of {missing[0]:%Y-%m-%dT%H:%MZ}"
+
+
+def _is_identifier(name: str) -> bool:
+    try:
+        _IDENTIFIER.validate_python(name)
+    except ValidationError:
+        return False
+    return True
+
+
+def _refuse(field: str, file: Path, problems: Sequence[str]) -> NoReturn:
+    """Raise DayUnusable with what is wrong with a file, but no more than a person reads."""
+    shown = [f"in {file.name}: {problem}" for problem in problems[:MOST_SHOWN]]
+    if len(problems) > MOST_SHOWN:
+        shown.append(f"in {file.name}: there are {len(problems) - MOST_SHOWN} more problems")
+    raise DayUnusable([Inconsistency((field,), sentence) for sentence in shown])
+
+
+def _tariffs(stated: GridTariffs | str, folder: Path, slots: DaySlots) -> list[GridTariffs]:
+    """Return the tariffs of each slot: the same for all, or those of a file; raises DayUnusable."""
+    if isinstance(stated, GridTariffs):
+        return [stated] * slots.count
+    file = folder / stated
+    table = csv.DictReader(_text("tariffs", file).splitlines())
+    columns = ", ".join(table.fieldnames or ["nothing"])
+    if set(table.fieldnames or ()) != set(TARIFF_COLUMNS):
+        _refuse("tariffs", file, [f"the first row has to name {', '.join(TARIFF_COLUMNS)}; it has {columns}"])
+    by_start: dict[datetime, GridTariffs] = {}
+    problems: list[str] = []
+    for cells in table:
+        try:
+            start = moment(_INSTANT.validate_python(cells["start"]))
+            by_start[start] = GridTariffs.model_validate({"retail": cells["retail"], "feed_in": cells["feed_in"]})
+        except ValidationError as error:
+            message = error.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")
+            problems.append(f"row {table.line_num}: {message}")
+    missing = [start for start in slots.starts() if start not in by_start]
+    if missing:
+        problems.append(f"there is no row for {len(missing)} slots, the first of {missing[0]:%Y-%m-%dT%H:%MZ}")
+    if problems:
+        _refuse("tariffs", file, problems)
+    return [by_start[start] for start in slots.starts()]

@@ -87,15 +87,9 @@ class Stage:
             await enter(self.market, scenario, self.identities, plan.keys)
             before = await self.accounts()
         self.log.say(f"{len(self.identities)} prosumers are on the ledger; starting their processes")
-        settings = {
-            **self.services.environment,
-            "ENERGY_MARKET_HOME": str(plan.home),
-            "ENERGY_MARKET_LEDGER_ID": await self.market.ledger_id(),
-            "ENERGY_MARKET_LOG_FORMAT": "json",
-        }
         with self.watch.step("prosumers"):
-            folder = plan.home / "prosumers"
-            await start_prosumers(self.processes, scenario.roster(folder), folder, settings)
+            where = self.services.environment
+            await start_prosumers(self.processes, self.market, scenario.roster, plan.home, where)
         return before
 
     async def accounts(self) -> Accounts:

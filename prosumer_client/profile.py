@@ -56,6 +56,19 @@ class Profile:
             raise UnusableMeterFile(f"{file} has no rows of {prosumer}; it has {', '.join(sorted(profiles))}")
         return cls(profiles[prosumer].uses, profiles[prosumer].step)
 
+    @classmethod
+    def of(cls, series: MeterSeries, step: timedelta) -> Self:
+        """Take a meter's readings for what was used and made."""
+        uses = {
+            each.start: Use(units.energy_from_kwh(each.in_kwh), units.energy_from_kwh(each.out_kwh))
+            for each in series.readings
+        }
+        return cls(uses, step)
+
+    def later(self, shift: timedelta) -> Self:
+        """Return the same at another time."""
+        return type(self)({start + shift: use for start, use in self.uses.items()}, self.step)
+
     def between(self, start: datetime, end: datetime) -> Use | None:
         """Return what is used and made in a time; None unless the profile has all of it, in whole steps."""
         steps, rest = divmod(end - start, self.step)
@@ -88,7 +101,7 @@ def read_profiles(file: Path) -> dict[str, Profile]:
     if findings:
         more = f"; and {len(findings) - MOST_NAMED} more" if len(findings) > MOST_NAMED else ""
         raise UnusableMeterFile(f"{file} is no profile: {'; '.join(findings[:MOST_NAMED])}{more}")
-    return {each.prosumer: _profile(each, step) for each in series}
+    return {each.prosumer: Profile.of(each, step) for each in series}
 
 
 def _step(lines: Iterable[str]) -> timedelta:
@@ -103,14 +116,6 @@ def _step(lines: Iterable[str]) -> timedelta:
         if step > timedelta() and not _DAY % step:
             return step
     return QUARTER_HOUR
-
-
-def _profile(series: MeterSeries, step: timedelta) -> Profile:
-    uses = {
-        each.start: Use(units.energy_from_kwh(each.in_kwh), units.energy_from_kwh(each.out_kwh))
-        for each in series.readings
-    }
-    return Profile(uses, step)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ import pytest
 
 from demo.day_scenario import DayScenario, roster_of_days
 from demo.scenario_file import ScenarioError, load_playable, load_scenario
-from energy_market_chaincode import PublishGame
+from energy_market_chaincode import PublishGame, units
 from energy_market_chaincode.commands import SetTopology
 from prosumer_client import Battery, Profile, Roster
 from prosumer_client.roster import HouseholdEntry
@@ -56,15 +56,20 @@ def change(file: Path, old: str, new: str) -> None:
     file.write_text(text.replace(old, new))
 
 
+def loads(profile: Profile) -> list[Decimal]:
+    return [units.kwh(use.load) for use in profile.uses.values()]
+
+
+def pvs(profile: Profile) -> list[Decimal]:
+    return [units.kwh(use.pv) for use in profile.uses.values()]
+
+
 def test_the_days_houses_take_and_feed_in_what_the_cases_say(scenarios: Path) -> None:
     day = read(scenarios / "day.yaml")
 
-    used = {name: sum(row.load_kwh for row in rows) for name, rows in day.profiles.items()}
-    made = {name: sum(row.pv_kwh for row in rows) for name, rows in day.profiles.items()}
-    metered = {
-        name: (sum(flow.taken_kwh for flow in flows), sum(flow.fed_in_kwh for flow in flows))
-        for name, flows in day.flows().items()
-    }
+    used = {name: sum(loads(profile)) for name, profile in day.profiles.items()}
+    made = {name: sum(pvs(profile)) for name, profile in day.profiles.items()}
+    metered = {name: (sum(loads(flows)), sum(pvs(flows))) for name, flows in day.flows().items()}
     assert used == {"I-1": Decimal("9.58"), "I-2": Decimal("9.61"), "I-3": Decimal("9.59"), "I-4": Decimal("9.62")}
     assert made == {"I-1": Decimal("16.8008"), "I-2": Decimal("16.8008"), "I-3": 0, "I-4": 0}
     assert metered == {
@@ -79,8 +84,8 @@ def test_the_days_houses_take_and_feed_in_what_the_cases_say(scenarios: Path) ->
 def test_a_small_day_is_read(scenario_file: Path) -> None:
     day = read(scenario_file)
 
-    assert [flow.taken_kwh for flow in day.flows()["A"]] == [0, 0]
-    assert [flow.fed_in_kwh for flow in day.flows()["A"]] == [Decimal("0.3"), 0]
+    assert loads(day.flows()["A"]) == [0, 0]
+    assert pvs(day.flows()["A"]) == [Decimal("0.3"), 0]
     assert day.hop_distances() == {"A": {"A": 0, "B": 2}, "B": {"A": 2, "B": 0}}
     assert day.balances() == {"A": 1000, "B": 1000}
     assert day.warnings() == []
@@ -134,8 +139,8 @@ def test_a_battery_keeps_for_the_next_slot_what_the_sun_left(scenario_file: Path
     change(scenario_file.parent / "houses.csv", "A,0.2,0.2", "A,0.2,0.1")
     day = read(scenario_file)
 
-    assert [flow.taken_kwh for flow in day.flows()["A"]] == [0, 0]
-    assert [flow.fed_in_kwh for flow in day.flows()["A"]] == [Decimal("0.1"), 0]
+    assert loads(day.flows()["A"]) == [0, 0]
+    assert pvs(day.flows()["A"]) == [Decimal("0.1"), 0]
     (of_a, of_b) = day.roster(tmp_path)
     roster = Roster.check({"prosumers": [of_a, of_b]}, "the roster")
     assert [entry.battery for entry in roster.prosumers if isinstance(entry, HouseholdEntry)] == [
@@ -165,7 +170,7 @@ def test_a_day_comes_again_at_another_time(scenario_file: Path) -> None:
     later = read(scenario_file).later(timedelta(days=2))
 
     assert later.games()[1]["deliverySlot"] == "2026-06-25T12:15:00.000Z"
-    assert [row.start for row in later.profiles["B"]] == later.slots.starts()
+    assert list(later.profiles["B"].uses) == later.slots.starts()
 
 
 def test_what_is_not_played_is_said(scenario_file: Path) -> None:

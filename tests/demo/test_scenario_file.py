@@ -1,6 +1,7 @@
 """What a person reads who wrote a scenario file that is wrong."""
 
 import json
+import tempfile
 from decimal import Decimal
 from pathlib import Path
 
@@ -8,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from demo.scenario_file import ScenarioError, load_scenario, read_scenario
+from demo.scenario import Scenario
+from demo.scenario_file import ScenarioError, load_scenario
 from demo.scenario_generator import random_scenario
 from market_files import UnusableFile
 
@@ -22,6 +24,13 @@ graph:
   - [S, bus]
   - [bus, B]
 """
+
+
+def read_scenario(text: str) -> Scenario:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "scenario.yaml"
+        file.write_text(text)
+        return load_scenario(file)
 
 
 def problems_of(text: str) -> list[str]:
