@@ -8,10 +8,10 @@ import typer
 
 from market_host import run_to_end
 from operator_cli.settings import PATIENCE, OperatorSettings
-from operator_cli.voice import AsJson, voice
+from operator_cli.voice import AsJson, show_by_default, voice
 from prosumer_client import ClockClient, Identity
 
-app = typer.Typer(help="The market clock's schedule.", invoke_without_command=True)
+app = typer.Typer(help="The market clock's schedule.")
 
 T = TypeVar("T")
 Entry = Annotated[str, typer.Argument(help="The id of an entry of the schedule.")]
@@ -30,13 +30,6 @@ def _tell(order: Callable[[ClockClient], Awaitable[T]]) -> T:
     return run_to_end(told())
 
 
-@app.callback()
-def clock(context: typer.Context, json: AsJson = False) -> None:
-    """Show the schedule, if no command is given."""
-    if context.invoked_subcommand is None:
-        show()
-
-
 @app.command()
 def show(json: AsJson = False) -> None:
     """Show the schedule, and the games that the clock drives."""
@@ -47,6 +40,9 @@ def show(json: AsJson = False) -> None:
     voice.facts(schedule, ("now", "paused", "speed"))
     voice.rows(schedule["entries"], ("id", "every", "cron", "timeZone", "lead", "nextSlot"), "entries")
     voice.rows(schedule["games"], ("game", "waitsUntil", "problem"), "games")
+
+
+show_by_default(app, show)
 
 
 @app.command()

@@ -8,21 +8,14 @@ from pydantic.alias_generators import to_camel
 
 from energy_market_chaincode import GameView, Topic, views
 from operator_cli.settings import OperatorSettings
-from operator_cli.voice import AsJson, plain, voice
+from operator_cli.voice import AsJson, plain, show_by_default, voice
 from prosumer_client import MarketClient
 
-app = typer.Typer(help="Games and their results.", invoke_without_command=True)
+app = typer.Typer(help="Games and their results.")
 
 TIMES = [to_camel(name) for name in views.PhaseTimes.model_fields]
 
 Name = Annotated[str, typer.Argument(help="The game's id.")]
-
-
-@app.callback()
-def games(context: typer.Context, json: AsJson = False) -> None:
-    """List all, if no command is given."""
-    if context.invoked_subcommand is None:
-        list_games()
 
 
 @app.command("list")
@@ -36,6 +29,9 @@ def list_games(json: AsJson = False) -> None:
     if not voice.as_json:  # a program reads the phase that stands on the ledger, and the times
         found = [game.model_copy(update={"phase": game.phase_at(now)}) for game in found]
     voice.rows(found, ("game", "phase", "round", "buyerInTurn", "nrSellers", "nrBuyers", "publishedAt"))
+
+
+show_by_default(app, list_games)
 
 
 @app.command()
@@ -75,8 +71,7 @@ def archive(
             result = await market.submit(Topic.ARCHIVE_SLOTS, {"games": left[:100]})
             left = [*result["left"], *left[100:]]
 
-    settings = OperatorSettings.read()
-    settings.ask(submit, settings.operator)
+    OperatorSettings.read().order(submit)
     voice.done({"archived": games}, f"archived: {', '.join(games)}")
 
 
@@ -105,6 +100,5 @@ def publish(
         named = {"deliverySlot": slot} if slot is not None else {}
         return await market.submit(Topic.PUBLISH_GAME, (chosen.game_parameters() if chosen is not None else {}) | named)
 
-    settings = OperatorSettings.read()
-    result = settings.ask(submit, settings.operator)
+    result = OperatorSettings.read().order(submit)
     voice.done(result, str(result["game"]))

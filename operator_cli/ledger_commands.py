@@ -120,7 +120,7 @@ def set_time(
         yes,
     )
     times = {"oldTime": iso(wrong), "newTime": iso(datetime.now(UTC))}
-    result = settings.ask(lambda client: client.submit(Topic.SET_LEDGER_TIME, times), settings.operator)
+    result = settings.order(lambda client: client.submit(Topic.SET_LEDGER_TIME, times))
     voice.done(result, f"the ledger's time is right; epoch {result['number']}, in which its id is {result['ledger']}")
 
 

@@ -9,14 +9,12 @@ import typer
 from fabric_network import (
     RELEASES,
     START,
-    ComposeNetwork,
     Consensus,
     Network,
     UnusableTopology,
-    in_containers,
     leave_to_compose,
 )
-from operator_cli.own_network import first_operator
+from operator_cli.own_network import first_operator, network_of
 from operator_cli.settings import OperatorSettings
 from operator_cli.voice import AsJson, ExitCode, voice
 
@@ -66,7 +64,7 @@ def down(home: Home = None, json: AsJson = False) -> None:
 @app.command()
 def status(home: Home = None, json: AsJson = False) -> None:
     """Show every node; the exit code is 1 if one is not healthy."""
-    found = _network(home).status()
+    found = network_of(OperatorSettings.read(home=home)).status()
     if json:
         voice.line(found.model_dump_json(indent=2))
     else:
@@ -113,7 +111,7 @@ def wipe(
     json: AsJson = False,
 ) -> None:
     """Stop the network and delete it: its ledger, its keys, its logs."""
-    network = _network(home)
+    network = network_of(OperatorSettings.read(home=home))
     voice.confirm(f"Delete the ledger and all keys in {network.folder.root}?", yes)
     network.wipe()
     voice.done({"deleted": str(network.folder.root)}, f"{network.folder.root} is deleted")
@@ -125,8 +123,3 @@ def milliseconds(text: str) -> int:
     if match is None:
         raise UnusableTopology(f"{text!r} is no duration; write it as 50ms or 2s")
     return int(match[1]) * (1000 if match[2] == "s" else 1)
-
-
-def _network(home: Path | None) -> Network | ComposeNetwork:
-    settings = OperatorSettings.read(home=home)
-    return ComposeNetwork(settings.home) if in_containers() else Network(settings.home)

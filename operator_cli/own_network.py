@@ -26,6 +26,11 @@ class NotOurNetwork(Exception):
     code: ClassVar[str] = "NOT_OUR_NETWORK"
 
 
+def network_of(settings: OperatorSettings) -> Network | ComposeNetwork:
+    """Return the network in the operator's home, of processes or of containers."""
+    return ComposeNetwork(settings.home) if in_containers() else Network(settings.home)
+
+
 @contextmanager
 def running_network(settings: OperatorSettings, *, temporary: bool) -> Iterator[Path]:
     """Bring the network up and give its connection profile; a temporary one takes free ports and is deleted at the end.
@@ -58,7 +63,7 @@ def what_a_wipe_deletes(settings: OperatorSettings) -> str:
             f"the ledger is on the network of {settings.fabric_profile}, of which nothing is deleted from here; "
             "whoever runs it can, and a channel or contract of another name is a new chain, too"
         )
-    network = ComposeNetwork(settings.home) if in_containers() else Network(settings.home)
+    network = network_of(settings)
     peers = ", ".join(peer.name for peer in network.topology.peers)
     return (
         f"delete the Fabric network in {network.folder.root} for good: the blocks and states on its peers ({peers}) "

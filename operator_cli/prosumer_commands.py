@@ -8,9 +8,9 @@ import typer
 from energy_market_chaincode import MAX_MONEY, Role, Topic, money_from_currency
 from operator_cli.key_changes import KeyChange, entered_key
 from operator_cli.settings import OperatorSettings
-from operator_cli.voice import AsJson, voice
+from operator_cli.voice import AsJson, show_by_default, voice
 
-app = typer.Typer(help="Prosumers, operators and their accounts.", invoke_without_command=True)
+app = typer.Typer(help="Prosumers, operators and their accounts.")
 
 Name = Annotated[str, typer.Argument(help="The prosumer's id.")]
 PublicKey = Annotated[
@@ -29,18 +29,14 @@ def _amount(text: str) -> str:
     return text
 
 
-@app.callback()
-def prosumers(context: typer.Context, json: AsJson = False) -> None:
-    """List all, if no command is given."""
-    if context.invoked_subcommand is None:
-        list_prosumers()
-
-
 @app.command("list")
 def list_prosumers(json: AsJson = False) -> None:
     """List who is registered."""
     views = OperatorSettings.read().ask(lambda market: market.prosumers())
     voice.rows(views, ("prosumer", "role", "accountBalance", "frozenFunds", "debt", "contributionMetric"))
+
+
+show_by_default(app, list_prosumers)
 
 
 @app.command()
@@ -107,4 +103,4 @@ def replace_key(prosumer: Name, public_key: PublicKey = None, json: AsJson = Fal
 
 
 def _submit(settings: OperatorSettings, topic: Topic, data: dict[str, Any]) -> dict[str, Any]:
-    return settings.ask(lambda market: market.submit(topic, data), settings.operator)
+    return settings.order(lambda market: market.submit(topic, data))

@@ -35,7 +35,7 @@ def reset(
     settings = OperatorSettings.read()
     voice.confirm(f"This will {_plan(settings, wipe)} ({settings.ledger.value} ledger). Go on?", yes)
     if not wipe:
-        result = settings.ask(_reset, settings.operator)
+        result = settings.order(_reset)
         voice.done(result, f"the market is reset; {result['games']} games were removed")
         return
     kept = {}

@@ -73,6 +73,10 @@ class OperatorSettings(BaseModel):
         """The folder of keys."""
         return self.home / "keys"
 
+    def order(self, orders: Question[T]) -> T:
+        """Give the market commands as its operator; raises as :meth:`ask`."""
+        return self.ask(orders, self.operator)
+
     def ask(self, question: Question[T], speaker: str | None = None) -> T:
         """Ask the market something, or give it commands as somebody whose key is here.
 

@@ -10,9 +10,8 @@ import typer
 
 from energy_market_chaincode import statement_views
 from market_files import write_file
-from operator_cli.meter_import import named_zone
 from operator_cli.settings import OperatorSettings
-from operator_cli.voice import AsJson, voice
+from operator_cli.voice import AsJson, named_zone, voice
 
 _MONTH = re.compile(r"(\d{4})-(0[1-9]|1[0-2])")
 COLUMNS = ("begins", "inEnergy", "outEnergy", "bought", "boughtAt", "sold", "soldAt", "fees", "penalties", "net")

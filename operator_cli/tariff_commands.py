@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from energy_market_chaincode import SetTariffs, TariffsFrom, Topic, iso, milliseconds, units
 from market_files import read_text
 from operator_cli.settings import OperatorSettings
-from operator_cli.voice import AsJson, plain, voice
+from operator_cli.voice import AsJson, plain, show_by_default, voice
 from prosumer_client import MarketClient
 
 LARGEST_FILE_BYTES = 1 << 20
@@ -20,14 +20,7 @@ UNUSUAL = units.price_from_currency_per_kwh("2")
 """A kWh that costs more is more likely one in cents."""
 COLUMNS = ("from", "retail", "feedIn")
 
-app = typer.Typer(help="The grid's tariffs by time.", invoke_without_command=True)
-
-
-@app.callback()
-def tariffs(context: typer.Context, json: AsJson = False) -> None:
-    """Show the table, if no command is given."""
-    if context.invoked_subcommand is None:
-        show()
+app = typer.Typer(help="The grid's tariffs by time.")
 
 
 @app.command()
@@ -39,6 +32,9 @@ def show(json: AsJson = False) -> None:
         return
     voice.facts(table, ("defaultRetail", "defaultFeedIn"))
     voice.rows(table.tariffs, COLUMNS)
+
+
+show_by_default(app, show)
 
 
 @app.command("set")
@@ -72,8 +68,7 @@ def set_tariffs(
             table = SetTariffs(tariffs=new)
         return await market.submit(Topic.SET_TARIFFS, table.model_dump(mode="json", by_alias=True))
 
-    settings = OperatorSettings.read()
-    result = settings.ask(submit, settings.operator)
+    result = OperatorSettings.read().order(submit)
     voice.done(result, f"lines in the table: {result['tariffs']}")
 
 

@@ -2,10 +2,11 @@
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from enum import IntEnum
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import simplejson
 import typer
@@ -121,6 +122,16 @@ voice = Voice()
 AsJson = Annotated[bool, typer.Option("--json", help="Answer with JSON.", callback=voice.speak_json)]
 
 
+def show_by_default(group: typer.Typer, show: Callable[[], None]) -> None:
+    """Have a group of commands show something where none of them is named."""
+
+    def shown(context: typer.Context, json: AsJson = False) -> None:
+        if context.invoked_subcommand is None:
+            show()
+
+    group.callback(invoke_without_command=True)(shown)
+
+
 def plain(value: Any) -> Any:
     """Return the rule book's views as what JSON is made of."""
     if isinstance(value, list | tuple):
@@ -138,3 +149,11 @@ def as_text(cell: Any) -> str:
     if cell is None:
         return "-"
     return escape(format(cell, "f") if isinstance(cell, Decimal) else str(cell))
+
+
+def named_zone(name: str | None) -> ZoneInfo | None:
+    """Return the time zone of a name; raises BadParameter."""
+    try:
+        return None if name is None else ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise typer.BadParameter(f"{name!r} is no time zone; one is Europe/Berlin", param_hint="--zone") from None
