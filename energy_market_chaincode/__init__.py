@@ -37,19 +37,14 @@ if TYPE_CHECKING:
         positive,
     )
     from energy_market_chaincode.canonical import MAX_NESTING, exact_json, read_exact_json, read_json, signed_bytes
-    from energy_market_chaincode.command_parts import TariffsFrom
     from energy_market_chaincode.commands import (
         COMMANDS,
         USUAL_FEED_IN_TARIFF,
         USUAL_RETAIL_TARIFF,
-        Command,
         CommandData,
-        MalformedFields,
         PublishGame,
         SetTariffs,
-        parse_command,
-        pass_on,
-        read_command,
+        TariffsFrom,
     )
     from energy_market_chaincode.contract import EPOCH_KEY, EVENT_NAME, invoke
     from energy_market_chaincode.cover import demand_deposit, offer_bond, usual_penalty
@@ -79,6 +74,13 @@ if TYPE_CHECKING:
     )
     from energy_market_chaincode.game import Supply, bid_cost
     from energy_market_chaincode.identity import is_signed_by, public_key_from_text, public_key_text, sign
+    from energy_market_chaincode.signed_commands import (
+        Command,
+        MalformedFields,
+        parse_command,
+        pass_on,
+        read_command,
+    )
     from energy_market_chaincode.stub import Sender, Stub
     from energy_market_chaincode.times import Instant, Time, duration_ms, iso, iso_time, milliseconds, moment
     from energy_market_chaincode.units import (
@@ -237,8 +239,8 @@ _SOURCES = (
     "amounts",
     "views",
     "identity",
-    "command_parts",
     "commands",
+    "signed_commands",
     "cover",
     "game",
     "hops",

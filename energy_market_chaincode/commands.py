@@ -1,17 +1,13 @@
-"""The commands a market understands: their topics, data and limits.
+"""The commands a market understands: a model for each topic, with what it says, its limits and who may give it.
 
 One schema for every door: the queue checks a command's form with it before it takes the command, and the contract
 checks it again, because the queue is transport, not authority.
 """
 
-import hashlib
-import uuid
-from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Annotated, Any, Self, TypeVar
+from typing import Annotated, Any, ClassVar, Self
 
-import simplejson
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic.alias_generators import to_camel
 
 from energy_market_chaincode import units
 from energy_market_chaincode.amounts import (
@@ -22,37 +18,13 @@ from energy_market_chaincode.amounts import (
     TariffCurrencyPerKwh,
     positive,
 )
-from energy_market_chaincode.canonical import read_json, signed_bytes
-from energy_market_chaincode.clearing_commands import FallBack as FallBack
-from energy_market_chaincode.clearing_commands import ProveClearing as ProveClearing
-from energy_market_chaincode.clearing_commands import PublishClearing as PublishClearing
-from energy_market_chaincode.clearing_commands import StopGame as StopGame
-from energy_market_chaincode.command_data import COMMANDS as COMMANDS
-from energy_market_chaincode.command_data import AboutGame as AboutGame
-from energy_market_chaincode.command_data import CommandData as CommandData
-from energy_market_chaincode.command_parts import (
-    DeliverySlot,
-    EnergyReading,
-    Order,
-    RegisterReading,
-    SomeEnergy,
-    SomePrice,
-    TariffsFrom,
-)
-from energy_market_chaincode.errors import MalformedCommand
-from energy_market_chaincode.identity import is_signed_by, public_key_from_text, signed_part
+from energy_market_chaincode.identity import public_key_from_text
 from energy_market_chaincode.simulated_time import FIRST_START_MS, LAST_START_MS, MAX_FACTOR
-from energy_market_chaincode.times import Instant
-from energy_market_chaincode.views import FieldProblem
-from energy_market_chaincode.vocabulary import SEQUENTIAL_BEST_RESPONSE, Identifier, LedgerId, Metering, Role, Topic
+from energy_market_chaincode.times import Instant, slot_name
+from energy_market_chaincode.vocabulary import SEQUENTIAL_BEST_RESPONSE, Identifier, Metering, Role, Topic
 
 MAX_ARCHIVED = 100
 """Games, or prosumers, in one command."""
-
-MAX_COMMAND_BYTES = 1_000_000
-"""Of what is signed, as canonical JSON."""
-MAX_NAMED_PROBLEMS = 100
-"""So that a small malformed command cannot cause an answer many times its size."""
 USUAL_RETAIL_TARIFF = units.price_from_currency_per_kwh("0.2869")
 USUAL_FEED_IN_TARIFF = units.price_from_currency_per_kwh("0.1231")
 """Both the original system's, where the table of tariffs says nothing."""
@@ -62,17 +34,9 @@ MAX_ORDERS = 200
 """Of one command: quarter-hours of two days."""
 MAX_READINGS = 1_000
 """Of one command: quarter-hours of ten days."""
+MAX_CORRECTED_BUYERS = 1_000
+"""Of a clearing."""
 MAX_MILLISECONDS = 366 * 24 * 3600 * 1000
-
-M = TypeVar("M", bound=BaseModel)
-
-_COMMAND_NAMESPACE = uuid.UUID("8a4f4b56-4f2c-5d8e-9d1b-0f6c6f9f5f10")
-
-
-def _known_topic(topic: str) -> str:
-    if topic not in COMMANDS:
-        raise ValueError(f"should be one of {', '.join(COMMANDS)}")
-    return topic
 
 
 def _mechanisms() -> list[str]:
@@ -100,6 +64,155 @@ Milliseconds = Annotated[int, Field(gt=0, le=MAX_MILLISECONDS, strict=True)]
 Window = Annotated[int, Field(ge=0, le=MAX_MILLISECONDS, strict=True)]
 """Milliseconds, perhaps none."""
 PublicKey = Annotated[str, Field(max_length=44), AfterValidator(_public_key)]
+MechanismName = Annotated[str, AfterValidator(_known_mechanism), Field(json_schema_extra=_name_mechanisms)]
+SomeEnergy = Annotated[EnergyKwh, AfterValidator(positive)]
+SomePrice = Annotated[PriceCurrencyPerKwh, AfterValidator(positive)]
+DeliverySlot = Annotated[Identifier, BeforeValidator(slot_name, json_schema_input_type=str)]
+StepsLeft = Annotated[int, Field(ge=0, strict=True)]
+"""What the last part's answer said: then no part is done that somebody else did meanwhile."""
+
+
+# -- what commands say about several slots or moments at once: tariffs, orders, readings
+
+
+class CommandPart(BaseModel):
+    """A part of what a command says."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel, defer_build=True)
+
+
+class TariffsFrom(CommandPart):
+    """What the grid takes (``retail``) and gives (``feedIn``) for a kWh from a moment on; either may be negative."""
+
+    from_ms: Instant = Field(alias="from")
+    retail: TariffCurrencyPerKwh
+    feed_in: TariffCurrencyPerKwh
+
+    @model_validator(mode="after")
+    def _no_gain_in_a_circle(self) -> Self:
+        if self.retail < self.feed_in:
+            raise ValueError("retail must not be below feedIn, or energy would be bought to be fed in")
+        return self
+
+
+class AboutSlot(CommandPart):
+    """About one slot, which is named by its game or by itself."""
+
+    game: Identifier | None = None
+    delivery_slot: DeliverySlot | None = None
+
+    @model_validator(mode="after")
+    def _one_name(self) -> Self:
+        if (self.game is None) == (self.delivery_slot is None):
+            raise ValueError("needs either game or deliverySlot")
+        return self
+
+
+class OfferedEnergy(CommandPart):
+    """What a seller offers, and its base price."""
+
+    amount: SomeEnergy
+    price: SomePrice
+
+
+class DemandedEnergy(CommandPart):
+    """What a buyer asks for."""
+
+    amount: SomeEnergy
+
+
+class Order(AboutSlot):
+    """An offer or a demand in a slot, or neither: whatever the prosumer had there is withdrawn."""
+
+    offer: OfferedEnergy | None = None
+    demand: DemandedEnergy | None = None
+
+    @model_validator(mode="after")
+    def _one_role(self) -> Self:
+        if self.offer is not None and self.demand is not None:
+            raise ValueError("has an offer and a demand, and in one slot nobody both sells and buys")
+        return self
+
+
+class EnergyReading(AboutSlot):
+    """What a connection took and fed in during a slot."""
+
+    in_energy: EnergyKwh
+    out_energy: EnergyKwh
+
+
+class RegisterReading(CommandPart):
+    """What a meter's registers showed at a moment; ``replaced``: what they show from then on, after a replacement."""
+
+    at: Instant
+    in_register: EnergyKwh
+    out_register: EnergyKwh
+    replaced: Annotated[bool, Field(strict=True)] = False
+
+
+# -- what all commands have in common
+
+
+class CommandData(CommandPart):
+    """What a command says: one model for each topic.
+
+    Attributes
+    ----------
+    topic
+        How commands name it.
+    by
+        Who may give such commands; None: everybody who is registered.
+    """
+
+    topic: ClassVar[str]
+    by: ClassVar[Role | None]
+
+    def __init_subclass__(cls, *, topic: str = "", by: Role | None = None) -> None:
+        cls.topic, cls.by = topic, by
+        if topic:
+            COMMANDS[topic] = cls
+
+
+COMMANDS: dict[str, type[CommandData]] = {}
+"""The model of every topic."""
+
+
+class AboutGame(CommandData):
+    """About one game."""
+
+    game: Identifier
+
+
+# -- a model for each topic
+
+
+class PublishClearing(AboutGame, topic=Topic.PUBLISH_CLEARING):
+    """Clear a certified game by prices that prove themselves."""
+
+    arena: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    """The hash of what was fixed at gate closure, which the game's ``clearing`` states."""
+    prices: Annotated[dict[Identifier, PriceCurrencyPerKwh], Field(min_length=1)]
+    """What every seller's energy is worth, without the fee for the hops; at least its base price."""
+    corrections: dict[Identifier, dict[Identifier, EnergyKwh]] = Field({}, max_length=MAX_CORRECTED_BUYERS)
+    """{buyer: {seller: kWh}}: what it takes instead of what follows from the prices; the grid gives the rest."""
+
+
+class FallBack(AboutGame, topic=Topic.FALL_BACK, by=Role.OPERATOR):
+    """End the wait for a clearing whose time is over: the game is played in turns, or all is bought from the grid."""
+
+
+class ProveClearing(AboutGame, topic=Topic.PROVE_CLEARING):
+    """Go on with the proof of a clearing that is too large to be proved at once."""
+
+    poster: Identifier
+    """Who posted it."""
+    left: StepsLeft | None = None
+
+
+class StopGame(AboutGame, topic=Topic.STOP_GAME):
+    """Go on with the stop of a game that is too large to be stopped at once."""
+
+    left: StepsLeft | None = None
 
 
 class RegisterProsumer(CommandData, topic=Topic.REGISTER_PROSUMER, by=Role.OPERATOR):
@@ -164,9 +277,6 @@ class SetTariffs(CommandData, topic=Topic.SET_TARIFFS, by=Role.OPERATOR):
         return self
 
 
-MechanismName = Annotated[str, AfterValidator(_known_mechanism), Field(json_schema_extra=_name_mechanisms)]
-
-
 class PublishGame(CommandData, topic=Topic.PUBLISH_GAME, by=Role.OPERATOR):
     """Open a game for one delivery slot; the defaults are the original system's parameters."""
 
@@ -221,17 +331,12 @@ class PublishGame(CommandData, topic=Topic.PUBLISH_GAME, by=Role.OPERATOR):
         return self
 
 
-class PublishOffer(AboutGame, topic=Topic.PUBLISH_OFFER):
+class PublishOffer(OfferedEnergy, AboutGame, topic=Topic.PUBLISH_OFFER):
     """Offer energy at a base price."""
 
-    amount: SomeEnergy
-    price: SomePrice
 
-
-class PublishDemand(AboutGame, topic=Topic.PUBLISH_DEMAND):
+class PublishDemand(DemandedEnergy, AboutGame, topic=Topic.PUBLISH_DEMAND):
     """Ask for energy."""
-
-    amount: SomeEnergy
 
 
 class PublishOrders(CommandData, topic=Topic.PUBLISH_ORDERS):
@@ -316,8 +421,7 @@ class PublishReadings(CommandData, topic=Topic.PUBLISH_READINGS, by=Role.METER):
 class CloseMarket(AboutGame, topic=Topic.CLOSE_MARKET, by=Role.OPERATOR):
     """Settle what is left of a game against the grid's tariffs; a large one part by part, until its ``left`` is 0."""
 
-    left: Annotated[int, Field(ge=0, strict=True)] | None = None
-    """What the last part's answer said: then no part is done that somebody else did meanwhile."""
+    left: StepsLeft | None = None
 
 
 class ArchiveSlots(CommandData, topic=Topic.ARCHIVE_SLOTS, by=Role.OPERATOR):
@@ -363,191 +467,3 @@ class SimulateTime(CommandData, topic=Topic.SIMULATE_TIME, by=Role.OPERATOR):
 
     start_ms: Instant = Field(alias="start", ge=FIRST_START_MS, le=LAST_START_MS)
     factor: Annotated[int, Field(ge=1, le=MAX_FACTOR, strict=True)]
-
-
-class _Payload(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-    prosumer: Identifier
-    ledger: LedgerId | None = None
-    """Which ledger the command is for; without, it counts on any that knows its signer's key."""
-    valid_until: Annotated[Instant | None, Field(alias="validUntil")] = None
-    """Until when it may be decided; without, for good."""
-    data: dict[str, Any]
-
-
-class _Envelope(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-    id: uuid.UUID | None = None
-    topic: Annotated[str, AfterValidator(_known_topic)]
-    payload: _Payload
-    signature: Annotated[str, Field(max_length=128)]
-
-
-@dataclass(eq=False)
-class Command:
-    """A well-formed command. Whether its signature is good is another question.
-
-    Attributes
-    ----------
-    id
-        The signer's id for it; of a command sent without one, a UUID made from its content.
-    ledger
-        The id of the ledger that it is for, None if it names none.
-    valid_until_ms
-        After that it is refused; None: never for its age.
-    signed
-        The bytes that ``signature`` covers.
-    """
-
-    id: str
-    prosumer: str
-    ledger: str | None
-    valid_until_ms: int | None
-    data: CommandData
-    signature: str
-    signed: bytes = field(repr=False)
-    _good_key: str | None = field(default=None, repr=False)
-
-    @property
-    def topic(self) -> str:
-        """What it asks for."""
-        return self.data.topic
-
-    @cached_property
-    def digest(self) -> bytes:
-        """SHA-256 of what it says; signed anew with another ``validUntil`` it is the same command."""
-        content = self.signed
-        if self.valid_until_ms is not None:  # in canonical JSON it is the last name of the payload
-            before, _, after = content.rpartition(b',"validUntil":"')
-            content = before + after.partition(b'"')[2]
-        return hashlib.sha256(content).digest()
-
-    @cached_property
-    def text(self) -> str:
-        """The command in full, as canonical JSON; it may travel as this text instead of as its sender wrote it."""
-        return f'{self.signed[:-1].decode()},"signature":{simplejson.dumps(self.signature)}}}'
-
-    def is_signed_with(self, public_key: str) -> bool:
-        """Tell whether its signature was made with the key of a public key; the same answer is not computed twice."""
-        if self._good_key != public_key and is_signed_by(self.signed, self.signature, public_key):
-            self._good_key = public_key
-        return self._good_key == public_key
-
-
-_SEEN: dict[str, Command] = {}
-_MOST_SEEN = 4096
-_LONGEST_SEEN = 16_384
-
-
-def pass_on(command: Command) -> None:
-    """Spare whoever in this process reads the command's text next the work: see :func:`read_command`."""
-    if len(_SEEN) >= _MOST_SEEN:
-        _SEEN.clear()  # they went to another process, or wait for long
-    if len(command.text) <= _LONGEST_SEEN:
-        _SEEN[command.text] = command
-
-
-def read_command(text: str) -> Command:
-    """Read a command's JSON text and check its form.
-
-    It is a function of the text, so the queue and the contract of one process need not both compute it.
-
-    Raises
-    ------
-    MalformedFields
-        As :func:`parse_command`.
-    ValueError
-        If the text is no JSON.
-    """
-    return _SEEN.pop(text, None) or parse_command(read_json(text))
-
-
-class MalformedFields(MalformedCommand):
-    """The command is not well formed: {problems}."""
-
-    code = MalformedCommand.code
-
-    def __init__(self, fields: list[FieldProblem], command: str | None = None) -> None:
-        self.command = command
-        """Its id, if it says that much."""
-        self.fields = fields[:MAX_NAMED_PROBLEMS]
-        if len(fields) > MAX_NAMED_PROBLEMS:
-            unnamed = f"has {len(fields) - MAX_NAMED_PROBLEMS} more problems"
-            self.fields.append(FieldProblem(field="command", message=unnamed))
-        super().__init__(problems="; ".join(f"{p.field}: {p.message}" for p in self.fields))
-
-
-def parse_command(value: Any) -> Command:
-    """Check the form of a command as it came from :func:`~energy_market_chaincode.canonical.read_json`.
-
-    Raises
-    ------
-    MalformedFields
-        Naming every field that is wrong; its code is ``MALFORMED_COMMAND``.
-    """
-    problems: list[FieldProblem] = []
-    envelope = _checked(_Envelope, value, (), problems)
-    data = _checked_data(value, problems)
-    signed = _signed(value, problems) if not problems else b""
-    if envelope is None or data is None or problems:
-        said = value.get("id") if isinstance(value, dict) else None
-        raise MalformedFields(problems, said if isinstance(said, str) else None)
-    return Command(
-        id=str(envelope.id or _content_id(value)),
-        prosumer=envelope.payload.prosumer,
-        ledger=envelope.payload.ledger,
-        valid_until_ms=envelope.payload.valid_until,
-        data=data,
-        signature=envelope.signature,
-        signed=signed,
-    )
-
-
-def _signed(value: dict[str, Any], problems: list[FieldProblem]) -> bytes:
-    """Return what is signed; what is wrong with it is added to the problems."""
-    try:
-        signed = signed_part(value)
-    except ValueError as error:
-        problems.append(FieldProblem(field="payload", message=str(error)))
-        return b""
-    if len(signed) > MAX_COMMAND_BYTES:
-        too_long = f"has {len(signed)} bytes as canonical JSON, more than {MAX_COMMAND_BYTES}"
-        problems.append(FieldProblem(field="command", message=too_long))
-    return signed
-
-
-def _content_id(value: dict[str, Any]) -> uuid.UUID:
-    """Make the id of a command sent without one. With or without its ledger's name and its end it is the same."""
-    payload = {name: part for name, part in value["payload"].items() if name not in ("ledger", "validUntil")}
-    content: dict[str, Any] = {name: value[name] for name in ("id", "topic") if name in value}
-    content["payload"] = payload
-    return uuid.uuid5(_COMMAND_NAMESPACE, signed_bytes(content).decode())
-
-
-def _checked(model: type[M], value: Any, at: tuple[str, ...], problems: list[FieldProblem]) -> M | None:
-    """Check one part of a command; what is wrong with it is added to the problems."""
-    try:
-        return model.model_validate(value)
-    except ValidationError as error:
-        problems += _field_problems(error, at)
-        return None
-
-
-def _checked_data(value: Any, problems: list[FieldProblem]) -> CommandData | None:
-    """Check the data, also where the rest is wrong: whoever wrote the command shall learn of all problems at once."""
-    try:
-        model = COMMANDS[value["topic"]]
-        data = value["payload"]["data"]
-    except (KeyError, TypeError):
-        return None  # the envelope's problems name it
-    return _checked(model, data, ("payload", "data"), problems) if isinstance(data, dict) else None
-
-
-def _field_problems(error: ValidationError, at: tuple[str, ...]) -> list[FieldProblem]:
-    return [
-        FieldProblem(
-            field=".".join(str(part) for part in (*at, *problem["loc"]) if part != "[key]") or "command",
-            message=problem["msg"].removeprefix("Value error, "),
-        )
-        for problem in error.errors(include_url=False, include_context=False, include_input=False)
-    ]

@@ -5,8 +5,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from energy_market_chaincode.books import Books
-from energy_market_chaincode.command_parts import AboutSlot
-from energy_market_chaincode.commands import AboutGame
+from energy_market_chaincode.commands import AboutGame, AboutSlot
 from energy_market_chaincode.errors import GameArchived, Rejection, UnknownGame, WrongPhase
 from energy_market_chaincode.events import Event
 from energy_market_chaincode.layouts import KeptLayout, filled

@@ -8,24 +8,21 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import NamedTuple
 
-from energy_market_chaincode import administration, memory, presentation, queries
-from energy_market_chaincode import archive as archive  # these declare their rules
-from energy_market_chaincode import delivery as delivery
-from energy_market_chaincode import epochs as epochs
-from energy_market_chaincode import metering as metering
-from energy_market_chaincode import orders as orders
-from energy_market_chaincode import registration as registration
-from energy_market_chaincode import settlement as settlement
-from energy_market_chaincode.canonical import MAX_NESTING, exact_json, read_json
-from energy_market_chaincode.commands import (
-    Command,
-    MalformedFields,
-    RegisterProsumer,
-    SetLedgerTime,
-    SimulateTime,
-    parse_command,
-    read_command,
+from energy_market_chaincode import (  # noqa: F401 - some of them only declare their rules
+    administration,
+    archive,
+    delivery,
+    epochs,
+    memory,
+    metering,
+    orders,
+    presentation,
+    queries,
+    registration,
+    settlement,
 )
+from energy_market_chaincode.canonical import MAX_NESTING, exact_json, read_json
+from energy_market_chaincode.commands import RegisterProsumer, SetLedgerTime, SimulateTime
 from energy_market_chaincode.context import Context
 from energy_market_chaincode.errors import (
     AlreadyInitialised,
@@ -47,6 +44,7 @@ from energy_market_chaincode.prefetch import keys_read_by
 from energy_market_chaincode.records import Epoch, Expiry, Market, Prosumer, Remembered, Simulation, ledger_id
 from energy_market_chaincode.rules import RULES
 from energy_market_chaincode.savepoint import Workspace
+from energy_market_chaincode.signed_commands import Command, MalformedFields, parse_command, read_command
 from energy_market_chaincode.simulated_time import SimulatedTime
 from energy_market_chaincode.stub import Sender, Stub
 from energy_market_chaincode.views import CommandResult, CommittedCommand, RejectedCommand

@@ -4,10 +4,11 @@ A command that says until when it is valid, and for which ledger, is remembered 
 others are remembered for good. A transaction forgets a bounded number: twice as many as it has commands, and some.
 """
 
-from energy_market_chaincode.commands import Command, SetLedgerTime
+from energy_market_chaincode.commands import SetLedgerTime
 from energy_market_chaincode.context import Context
 from energy_market_chaincode.errors import CommandExpired, ValidTooLong
 from energy_market_chaincode.records import Epoch, Expiry, Remembered, ToForget
+from energy_market_chaincode.signed_commands import Command
 from energy_market_chaincode.times import iso_time
 
 LONGEST_VALID_MS = 48 * 3600 * 1000

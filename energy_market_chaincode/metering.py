@@ -4,11 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from energy_market_chaincode.command_parts import EnergyReading, RegisterReading
-from energy_market_chaincode.commands import (
-    PublishReadings,
-    RegisterMeter,
-)
+from energy_market_chaincode.commands import EnergyReading, PublishReadings, RegisterMeter, RegisterReading
 from energy_market_chaincode.context import Context
 from energy_market_chaincode.errors import (
     ImplausibleReading,

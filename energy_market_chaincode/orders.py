@@ -6,8 +6,14 @@ game's gate closes; of what is frozen only the difference moves.
 
 from typing import Literal
 
-from energy_market_chaincode.command_parts import DemandedEnergy, OfferedEnergy, Order
-from energy_market_chaincode.commands import PublishDemand, PublishOffer, PublishOrders
+from energy_market_chaincode.commands import (
+    DemandedEnergy,
+    OfferedEnergy,
+    Order,
+    PublishDemand,
+    PublishOffer,
+    PublishOrders,
+)
 from energy_market_chaincode.context import Context
 from energy_market_chaincode.contracting import hold, worst_of_mechanism
 from energy_market_chaincode.cover import connection_deposit, demand_deposit, offer_bond
@@ -110,7 +116,7 @@ async def _replace(context: Context, game: Game, order: Order) -> Escrow | None:
     return None
 
 
-async def _offer(context: Context, game: Game, said: PublishOffer | OfferedEnergy) -> Escrow:
+async def _offer(context: Context, game: Game, said: OfferedEnergy) -> Escrow:
     """Let an offer stand; return what is frozen for it."""
     await _require_trusted(context, game)
     _require_price(game, said.price)
@@ -123,7 +129,7 @@ async def _offer(context: Context, game: Game, said: PublishOffer | OfferedEnerg
     return Escrow(deposit=Money(bond + deposit))
 
 
-async def _demand(context: Context, game: Game, said: PublishDemand | DemandedEnergy) -> Escrow:
+async def _demand(context: Context, game: Game, said: DemandedEnergy) -> Escrow:
     """Let a demand stand; return what is frozen for it."""
     await _require_trusted(context, game)
     buyer = context.signer

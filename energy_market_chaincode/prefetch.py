@@ -3,9 +3,8 @@
 Only speed hangs on this page: a key that is missing here is read when it is needed.
 """
 
-from energy_market_chaincode.command_parts import AboutSlot
 from energy_market_chaincode.commands import (
-    Command,
+    AboutSlot,
     ProveClearing,
     PublishBuyBid,
     PublishClearing,
@@ -42,6 +41,7 @@ from energy_market_chaincode.records import (
     StandingDemand,
     StandingOffer,
 )
+from energy_market_chaincode.signed_commands import Command
 from energy_market_chaincode.unfinished import Proposals, Stopping
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from energy_market_chaincode import presentation
 from energy_market_chaincode.allocation import Row, cleared_rows, slot_game, sparse
-from energy_market_chaincode.clearing_commands import StopGame
+from energy_market_chaincode.commands import StopGame
 from energy_market_chaincode.context import Context
 from energy_market_chaincode.contracting import nothing, supplies_of
 from energy_market_chaincode.cover import offer_bond

@@ -8,16 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from energy_market_chaincode import Role, Topic, commands, read_json, units
-from energy_market_chaincode.commands import (
-    COMMANDS,
+from energy_market_chaincode import Role, Topic, read_json, signed_commands, units
+from energy_market_chaincode.commands import COMMANDS, PublishBuyBid, PublishGame, PublishOffer
+from energy_market_chaincode.signed_commands import (
     MAX_COMMAND_BYTES,
     MAX_NAMED_PROBLEMS,
     Command,
     MalformedFields,
-    PublishBuyBid,
-    PublishGame,
-    PublishOffer,
     parse_command,
     pass_on,
     read_command,
@@ -228,11 +225,11 @@ def test_a_text_that_was_passed_on_is_not_read_twice() -> None:
 def test_what_is_passed_on_and_never_read_takes_no_memory_for_ever() -> None:
     for number in range(5_000):
         pass_on(parsed({**command("resetMarket"), "id": str(uuid.UUID(int=number))}))
-    assert len(commands._SEEN) <= 4096
+    assert len(signed_commands._SEEN) <= 4096
     endless = parsed(command("publishGame", game="g" * 64, deliverySlot="x"))
     endless.__dict__["text"] = "x" * 100_000
     pass_on(endless)
-    assert endless.text not in commands._SEEN
+    assert endless.text not in signed_commands._SEEN
 
 
 def test_a_commands_text_is_its_canonical_json_with_the_signature() -> None:
