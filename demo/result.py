@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from demo.scenario import Scenario
-from energy_market_chaincode import Phase, units, views
+from energy_market_chaincode import Phase, market_views, units, views
 
 MANY = 20
 """From so many rows on a table is cut, and says so."""
@@ -38,7 +38,7 @@ def _sum(amounts: Iterable[Decimal]) -> Decimal:
     return units.currency(sum(units.money_from_currency(amount) for amount in amounts))
 
 
-def accounts_of(prosumers: Sequence[views.ProsumerView], market: views.MarketView) -> Accounts:
+def accounts_of(prosumers: Sequence[market_views.ProsumerView], market: market_views.MarketView) -> Accounts:
     """Read the accounts out of the answers of ``GET /prosumers`` and ``GET /market``."""
     purses = {
         prosumer.prosumer: {"balance": prosumer.account_balance, "frozen": prosumer.frozen_funds}

@@ -21,6 +21,14 @@ from energy_market_chaincode.errors import (
     UnknownProsumer,
 )
 from energy_market_chaincode.events import MarketResetEvent, TimeSimulatedEvent
+from energy_market_chaincode.market_views import (
+    AccountToppedUp,
+    GraphLaid,
+    MarketEmptied,
+    ProsumerEntered,
+    SimulatedTimeView,
+    TableLaid,
+)
 from energy_market_chaincode.records import (
     RECORDS,
     Account,
@@ -44,14 +52,6 @@ from energy_market_chaincode.simulated_time import SimulatedTime
 from energy_market_chaincode.statements import enter_movement
 from energy_market_chaincode.topology import require_places_kept
 from energy_market_chaincode.units import MAX_MONEY, currency
-from energy_market_chaincode.views import (
-    AccountToppedUp,
-    GraphLaid,
-    MarketEmptied,
-    ProsumerEntered,
-    SimulatedTimeView,
-    TableLaid,
-)
 from energy_market_chaincode.vocabulary import GRID_OPERATOR, NETWORK_OPERATOR, EntryKind, Phase
 
 

@@ -6,9 +6,9 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from energy_market_chaincode.amounts import Currency, CurrencyPerKwh, Fraction, Kwh
-from energy_market_chaincode.time_views import EpochView, SimulatedTimeView
+from energy_market_chaincode.market_views import EpochView, SimulatedTimeView
 from energy_market_chaincode.times import Time
-from energy_market_chaincode.views import ContractedTransfer, SettlementTotals, StopTotals, Terms, View
+from energy_market_chaincode.views import ContractedTransfer, OfferView, SettlementTotals, StopTotals, Terms, View
 
 
 class Event(View):
@@ -21,25 +21,27 @@ class Event(View):
     game: str | None
 
 
-class GameInitEvent(Event, Terms):
+class GameEvent(Event):
+    """Something that happened in a game."""
+
+    game: str
+
+
+class GameInitEvent(GameEvent, Terms):
     """A game accepts registrations; ``gameID`` is the game, as the original system names it."""
 
     name: Literal["GameInitEvent"] = "GameInitEvent"
-    game: str
     game_id: Annotated[str, Field(alias="gameID")]
 
 
-class OfferInTurn(View):
+class OfferInTurn(OfferView):
     """A seller as the buyer in turn sees it; ``others_load`` is what the other buyers' bids take of it."""
 
-    seller: str
-    capacity: Kwh
-    price: CurrencyPerKwh
     others_load: Kwh
     hops: int
 
 
-class BuyBidEvent(Event):
+class BuyBidEvent(GameEvent):
     """It is a buyer's turn: all it needs to bid.
 
     Attributes
@@ -56,7 +58,6 @@ class BuyBidEvent(Event):
 
     CONCERNS = ("buyerInTurn",)
     name: Literal["BuyBidEvent"] = "BuyBidEvent"
-    game: str
     buyer_in_turn: str
     buyer_in_turn_index: int
     round: int
@@ -69,7 +70,7 @@ class BuyBidEvent(Event):
     standing_bid: dict[str, Kwh] | None
 
 
-class ClearingOpenEvent(Event):
+class ClearingOpenEvent(GameEvent):
     """A certified game's arena is fixed: whoever solves it may post a clearing.
 
     Attributes
@@ -81,12 +82,11 @@ class ClearingOpenEvent(Event):
     """
 
     name: Literal["ClearingOpenEvent"] = "ClearingOpenEvent"
-    game: str
     arena: str
     ends_at: Time
 
 
-class ClearingProposedEvent(Event):
+class ClearingProposedEvent(GameEvent):
     """A clearing was posted that is too large to be proved at once: whoever wants gives proveClearing until it is.
 
     Attributes
@@ -96,24 +96,22 @@ class ClearingProposedEvent(Event):
     """
 
     name: Literal["ClearingProposedEvent"] = "ClearingProposedEvent"
-    game: str
     poster: str
     certificate: str
     left: int
 
 
-class ClearingRefusedEvent(Event):
+class ClearingRefusedEvent(GameEvent):
     """A clearing turned out wrong: why, as a code and a sentence with the numbers. Its bond is the grid operator's."""
 
     name: Literal["ClearingRefusedEvent"] = "ClearingRefusedEvent"
-    game: str
     poster: str
     certificate: str
     code: str
     message: str
 
 
-class GameStoppingEvent(Event):
+class GameStoppingEvent(GameEvent):
     """A game is over and too large to be stopped at once: whoever wants gives stopGame until it is.
 
     Attributes
@@ -123,50 +121,44 @@ class GameStoppingEvent(Event):
     """
 
     name: Literal["GameStoppingEvent"] = "GameStoppingEvent"
-    game: str
     left: int
 
 
-class GameStopEvent(Event, StopTotals):
+class GameStopEvent(GameEvent, StopTotals):
     """A game stopped; what stands is contracted."""
 
     name: Literal["GameStopEvent"] = "GameStopEvent"
-    game: str
     total_nr_rounds: int
 
 
-class TransferFulfilledEvent(Event, ContractedTransfer):
+class TransferFulfilledEvent(GameEvent, ContractedTransfer):
     """A transfer was delivered, received and paid in full."""
 
     CONCERNS = ("seller", "buyer")
     name: Literal["TransferFulfilledEvent"] = "TransferFulfilledEvent"
-    game: str
 
 
-class AccountTopUpRequired(Event):
+class AccountTopUpRequired(GameEvent):
     """An account cannot cover what is asked of it."""
 
     CONCERNS = ("prosumer",)
     name: Literal["AccountTopUpRequired"] = "AccountTopUpRequired"
-    game: str
     prosumer: str
     required: Currency
     available: Currency
     shortfall: Currency
 
 
-class MarketClosedEvent(Event, SettlementTotals):
+class MarketClosedEvent(GameEvent, SettlementTotals):
     """A game is settled to the end."""
 
     name: Literal["MarketClosedEvent"] = "MarketClosedEvent"
-    game: str
 
 
-class SettlementCorrectedEvent(Event, SettlementTotals):
+class SettlementCorrectedEvent(GameEvent, SettlementTotals):
     """A closed game was settled anew, by a reading that came later or was corrected; only what that changes moved."""
 
     name: Literal["SettlementCorrectedEvent"] = "SettlementCorrectedEvent"
-    game: str
 
 
 class MarketResetEvent(Event):
@@ -191,7 +183,9 @@ class TimeSimulatedEvent(Event, SimulatedTimeView):
     game: None = None
 
 
-EVENTS: dict[str, type[Event]] = {event.__name__: event for event in Event.__subclasses__()}
+EVENTS: dict[str, type[Event]] = {
+    event.__name__: event for event in (*GameEvent.__subclasses__(), *Event.__subclasses__()) if event is not GameEvent
+}
 """Every event by its name."""
 
 

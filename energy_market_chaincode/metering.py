@@ -20,7 +20,7 @@ from energy_market_chaincode.errors import (
     UnknownMeter,
     UnknownProsumer,
 )
-from energy_market_chaincode.meter_views import CountedSlot, MeterEntered, ReadingsCounted, UncountedTime
+from energy_market_chaincode.market_views import CountedSlot, MeterEntered, ReadingsCounted, UncountedTime
 from energy_market_chaincode.records import (
     Connection,
     Delivery,

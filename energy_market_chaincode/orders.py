@@ -44,8 +44,7 @@ from energy_market_chaincode.settlement import energy_limit
 from energy_market_chaincode.times import iso_time
 from energy_market_chaincode.topology import require_place
 from energy_market_chaincode.units import Energy, Money, Price, currency, currency_per_kwh, kwh
-from energy_market_chaincode.view import View
-from energy_market_chaincode.views import GameResult
+from energy_market_chaincode.views import GameResult, View
 from energy_market_chaincode.vocabulary import Metering, Phase
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Context, Decimal
 
-from energy_market_chaincode import events, views
+from energy_market_chaincode import events, market_views, views
 from energy_market_chaincode.canonical import read_exact_json
 from energy_market_chaincode.records import (
     Arena,
@@ -52,9 +52,9 @@ def remembered(command: Remembered) -> views.CommandResult:
     return kind.model_validate(result)
 
 
-def epoch(market: Market, record: Epoch) -> views.EpochView:
+def epoch(market: Market, record: Epoch) -> market_views.EpochView:
     """Return the present epoch as the world sees it."""
-    return views.EpochView(
+    return market_views.EpochView(
         number=record.number,
         ledger=ledger_id(market, record),
         old_time=moment(record.old_ms),
@@ -62,9 +62,9 @@ def epoch(market: Market, record: Epoch) -> views.EpochView:
     )
 
 
-def simulated_time(mapping: SimulatedTime) -> views.SimulatedTimeView:
+def simulated_time(mapping: SimulatedTime) -> market_views.SimulatedTimeView:
     """Return the mapping of simulated time as the world sees it."""
-    return views.SimulatedTimeView(
+    return market_views.SimulatedTimeView(
         start=moment(mapping.start_ms), factor=mapping.factor, began=moment(mapping.began_ms)
     )
 

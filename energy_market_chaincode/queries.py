@@ -5,7 +5,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
-from energy_market_chaincode import meter_views, presentation, statement_views, views
+from energy_market_chaincode import market_views, presentation, statement_views, views
 from energy_market_chaincode.allocation import cleared_rows, transfers_of
 from energy_market_chaincode.commands import USUAL_FEED_IN_TARIFF, USUAL_RETAIL_TARIFF
 from energy_market_chaincode.context import Context
@@ -95,7 +95,7 @@ def _page(function: str, first: str, limit: str) -> slice:
     return slice(int(first), int(first) + int(limit))
 
 
-async def _market(context: Context) -> views.MarketView:
+async def _market(context: Context) -> market_views.MarketView:
     market = await context.find(Market)
     if market is None:
         raise NotInitialised()
@@ -104,7 +104,7 @@ async def _market(context: Context) -> views.MarketView:
     institutions = await context.find_each(Account, names=[GRID_OPERATOR, NETWORK_OPERATOR])
     grid, network = (currency((account or Account()).free) for account in institutions)
     epoch, simulation = await context.find(Epoch), await context.find(Simulation)
-    return views.MarketView(
+    return market_views.MarketView(
         ledger=ledger_id(market, epoch),
         epoch=presentation.epoch(market, epoch) if epoch is not None else None,
         simulated_time=presentation.simulated_time(simulation.root) if simulation is not None else None,
@@ -112,24 +112,24 @@ async def _market(context: Context) -> views.MarketView:
         initialised_at=moment(market.initialised_at_ms),
         money=currency(sum(account.free + account.frozen for account in accounts)),
         frozen_funds=currency(sum(account.frozen for account in accounts)),
-        accounts=views.Institutions(grid_operator=grid, network_operator=network),
+        accounts=market_views.Institutions(grid_operator=grid, network_operator=network),
         topology=await context.exists(Layout),
     )
 
 
-async def _prosumers(context: Context, page: slice = ALL) -> views.Prosumers:
+async def _prosumers(context: Context, page: slice = ALL) -> market_views.Prosumers:
     records = [each for each in await context.load_all(Prosumer) if each.role is not Role.METER][page]
-    return views.Prosumers(prosumers=await _prosumer_views(context, records))
+    return market_views.Prosumers(prosumers=await _prosumer_views(context, records))
 
 
-async def _prosumer(context: Context, prosumer: str) -> views.ProsumerView:
+async def _prosumer(context: Context, prosumer: str) -> market_views.ProsumerView:
     record = await context.find(Prosumer, prosumer)
     if record is None:
         raise UnknownProsumer(id=prosumer)
     return (await _prosumer_views(context, [record]))[0]
 
 
-async def _prosumer_views(context: Context, prosumers: Sequence[Prosumer]) -> list[views.ProsumerView]:
+async def _prosumer_views(context: Context, prosumers: Sequence[Prosumer]) -> list[market_views.ProsumerView]:
     accounts = await context.find_each(Account, names=[prosumer.id for prosumer in prosumers])
     meters = await context.find_each(MeterTotals, names=[prosumer.id for prosumer in prosumers])
     return [
@@ -138,8 +138,8 @@ async def _prosumer_views(context: Context, prosumers: Sequence[Prosumer]) -> li
     ]
 
 
-def _prosumer_view(prosumer: Prosumer, account: Account, meter: MeterTotals) -> views.ProsumerView:
-    return views.ProsumerView(
+def _prosumer_view(prosumer: Prosumer, account: Account, meter: MeterTotals) -> market_views.ProsumerView:
+    return market_views.ProsumerView(
         prosumer=prosumer.id,
         role=prosumer.role,
         public_key=prosumer.public_key,
@@ -393,7 +393,7 @@ async def _lines(context: Context, game: str, page: slice = ALL) -> statement_vi
     )
 
 
-async def _balance(context: Context, name: str) -> meter_views.SlotBalance:
+async def _balance(context: Context, name: str) -> market_views.SlotBalance:
     game = await _find_game(context, name)
     arena = await context.find(Arena, game.id)
     begun = arena is not None and game.delivery_starts_ms is not None
@@ -406,7 +406,7 @@ async def _balance(context: Context, name: str) -> meter_views.SlotBalance:
     taken = sum(line.in_energy for line in counted.values())
     fed_in = sum(line.out_energy for line in counted.values())
     transfers = (await _transfers(context, name)).transfers
-    return meter_views.SlotBalance(
+    return market_views.SlotBalance(
         game=game.id,
         metering=game.parameters.metering,
         metered_in=kwh(taken),
@@ -419,12 +419,12 @@ async def _balance(context: Context, name: str) -> meter_views.SlotBalance:
     )
 
 
-async def _meters(context: Context, page: slice = ALL) -> meter_views.Meters:
+async def _meters(context: Context, page: slice = ALL) -> market_views.Meters:
     connections = list((await context.load_named(Connection)).items())[page]
     identities = await context.find_each(Prosumer, names=[connection.meters[-1].meter for _, connection in connections])
-    return meter_views.Meters(
+    return market_views.Meters(
         meters=[
-            meter_views.MeterView(
+            market_views.MeterView(
                 meter=connection.meters[-1].meter,
                 prosumer=prosumer,
                 public_key=identity.public_key if identity is not None else "",
@@ -438,25 +438,25 @@ async def _meters(context: Context, page: slice = ALL) -> meter_views.Meters:
     )
 
 
-async def _topology(context: Context) -> views.TopologyView:
+async def _topology(context: Context) -> market_views.TopologyView:
     layout = await context.find(Layout)
     known = layout.edges if layout is not None else None
-    return views.TopologyView(edges=[list(edge) for edge in known] if known is not None else None)
+    return market_views.TopologyView(edges=[list(edge) for edge in known] if known is not None else None)
 
 
-async def _topology_of_game(context: Context, name: str) -> views.TopologyView:
+async def _topology_of_game(context: Context, name: str) -> market_views.TopologyView:
     """Show the graph that the hops of a large game follow from, whatever the market's is now."""
     game = await _find_game(context, name)
     arena = await context.find(Arena, game.id)
     layout = await context.load(KeptLayout, arena.layout) if arena is not None and arena.layout is not None else None
-    return views.TopologyView(edges=[list(edge) for edge in layout.edges] if layout is not None else None)
+    return market_views.TopologyView(edges=[list(edge) for edge in layout.edges] if layout is not None else None)
 
 
-async def _tariffs(context: Context) -> views.TariffTableView:
+async def _tariffs(context: Context) -> market_views.TariffTableView:
     table = await context.find(TariffTable)
-    return views.TariffTableView(
+    return market_views.TariffTableView(
         tariffs=[
-            views.TariffsView(
+            market_views.TariffsView(
                 from_=moment(entry.from_ms),
                 retail=currency_per_kwh(entry.retail),
                 feed_in=currency_per_kwh(entry.feed_in),

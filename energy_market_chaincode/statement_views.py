@@ -9,7 +9,7 @@ from pydantic import Field
 
 from energy_market_chaincode.amounts import Currency, CurrencyPerKwh, Kwh
 from energy_market_chaincode.times import Time, iso
-from energy_market_chaincode.view import View
+from energy_market_chaincode.views import View
 from energy_market_chaincode.vocabulary import EntryKind
 
 

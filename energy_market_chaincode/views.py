@@ -1,131 +1,37 @@
-"""What the market answers, each answer as one type: the contract makes it, HTTP describes it, clients read it.
+"""What the market answers about games and commands, each answer as one type: the contract makes it, HTTP describes it.
 
-Amounts are exact Decimals, in JSON numbers with exactly the ledger's digits. Every field is there in every answer; what
-does not apply is null.
+Clients read the same types. Amounts are exact Decimals, in JSON numbers with exactly the ledger's digits. Every field
+is there in every answer; what does not apply is null.
 """
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
 
-from energy_market_chaincode.amounts import Currency, CurrencyPerKwh, Fraction, Kwh
-from energy_market_chaincode.clearing_views import CertificateTotals as CertificateTotals
-from energy_market_chaincode.clearing_views import CertificateView as CertificateView
-from energy_market_chaincode.clearing_views import ClearingAccepted as ClearingAccepted
-from energy_market_chaincode.clearing_views import ClearingProof as ClearingProof
-from energy_market_chaincode.clearing_views import ClearingView as ClearingView
-from energy_market_chaincode.clearing_views import FellBack as FellBack
-from energy_market_chaincode.clearing_views import GameStopped as GameStopped
-from energy_market_chaincode.clearing_views import ProposalView as ProposalView
-from energy_market_chaincode.time_views import EpochView as EpochView
-from energy_market_chaincode.time_views import SimulatedTimeView as SimulatedTimeView
+from energy_market_chaincode.amounts import Currency, CurrencyPerKwh, ExactCurrency, ExactShare, Fraction, Kwh
 from energy_market_chaincode.times import Time
-from energy_market_chaincode.topology_views import GraphLaid as GraphLaid
-from energy_market_chaincode.topology_views import TableLaid as TableLaid
-from energy_market_chaincode.topology_views import TopologyView as TopologyView
-from energy_market_chaincode.view import View as View
-from energy_market_chaincode.vocabulary import (
-    GRID_OPERATOR,
-    NETWORK_OPERATOR,
-    Metering,
-    Phase,
-    Role,
-    Status,
-    StopReason,
-)
-
-# -- the market and its prosumers
+from energy_market_chaincode.vocabulary import Fallback, Metering, Phase, Status, StopReason
 
 
-class Institutions(View):
-    """The accounts of the two operators, which are no prosumers: free money."""
+class View(BaseModel):
+    """Something that is shown; in JSON its fields are in camel case."""
 
-    grid_operator: Annotated[Currency, Field(alias=GRID_OPERATOR)]
-    network_operator: Annotated[Currency, Field(alias=NETWORK_OPERATOR)]
+    # A client is not broken by a field that a newer market adds; and what a process never shows it never builds.
+    model_config = ConfigDict(
+        frozen=True,
+        extra="ignore",
+        alias_generator=to_camel,
+        populate_by_name=True,
+        defer_build=True,
+        json_schema_serialization_defaults_required=True,
+    )
 
-
-class MarketView(View):
-    """The market as a whole.
-
-    Attributes
-    ----------
-    ledger
-        The id of the ledger, which commands name.
-    epoch
-        Null as long as nobody had to set the ledger's time right.
-    simulated_time
-        Null where the market's time is the real one.
-    money
-        All there is.
-    topology
-        Whether there is one.
-    """
-
-    ledger: str
-    epoch: EpochView | None
-    simulated_time: SimulatedTimeView | None = None
-    operators: list[str]
-    initialised_at: Time
-    money: Currency
-    frozen_funds: Currency
-    accounts: Institutions
-    topology: bool
-
-
-class TariffsView(View):
-    """What the grid takes and gives for a kWh, from a moment on."""
-
-    from_: Annotated[Time, Field(alias="from")]
-    retail: CurrencyPerKwh
-    feed_in: CurrencyPerKwh
-
-
-class TariffTableView(View):
-    """The grid's tariffs, the earliest first; each holds until the next one.
-
-    Attributes
-    ----------
-    default_retail, default_feed_in
-        Before the first of them.
-    """
-
-    tariffs: list[TariffsView]
-    default_retail: CurrencyPerKwh
-    default_feed_in: CurrencyPerKwh
-
-
-class ProsumerView(View):
-    """A registered identity, its account and what its meter counted.
-
-    Attributes
-    ----------
-    account_balance
-        What is free.
-    debt
-        What the grid operator paid in its place, and is owed.
-    contribution_metric
-        Production / consumption to six decimals, null where the consumption is 0; the turn order uses the exact
-        quotient.
-    """
-
-    prosumer: str
-    role: Role
-    public_key: str
-    registered_at: Time
-    account_balance: Currency
-    frozen_funds: Currency
-    debt: Currency
-    total_production: Kwh
-    total_consumption: Kwh
-    contribution_metric: Fraction | None
-
-
-class Prosumers(View):
-    """All registered identities."""
-
-    prosumers: list[ProsumerView]
+    def as_json(self) -> dict[str, Any]:
+        """Return it as an object for :func:`~energy_market_chaincode.canonical.exact_json`."""
+        return self.model_dump(by_alias=True)
 
 
 # -- games
@@ -237,12 +143,17 @@ class Games(View):
     games: list[GameSummary]
 
 
-class SellerInGame(View):
-    """What a seller offers, what it has sold so far, and what is frozen of its money for the game: its bond."""
+class OfferView(View):
+    """What a seller offers."""
 
     seller: str
     capacity: Kwh
     price: CurrencyPerKwh
+
+
+class SellerInGame(OfferView):
+    """What a seller offers, what it has sold so far, and what is frozen of its money for the game: its bond."""
+
     load: Kwh
     frozen: Currency
 
@@ -308,6 +219,88 @@ class SettlementTotals(View):
     guaranteed: Currency
     presumed: list[str]
     corrections: int
+
+
+class CertificateTotals(View):
+    """A clearing that was accepted, and how good it proved to be.
+
+    Attributes
+    ----------
+    poster
+        Who posted it.
+    certificate
+        Its hash.
+    gap
+        By how much the potential may be above its minimum, and no buyer could save more: currency, exact.
+    gap_share
+        The gap as a share of the potential.
+    allowance
+        How much of the gap the grid of 0.1 Wh may take, currency.
+    """
+
+    poster: str
+    certificate: str
+    gap: ExactCurrency
+    gap_share: ExactShare
+    allowance: ExactCurrency
+
+
+class CertificateView(CertificateTotals):
+    """A certificate whole: everybody's purchases follow from it.
+
+    Attributes
+    ----------
+    prices
+        {seller: what its energy is worth, without the fee for the hops}
+    corrections
+        {buyer: {seller: kWh}}: what it takes instead of what follows from the prices.
+    """
+
+    prices: dict[str, CurrencyPerKwh]
+    corrections: dict[str, dict[str, Kwh]]
+
+
+class ProposalView(View):
+    """A clearing that is being proved part by part.
+
+    Attributes
+    ----------
+    bond
+        What it costs its poster should it turn out wrong.
+    left
+        How many steps of its proof are left.
+    """
+
+    poster: str
+    certificate: str
+    posted_at: Time
+    bond: Currency
+    left: int
+
+
+class ClearingView(View):
+    """Of a certified game: what is to be cleared, and what came of it.
+
+    Attributes
+    ----------
+    arena
+        The hash that a clearing has to state.
+    ends_at
+        Until then clearings are taken.
+    proofs_end_at
+        Until then one that was posted in time may go on proving itself.
+    proposals
+        Those that are being proved.
+    fallback
+        What the game came to instead if none was accepted in time.
+    """
+
+    arena: str
+    ends_at: Time
+    proofs_end_at: Time
+    proposals: list[ProposalView]
+    fallback: Fallback | None
+    certificate: CertificateView | None
 
 
 class GameView(GameSummary):
@@ -439,65 +432,6 @@ class CommittedCommand(View):
     duplicate: bool = False
 
 
-class GameResult(View):
-    """Of commands about a game: which one."""
-
-    game: str
-
-
-class GameSettled(GameResult):
-    """Of closeMarket: how many steps of the settlement are left; the game is closed when none is."""
-
-    left: int
-
-
-class BidResult(GameResult):
-    """Of publishBuyBid: whether it was a pass, or counts as one since it saves nothing worth the name."""
-
-    passed: bool
-
-
-class RegistrationStopped(GameResult):
-    """Of stopGameRegistration: the game is played, or delivered at once where there is nothing to play."""
-
-    phase: Phase
-
-
-class ProsumerEntered(View):
-    """Of registerProsumer."""
-
-    prosumer: str
-    key_replaced: bool
-
-
-class TariffsSet(View):
-    """Of setTariffs: how many there are."""
-
-    tariffs: int
-
-
-class AccountToppedUp(View):
-    """Of topUpAccount: what is free, and what is still owed to the grid operator."""
-
-    prosumer: str
-    account_balance: Currency
-    debt: Currency
-
-
-class MarketEmptied(View):
-    """Of resetMarket: how many games were removed, and which of them had not ended.
-
-    Attributes
-    ----------
-    left
-        Of how many kinds of records there may be more: the command is given again until it is 0.
-    """
-
-    games: int
-    cancelled_games: list[str]
-    left: int
-
-
 class RejectedCommand(View):
     """What the contract answers to a command that did not take effect.
 
@@ -576,3 +510,66 @@ class ProblemDocument(View):
     detail: str
     code: str
     errors: list[FieldProblem] = Field(default_factory=list)
+
+
+# -- what the rules of games return
+
+
+class GameResult(View):
+    """Of commands about a game: which one."""
+
+    game: str
+
+
+class GameSettled(GameResult):
+    """Of closeMarket: how many steps of the settlement are left; the game is closed when none is."""
+
+    left: int
+
+
+class BidResult(GameResult):
+    """Of publishBuyBid: whether it was a pass, or counts as one since it saves nothing worth the name."""
+
+    passed: bool
+
+
+class RegistrationStopped(GameResult):
+    """Of stopGameRegistration: the game is played, or delivered at once where there is nothing to play."""
+
+    phase: Phase
+
+
+class ClearingAccepted(CertificateTotals):
+    """Of publishClearing: what was proved."""
+
+    game: str
+
+
+class ClearingProof(GameResult):
+    """Of proveClearing, and of publishClearing in a large game: how far the proof is.
+
+    Attributes
+    ----------
+    left
+        How many steps are left; none: the clearing is accepted, or refused.
+    code, message
+        Why it is refused; else null.
+    """
+
+    poster: str
+    certificate: str
+    left: int
+    code: str | None
+    message: str | None
+
+
+class FellBack(GameResult):
+    """Of fallBack: to what."""
+
+    fallback: Fallback
+
+
+class GameStopped(GameResult):
+    """Of stopGame: how many steps of the stop are left at most; the delivery begins when none is."""
+
+    left: int

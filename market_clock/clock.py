@@ -15,8 +15,8 @@ from energy_market_chaincode import (
     Topic,
     UnknownSigner,
     is_same_ledger,
+    market_views,
     milliseconds,
-    views,
 )
 from market_clock.archivist import Archivist
 from market_clock.commands import CommandDesk
@@ -133,7 +133,7 @@ class Clock:
             tasks.create_task(self.conductor.run(market), name="conductor")
             tasks.create_task(self.archivist.run(market), name="archivist")
 
-    def _begin_time(self, simulated: views.SimulatedTimeView | None) -> None:
+    def _begin_time(self, simulated: market_views.SimulatedTimeView | None) -> None:
         """Go by the market's time from now on; raises NotAdmitted if the schedule is to run ahead of that, too."""
         schedule = self.publisher.schedule
         if simulated is not None and schedule.speed > 1:
@@ -181,7 +181,7 @@ class Admission:
         market: MarketClient,
         operator: str,
         keys: Path,
-        begin_time: Callable[[views.SimulatedTimeView | None], None],
+        begin_time: Callable[[market_views.SimulatedTimeView | None], None],
     ) -> None:
         self.reason: str | None = "the clock is starting"
         self._market = market

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from energy_market_chaincode import iso, views
+from energy_market_chaincode import iso, market_views
 from prosumer_client import MarketClient
 
 MOST_AHEAD = timedelta(minutes=1)
@@ -32,7 +32,7 @@ class LedgerTime:
     """
 
     def __init__(self, machine_now: Callable[[], datetime]) -> None:
-        self.simulated: views.SimulatedTimeView | None = None
+        self.simulated: market_views.SimulatedTimeView | None = None
         self._machine_now = machine_now
         self._lead = timedelta()
         self._heard: datetime | None = None

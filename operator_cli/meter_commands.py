@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from energy_market_chaincode import Topic, iso, meter_views
+from energy_market_chaincode import Topic, iso, market_views
 from operator_cli.key_changes import entered_key
 from operator_cli.settings import OperatorSettings
 from operator_cli.voice import AsJson, named_zone, show_by_default, voice
@@ -39,7 +39,7 @@ _DELIMITERS = {"tab": "\t", "\\t": "\t"}
 @app.command("list")
 def list_meters(json: AsJson = False) -> None:
     """List the meters in service."""
-    views: list[meter_views.MeterView] = OperatorSettings.read().ask(lambda market: market.meters())
+    views: list[market_views.MeterView] = OperatorSettings.read().ask(lambda market: market.meters())
     voice.rows(views, ("meter", "prosumer", "powerKw", "since"))
 
 

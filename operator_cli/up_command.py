@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar
 import typer
 from pydantic import ValidationError
 
-from energy_market_chaincode import COMMANDS, Topic, views
+from energy_market_chaincode import COMMANDS, Topic, market_views
 from ledger import LedgerKind
 from market_files import private_folder
 from market_host import (
@@ -98,7 +98,7 @@ class SimulatedOtherwise(Exception):
 
     code: ClassVar[str] = "TIME_SIMULATED"
 
-    def __init__(self, known: views.SimulatedTimeView) -> None:
+    def __init__(self, known: market_views.SimulatedTimeView) -> None:
         super().__init__(
             f"this market's time is simulated from {known.start:%Y-%m-%dT%H:%M:%SZ} on, {known.factor} times as fast, "
             "for good; leave out --simulated-from and --factor to go on with it, or begin another market: in another "
@@ -121,7 +121,7 @@ def mapping_of_options(simulated_from: str | None, factor: int | None) -> dict[s
         raise typer.BadParameter("; ".join(problems)) from None
 
 
-async def begin_simulated_time(market: MarketClient, wanted: dict[str, Any]) -> views.SimulatedTimeView:
+async def begin_simulated_time(market: MarketClient, wanted: dict[str, Any]) -> market_views.SimulatedTimeView:
     """Have the market's time simulated as is wanted, once, and return the mapping.
 
     Raises
@@ -134,7 +134,7 @@ async def begin_simulated_time(market: MarketClient, wanted: dict[str, Any]) -> 
     """
     known = (await market.market()).simulated_time
     if known is None:
-        return views.SimulatedTimeView.model_validate(await market.submit(Topic.SIMULATE_TIME, wanted))
+        return market_views.SimulatedTimeView.model_validate(await market.submit(Topic.SIMULATE_TIME, wanted))
     shown = known.as_json()
     if any(shown[name] != value for name, value in wanted.items()):
         raise SimulatedOtherwise(known)

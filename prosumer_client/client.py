@@ -19,7 +19,7 @@ from energy_market_chaincode import (
     errors,
     is_same_ledger,
     iso,
-    meter_views,
+    market_views,
     statement_views,
     views,
 )
@@ -280,30 +280,30 @@ class MarketClient(ServiceClient):
 
     # -- reads
 
-    async def market(self) -> views.MarketView:
+    async def market(self) -> market_views.MarketView:
         """Return the market's operators, its money in all, and the accounts of the grid and network operators."""
-        return await self._read(views.MarketView, "/market")
+        return await self._read(market_views.MarketView, "/market")
 
     async def learn_time(self) -> MarketTime:
         """Ask whether the market's time is simulated; return it. Who follows the events learns when that changes."""
         self.time.simulated = (await self.market()).simulated_time
         return self.time
 
-    async def topology(self) -> views.TopologyView:
+    async def topology(self) -> market_views.TopologyView:
         """Return the network's graph."""
-        return await self._read(views.TopologyView, "/topology")
+        return await self._read(market_views.TopologyView, "/topology")
 
-    async def tariffs(self) -> views.TariffTableView:
+    async def tariffs(self) -> market_views.TariffTableView:
         """Return the grid's tariffs by time."""
-        return await self._read(views.TariffTableView, "/tariffs")
+        return await self._read(market_views.TariffTableView, "/tariffs")
 
-    async def prosumers(self) -> list[views.ProsumerView]:
+    async def prosumers(self) -> list[market_views.ProsumerView]:
         """Return all that are registered."""
-        return await self._read_all(views.Prosumers, "/prosumers", lambda page: page.prosumers)
+        return await self._read_all(market_views.Prosumers, "/prosumers", lambda page: page.prosumers)
 
-    async def prosumer(self, prosumer: str) -> views.ProsumerView:
+    async def prosumer(self, prosumer: str) -> market_views.ProsumerView:
         """Return one that is registered; RequestRefused ``UNKNOWN_PROSUMER`` if it is not."""
-        return await self._read(views.ProsumerView, f"/prosumers/{quote(prosumer, safe='')}")
+        return await self._read(market_views.ProsumerView, f"/prosumers/{quote(prosumer, safe='')}")
 
     async def statement(
         self, prosumer: str, begins: datetime | None = None, ends: datetime | None = None
@@ -350,9 +350,9 @@ class MarketClient(ServiceClient):
                 raise
             return None
 
-    async def topology_of(self, game: str) -> views.TopologyView:
+    async def topology_of(self, game: str) -> market_views.TopologyView:
         """Return the graph that the hops of a large game follow from; without edges where it shows its hops."""
-        return await self._read(views.TopologyView, f"/games/{quote(game, safe='')}/topology")
+        return await self._read(market_views.TopologyView, f"/games/{quote(game, safe='')}/topology")
 
     async def bids(self, game: str, *, brief: bool = False) -> list[views.BidView]:
         """Return a game's bids in turn order, in brief without the amounts of zero."""
@@ -369,13 +369,13 @@ class MarketClient(ServiceClient):
         path = f"/games/{quote(game, safe='')}/lines"
         return await self._read_all(statement_views.SlotLines, path, lambda page: page.lines)
 
-    async def balance(self, game: str) -> meter_views.SlotBalance:
+    async def balance(self, game: str) -> market_views.SlotBalance:
         """Return a slot's balance over all meters."""
-        return await self._read(meter_views.SlotBalance, f"/games/{quote(game, safe='')}/balance")
+        return await self._read(market_views.SlotBalance, f"/games/{quote(game, safe='')}/balance")
 
-    async def meters(self) -> list[meter_views.MeterView]:
+    async def meters(self) -> list[market_views.MeterView]:
         """Return the meters in service."""
-        return await self._read_all(meter_views.Meters, "/meters", lambda page: page.meters)
+        return await self._read_all(market_views.Meters, "/meters", lambda page: page.meters)
 
     async def blocks(self, first: int = 0, limit: int = 100) -> block_views.Blocks:
         """Return the ledger's height and the headers of some of its blocks."""

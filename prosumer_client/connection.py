@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 import stamina
 from stamina.instrumentation import RetryDetails, set_on_retry_hooks
 
-from energy_market_chaincode import read_exact_json, views
+from energy_market_chaincode import market_views, read_exact_json
 from prosumer_client.errors import MarketUnavailable, RequestRefused, UnexpectedAnswer, UnusableValue
 from prosumer_client.identity import SignedCommand
 from prosumer_client.lean_imports import httpx, httpx_sse
@@ -270,7 +270,7 @@ class MarketTime:
     """
 
     def __init__(self) -> None:
-        self.simulated: views.SimulatedTimeView | None = None
+        self.simulated: market_views.SimulatedTimeView | None = None
 
     def now(self) -> datetime:
         """Return the market's time."""

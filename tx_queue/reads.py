@@ -14,7 +14,7 @@ from energy_market_chaincode import (
     Instant,
     block_views,
     iso,
-    meter_views,
+    market_views,
     milliseconds,
     moment,
     read_exact_json,
@@ -83,19 +83,19 @@ Brief = Annotated[
 BlockNumber = Annotated[int, Path(ge=0, lt=2**53, description="From 0.")]
 
 
-@router.get("/market", responses={200: {"model": views.MarketView}})
+@router.get("/market", responses={200: {"model": market_views.MarketView}})
 async def market(node: Node) -> Response:
     """Return the market as a whole: its operators, its money, the two operators' accounts."""
     return exact_response(await node.ledger.query("market"))
 
 
-@router.get("/topology", responses={200: {"model": views.TopologyView}})
+@router.get("/topology", responses={200: {"model": market_views.TopologyView}})
 async def topology(node: Node) -> Response:
     """Return the network's graph, one hop an edge."""
     return exact_response(await node.ledger.query("topology"))
 
 
-@router.get("/tariffs", responses={200: {"model": views.TariffTableView}})
+@router.get("/tariffs", responses={200: {"model": market_views.TariffTableView}})
 async def tariffs(node: Node) -> Response:
     """Return the grid's tariffs by time; a game keeps those that it was published with."""
     return exact_response(await node.ledger.query("tariffs"))
@@ -113,7 +113,7 @@ async def game(node: Node, game: GameId, brief: Brief = False) -> Response:
     return exact_response(await node.ledger.query("game", game, *_in_brief(brief)))
 
 
-@router.get("/games/{game}/topology", responses={200: {"model": views.TopologyView}})
+@router.get("/games/{game}/topology", responses={200: {"model": market_views.TopologyView}})
 async def topology_of_game(node: Node, game: GameId) -> Response:
     """Return the graph that the hops of a large game follow from, null of others; 404 UNKNOWN_GAME."""
     return exact_response(await node.ledger.query("game-topology", game))
@@ -137,25 +137,25 @@ async def lines(node: Node, game: GameId, page: Paged) -> Response:
     return exact_response(await node.ledger.query("lines", game, *page))
 
 
-@router.get("/games/{game}/balance", responses={200: {"model": meter_views.SlotBalance}})
+@router.get("/games/{game}/balance", responses={200: {"model": market_views.SlotBalance}})
 async def balance(node: Node, game: GameId) -> Response:
     """Return a slot's balance over all meters, to be held against that of the feeder; 404 UNKNOWN_GAME."""
     return exact_response(await node.ledger.query("balance", game))
 
 
-@router.get("/meters", responses={200: {"model": meter_views.Meters}})
+@router.get("/meters", responses={200: {"model": market_views.Meters}})
 async def meters(node: Node, page: Paged) -> Response:
     """Return the meters in service, by their prosumers."""
     return exact_response(await node.ledger.query("meters", *page))
 
 
-@router.get("/prosumers", responses={200: {"model": views.Prosumers}})
+@router.get("/prosumers", responses={200: {"model": market_views.Prosumers}})
 async def prosumers(node: Node, page: Paged) -> Response:
     """Return registered identities with their accounts, by name."""
     return exact_response(await node.ledger.query("prosumers", *page))
 
 
-@router.get("/prosumers/{prosumer}", responses={200: {"model": views.ProsumerView}})
+@router.get("/prosumers/{prosumer}", responses={200: {"model": market_views.ProsumerView}})
 async def prosumer(node: Node, prosumer: ProsumerId) -> Response:
     """Return one identity; 404 UNKNOWN_PROSUMER."""
     return exact_response(await node.ledger.query("prosumer", prosumer))

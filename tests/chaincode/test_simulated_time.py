@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from energy_market_chaincode import iso_time
+from energy_market_chaincode.market_views import SimulatedTimeView
 from energy_market_chaincode.simulated_time import (
     FIRST_START_MS,
     LAST_MS,
@@ -17,7 +18,7 @@ from energy_market_chaincode.simulated_time import (
     SimulatedTime,
 )
 from energy_market_chaincode.times import instant_ms, moment
-from energy_market_chaincode.views import GameView, SimulatedTimeView
+from energy_market_chaincode.views import GameView
 from tests.chaincode.conftest import START_MS, Market
 
 QUARTER_MS = 900_000

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from energy_market_chaincode import Phase, iso, moment, read_exact_json, views
+from energy_market_chaincode import Phase, iso, market_views, moment, read_exact_json, views
 from fabric_network.launcher import ANY_FREE_PORTS, Network
 from fabric_network.setup import operator_of_key
 from ledger import LedgerKind, LedgerSettings, open_ledger
@@ -71,12 +71,12 @@ def until_due(say: Callable[..., Any]) -> Callable[..., Any]:
 async def test_a_slot_of_a_simulated_day_is_published_closed_and_settled_within_seconds(
     hosted: Hosted, say: Callable[..., Any], until_due: Callable[..., Any]
 ) -> None:
-    mapping = views.SimulatedTimeView.model_validate(await say("simulateTime", start=iso(DAY), factor=FACTOR))
+    mapping = market_views.SimulatedTimeView.model_validate(await say("simulateTime", start=iso(DAY), factor=FACTOR))
     assert (mapping.start, mapping.factor) == (DAY, FACTOR)
     assert abs(mapping.began - datetime.now(UTC)) < timedelta(minutes=1)
     assert await say("simulateTime", start=iso(DAY), factor=FACTOR) == "TIME_SIMULATED"
     shown = read_exact_json(await hosted.ledger.query("market"))
-    assert views.MarketView.model_validate(shown).simulated_time == mapping
+    assert market_views.MarketView.model_validate(shown).simulated_time == mapping
 
     await say("setTopology", edges=[["S", "B"]])
     slot = mapping.market_time(datetime.now(UTC) + timedelta(seconds=3))

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from energy_market_chaincode import Rejection, Topic, block_views, moment, read_exact_json, views
+from energy_market_chaincode import Rejection, Topic, block_views, market_views, moment, read_exact_json, views
 from ledger import Block, Cursor, open_memory_ledger
 from ledger.embedded import EmbeddedLedger
 from market_clock.conductor import Conductor
@@ -64,8 +64,8 @@ class LedgerMarket(MarketClient):
         answer: dict[str, Any] = result["result"]
         return answer
 
-    async def market(self) -> views.MarketView:
-        return views.MarketView.model_validate(await self._ask("market"))
+    async def market(self) -> market_views.MarketView:
+        return market_views.MarketView.model_validate(await self._ask("market"))
 
     async def games(self) -> list[views.GameSummary]:
         return views.Games.model_validate(await self._ask("games")).games
@@ -73,8 +73,8 @@ class LedgerMarket(MarketClient):
     async def game(self, game: str, *, brief: bool = False) -> views.GameView:
         return views.GameView.model_validate(await self._ask("game", game))
 
-    async def topology(self) -> views.TopologyView:
-        return views.TopologyView.model_validate(await self._ask("topology"))
+    async def topology(self) -> market_views.TopologyView:
+        return market_views.TopologyView.model_validate(await self._ask("topology"))
 
     async def transfers(self, game: str) -> list[views.TransferView]:
         return views.Transfers.model_validate(await self._ask("transfers", game)).transfers
@@ -145,7 +145,7 @@ class Neighbourhood:
     outcomes: defaultdict[str, asyncio.Semaphore] = field(
         default_factory=lambda: defaultdict(lambda: asyncio.Semaphore(0))
     )
-    simulated: views.SimulatedTimeView | None = None
+    simulated: market_views.SimulatedTimeView | None = None
     """What the clocks know of the market's time."""
     cursor: Cursor | None = None
     """Of the last event that was waited for."""

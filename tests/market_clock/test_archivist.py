@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import pytest
 
-from energy_market_chaincode import Role, Topic, views
+from energy_market_chaincode import Role, Topic, market_views
 from market_clock.archivist import Archivist
 from market_clock.ledger_time import LedgerTime
 from prosumer_client import MarketClient, RequestRefused
@@ -42,11 +42,11 @@ async def test_games_are_archived_once_they_are_final_for_long_enough(neighbourh
 class OldMarket:
     """A market that is years old: what is said to it, part by part of what it is asked for."""
 
-    def __init__(self, market: views.MarketView) -> None:
+    def __init__(self, market: market_views.MarketView) -> None:
         self._market = market
         self.said: list[tuple[str, dict[str, Any]]] = []
 
-    async def market(self) -> views.MarketView:
+    async def market(self) -> market_views.MarketView:
         return self._market
 
     async def prosumers(self) -> list[Any]:

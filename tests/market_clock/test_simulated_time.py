@@ -11,7 +11,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from energy_market_chaincode import Phase, PublishGame, Topic, iso, milliseconds
-from energy_market_chaincode.views import SimulatedTimeView
+from energy_market_chaincode.market_views import SimulatedTimeView
 from market_clock.conductor import TimeSet
 from market_clock.decision import METERING_POLL, REGISTRATION_POLL, Wait, next_action
 from market_clock.ledger_time import LedgerTime

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from energy_market_chaincode.views import SimulatedTimeView
+from energy_market_chaincode.market_views import SimulatedTimeView
 from operator_cli.up_command import SimulatedOtherwise, begin_simulated_time, mapping_of_options
 from prosumer_client import CommandRejected
 from tests.market_clock.conftest import LedgerMarket, bare_market

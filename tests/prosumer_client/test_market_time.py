@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from energy_market_chaincode import GameView, Phase, iso
-from energy_market_chaincode.views import SimulatedTimeView
+from energy_market_chaincode.market_views import SimulatedTimeView
 from prosumer_client import Meter
 from prosumer_client.connection import MarketTime
 from prosumer_client.participant import Reminder
