@@ -10,7 +10,7 @@ from energy_market_chaincode.commands import (
     SimulateTime,
     TopUpAccount,
 )
-from energy_market_chaincode.context import Context
+from energy_market_chaincode.context import Context, rule
 from energy_market_chaincode.errors import (
     AccountTooLarge,
     InvalidTopology,
@@ -46,10 +46,9 @@ from energy_market_chaincode.records import (
     Simulation,
     Slot,
 )
-from energy_market_chaincode.rules import rule
 from energy_market_chaincode.settlement import DeliveredSlot
-from energy_market_chaincode.simulated_time import SimulatedTime
 from energy_market_chaincode.statements import enter_movement
+from energy_market_chaincode.times import SimulatedTime
 from energy_market_chaincode.topology import require_places_kept
 from energy_market_chaincode.units import MAX_MONEY, currency
 from energy_market_chaincode.vocabulary import GRID_OPERATOR, NETWORK_OPERATOR, EntryKind, Phase

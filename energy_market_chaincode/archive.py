@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Sequence
 
 from energy_market_chaincode.commands import ArchiveLines, ArchiveSlots
-from energy_market_chaincode.context import Context
+from energy_market_chaincode.context import Context, rule
 from energy_market_chaincode.errors import (
     ArchiveOfFuture,
     SlotNotArchived,
@@ -29,7 +29,6 @@ from energy_market_chaincode.records import (
     Settlement,
     Slot,
 )
-from energy_market_chaincode.rules import rule
 from energy_market_chaincode.statement_views import OldLinesArchived, SlotsArchived
 from energy_market_chaincode.statements import NamedRecords, lines_between, records_between
 from energy_market_chaincode.times import instant_ms, iso_time

@@ -19,8 +19,7 @@ from energy_market_chaincode.amounts import (
     positive,
 )
 from energy_market_chaincode.identity import public_key_from_text
-from energy_market_chaincode.simulated_time import FIRST_START_MS, LAST_START_MS, MAX_FACTOR
-from energy_market_chaincode.times import Instant, slot_name
+from energy_market_chaincode.times import FIRST_START_MS, LAST_START_MS, MAX_FACTOR, Instant, slot_name
 from energy_market_chaincode.vocabulary import SEQUENTIAL_BEST_RESPONSE, Identifier, Metering, Role, Topic
 
 MAX_ARCHIVED = 100

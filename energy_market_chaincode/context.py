@@ -1,21 +1,24 @@
-"""What a rule works with: the state as records, the time, the signer, and the events it causes."""
+"""Rules, and what they work with: the state as records, the time, the signer, and the events they cause."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar, get_type_hints
 
 from energy_market_chaincode.books import Books
-from energy_market_chaincode.commands import AboutGame, AboutSlot
+from energy_market_chaincode.commands import AboutGame, AboutSlot, CommandData
 from energy_market_chaincode.errors import GameArchived, Rejection, UnknownGame, WrongPhase
 from energy_market_chaincode.events import Event
 from energy_market_chaincode.layouts import KeptLayout, filled
 from energy_market_chaincode.lines import Archive
 from energy_market_chaincode.records import Account, Arena, Game, Record, Slot
 from energy_market_chaincode.savepoint import Workspace
-from energy_market_chaincode.simulated_time import SimulatedTime
+from energy_market_chaincode.times import SimulatedTime
+from energy_market_chaincode.views import View
 from energy_market_chaincode.vocabulary import Phase
 
 R = TypeVar("R", bound=Record)
+D = TypeVar("D", bound=CommandData)
+V = TypeVar("V", bound=View)
 
 
 @dataclass(slots=True)
@@ -189,3 +192,17 @@ class Context:
 def _game_of(slots: Mapping[str, Slot | None], name: str) -> str:
     slot = slots[name]
     return slot.game if slot is not None else f"of the slot {name}"
+
+
+Rule = Callable[[Context, Any], Awaitable[View]]
+"""Returns what the command came to; raises a Rejection, and then nothing of it counts."""
+
+RULES: dict[type[CommandData], Rule] = {}
+"""The rule of each topic's model."""
+
+
+def rule(decide: Callable[[Context, D], Awaitable[V]]) -> Callable[[Context, D], Awaitable[V]]:
+    """Make a function the rule of the commands that it takes, by the annotation of its second parameter."""
+    _, commands, _ = get_type_hints(decide).values()
+    RULES[commands] = decide
+    return decide

@@ -6,7 +6,7 @@ from energy_market_chaincode import presentation
 from energy_market_chaincode.bills import transfer_payments
 from energy_market_chaincode.books import Books
 from energy_market_chaincode.commands import PublishMeterReading
-from energy_market_chaincode.context import Context
+from energy_market_chaincode.context import Context, rule
 from energy_market_chaincode.errors import DeliveryNotBegun, MetersOnly, NotRegistered, ReadingRepeated, WrongPhase
 from energy_market_chaincode.matching import is_certain
 from energy_market_chaincode.records import (
@@ -26,7 +26,6 @@ from energy_market_chaincode.records import (
     StandingOffer,
     Transfer,
 )
-from energy_market_chaincode.rules import rule
 from energy_market_chaincode.times import iso_time
 from energy_market_chaincode.units import Energy, Money
 from energy_market_chaincode.views import GameResult

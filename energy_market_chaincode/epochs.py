@@ -9,12 +9,11 @@ from typing import NamedTuple
 
 from energy_market_chaincode import presentation
 from energy_market_chaincode.commands import SetLedgerTime
-from energy_market_chaincode.context import Context
+from energy_market_chaincode.context import Context, rule
 from energy_market_chaincode.errors import TimeNotPresent
 from energy_market_chaincode.events import LedgerTimeSetEvent
 from energy_market_chaincode.market_views import EpochView
 from energy_market_chaincode.records import ClearingState, Epoch, Expiry, Game, Market, Play, Simulation
-from energy_market_chaincode.rules import rule
 from energy_market_chaincode.times import iso_time
 
 MOST_APART_MS = 60_000

@@ -6,8 +6,7 @@ from typing import Annotated
 from pydantic import Field
 
 from energy_market_chaincode.amounts import Currency, CurrencyPerKwh, Fraction, Kw, Kwh
-from energy_market_chaincode.simulated_time import SimulatedTime
-from energy_market_chaincode.times import Time, milliseconds, moment
+from energy_market_chaincode.times import SimulatedTime, Time, milliseconds, moment
 from energy_market_chaincode.views import View
 from energy_market_chaincode.vocabulary import GRID_OPERATOR, NETWORK_OPERATOR, Metering, Role
 

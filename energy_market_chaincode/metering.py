@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from energy_market_chaincode.commands import EnergyReading, PublishReadings, RegisterMeter, RegisterReading
-from energy_market_chaincode.context import Context
+from energy_market_chaincode.context import Context, rule
 from energy_market_chaincode.errors import (
     ImplausibleReading,
     MeterExists,
@@ -32,7 +32,6 @@ from energy_market_chaincode.records import (
     RegisterState,
     Slot,
 )
-from energy_market_chaincode.rules import rule
 from energy_market_chaincode.settlement import energy_limit, is_settling, keep_reading, resettle
 from energy_market_chaincode.times import iso_time, moment
 from energy_market_chaincode.units import Energy, kwh

@@ -14,7 +14,7 @@ from energy_market_chaincode.commands import (
     PublishOffer,
     PublishOrders,
 )
-from energy_market_chaincode.context import Context
+from energy_market_chaincode.context import Context, rule
 from energy_market_chaincode.contracting import hold, worst_of_mechanism
 from energy_market_chaincode.cover import connection_deposit, demand_deposit, offer_bond
 from energy_market_chaincode.errors import (
@@ -39,7 +39,6 @@ from energy_market_chaincode.records import (
     StandingDemand,
     StandingOffer,
 )
-from energy_market_chaincode.rules import rule
 from energy_market_chaincode.settlement import energy_limit
 from energy_market_chaincode.times import iso_time
 from energy_market_chaincode.topology import require_place

@@ -22,8 +22,7 @@ from energy_market_chaincode.records import (
     Transfer,
     ledger_id,
 )
-from energy_market_chaincode.simulated_time import SimulatedTime
-from energy_market_chaincode.times import moment
+from energy_market_chaincode.times import SimulatedTime, moment
 from energy_market_chaincode.unfinished import Proposal
 from energy_market_chaincode.units import (
     ENERGY_DECIMALS,

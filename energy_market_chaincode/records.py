@@ -10,7 +10,7 @@ from typing import ClassVar, Self
 from pydantic import BaseModel, ConfigDict, RootModel
 
 from energy_market_chaincode.canonical import exact_json
-from energy_market_chaincode.simulated_time import SimulatedTime
+from energy_market_chaincode.times import SimulatedTime
 from energy_market_chaincode.units import Energy, Money, Price, Share
 from energy_market_chaincode.vocabulary import Fallback, Metering, Phase, Role, StopReason, ledger_in_epoch
 

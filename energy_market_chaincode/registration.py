@@ -3,9 +3,8 @@
 from typing import Any
 
 from energy_market_chaincode import presentation
-from energy_market_chaincode.calendar import book
 from energy_market_chaincode.commands import PublishGame, StopGameRegistration
-from energy_market_chaincode.context import Context
+from energy_market_chaincode.context import Context, rule
 from energy_market_chaincode.contracting import has_delivery_begun
 from energy_market_chaincode.cover import usual_penalty
 from energy_market_chaincode.errors import GameExists, MarketEmptying, RegistrationOpen, SlotTaken, TopologyMissing
@@ -24,8 +23,7 @@ from energy_market_chaincode.records import (
     StandingDemand,
     StandingOffer,
 )
-from energy_market_chaincode.rules import rule
-from energy_market_chaincode.slots import CORRECTION_WINDOW_MS, durations_of_name, slot_durations
+from energy_market_chaincode.slots import CORRECTION_WINDOW_MS, book, durations_of_name, slot_durations
 from energy_market_chaincode.stopping import stop
 from energy_market_chaincode.tariffs import tariffs_of
 from energy_market_chaincode.times import instant_ms, iso_time

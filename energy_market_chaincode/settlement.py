@@ -23,7 +23,7 @@ from energy_market_chaincode.bills import (
 from energy_market_chaincode.books import Books
 from energy_market_chaincode.canonical import exact_json
 from energy_market_chaincode.commands import CloseMarket
-from energy_market_chaincode.context import Context
+from energy_market_chaincode.context import Context, rule
 from energy_market_chaincode.contracting import release_escrows
 from energy_market_chaincode.delivery import installed_in, participants_of, reports, undelivered
 from energy_market_chaincode.errors import DeliveryNotOver, PartDone, SlotSettling
@@ -42,7 +42,6 @@ from energy_market_chaincode.records import (
     Settling,
     Transfer,
 )
-from energy_market_chaincode.rules import rule
 from energy_market_chaincode.statements import lines_of, save_corrections, save_line
 from energy_market_chaincode.times import iso_time
 from energy_market_chaincode.units import Energy, Money

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from energy_market_chaincode import presentation
 from energy_market_chaincode.allocation import Row, cleared_rows, slot_game, sparse
 from energy_market_chaincode.commands import StopGame
-from energy_market_chaincode.context import Context
+from energy_market_chaincode.context import Context, rule
 from energy_market_chaincode.contracting import nothing, supplies_of
 from energy_market_chaincode.cover import offer_bond
 from energy_market_chaincode.errors import GameStopping, PartDone, StillPlayed
@@ -29,7 +29,6 @@ from energy_market_chaincode.records import (
     Purchases,
     StandingBid,
 )
-from energy_market_chaincode.rules import rule
 from energy_market_chaincode.unfinished import Stopping, Walk
 from energy_market_chaincode.units import Energy, Money
 from energy_market_chaincode.views import GameStopped

@@ -3,11 +3,10 @@
 from bisect import bisect_right
 
 from energy_market_chaincode.commands import USUAL_FEED_IN_TARIFF, USUAL_RETAIL_TARIFF, PublishGame, SetTariffs
-from energy_market_chaincode.context import Context
+from energy_market_chaincode.context import Context, rule
 from energy_market_chaincode.errors import TariffsCrossed
 from energy_market_chaincode.market_views import TariffsSet
 from energy_market_chaincode.records import Tariffs, TariffTable
-from energy_market_chaincode.rules import rule
 from energy_market_chaincode.units import Price, currency_per_kwh
 
 

@@ -13,7 +13,7 @@ from energy_market_chaincode.allocation import corrected, keep_rows, loads_of, s
 from energy_market_chaincode.canonical import exact_json
 from energy_market_chaincode.certificate import Purchases, SlotGame, Verdict
 from energy_market_chaincode.commands import AboutGame, FallBack, ProveClearing, PublishClearing
-from energy_market_chaincode.context import Context
+from energy_market_chaincode.context import Context, rule
 from energy_market_chaincode.errors import (
     ArenaDiffers,
     ClearingAwaited,
@@ -40,7 +40,6 @@ from energy_market_chaincode.records import (
     Game,
     Play,
 )
-from energy_market_chaincode.rules import rule
 from energy_market_chaincode.stopping import PROVED_AT_ONCE, require_played, stop, stop_cleared
 from energy_market_chaincode.times import iso_time
 from energy_market_chaincode.unfinished import Proposal, Proposals, Walk

@@ -2,7 +2,7 @@
 
 from energy_market_chaincode import presentation
 from energy_market_chaincode.commands import AboutGame, PublishBuyBid, SkipTurn
-from energy_market_chaincode.context import Context
+from energy_market_chaincode.context import Context, rule
 from energy_market_chaincode.contracting import freeze_more, has_delivery_begun, nothing, supplies_of
 from energy_market_chaincode.errors import (
     CapacityExceeded,
@@ -17,7 +17,6 @@ from energy_market_chaincode.errors import (
 )
 from energy_market_chaincode.game import bill, is_more_than_nothing, worst_bill
 from energy_market_chaincode.records import Arena, ClearingState, Escrow, Game, Play, StandingBid
-from energy_market_chaincode.rules import rule
 from energy_market_chaincode.stopping import require_played, stop
 from energy_market_chaincode.times import iso_time
 from energy_market_chaincode.units import Energy, kwh

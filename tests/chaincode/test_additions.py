@@ -6,10 +6,9 @@ from typing import Any
 import pytest
 
 from energy_market_chaincode.commands import COMMANDS, CommandData
-from energy_market_chaincode.context import Context
+from energy_market_chaincode.context import RULES, Context, rule
 from energy_market_chaincode.mechanisms import MECHANISMS
 from energy_market_chaincode.records import RECORDS, Game, Play, Record
-from energy_market_chaincode.rules import RULES, rule
 from energy_market_chaincode.stopping import stop
 from energy_market_chaincode.units import Energy
 from energy_market_chaincode.views import View

@@ -9,15 +9,16 @@ from hypothesis import strategies as st
 
 from energy_market_chaincode import iso_time
 from energy_market_chaincode.market_views import SimulatedTimeView
-from energy_market_chaincode.simulated_time import (
+from energy_market_chaincode.times import (
     FIRST_START_MS,
     LAST_MS,
     LAST_START_MS,
     LEAST_REAL_MS,
     MAX_FACTOR,
     SimulatedTime,
+    instant_ms,
+    moment,
 )
-from energy_market_chaincode.times import instant_ms, moment
 from energy_market_chaincode.views import GameView
 from tests.chaincode.conftest import START_MS, Market
 

@@ -27,8 +27,8 @@ from energy_market_chaincode import (
     statement_views,
     views,
 )
+from energy_market_chaincode.context import RULES
 from energy_market_chaincode.contract import EVENT_NAME  # with it all rules are known
-from energy_market_chaincode.rules import RULES
 from energy_market_chaincode.times import Instant
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "protocol.md"

@@ -20,7 +20,7 @@ from energy_market_chaincode import (
     statement_views,
     views,
 )
-from energy_market_chaincode.rules import RULES
+from energy_market_chaincode.context import RULES
 from tests.tx_queue import protocol_tables
 
 ANSWERS: dict[str, Any] = {
