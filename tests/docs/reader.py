@@ -1,4 +1,4 @@
-"""Somebody who types what the documentation says, with two terminals, on a machine where 8080 to 8082 may be taken."""
+"""Somebody who types what the documentation says, with two terminals, on a machine where 8080 to 8083 may be taken."""
 
 import os
 import re
@@ -88,7 +88,7 @@ class Reader:
 
     def _with_ports(self, text: str) -> str:
         queue, optimizer, clock = self.ports.values()
-        options = f"--queue-port {queue} --optimizer-port {optimizer} --clock-port {clock}"
+        options = f"--queue-port {queue} --optimizer-port {optimizer} --clock-port {clock} --dashboard-port 0"
         text = re.sub(r"(127\.0\.0\.1):(808[012])", lambda found: f"{found[1]}:{self.ports[found[2]]}", text)
         return text.replace("energy-market up\n", f"energy-market up {options}\n")
 
