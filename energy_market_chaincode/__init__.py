@@ -20,21 +20,8 @@ if TYPE_CHECKING:
         hops,
         market_views,
         slots,
-        statement_views,
         units,
         views,
-    )
-    from energy_market_chaincode.amounts import (
-        Currency,
-        CurrencyPerKwh,
-        EnergyKwh,
-        Fraction,
-        Kwh,
-        MoneyCurrency,
-        PriceCurrencyPerKwh,
-        ShareOfOne,
-        TariffCurrencyPerKwh,
-        positive,
     )
     from energy_market_chaincode.canonical import MAX_NESTING, exact_json, read_exact_json, read_json, signed_bytes
     from energy_market_chaincode.commands import (
@@ -87,10 +74,20 @@ if TYPE_CHECKING:
         ENERGY_DECIMALS,
         MAX_MONEY,
         PRICE_DECIMALS,
+        Currency,
+        CurrencyPerKwh,
         Energy,
+        EnergyKwh,
+        Fraction,
+        Kwh,
         Money,
+        MoneyCurrency,
         Price,
+        PriceCurrencyPerKwh,
+        ShareOfOne,
+        TariffCurrencyPerKwh,
         money_from_currency,
+        positive,
         price_from_currency_per_kwh,
     )
     from energy_market_chaincode.views import FieldProblem, GameView, Receipt, Terms
@@ -209,7 +206,6 @@ __all__ = [
     "sign",
     "signed_bytes",
     "slots",
-    "statement_views",
     "units",
     "usual_penalty",
     "views",
@@ -223,7 +219,7 @@ _MODULES = (
     "hops",
     "market_views",
     "slots",
-    "statement_views",
+    "market_views",
     "units",
     "views",
 )
@@ -234,7 +230,6 @@ _SOURCES = (
     "stub",
     "vocabulary",
     "times",
-    "amounts",
     "views",
     "identity",
     "commands",

@@ -19,6 +19,7 @@ from energy_market_chaincode.errors import (
 )
 from energy_market_chaincode.layouts import KeptLayout
 from energy_market_chaincode.lines import Archive, Line, LineArchive, LineCorrection
+from energy_market_chaincode.market_views import OldLinesArchived, SlotsArchived
 from energy_market_chaincode.records import (
     RECORDS,
     AcceptedReading,
@@ -29,7 +30,6 @@ from energy_market_chaincode.records import (
     Settlement,
     Slot,
 )
-from energy_market_chaincode.statement_views import OldLinesArchived, SlotsArchived
 from energy_market_chaincode.statements import NamedRecords, lines_between, records_between
 from energy_market_chaincode.times import instant_ms, iso_time
 from energy_market_chaincode.units import Money

@@ -10,7 +10,9 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic.alias_generators import to_camel
 
 from energy_market_chaincode import units
-from energy_market_chaincode.amounts import (
+from energy_market_chaincode.identity import public_key_from_text
+from energy_market_chaincode.times import FIRST_START_MS, LAST_START_MS, MAX_FACTOR, Instant, slot_name
+from energy_market_chaincode.units import (
     EnergyKwh,
     MoneyCurrency,
     PriceCurrencyPerKwh,
@@ -18,8 +20,6 @@ from energy_market_chaincode.amounts import (
     TariffCurrencyPerKwh,
     positive,
 )
-from energy_market_chaincode.identity import public_key_from_text
-from energy_market_chaincode.times import FIRST_START_MS, LAST_START_MS, MAX_FACTOR, Instant, slot_name
 from energy_market_chaincode.vocabulary import SEQUENTIAL_BEST_RESPONSE, Identifier, Metering, Role, Topic
 
 MAX_ARCHIVED = 100

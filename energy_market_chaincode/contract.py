@@ -12,10 +12,8 @@ from energy_market_chaincode import (  # noqa: F401 - some of them only declare 
     administration,
     archive,
     delivery,
-    epochs,
     memory,
     metering,
-    orders,
     presentation,
     queries,
     registration,
@@ -23,7 +21,7 @@ from energy_market_chaincode import (  # noqa: F401 - some of them only declare 
 )
 from energy_market_chaincode.canonical import MAX_NESTING, exact_json, read_json
 from energy_market_chaincode.commands import RegisterProsumer, SetLedgerTime, SimulateTime
-from energy_market_chaincode.context import RULES, Context
+from energy_market_chaincode.context import RULES, Context, Workspace
 from energy_market_chaincode.errors import (
     AlreadyInitialised,
     BadSignature,
@@ -42,7 +40,6 @@ from energy_market_chaincode.errors import (
 from energy_market_chaincode.events import Event
 from energy_market_chaincode.prefetch import keys_read_by
 from energy_market_chaincode.records import Epoch, Expiry, Market, Prosumer, Remembered, Simulation, ledger_id
-from energy_market_chaincode.savepoint import Workspace
 from energy_market_chaincode.signed_commands import Command, MalformedFields, parse_command, read_command
 from energy_market_chaincode.stub import Sender, Stub
 from energy_market_chaincode.times import SimulatedTime

@@ -5,9 +5,9 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from energy_market_chaincode.amounts import Currency, CurrencyPerKwh, Fraction, Kwh
 from energy_market_chaincode.market_views import EpochView, SimulatedTimeView
 from energy_market_chaincode.times import Time
+from energy_market_chaincode.units import Currency, CurrencyPerKwh, Fraction, Kwh
 from energy_market_chaincode.views import ContractedTransfer, OfferView, SettlementTotals, StopTotals, Terms, View
 
 

@@ -5,10 +5,10 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
-from energy_market_chaincode import market_views, presentation, statement_views, views
+from energy_market_chaincode import market_views, presentation, views
 from energy_market_chaincode.allocation import cleared_rows, transfers_of
 from energy_market_chaincode.commands import USUAL_FEED_IN_TARIFF, USUAL_RETAIL_TARIFF
-from energy_market_chaincode.context import Context
+from energy_market_chaincode.context import Context, Workspace
 from energy_market_chaincode.contracting import supplies_of
 from energy_market_chaincode.delivery import participants_of, reports, undelivered
 from energy_market_chaincode.errors import (
@@ -47,7 +47,6 @@ from energy_market_chaincode.records import (
     Transfer,
     ledger_id,
 )
-from energy_market_chaincode.savepoint import Workspace
 from energy_market_chaincode.settlement import is_settling
 from energy_market_chaincode.statements import (
     corrections_of,
@@ -376,11 +375,11 @@ def _settled_transfers(_certificate: str, _settlement: bytes) -> list[Transfer]:
     return []
 
 
-async def _lines(context: Context, game: str, page: slice = ALL) -> statement_views.SlotLines:
+async def _lines(context: Context, game: str, page: slice = ALL) -> market_views.SlotLines:
     archive = await context.find(Archive, game)
     settled = archive or await context.find(Settlement, (await _find_game(context, game)).id)
     if settled is None:
-        return statement_views.SlotLines(lines=[])
+        return market_views.SlotLines(lines=[])
     begins = iso_time(archive.starts_ms) if archive is not None else delivery_start(await _find_game(context, game))
     names = list(await context.load_named(Prosumer))
     if archive is not None:
@@ -388,7 +387,7 @@ async def _lines(context: Context, game: str, page: slice = ALL) -> statement_vi
     lines = await lines_at(context, begins, game, names)
     shown = dict(list(lines.items())[page])
     corrections = await corrections_of(context, begins, game, settled.corrections, shown)
-    return statement_views.SlotLines(
+    return market_views.SlotLines(
         lines=[slot_line(name, game, begins, line, corrections.get(name, [])) for name, line in shown.items()]
     )
 

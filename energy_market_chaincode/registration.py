@@ -1,36 +1,127 @@
-"""Rules of registration: a game is published, and when its gate closes its clearing begins."""
+"""Rules of registration: the grid's tariffs, a game's publication, who offers or asks for energy, and gate closure.
 
-from typing import Any
+An offer or a demand alone enters a game once. Orders for many games replace what the prosumer had in them, until each
+game's gate closes; of what is frozen only the difference moves.
+"""
+
+from bisect import bisect_right
+from typing import Any, Literal
 
 from energy_market_chaincode import presentation
-from energy_market_chaincode.commands import PublishGame, StopGameRegistration
+from energy_market_chaincode.commands import (
+    USUAL_FEED_IN_TARIFF,
+    USUAL_RETAIL_TARIFF,
+    DemandedEnergy,
+    OfferedEnergy,
+    Order,
+    PublishDemand,
+    PublishGame,
+    PublishOffer,
+    PublishOrders,
+    SetTariffs,
+    StopGameRegistration,
+)
 from energy_market_chaincode.context import Context, rule
-from energy_market_chaincode.contracting import has_delivery_begun
-from energy_market_chaincode.cover import usual_penalty
-from energy_market_chaincode.errors import GameExists, MarketEmptying, RegistrationOpen, SlotTaken, TopologyMissing
+from energy_market_chaincode.contracting import has_delivery_begun, hold, worst_of_mechanism
+from energy_market_chaincode.cover import connection_deposit, demand_deposit, offer_bond, usual_penalty
+from energy_market_chaincode.errors import (
+    AlreadyRegistered,
+    DebtUnpaid,
+    GameExists,
+    MarketEmptying,
+    NoMeter,
+    OrderBeyondConnection,
+    OrderRepeated,
+    PriceOutOfBounds,
+    RegistrationOpen,
+    RegistrationOver,
+    Rejection,
+    SlotTaken,
+    TariffsCrossed,
+    TopologyMissing,
+)
 from energy_market_chaincode.game import seller_order, turn_order
 from energy_market_chaincode.lines import Archive
+from energy_market_chaincode.market_views import TariffsSet
 from energy_market_chaincode.mechanisms import MECHANISMS
+from energy_market_chaincode.prefetch import registration_keys
 from energy_market_chaincode.records import (
+    Account,
     Arena,
+    Connection,
     Emptying,
+    Escrow,
     Game,
+    HopsColumn,
+    HopsRow,
     Layout,
     MeteredMarket,
+    MeterTotals,
     Parameters,
     Play,
     Slot,
     StandingDemand,
     StandingOffer,
+    Tariffs,
+    TariffTable,
 )
+from energy_market_chaincode.settlement import energy_limit
 from energy_market_chaincode.slots import CORRECTION_WINDOW_MS, book, durations_of_name, slot_durations
 from energy_market_chaincode.stopping import stop
-from energy_market_chaincode.tariffs import tariffs_of
 from energy_market_chaincode.times import instant_ms, iso_time
-from energy_market_chaincode.topology import fixed_arena
-from energy_market_chaincode.units import Energy
-from energy_market_chaincode.views import GameResult, RegistrationStopped
+from energy_market_chaincode.topology import fixed_arena, require_place
+from energy_market_chaincode.units import Energy, Money, Price, currency, currency_per_kwh, kwh
+from energy_market_chaincode.views import GameResult, RegistrationStopped, View
 from energy_market_chaincode.vocabulary import Metering, Phase, StopReason
+
+
+class PlacedOrder(View):
+    """What the prosumer is in a game by its order; null: nothing."""
+
+    game: str
+    role: Literal["seller", "buyer"] | None
+
+
+class OrdersPlaced(View):
+    """Of publishOrders: what the prosumer is now in each of the games."""
+
+    prosumer: str
+    orders: list[PlacedOrder]
+
+
+@rule
+async def set_tariffs(context: Context, data: SetTariffs) -> TariffsSet:
+    """Replace the table."""
+    entries = sorted(data.tariffs, key=lambda entry: entry.from_ms)
+    table = TariffTable(tariffs=[Tariffs.model_validate(entry.model_dump()) for entry in entries])
+    context.save(table)
+    return TariffsSet(tariffs=len(entries))
+
+
+def in_force(table: TariffTable | None, at_ms: int) -> tuple[Price, Price]:
+    """Return the retail and the feed-in tariff of a moment."""
+    entries = table.tariffs if table is not None else []
+    place = bisect_right(entries, at_ms, key=lambda entry: entry.from_ms)
+    return (
+        (entries[place - 1].retail, entries[place - 1].feed_in)
+        if place
+        else (USUAL_RETAIL_TARIFF, USUAL_FEED_IN_TARIFF)
+    )
+
+
+async def tariffs_of(context: Context, data: PublishGame, at_ms: int) -> dict[str, Price]:
+    """Return a game's tariffs, by the names of its parameters: what is stated, else what is in force at a moment.
+
+    Raises
+    ------
+    TariffsCrossed
+    """
+    retail, feed_in = in_force(await context.find(TariffTable), at_ms)
+    retail = retail if data.retail_tariff is None else data.retail_tariff
+    feed_in = feed_in if data.feed_in_tariff is None else data.feed_in_tariff
+    if retail < feed_in:
+        raise TariffsCrossed(retail=currency_per_kwh(retail), feed_in=currency_per_kwh(feed_in))
+    return {"retail_tariff": retail, "feed_in_tariff": feed_in}
 
 
 @rule
@@ -93,6 +184,143 @@ async def _metered(context: Context, data: PublishGame) -> dict[str, Any]:
         has_time = data.delivery_slot is not None and instant_ms(data.delivery_slot) is not None
         window_ms = CORRECTION_WINDOW_MS if has_time and metering is Metering.METERS else 0
     return {"metering": metering, "correction_window_ms": window_ms and max(window_ms, context.least_ms)}
+
+
+@rule
+async def publish_offer(context: Context, data: PublishOffer) -> GameResult:
+    """Take a seller in and freeze what it would owe if it delivered nothing."""
+    game = await context.game(data, Phase.REGISTRATION)
+    await _require_new(context, game)
+    await hold(context, context.signer, {game.id: await _offer(context, game, data)})
+    return GameResult(game=game.id)
+
+
+@rule
+async def publish_demand(context: Context, data: PublishDemand) -> GameResult:
+    """Take a buyer in and freeze what its demand would cost from the grid, and what it would owe if it took nothing."""
+    game = await context.game(data, Phase.REGISTRATION)
+    await _require_new(context, game)
+    await hold(context, context.signer, {game.id: await _demand(context, game, data)})
+    return GameResult(game=game.id)
+
+
+@rule
+async def publish_orders(context: Context, data: PublishOrders) -> OrdersPlaced:
+    """Let orders stand in the place of earlier ones, all of them or none."""
+    games = await context.games_of("orders", data.orders)
+    await context.state.prefetch(key for game in games for key in registration_keys(game.id, context.signer))
+    required: dict[str, Escrow | None] = {}
+    for place, (game, order) in enumerate(zip(games, data.orders, strict=True)):
+        try:
+            if game.id in required:
+                raise OrderRepeated(game=game.id)
+            required[game.id] = await _replace(context, game, order)
+        except Rejection as rejection:
+            raise rejection.at(f"orders.{place}") from None
+    await hold(context, context.signer, required)
+    placed = [
+        PlacedOrder(game=game.id, role="seller" if order.offer else "buyer" if order.demand else None)
+        for game, order in zip(games, data.orders, strict=True)
+    ]
+    return OrdersPlaced(prosumer=context.signer, orders=placed)
+
+
+async def _replace(context: Context, game: Game, order: Order) -> Escrow | None:
+    """Let an order stand in the place of what its signer had in a game; return what is frozen for it from now on."""
+    context.require_phase(game, Phase.REGISTRATION, PublishOrders.topic)
+    _require_gate_open(context, game)
+    for kind in (StandingOffer, StandingDemand):
+        if await context.exists(kind, game.id, context.signer):
+            context.delete(kind, game.id, context.signer)
+    if order.offer is not None:
+        return await _offer(context, game, order.offer)
+    if order.demand is not None:
+        return await _demand(context, game, order.demand)
+    return None
+
+
+async def _offer(context: Context, game: Game, said: OfferedEnergy) -> Escrow:
+    """Let an offer stand; return what is frozen for it."""
+    await _require_trusted(context, game)
+    _require_price(game, said.price)
+    await require_place(context, "seller", HopsColumn)
+    limit = await _limit_of_orders(context, game, said.amount)
+    offer = StandingOffer(seller=context.signer, capacity=said.amount, price=said.price, arrived=context.arrived)
+    context.save(offer, game.id, context.signer)
+    bond = offer_bond(said.amount, said.price, game.parameters)
+    deposit = connection_deposit(limit, game.parameters) if limit is not None else Money(0)
+    return Escrow(deposit=Money(bond + deposit))
+
+
+async def _demand(context: Context, game: Game, said: DemandedEnergy) -> Escrow:
+    """Let a demand stand; return what is frozen for it."""
+    await _require_trusted(context, game)
+    buyer = context.signer
+    await require_place(context, "buyer", HopsRow)
+    limit, rules = await _limit_of_orders(context, game, said.amount), game.parameters
+    totals = await context.load(MeterTotals, buyer)
+    demand = StandingDemand(
+        buyer=buyer,
+        demand=said.amount,
+        production=totals.production,
+        consumption=totals.consumption,
+        arrived=context.arrived,
+    )
+    context.save(demand, game.id, buyer)
+    deposit = connection_deposit(limit, rules) if limit is not None else demand_deposit(said.amount, rules)
+    return Escrow(amount=worst_of_mechanism(game, said.amount), deposit=deposit)
+
+
+def _require_gate_open(context: Context, game: Game) -> None:
+    if context.now_ms >= game.registration_ends_ms:
+        raise RegistrationOver(game=game.id, ended=iso_time(game.registration_ends_ms))
+
+
+async def _require_new(context: Context, game: Game) -> None:
+    """Refuse whoever comes after the gate closed, or takes part already."""
+    _require_gate_open(context, game)
+    signer = context.signer
+    if await context.exists(StandingOffer, game.id, signer) or await context.exists(StandingDemand, game.id, signer):
+        raise AlreadyRegistered(prosumer=signer, game=game.id)
+
+
+async def _require_trusted(context: Context, game: Game) -> None:
+    """Refuse the orders of whoever is not metered, or owes something from earlier slots."""
+    signer = context.signer
+    if game.parameters.metering is Metering.METERS and not await context.exists(Connection, signer):
+        raise NoMeter(prosumer=signer, game=game.id)
+    account = await context.find(Account, signer)
+    if account is not None and account.debt:
+        raise DebtUnpaid(prosumer=signer, debt=currency(account.debt))
+
+
+def _require_price(game: Game, price: Price) -> None:
+    """Refuse a base price outside of the game's bounds."""
+    floor, cap = game.parameters.price_floor or Price(0), game.parameters.price_cap
+    if price < floor or (cap is not None and price > cap):
+        raise PriceOutOfBounds(
+            game=game.id,
+            floor=currency_per_kwh(floor),
+            cap="any" if cap is None else currency_per_kwh(cap),
+            price=currency_per_kwh(price),
+        )
+
+
+async def _limit_of_orders(context: Context, game: Game, amount: Energy) -> Energy | None:
+    """Return what the signer's connection can carry in the slot, None where prosumers meter themselves.
+
+    Raises
+    ------
+    OrderBeyondConnection
+        If the order is for more than that: it could not be kept, and its cover would not be that of its connection.
+    """
+    if game.parameters.metering is Metering.SELF:
+        return None
+    connection = await context.load(Connection, context.signer)
+    limit = energy_limit(connection.meters[-1], game)
+    if amount > limit:
+        raise OrderBeyondConnection(prosumer=context.signer, game=game.id, amount=kwh(amount), limit=kwh(limit))
+    return limit
 
 
 @rule

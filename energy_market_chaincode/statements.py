@@ -7,14 +7,14 @@ from decimal import Decimal
 from energy_market_chaincode.context import Context
 from energy_market_chaincode.errors import LinesArchived, MalformedArguments, UnknownProsumer
 from energy_market_chaincode.lines import Line, LineArchive, LineCorrection, Movement
-from energy_market_chaincode.records import Game, Prosumer, Record
-from energy_market_chaincode.statement_views import (
+from energy_market_chaincode.market_views import (
     AccountEntry,
     CorrectedLine,
     SlotLine,
     Statement,
     StatementSums,
 )
+from energy_market_chaincode.records import Game, Prosumer, Record
 from energy_market_chaincode.times import iso_time, moment
 from energy_market_chaincode.units import (
     ENERGY_DECIMALS,

@@ -28,7 +28,7 @@ class Stub(Protocol):
     """One transaction's view of the ledger.
 
     Contract: reads see the state before the transaction (a ledger need not show a transaction its own writes; the
-    contract keeps them itself, see :mod:`energy_market_chaincode.savepoint`). Writes take effect together or not at
+    contract keeps them itself, see :mod:`energy_market_chaincode.context`). Writes take effect together or not at
     all. Keys are non-empty text; a range is ordered by the keys' UTF-8 bytes.
     """
 

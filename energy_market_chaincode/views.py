@@ -11,8 +11,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from energy_market_chaincode.amounts import Currency, CurrencyPerKwh, ExactCurrency, ExactShare, Fraction, Kwh
 from energy_market_chaincode.times import Time
+from energy_market_chaincode.units import Currency, CurrencyPerKwh, ExactCurrency, ExactShare, Fraction, Kwh
 from energy_market_chaincode.vocabulary import Fallback, Metering, Phase, Status, StopReason
 
 

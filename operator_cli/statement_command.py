@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from energy_market_chaincode import statement_views
+from energy_market_chaincode import market_views
 from market_files import write_file
 from operator_cli.settings import OperatorSettings
 from operator_cli.voice import AsJson, named_zone, voice
@@ -67,7 +67,7 @@ def _time(text: str | None, option: str) -> datetime | None:
     return time
 
 
-def _show(found: statement_views.Statement, place: ZoneInfo | None) -> None:
+def _show(found: market_views.Statement, place: ZoneInfo | None) -> None:
     if voice.as_json:
         voice.document(found)
         return

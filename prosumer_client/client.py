@@ -20,7 +20,6 @@ from energy_market_chaincode import (
     is_same_ledger,
     iso,
     market_views,
-    statement_views,
     views,
 )
 from prosumer_client.connection import (
@@ -307,13 +306,13 @@ class MarketClient(ServiceClient):
 
     async def statement(
         self, prosumer: str, begins: datetime | None = None, ends: datetime | None = None
-    ) -> statement_views.Statement:
+    ) -> market_views.Statement:
         """Return what happened in a prosumer's account from a time up to, not including, another, slot by slot."""
         asked = {name: iso(at) for name, at in (("from", begins), ("to", ends)) if at is not None}
         path = f"/prosumers/{quote(prosumer, safe='')}/statement"
-        whole = await self._read(statement_views.Statement, path, asked)
+        whole = await self._read(market_views.Statement, path, asked)
         while whole.next is not None:
-            rest = await self._read(statement_views.Statement, path, {**asked, "from": iso(whole.next)})
+            rest = await self._read(market_views.Statement, path, {**asked, "from": iso(whole.next)})
             whole = whole.followed_by(rest)
         return whole
 
@@ -364,10 +363,10 @@ class MarketClient(ServiceClient):
         path = f"/games/{quote(game, safe='')}/transfers"
         return await self._read_all(views.Transfers, path, lambda page: page.transfers)
 
-    async def lines(self, game: str) -> list[statement_views.SlotLine]:
+    async def lines(self, game: str) -> list[market_views.SlotLine]:
         """Return what a settled slot came to for each participant."""
         path = f"/games/{quote(game, safe='')}/lines"
-        return await self._read_all(statement_views.SlotLines, path, lambda page: page.lines)
+        return await self._read_all(market_views.SlotLines, path, lambda page: page.lines)
 
     async def balance(self, game: str) -> market_views.SlotBalance:
         """Return a slot's balance over all meters."""

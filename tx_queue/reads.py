@@ -18,7 +18,6 @@ from energy_market_chaincode import (
     milliseconds,
     moment,
     read_exact_json,
-    statement_views,
     views,
 )
 from http_service import Problem, exact_response
@@ -131,7 +130,7 @@ async def transfers(node: Node, game: GameId, page: Paged) -> Response:
     return exact_response(await node.ledger.query("transfers", game, *page))
 
 
-@router.get("/games/{game}/lines", responses={200: {"model": statement_views.SlotLines}})
+@router.get("/games/{game}/lines", responses={200: {"model": market_views.SlotLines}})
 async def lines(node: Node, game: GameId, page: Paged) -> Response:
     """Return what a settled slot came to for each participant, by name; 404 UNKNOWN_GAME."""
     return exact_response(await node.ledger.query("lines", game, *page))
@@ -163,7 +162,7 @@ async def prosumer(node: Node, prosumer: ProsumerId) -> Response:
 
 @router.get(
     "/prosumers/{prosumer}/statement",
-    responses={200: {"model": statement_views.Statement, "content": {"text/csv": {}}}},
+    responses={200: {"model": market_views.Statement, "content": {"text/csv": {}}}},
 )
 async def statement(
     node: Node,
@@ -180,7 +179,7 @@ async def statement(
     found = await node.ledger.query("statement", prosumer, *period, str(limit))
     if form is StatementForm.JSON or (form is None and "text/csv" not in request.headers.get("accept", "")):
         return exact_response(found)
-    part = statement_views.Statement.model_validate(read_exact_json(found))
+    part = market_views.Statement.model_validate(read_exact_json(found))
     headers = {"Content-Disposition": f'attachment; filename="statement-{prosumer}.csv"'}
     if part.next is not None:
         following = request.url.include_query_params(**{"from": iso(part.next)})

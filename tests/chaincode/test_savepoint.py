@@ -7,10 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from energy_market_chaincode.commands import ResetMarket
-from energy_market_chaincode.context import RULES, Context
+from energy_market_chaincode.context import RULES, Context, Workspace
 from energy_market_chaincode.errors import UnknownGame
 from energy_market_chaincode.events import MarketResetEvent
-from energy_market_chaincode.savepoint import Workspace
 from tests.chaincode.conftest import DictStub, Market
 
 KEYS = st.sampled_from(["a", "a/1", "ä"])

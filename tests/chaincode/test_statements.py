@@ -11,7 +11,7 @@ import pytest
 
 from energy_market_chaincode import iso_time
 from energy_market_chaincode.errors import Rejection
-from energy_market_chaincode.statement_views import CSV_COLUMNS, Statement
+from energy_market_chaincode.market_views import CSV_COLUMNS, Statement
 from tests.chaincode.conftest import START_MS, Market
 
 HOUR_MS, QUARTER_MS = 3_600_000, 900_000

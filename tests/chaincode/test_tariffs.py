@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from energy_market_chaincode.commands import USUAL_FEED_IN_TARIFF, USUAL_RETAIL_TARIFF
 from energy_market_chaincode.records import Tariffs, TariffTable
-from energy_market_chaincode.tariffs import in_force
+from energy_market_chaincode.registration import in_force
 from energy_market_chaincode.times import iso_time
 from energy_market_chaincode.units import Price
 from tests.chaincode.conftest import START_MS, Market

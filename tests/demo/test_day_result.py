@@ -13,14 +13,14 @@ from demo.day_run import next_after, usual_factor
 from demo.day_scenario import DayScenario
 from demo.result import Accounts
 from demo.scenario_file import load_playable
-from energy_market_chaincode import statement_views
+from energy_market_chaincode import market_views
 
 NOON = datetime(2026, 6, 23, 12, tzinfo=UTC)
-AMOUNTS = [*statement_views.SlotAmounts.model_fields, "paid", "received", "retail_tariff", "feed_in_tariff"]
+AMOUNTS = [*market_views.SlotAmounts.model_fields, "paid", "received", "retail_tariff", "feed_in_tariff"]
 
 
-def line(**amounts: str) -> statement_views.SlotLine:
-    return statement_views.SlotLine(
+def line(**amounts: str) -> market_views.SlotLine:
+    return market_views.SlotLine(
         **dict.fromkeys(AMOUNTS, Decimal(0)) | {name: Decimal(amount) for name, amount in amounts.items()},
         game="Game",
         begins=NOON,
@@ -32,14 +32,14 @@ def line(**amounts: str) -> statement_views.SlotLine:
     )
 
 
-def statement(prosumer: str, *lines: statement_views.SlotLine) -> statement_views.Statement:
-    return statement_views.Statement(
+def statement(prosumer: str, *lines: market_views.SlotLine) -> market_views.Statement:
+    return market_views.Statement(
         prosumer=prosumer,
         from_=NOON,
         to=NOON + timedelta(minutes=30),
         lines=list(lines),
         entries=[],
-        sums=statement_views.StatementSums.of(lines, []),
+        sums=market_views.StatementSums.of(lines, []),
         next=None,
     )
 
@@ -122,7 +122,7 @@ def test_the_tables_have_every_household_and_say_that_money_is_conserved(run: Da
     ],
 )
 def test_a_tenth_of_a_wh_that_differs_is_a_problem(
-    run: DayRun, of_b: list[statement_views.SlotLine], problem: str
+    run: DayRun, of_b: list[market_views.SlotLine], problem: str
 ) -> None:
     assert replace(run, statements={**run.statements, "B": statement("B", *of_b)}).problems() == [problem]
 

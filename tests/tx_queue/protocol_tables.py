@@ -24,7 +24,6 @@ from energy_market_chaincode import (
     block_views,
     events,
     market_views,
-    statement_views,
     views,
 )
 from energy_market_chaincode.context import RULES
@@ -39,12 +38,12 @@ READS: dict[str, Any] = {
     "/meters": market_views.Meters,
     "/prosumers": market_views.Prosumers,
     "/prosumers/{id}": market_views.ProsumerView,
-    "/prosumers/{id}/statement": statement_views.Statement,
+    "/prosumers/{id}/statement": market_views.Statement,
     "/games": views.Games,
     "/games/{id}": views.GameView,
     "/games/{id}/bids": views.Bids,
     "/games/{id}/transfers": views.Transfers,
-    "/games/{id}/lines": statement_views.SlotLines,
+    "/games/{id}/lines": market_views.SlotLines,
     "/games/{id}/topology": market_views.TopologyView,
     "/games/{id}/balance": market_views.SlotBalance,
     "/blocks": block_views.Blocks,

@@ -17,7 +17,6 @@ from energy_market_chaincode import (
     iso,
     market_views,
     read_exact_json,
-    statement_views,
     views,
 )
 from energy_market_chaincode.context import RULES
@@ -27,13 +26,13 @@ ANSWERS: dict[str, Any] = {
     "/market": market_views.MarketView,
     "/prosumers": market_views.Prosumers,
     "/prosumers/{prosumer}": market_views.ProsumerView,
-    "/prosumers/{prosumer}/statement": statement_views.Statement,
+    "/prosumers/{prosumer}/statement": market_views.Statement,
     "/topology": market_views.TopologyView,
     "/games": views.Games,
     "/games/{game}": views.GameView,
     "/games/{game}/bids": views.Bids,
     "/games/{game}/transfers": views.Transfers,
-    "/games/{game}/lines": statement_views.SlotLines,
+    "/games/{game}/lines": market_views.SlotLines,
     "/games/{game}/topology": market_views.TopologyView,
     "/games/{game}/balance": market_views.SlotBalance,
     "/meters": market_views.Meters,
