@@ -30,7 +30,7 @@ from energy_market_chaincode.records import (
     Settlement,
     Slot,
 )
-from energy_market_chaincode.statements import NamedRecords, lines_between, records_between
+from energy_market_chaincode.statements import lines_between, records_between
 from energy_market_chaincode.times import instant_ms, iso_time
 from energy_market_chaincode.units import Money
 from energy_market_chaincode.vocabulary import Phase
@@ -49,8 +49,7 @@ async def archive_slots(context: Context, data: ArchiveSlots) -> SlotsArchived:
         archive = await _begun(context, name)
         removed = [] if archive.is_whole else await _next_records(context, name, room)
         for key, value in removed:
-            archive = archive.but(records=archive.records + 1, digest=_chained(archive.digest, key, value))
-            context.state.delete(key)
+            archive = archive.but(records=archive.records + 1, digest=_removed(context, archive.digest, key, value))
         room -= len(removed)
         context.save(archive.but(is_whole=room > 0 or archive.is_whole), name)
         if not room:
@@ -131,17 +130,20 @@ async def _remove_lines(context: Context, name: str, before_ms: int, most: int) 
         return 0, True
     await _require_archived(context, [game for (_, _, game), _ in found])
     until = following or iso_time(before_ms)
-    corrections: dict[str, NamedRecords] = {}
+    corrections: dict[str, list[tuple[str, bytes]]] = {}
     for names, value in await records_between(context, LineCorrection, name, iso_time(0), until):
-        corrections.setdefault(Line.key(*names[:-1]), []).append((names, value))
+        corrections.setdefault(Line.key(*names[:-1]), []).append((LineCorrection.key(*names), value))
     archive = await context.find(LineArchive, name) or LineArchive()
+    digest = archive.digest
     for names, value in found:
-        key = Line.key(*names)
-        archive = archive.but(lines=archive.lines + 1, net=Money(archive.net + Line.from_bytes(value).net))
-        archive = _without(context, archive, key, value)
-        for of_correction, change in corrections.get(key, []):
-            archive = _without(context, archive, LineCorrection.key(*of_correction), change)
-    archive = archive.but(before_ms=max(archive.before_ms, instant_ms(until) or 0))
+        for key, each in [(Line.key(*names), value), *corrections.get(Line.key(*names), [])]:
+            digest = _removed(context, digest, key, each)
+    archive = archive.but(
+        before_ms=max(archive.before_ms, instant_ms(until) or 0),
+        lines=archive.lines + len(found),
+        net=Money(archive.net + sum(Line.from_bytes(value).net for _, value in found)),
+        digest=digest,
+    )
     context.save(archive, name)
     return len(found), following is None
 
@@ -155,10 +157,7 @@ async def _require_archived(context: Context, names: Sequence[str]) -> None:
             raise SlotNotArchived(game=name)
 
 
-def _without(context: Context, archive: LineArchive, key: str, value: bytes) -> LineArchive:
+def _removed(context: Context, digest: str, key: str, value: bytes) -> str:
+    """Remove a record; return the hash of all that were removed so far."""
     context.state.delete(key)
-    return archive.but(digest=_chained(archive.digest, key, value))
-
-
-def _chained(digest: str, key: str, value: bytes) -> str:
     return hashlib.sha256(f"{digest}{key}\n".encode() + value).hexdigest()

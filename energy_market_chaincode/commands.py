@@ -79,6 +79,17 @@ class CommandPart(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel, defer_build=True)
 
+    def _problem(self) -> str | None:
+        """Return why its fields, each well formed, do not go together; None if they do."""
+        return None
+
+    @model_validator(mode="after")
+    def _goes_together(self) -> Self:
+        problem = self._problem()
+        if problem is not None:
+            raise ValueError(problem)
+        return self
+
 
 class TariffsFrom(CommandPart):
     """What the grid takes (``retail``) and gives (``feedIn``) for a kWh from a moment on; either may be negative."""
@@ -87,11 +98,9 @@ class TariffsFrom(CommandPart):
     retail: TariffCurrencyPerKwh
     feed_in: TariffCurrencyPerKwh
 
-    @model_validator(mode="after")
-    def _no_gain_in_a_circle(self) -> Self:
-        if self.retail < self.feed_in:
-            raise ValueError("retail must not be below feedIn, or energy would be bought to be fed in")
-        return self
+    def _problem(self) -> str | None:
+        is_crossed = self.retail < self.feed_in
+        return "retail must not be below feedIn, or energy would be bought to be fed in" if is_crossed else None
 
 
 class AboutSlot(CommandPart):
@@ -100,11 +109,8 @@ class AboutSlot(CommandPart):
     game: Identifier | None = None
     delivery_slot: DeliverySlot | None = None
 
-    @model_validator(mode="after")
-    def _one_name(self) -> Self:
-        if (self.game is None) == (self.delivery_slot is None):
-            raise ValueError("needs either game or deliverySlot")
-        return self
+    def _problem(self) -> str | None:
+        return "needs either game or deliverySlot" if (self.game is None) == (self.delivery_slot is None) else None
 
 
 class OfferedEnergy(CommandPart):
@@ -126,11 +132,10 @@ class Order(AboutSlot):
     offer: OfferedEnergy | None = None
     demand: DemandedEnergy | None = None
 
-    @model_validator(mode="after")
-    def _one_role(self) -> Self:
-        if self.offer is not None and self.demand is not None:
-            raise ValueError("has an offer and a demand, and in one slot nobody both sells and buys")
-        return self
+    def _problem(self) -> str | None:
+        is_both = self.offer is not None and self.demand is not None
+        both = "has an offer and a demand, and in one slot nobody both sells and buys" if is_both else None
+        return super()._problem() or both
 
 
 class EnergyReading(AboutSlot):
@@ -224,17 +229,12 @@ class RegisterProsumer(CommandData, topic=Topic.REGISTER_PROSUMER, by=Role.OPERA
     total_consumption: EnergyKwh = units.Energy(0)
     replace_key: Annotated[bool, Field(strict=True)] = False
 
-    @model_validator(mode="after")
-    def _no_meter(self) -> Self:
+    def _problem(self) -> str | None:
         if self.role is Role.METER:
-            raise ValueError("a meter is entered by registerMeter, which names its prosumer and its connection's power")
-        return self
-
-    @model_validator(mode="after")
-    def _key_alone(self) -> Self:
+            return "a meter is entered by registerMeter, which names its prosumer and its connection's power"
         if self.replace_key and (self.role is not Role.PROSUMER or self.total_production or self.total_consumption):
-            raise ValueError("replaceKey gives a new public key and changes neither role nor totals")
-        return self
+            return "replaceKey gives a new public key and changes neither role nor totals"
+        return None
 
 
 class SetTopology(CommandData, topic=Topic.SET_TOPOLOGY, by=Role.OPERATOR):
@@ -248,11 +248,8 @@ class SetTopology(CommandData, topic=Topic.SET_TOPOLOGY, by=Role.OPERATOR):
         | None
     ) = None
 
-    @model_validator(mode="after")
-    def _one_of_both(self) -> Self:
-        if (self.edges is None) == (self.hops is None):
-            raise ValueError("needs either edges or hops")
-        return self
+    def _problem(self) -> str | None:
+        return "needs either edges or hops" if (self.edges is None) == (self.hops is None) else None
 
 
 class TopUpAccount(CommandData, topic=Topic.TOP_UP_ACCOUNT, by=Role.OPERATOR):
@@ -268,12 +265,9 @@ class SetTariffs(CommandData, topic=Topic.SET_TARIFFS, by=Role.OPERATOR):
     tariffs: Annotated[list[TariffsFrom], Field(max_length=MAX_TARIFFS)]
     """Each holds until the next one; in any order."""
 
-    @model_validator(mode="after")
-    def _one_at_a_time(self) -> Self:
-        times = [tariffs.from_ms for tariffs in self.tariffs]
-        if len(set(times)) < len(times):
-            raise ValueError("has two tariffs from the same moment on")
-        return self
+    def _problem(self) -> str | None:
+        times = {tariffs.from_ms for tariffs in self.tariffs}
+        return "has two tariffs from the same moment on" if len(times) < len(self.tariffs) else None
 
 
 class PublishGame(CommandData, topic=Topic.PUBLISH_GAME, by=Role.OPERATOR):
@@ -323,11 +317,10 @@ class PublishGame(CommandData, topic=Topic.PUBLISH_GAME, by=Role.OPERATOR):
     price_cap: SomePrice | None = None
     """Offers above it are refused."""
 
-    @model_validator(mode="after")
-    def _some_price_is_left(self) -> Self:
+    def _problem(self) -> str | None:
         if self.price_floor is not None and self.price_cap is not None and self.price_floor > self.price_cap:
-            raise ValueError("priceFloor must not be above priceCap, or nobody could offer")
-        return self
+            return "priceFloor must not be above priceCap, or nobody could offer"
+        return None
 
 
 class PublishOffer(OfferedEnergy, AboutGame, topic=Topic.PUBLISH_OFFER):
@@ -364,13 +357,12 @@ class PublishBuyBid(AboutGame, topic=Topic.PUBLISH_BUY_BID):
     """{seller: kWh}; a seller left out is 0."""
     keep_playing: Annotated[bool, Field(strict=True)] = True
 
-    @model_validator(mode="after")
-    def _bid_or_pass(self) -> Self:
-        if self.keep_playing and self.bid_amounts is None:
-            raise ValueError("needs bidAmounts unless keepPlaying is false")
-        if not self.keep_playing and self.bid_amounts is not None:
-            raise ValueError("a pass (keepPlaying false) lets the earlier bid stand and carries no bidAmounts")
-        return self
+    def _problem(self) -> str | None:
+        if self.keep_playing:
+            return "needs bidAmounts unless keepPlaying is false" if self.bid_amounts is None else None
+        if self.bid_amounts is not None:
+            return "a pass (keepPlaying false) lets the earlier bid stand and carries no bidAmounts"
+        return None
 
 
 class SkipTurn(AboutGame, topic=Topic.SKIP_TURN, by=Role.OPERATOR):
@@ -410,11 +402,8 @@ class PublishReadings(CommandData, topic=Topic.PUBLISH_READINGS, by=Role.METER):
     readings: Annotated[list[EnergyReading], Field(min_length=1, max_length=MAX_READINGS)] | None = None
     registers: Annotated[list[RegisterReading], Field(min_length=1, max_length=MAX_READINGS)] | None = None
 
-    @model_validator(mode="after")
-    def _one_of_both(self) -> Self:
-        if (self.readings is None) == (self.registers is None):
-            raise ValueError("needs either readings or registers")
-        return self
+    def _problem(self) -> str | None:
+        return "needs either readings or registers" if (self.readings is None) == (self.registers is None) else None
 
 
 class CloseMarket(AboutGame, topic=Topic.CLOSE_MARKET, by=Role.OPERATOR):
@@ -454,11 +443,9 @@ class SetLedgerTime(CommandData, topic=Topic.SET_LEDGER_TIME, by=Role.OPERATOR):
     new_ms: Instant = Field(alias="newTime")
     """The right one, when the command is given."""
 
-    @model_validator(mode="after")
-    def _falls(self) -> Self:
-        if self.new_ms >= self.old_ms:
-            raise ValueError("newTime must be before oldTime: forward the ledger's time goes by itself")
-        return self
+    def _problem(self) -> str | None:
+        is_forward = self.new_ms >= self.old_ms
+        return "newTime must be before oldTime: forward the ledger's time goes by itself" if is_forward else None
 
 
 class SimulateTime(CommandData, topic=Topic.SIMULATE_TIME, by=Role.OPERATOR):

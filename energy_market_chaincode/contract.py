@@ -196,11 +196,10 @@ async def _decide(state: Workspace, present: _Present, place: int, command: Comm
         # Nor does an epoch that began since change what was decided.
         await _keep_in_mind(context, command, remembered)
         return _Decision(presentation.remembered(remembered).model_copy(update={"duplicate": True}), [])
-    if command.ledger not in (None, present.ledger):
-        # Before the signer is looked up: who is unknown here is told what is wrong with the command itself.
-        differs = LedgerDiffers(named=command.ledger, ledger=present.ledger)
-        return _Decision(_rejected(command.id, command.prosumer, differs), [])
     try:
+        if command.ledger not in (None, present.ledger):
+            # Before the signer is looked up: who is unknown here is told what is wrong with the command itself.
+            raise LedgerDiffers(named=command.ledger, ledger=present.ledger)
         signer = await _verified_signer(context, command)
         if remembered is not None:
             raise CommandIdReused(prosumer=command.prosumer, id=command.id)

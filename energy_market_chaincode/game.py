@@ -180,23 +180,6 @@ def is_more_than_nothing(saving: int, cost: int, tolerance: Share) -> bool:
     return saving * _SHARES > tolerance * abs(cost)
 
 
-def hand_back(
-    arena: Arena, bids: Sequence[Sequence[Energy]], fee_per_hop: Price, retail_tariff: Price
-) -> list[list[Energy]]:
-    """Leave to the grid what costs more than from the grid, last in turn order first, until nothing does.
-
-    Parameters
-    ----------
-    bids
-        In turn order, (B, S).
-    """
-    loads = [sum(column) for column in zip(*bids, strict=True)]
-    kept = [
-        kept_of(arena, buyer, bids[buyer], loads, fee_per_hop, retail_tariff) for buyer in reversed(range(len(bids)))
-    ]
-    return kept[::-1]
-
-
 def kept_of(
     arena: Arena, buyer: int, bid: Sequence[Energy], loads: list[int], fee_per_hop: Price, retail_tariff: Price
 ) -> list[Energy]:

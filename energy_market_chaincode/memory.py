@@ -44,24 +44,17 @@ async def require_valid(context: Context, command: Command) -> None:
 
 async def remember(context: Context, command: Command, result: str) -> None:
     """Store what a command came to."""
-    until_ms = _end_of(command)
-    context.save(
-        Remembered(digest=command.digest.hex(), result=result, until_ms=until_ms), command.prosumer, command.id
-    )
-    if until_ms is not None:
-        await _mark(context, command, until_ms)
+    digest, until_ms = command.digest.hex(), _end_of(command)
+    await _keep(context, command, Remembered(digest=digest, result=result, until_ms=until_ms))
 
 
 async def remember_longer(context: Context, command: Command, remembered: Remembered) -> None:
     """Keep a command in mind that came again, rightly signed, with a later end or none."""
-    until_ms, now_ms = _end_of(command), context.real_ms
-    if remembered.until_ms is None or (until_ms is not None and until_ms <= remembered.until_ms):
+    until_ms = _end_of(command)
+    if remembered.until_ms is None:
         return
-    if until_ms is not None and until_ms > now_ms + LONGEST_VALID_MS:
-        return
-    context.save(remembered.but(until_ms=until_ms), command.prosumer, command.id)
-    if until_ms is not None:
-        await _mark(context, command, until_ms)
+    if until_ms is None or remembered.until_ms < until_ms <= context.real_ms + LONGEST_VALID_MS:
+        await _keep(context, command, remembered.but(until_ms=until_ms))
 
 
 def _end_of(command: Command) -> int | None:
@@ -69,9 +62,13 @@ def _end_of(command: Command) -> int | None:
     return command.valid_until_ms if command.ledger is not None else None
 
 
-async def _mark(context: Context, command: Command, until_ms: int) -> None:
+async def _keep(context: Context, command: Command, remembered: Remembered) -> None:
+    """Store what is remembered of a command and, if not for good, when it may be forgotten."""
+    context.save(remembered, command.prosumer, command.id)
+    if remembered.until_ms is None:
+        return
     epoch = await context.find(Epoch)
-    context.save(ToForget(), _padded(epoch), _time(until_ms), command.prosumer, command.id)
+    context.save(ToForget(), _padded(epoch), _time(remembered.until_ms), command.prosumer, command.id)
     if not await context.exists(Expiry):
         context.save(Expiry(next_ms=context.real_ms + LOOKS_APART_MS))
 

@@ -382,10 +382,6 @@ class Arena(Record, prefix="arena", reset=True):
         """Return a buyer's place in the turn order, None if it is no buyer of this game."""
         return next((i for i, demand in enumerate(self.buyers) if demand.buyer == prosumer), None)
 
-    def seller_index(self, prosumer: str) -> int | None:
-        """Return a seller's place, None if it is no seller of this game."""
-        return next((j for j, offer in enumerate(self.sellers) if offer.seller == prosumer), None)
-
 
 @lru_cache(maxsize=8)
 def _arena(value: bytes) -> Arena:

@@ -15,6 +15,7 @@ exactly the ledger's digits (``Kwh`` and so on); in JSON these are numbers.
 """
 
 import re
+from collections.abc import Callable
 from decimal import Context, Decimal, Inexact, InvalidOperation
 from typing import Annotated, NewType
 
@@ -157,48 +158,40 @@ def positive(value: int) -> int:
     return value
 
 
-def _not_negative(value: int) -> int:
-    if value < 0:
-        raise ValueError("must not be negative")
-    return value
-
-
-def _not_below_the_lowest(tariff: int) -> int:
-    if tariff < -MAX_PRICE:
-        raise ValueError("must be at least -10^6 currency units per kWh")
-    return tariff
-
-
-def _at_most(limit: int, shown: str) -> AfterValidator:
+def _refused(is_wrong: Callable[[int], bool], why: str) -> AfterValidator:
     def check(value: int) -> int:
-        if value > limit:
-            raise ValueError(f"must be at most {shown}")
+        if is_wrong(value):
+            raise ValueError(why)
         return value
 
     return AfterValidator(check)
 
 
+def _at_most(limit: int, shown: str) -> AfterValidator:
+    return _refused(lambda value: value > limit, f"must be at most {shown}")
+
+
+_NOT_NEGATIVE = _refused(lambda value: value < 0, "must not be negative")
+
 EnergyKwh = Annotated[
     Energy,
     BeforeValidator(energy_from_kwh, json_schema_input_type=float | str),
     PlainSerializer(lambda value: str(kwh(value)), return_type=str, when_used="json"),
-    AfterValidator(_not_negative),
+    _NOT_NEGATIVE,
     _at_most(MAX_ENERGY, "10^9 kWh"),
 ]
 MoneyCurrency = Annotated[
     Money,
     BeforeValidator(money_from_currency, json_schema_input_type=float | str),
     PlainSerializer(lambda value: str(currency(value)), return_type=str, when_used="json"),
-    AfterValidator(_not_negative),
+    _NOT_NEGATIVE,
     _at_most(MAX_MONEY, "10^9 currency units"),
 ]
-
-
 PriceCurrencyPerKwh = Annotated[
     Price,
     BeforeValidator(price_from_currency_per_kwh, json_schema_input_type=float | str),
     PlainSerializer(lambda value: str(currency_per_kwh(value)), return_type=str, when_used="json"),
-    AfterValidator(_not_negative),
+    _NOT_NEGATIVE,
     _at_most(MAX_PRICE, "10^6 currency units per kWh"),
 ]
 TariffCurrencyPerKwh = Annotated[
@@ -206,14 +199,14 @@ TariffCurrencyPerKwh = Annotated[
     BeforeValidator(price_from_currency_per_kwh, json_schema_input_type=float | str),
     PlainSerializer(lambda value: str(currency_per_kwh(value)), return_type=str, when_used="json"),
     _at_most(MAX_PRICE, "10^6 currency units per kWh"),
-    AfterValidator(_not_below_the_lowest),
+    _refused(lambda tariff: tariff < -MAX_PRICE, "must be at least -10^6 currency units per kWh"),
 ]
 """A price per kWh of the grid, which may be negative: then whoever takes energy is paid for it."""
 ShareOfOne = Annotated[
     Share,
     BeforeValidator(share_from_fraction, json_schema_input_type=float | str),
     PlainSerializer(lambda value: str(fraction(value)), return_type=str, when_used="json"),
-    AfterValidator(_not_negative),
+    _NOT_NEGATIVE,
     _at_most(10**SHARE_DECIMALS, "1"),
 ]
 

@@ -17,8 +17,8 @@ from energy_market_chaincode.game import (
     bill,
     energy_cost,
     grid_cost,
-    hand_back,
     is_more_than_nothing,
+    kept_of,
     regret,
     seller_order,
     turn_order,
@@ -268,7 +268,10 @@ class Street:
     def kept(self) -> list[list[Energy]]:
         buyers = [demand(f"B{i}", 0, 0, (0, i)) for i in range(len(self.bids))]
         arena = Arena(sellers=self.sellers, buyers=buyers, hops=self.hops)
-        return hand_back(arena, self.bids, Price(self.fee_per_hop), Price(self.tariff))
+        loads = [sum(column) for column in zip(*self.bids, strict=True)]
+        fee, tariff = Price(self.fee_per_hop), Price(self.tariff)
+        last_first = reversed(range(len(self.bids)))
+        return [kept_of(arena, i, self.bids[i], loads, fee, tariff) for i in last_first][::-1]
 
     def is_dearer_than_the_grid(self, bids: list[list[int]], buyer: int, seller: int) -> bool:
         offer, load = self.sellers[seller], sum(bid[seller] for bid in bids)
