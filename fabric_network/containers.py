@@ -26,10 +26,10 @@ from fabric_network.folder import (
     renamed,
     write_description,
 )
+from fabric_network.health import NetworkStatus
 from fabric_network.material import prepare, shell_assignments
 from fabric_network.programs import ProgramsMissing, fabric_programs
 from fabric_network.setup import Operator, operator_of_key, set_up
-from fabric_network.status import NetworkStatus
 from fabric_network.topology import Consensus, Node, Site, Topology
 from fabric_network.waiting import for_each
 from ledger import LedgerKind

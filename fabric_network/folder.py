@@ -6,7 +6,6 @@ the authorities' keys stay in a folder that only the set-up reads.
 
 import shutil
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,120 +16,88 @@ from fabric_network.topology import ORDERING, Node, Organisation, Topology
 from market_files import write_file
 
 
-@dataclass(frozen=True)
 class NodeFolder:
-    """One node's configuration, identity, certificates and data."""
+    """One node's configuration, identity, certificates and data.
 
-    root: Path
+    Attributes
+    ----------
+    config
+        Holds core.yaml or orderer.yaml: what FABRIC_CFG_PATH names.
+    environment
+        Sets a container's environment variables, read by its shell; holds a key.
+    msp
+        The identity that the node signs with.
+    tls_certificate, tls_key
+        What it shows, as a server and as a client, and the private key of that.
+    tls_authority
+        The certificate of the organisation's TLS authority.
+    data
+        What it must not lose: the ledger.
+    """
 
-    @property
-    def config(self) -> Path:
-        """Hold core.yaml or orderer.yaml: what FABRIC_CFG_PATH names."""
-        return self.root / "config"
-
-    @property
-    def environment(self) -> Path:
-        """Set a container's environment variables, read by its shell; holds a key."""
-        return self.config / "environment"
-
-    @property
-    def msp(self) -> Path:
-        """Hold the identity that the node signs with."""
-        return self.root / "msp"
-
-    @property
-    def tls_certificate(self) -> Path:
-        """Hold the certificate it shows, as a server and as a client."""
-        return self.root / "tls" / "server.crt"
-
-    @property
-    def tls_key(self) -> Path:
-        """Hold the private key of its TLS certificate."""
-        return self.root / "tls" / "server.key"
-
-    @property
-    def tls_authority(self) -> Path:
-        """Hold the certificate of the organisation's TLS authority."""
-        return self.root / "tls" / "ca.crt"
-
-    @property
-    def data(self) -> Path:
-        """Hold what it must not lose: the ledger."""
-        return self.root / "data"
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.config = root / "config"
+        self.environment = self.config / "environment"
+        self.msp = root / "msp"
+        self.tls_certificate = root / "tls" / "server.crt"
+        self.tls_key = root / "tls" / "server.key"
+        self.tls_authority = root / "tls" / "ca.crt"
+        self.data = root / "data"
 
 
-@dataclass(frozen=True)
 class UserFolder:
-    """One user's identity and TLS certificate, as cryptogen lays them out."""
+    """One user's identity and TLS certificate, as cryptogen lays them out.
 
-    root: Path
-    name: str
+    Attributes
+    ----------
+    msp
+        The identity that the user signs with.
+    certificate, key
+        The certificate of that identity, and its private key.
+    tls_certificate, tls_key
+        What it shows to servers that want one, and the private key of that.
+    """
 
-    @property
-    def msp(self) -> Path:
-        """Hold the identity that the user signs with."""
-        return self.root / "msp"
-
-    @property
-    def certificate(self) -> Path:
-        """Hold the certificate of that identity."""
-        return self.msp / "signcerts" / f"{self.name}-cert.pem"
-
-    @property
-    def key(self) -> Path:
-        """Hold its private key."""
-        return self.msp / "keystore" / "priv_sk"
-
-    @property
-    def tls_certificate(self) -> Path:
-        """Hold the certificate it shows to servers that want one."""
-        return self.root / "tls" / "client.crt"
-
-    @property
-    def tls_key(self) -> Path:
-        """Hold the private key of its TLS certificate."""
-        return self.root / "tls" / "client.key"
+    def __init__(self, root: Path, name: str) -> None:
+        self.msp = root / "msp"
+        self.certificate = self.msp / "signcerts" / f"{name}-cert.pem"
+        self.key = self.msp / "keystore" / "priv_sk"
+        self.tls_certificate = root / "tls" / "client.crt"
+        self.tls_key = root / "tls" / "client.key"
 
 
-@dataclass(frozen=True)
 class NetworkFolder:
-    """A network's folder; ``root`` is absolute."""
+    """A network's folder; ``root`` is absolute.
 
-    root: Path
+    Attributes
+    ----------
+    topology
+        The description that the network was made from.
+    wanted
+        The description as it is to be once a new version of the contract is committed; containers only.
+    authorities
+        What cryptogen made: every key of the network, the authorities' own included.
+    artifacts
+        The channel's first block and the chaincode's packages.
+    first_block
+        What orderers and peers join the channel with.
+    builder
+        Holds bin/detect, bin/build and bin/release: the external builder of peers on this machine.
+    """
 
-    @property
-    def topology(self) -> Path:
-        """Hold the description that the network was made from."""
-        return self.root / "topology.json"
-
-    @property
-    def wanted(self) -> Path:
-        """Hold the description as it is to be once a new version of the contract is committed; containers only."""
-        return self.root / "wanted.json"
-
-    @property
-    def authorities(self) -> Path:
-        """Hold what cryptogen made: every key of the network, the authorities' own included."""
-        return self.root / "authorities"
-
-    @property
-    def artifacts(self) -> Path:
-        """Hold the channel's first block and the chaincode's packages."""
-        return self.root / "artifacts"
-
-    @property
-    def first_block(self) -> Path:
-        """Hold the block that orderers and peers join the channel with."""
-        return self.artifacts / "channel.block"
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.topology = root / "topology.json"
+        self.wanted = root / "wanted.json"
+        self.authorities = root / "authorities"
+        self.artifacts = root / "artifacts"
+        self.first_block = self.artifacts / "channel.block"
+        self.builder = root / "builder"
 
     def package(self, version: str) -> Path:
         """Return where the chaincode package of a version stands."""
         return self.artifacts / f"chaincode-{version}.tar.gz"
-
-    @property
-    def builder(self) -> Path:
-        """Hold bin/detect, bin/build and bin/release: the external builder of peers on this machine."""
-        return self.root / "builder"
 
     def node(self, name: str) -> NodeFolder:
         """Return a node's folder."""

@@ -21,13 +21,12 @@ from fabric_network.folder import (
     renamed,
     write_description,
 )
-from fabric_network.health import obstacle_of
+from fabric_network.health import NetworkStatus, obstacle_of
 from fabric_network.lifecycle import Lifecycle
 from fabric_network.material import prepare
 from fabric_network.processes import DetachedProcess
 from fabric_network.programs import fabric_programs
 from fabric_network.setup import Operator, Report, await_gateways, introduce, join_channel, set_up
-from fabric_network.status import NetworkStatus
 from fabric_network.topology import ContractHost, Node, Orderer, Organisation, Peer, Topology
 from fabric_network.waiting import for_each, wait_until
 from ledger.fabric.gateway import PROFILE_NAME
@@ -65,7 +64,7 @@ class Network:
 
     def process(self, name: str) -> DetachedProcess:
         """Return a node's process; raises UnknownNode."""
-        return self._process(self._node(name))
+        return self._process(self._node(name).name)
 
     def up(self, wishes: Mapping[str, Any], operator: Operator, report: Report = lambda _: None) -> Topology:
         """Make what is missing, start what does not run, and return when every gateway is ready.
@@ -83,7 +82,11 @@ class Network:
         """
         with self._changing():
             topology = self._agreed(wishes)
-            self._bring_up(topology, operator, report)
+            command_line = self._command_line(topology)
+            prepare(command_line)
+            report(f"starting {len(topology.nodes)} nodes, logs in {self.folder.root / 'logs'}")
+            self._start_all(topology.nodes, command_line)
+            set_up(command_line, operator, report)
         return topology
 
     def upgrade(self, version: str, operator: Operator, report: Report = lambda _: None) -> Topology:
@@ -98,7 +101,7 @@ class Network:
             wanted = renamed(self.topology, version)
             command_line = self._command_line(wanted)
             prepare(command_line)
-            if not any(self._process(orderer).pid for orderer in wanted.orderers):
+            if not any(self._process(orderer.name).pid for orderer in wanted.orderers):
                 self._start_all((*wanted.orderers, *wanted.peers), command_line)
             join_channel(command_line, report)
             self._replace_contract(command_line, report)
@@ -112,47 +115,30 @@ class Network:
     def down(self) -> None:
         """Stop every node and keep its data; raises NetworkMissing, NetworkBusy, NodeFailed."""
         with self._changing():
-            self._stop_all(self.topology)
+            topology = self.topology
+            for nodes in (topology.chaincode_servers, topology.peers, topology.orderers):
+                for_each(lambda name: self._process(name).stop(), [node.name for node in nodes])
 
     def wipe(self) -> None:
         """Stop every node and delete the network with its ledger and keys; raises NetworkBusy, NodeFailed."""
         with self._changing():
             # By the notes about them, not by the description, which may be damaged or gone.
-            for_each(lambda name: self._process_named(name).stop(), self.folder.noted_processes())
+            for_each(lambda name: self._process(name).stop(), self.folder.noted_processes())
             remove(self.folder.root)
 
     def restart(self, name: str) -> None:
         """Stop one node and start it again; raises NetworkMissing, NetworkBusy, UnknownNode, NodeFailed, NotReady."""
         with self._changing():
             node = self._node(name)
-            self._process(node).stop()
+            self._process(node.name).stop()
             self._start(node, self._command_line(self.topology))
             self._await(node)
-
-    def kill(self, name: str) -> None:
-        """Kill one node without warning, as a power cut would; raises UnknownNode, NodeFailed."""
-        self.process(name).kill()
-
-    def pause(self, name: str) -> None:
-        """Let one node hang: it keeps its connections and answers nothing; raises UnknownNode, NodeFailed."""
-        self._signal(name, signal.SIGSTOP)
-
-    def resume(self, name: str) -> None:
-        """Let a paused node go on; raises UnknownNode, NodeFailed."""
-        self._signal(name, signal.SIGCONT)
 
     def status(self) -> NetworkStatus:
         """Ask every node how it is; raises NetworkMissing."""
         topology = self.topology
-        running = {node.name: pid for node in topology.nodes if (pid := self._process(node).pid) is not None}
+        running = {node.name: pid for node in topology.nodes if (pid := self._process(node.name).pid) is not None}
         return NetworkStatus.of(topology, self.folder, running)
-
-    def _bring_up(self, topology: Topology, operator: Operator, report: Report) -> None:
-        command_line = self._command_line(topology)
-        prepare(command_line)
-        report(f"starting {len(topology.nodes)} nodes, logs in {self.folder.root / 'logs'}")
-        self._start_all(topology.nodes, command_line)
-        set_up(command_line, operator, report)
 
     def _start_all(self, nodes: Sequence[Node], command_line: CommandLine) -> None:
         for node in nodes:
@@ -169,7 +155,7 @@ class Network:
         topology, lifecycle = command_line.topology, Lifecycle(command_line)
         lifecycle.install_and_approve()
         report(f"version {topology.chaincode_version} is installed and approved while the present one serves")
-        servers = [self._process(server) for server in topology.chaincode_servers]
+        servers = [self._process(server.name) for server in topology.chaincode_servers]
         for server in servers:
             server.send(signal.SIGSTOP)
         try:
@@ -195,7 +181,7 @@ class Network:
 
     def _refuse_taken_ports(self, topology: Topology) -> None:
         for node in topology.nodes:
-            if self._process(node).pid is None and (ports := still_taken(node.ports)):
+            if self._process(node.name).pid is None and (ports := still_taken(node.ports)):
                 raise PortTaken(
                     f"port {ports[0]}, which {node.name} needs, is taken by another process; end that one, or wipe the "
                     "network and make it with another --base-port (0: any that are free)"
@@ -212,10 +198,7 @@ class Network:
             raise UnknownNode(f"the network has no node {name}; its nodes are {names}")
         return node
 
-    def _process(self, node: Node) -> DetachedProcess:
-        return self._process_named(node.name)
-
-    def _process_named(self, name: str) -> DetachedProcess:
+    def _process(self, name: str) -> DetachedProcess:
         return DetachedProcess(name, self.folder.process(name), self.folder.log(name))
 
     def _start(self, node: Node, command_line: CommandLine) -> None:
@@ -227,11 +210,11 @@ class Network:
         own = node_environment(node, command_line.topology, self.folder)
         environment = clean_environment() | own | dict(self._environment_of.get(node.name, {}))
         # A chaincode server of another version of the contract has to make room for ours.
-        self._process(node).start(commands[type(node)], environment, purpose=own.get("CHAINCODE_ID", node.name))
+        self._process(node.name).start(commands[type(node)], environment, purpose=own.get("CHAINCODE_ID", node.name))
 
     def _await(self, node: Node) -> None:
         """Wait until a node is healthy, but not for one that has ended."""
-        process = self._process(node)
+        process = self._process(node.name)
 
         def obstacle() -> str | None:
             failure = process.failure()
@@ -240,15 +223,6 @@ class Network:
             return obstacle_of(node, self.folder)
 
         wait_until(obstacle, f"{node.name} is healthy")
-
-    def _stop_all(self, topology: Topology) -> None:
-        groups: tuple[tuple[Node, ...], ...] = (topology.chaincode_servers, topology.peers, topology.orderers)
-        for nodes in groups:
-            for_each(lambda node: self._process(node).stop(), nodes)
-
-    def _signal(self, name: str, number: signal.Signals) -> None:
-        if not self.process(name).send(number):
-            raise NodeFailed(f"{name} does not run")
 
     @contextmanager
     def _changing(self) -> Iterator[None]:

@@ -15,7 +15,7 @@ from fabric_network.command_line import CommandLine
 from fabric_network.errors import ContractDiffers, NetworkError, NotReady, OperatorDiffers, ProgramFailed, UnusableKey
 from fabric_network.health import answering_peers, gateway_obstacle, height_of, obstacle_of, one_of_each
 from fabric_network.lifecycle import Lifecycle
-from fabric_network.topology import Node, Orderer, Peer
+from fabric_network.topology import Orderer, Peer
 from fabric_network.waiting import for_each, wait_until
 from prosumer_client import Identity, KeyFileError, load_or_create_key
 
@@ -219,15 +219,10 @@ def deploy(command_line: CommandLine, report: Report) -> None:
     report(f"the contract is {command_line.topology.chaincode} {command_line.topology.chaincode_version}")
 
 
-def await_health(command_line: CommandLine, nodes: tuple[Node, ...]) -> None:
-    """Wait until nodes are healthy; raises NotReady."""
-    for node in nodes:
-        wait_until(partial(obstacle_of, node, command_line.folder), f"{node.name} is healthy")
-
-
 def await_gateways(command_line: CommandLine) -> None:
     """Wait until the chaincode servers answer and every peer's gateway finds endorsers; raises NotReady."""
-    await_health(command_line, command_line.topology.chaincode_servers)
+    for server in command_line.topology.chaincode_servers:
+        wait_until(partial(obstacle_of, server, command_line.folder), f"{server.name} is healthy")
     for peer in answering_peers(command_line.topology, command_line.folder):
         question = partial(gateway_obstacle, peer, command_line.topology, command_line.folder)
         wait_until(question, f"the gateway of {peer.name} is ready")

@@ -156,21 +156,22 @@ class Topology(_Part):
         return release_named(self.release_name)
 
     @cached_property
-    def _all(self) -> tuple[tuple[Orderer, ...], tuple[Peer, ...], tuple[ContractHost, ...]]:
+    def nodes(self) -> tuple[Node, ...]:
+        """All of them, in the order in which they are started."""
         places = _Places(self.site, self.base_port)
-        orderers = tuple(places.orderer(number) for number in range(1, self.nr_orderers + 1))
-        peers = tuple(
+        orderers = [places.orderer(number) for number in range(1, self.nr_orderers + 1)]
+        peers = [
             places.peer(owner, number)
             for owner in self.organisations
             for number in range(1, self.peers_per_organisation + 1)
-        )
-        servers = tuple(places.chaincode_server(owner) for owner in self.organisations)
-        return orderers, peers, servers
+        ]
+        servers = [places.chaincode_server(owner) for owner in self.organisations]
+        return (*orderers, *peers, *servers)
 
     @property
     def orderers(self) -> tuple[Orderer, ...]:
         """In the order of their numbers."""
-        return self._all[0]
+        return tuple(node for node in self.nodes if isinstance(node, Orderer))
 
     @property
     def quorum(self) -> int:
@@ -181,17 +182,12 @@ class Topology(_Part):
     @property
     def peers(self) -> tuple[Peer, ...]:
         """Organisation after organisation."""
-        return self._all[1]
+        return tuple(node for node in self.nodes if isinstance(node, Peer))
 
     @property
     def chaincode_servers(self) -> tuple[ContractHost, ...]:
         """One per endorsing organisation."""
-        return self._all[2]
-
-    @property
-    def nodes(self) -> tuple[Node, ...]:
-        """All of them, in the order in which they are started."""
-        return (*self.orderers, *self.peers, *self.chaincode_servers)
+        return tuple(node for node in self.nodes if isinstance(node, ContractHost))
 
     def node(self, name: str) -> Node | None:
         """Return the node of that name, None if there is none."""

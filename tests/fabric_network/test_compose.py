@@ -8,8 +8,8 @@ import pytest
 
 from fabric_network.containers import ComposeNetwork
 from fabric_network.errors import NetworkBusy
+from fabric_network.health import State
 from fabric_network.launcher import free_base_port
-from fabric_network.status import State
 from fabric_network.topology import Topology
 from market_files import write_file
 

@@ -16,10 +16,10 @@ from fabric_network import launcher
 from fabric_network.command_line import CommandLine
 from fabric_network.configuration import ADMIN
 from fabric_network.errors import ContractDiffers, NotReady, OperatorDiffers, ProgramFailed, VersionUsed
+from fabric_network.health import State
 from fabric_network.launcher import ANY_FREE_PORTS, Network
 from fabric_network.programs import fabric_programs
 from fabric_network.setup import Operator, invoke
-from fabric_network.status import State
 from fabric_network.waiting import wait_until
 from ledger.fabric.gateway import ContractRefused, FabricProfile, GatewayClient, Invocation
 
@@ -165,7 +165,7 @@ def test_killed_nodes_are_started_again_and_the_others_left_alone(network: Netwo
     before = pids(network)
     killed = {"orderer2", "utility-peer1", "cooperative-chaincode"}
     for name in killed:
-        network.kill(name)
+        network.process(name).kill()
     assert {node.name for node in network.status().nodes if node.state is State.STOPPED} == killed
     network.up({}, operator)
     after = pids(network)
@@ -178,11 +178,11 @@ def test_one_node_can_be_restarted_paused_and_resumed(network: Network, operator
     before = pids(network)
     network.restart("utility-peer1")
     assert {name for name, pid in pids(network).items() if pid != before[name]} == {"utility-peer1"}
-    network.pause("utility-peer1")
+    assert network.process("utility-peer1").send(signal.SIGSTOP)
     states = {node.name: node.state for node in network.status().nodes}
     assert states.pop("utility-peer1") is State.UNHEALTHY
     assert set(states.values()) == {State.HEALTHY}
-    network.resume("utility-peer1")
+    assert network.process("utility-peer1").send(signal.SIGCONT)
     gives_up_at = time.monotonic() + 60
     while not network.status().is_healthy:  # the other peers have to hear of it
         assert time.monotonic() < gives_up_at
@@ -205,7 +205,7 @@ def test_the_contract_is_replaced_on_a_running_market(network: Network, operator
 
 def test_the_contract_is_replaced_while_one_orderer_is_stopped(network: Network, operator: Operator) -> None:
     network.up({"base_port": ANY_FREE_PORTS}, operator)
-    network.kill("orderer1")
+    network.process("orderer1").kill()
     network.upgrade("1.1", operator)
     assert network.status().contract_version == "1.1"
     assert operators_on(network) == [[operator.id], [operator.id]]
@@ -216,8 +216,8 @@ def test_the_contract_is_replaced_while_one_orderer_is_stopped(network: Network,
 def test_a_replacement_that_is_not_committed_leaves_the_version_that_is(network: Network, operator: Operator) -> None:
     network.up({"base_port": ANY_FREE_PORTS}, operator)
     before = pids(network)
-    network.kill("orderer1")
-    network.kill("orderer2")
+    network.process("orderer1").kill()
+    network.process("orderer2").kill()
     with pytest.raises((NotReady, ProgramFailed)):
         network.upgrade("1.1", operator)
     status = network.status()
@@ -278,7 +278,7 @@ def test_other_kinds_of_networks_boot_and_commit(network: Network, operator: Ope
 
 def test_bft_orders_transactions_without_one_of_four_orderers(network: Network, operator: Operator) -> None:
     network.up({"consensus": "bft", "nr_orderers": 4, "base_port": ANY_FREE_PORTS}, operator)
-    network.kill("orderer4")
+    network.process("orderer4").kill()
     command_line = CommandLine(fabric_programs(network.topology.release), network.topology, network.folder)
     before = heights(network)["utility-peer1"]
     assert before is not None

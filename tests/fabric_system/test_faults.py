@@ -76,7 +76,7 @@ def leader_of(network: Network) -> str:
 async def play_on_without_leader(network: Network, disturbed: Disturbed) -> None:
     async with disturbed(network) as market:
         leader = leader_of(network)
-        network.kill(leader)
+        network.process(leader).kill()
         await market.further_turns(TURNS_WITHOUT)
         await asyncio.to_thread(network.restart, leader)
 
@@ -91,8 +91,8 @@ async def test_the_leader_of_four_bft_orderers_is_killed(start_network: NewNetwo
 
 async def test_orderers_lose_their_majority_until_one_is_back(raft: Network, disturbed: Disturbed) -> None:
     async with disturbed(raft) as market:
-        raft.kill("orderer1")
-        raft.kill("orderer2")
+        raft.process("orderer1").kill()
+        raft.process("orderer2").kill()
         await asyncio.to_thread(raft.restart, "orderer2")
         await market.further_turns(TURNS_WITHOUT)
         await asyncio.to_thread(raft.restart, "orderer1")
@@ -101,13 +101,13 @@ async def test_orderers_lose_their_majority_until_one_is_back(raft: Network, dis
 @pytest.mark.parametrize("peer", ["cooperative-peer1", "utility-peer1"])
 async def test_a_peer_is_killed(raft: Network, disturbed: Disturbed, peer: str) -> None:
     async with disturbed(raft):
-        raft.kill(peer)
+        raft.process(peer).kill()
         await asyncio.to_thread(raft.restart, peer)
 
 
 async def test_a_chaincode_server_is_killed(raft: Network, disturbed: Disturbed) -> None:
     async with disturbed(raft):
-        raft.kill("utility-chaincode")
+        raft.process("utility-chaincode").kill()
         await asyncio.to_thread(raft.restart, "utility-chaincode")
 
 
@@ -120,9 +120,9 @@ async def test_the_queue_is_killed(raft: Network, disturbed: Disturbed) -> None:
 
 async def test_a_peer_hangs_for_ten_seconds(raft: Network, disturbed: Disturbed) -> None:
     async with disturbed(raft):
-        raft.pause("cooperative-peer1")
+        assert raft.process("cooperative-peer1").send(signal.SIGSTOP)
         await asyncio.sleep(10)  # the fault itself, not a wait for something
-        raft.resume("cooperative-peer1")
+        assert raft.process("cooperative-peer1").send(signal.SIGCONT)
 
 
 async def test_the_whole_network_is_restarted(raft: Network, disturbed: Disturbed) -> None:

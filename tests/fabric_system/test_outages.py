@@ -1,6 +1,7 @@
 """Whatever keeps a network from committing is known without a command, and which part it is."""
 
 import asyncio
+import signal
 
 import pytest
 
@@ -15,16 +16,16 @@ pytestmark = pytest.mark.fabric
 async def test_an_outage_is_known_with_the_part_that_it_is_in(start_network: NewNetwork) -> None:
     network = await asyncio.to_thread(start_network)
     ledger = FabricLedger.on(FabricProfile.read(network.profile()))
-    for break_it, nodes, part in (
-        (network.kill, ("orderer1", "orderer3"), "the orderers: "),
-        (network.pause, ("orderer1", "orderer2"), "the orderers: "),
-        (network.kill, ("utility-peer1",), "the peers of UtilityMSP: "),
-        (network.pause, ("cooperative-peer1",), "the peers of CooperativeMSP: "),
-        (network.kill, ("utility-chaincode",), "the peers of UtilityMSP: "),
+    for number, nodes, part in (
+        (signal.SIGKILL, ("orderer1", "orderer3"), "the orderers: "),
+        (signal.SIGSTOP, ("orderer1", "orderer2"), "the orderers: "),
+        (signal.SIGKILL, ("utility-peer1",), "the peers of UtilityMSP: "),
+        (signal.SIGSTOP, ("cooperative-peer1",), "the peers of CooperativeMSP: "),
+        (signal.SIGKILL, ("utility-chaincode",), "the peers of UtilityMSP: "),
     ):
         await until(ledger, None)
         for node in nodes:
-            break_it(node)
+            assert network.process(node).send(number)
         await until(ledger, part)
         await asyncio.to_thread(repair, network, nodes)
     await until(ledger, None)
@@ -47,4 +48,4 @@ def repair(network: Network, nodes: tuple[str, ...]) -> None:
         if network.process(node).pid is None:
             network.restart(node)
         else:
-            network.resume(node)
+            assert network.process(node).send(signal.SIGCONT)

@@ -8,7 +8,7 @@ from unittest.mock import Mock
 
 import pytest
 
-from market_files import reach_disk, write_file, writing
+from market_files import reach_disk, write_file
 
 F_FULLFSYNC = 51
 
@@ -34,7 +34,6 @@ def full_fsync(monkeypatch: pytest.MonkeyPatch) -> Mock:
     monkeypatch.setattr("sys.platform", "darwin")
     monkeypatch.setattr(fcntl, "F_FULLFSYNC", F_FULLFSYNC, raising=False)
     monkeypatch.setattr(fcntl, "fcntl", mock)
-    monkeypatch.setattr(writing, "fcntl", fcntl, raising=False)
     return mock
 
 
