@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from fastapi import APIRouter, Body, Request, Response
+from fastapi import APIRouter, Body, Depends, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
@@ -165,24 +165,36 @@ class ScheduleView(_View):
     games: list[DrivenGame]
 
 
-def _clock(request: Request) -> Clock:
+async def _clock(request: Request) -> Clock:
     clock: Clock = request.app.state.clock
     return clock
 
 
+OurClock = Annotated[Clock, Depends(_clock)]
+
+
 @router.get("/schedule")
-async def schedule(request: Request) -> ScheduleView:
+async def schedule(clock: OurClock) -> ScheduleView:
     """Tell which games are to be published when, and which games the clock drives at present."""
-    return schedule_view(_clock(request))
+    schedule = clock.publisher.schedule
+    return ScheduleView(
+        now=iso(clock.market_time.schedule_now()),
+        paused=schedule.is_paused,
+        speed=schedule.speed,
+        entries=[entry_view(clock, entry_id) for entry_id in schedule.ids()],
+        games=[_game_view(course) for course in clock.conductor.courses()],
+    )
 
 
 @router.post("/schedule", status_code=201, response_model=EntryView | PublishedGame)
-async def add(request: Request, response: Response, command: Annotated[NewEntryCommand, Body()]) -> Any:
+async def add(
+    request: Request, response: Response, clock: OurClock, command: Annotated[NewEntryCommand, Body()]
+) -> Any:
     """Add games to the schedule, or publish one at once.
 
     The same entry under the same id again changes nothing and has the same answer.
     """
-    clock, entry = _clock(request), command.payload.data
+    entry = command.payload.data
     entry_id = entry.id or command.id.hex
     if entry_id == COMMAND_LINE:
         raise Problem(409, "FIXED_ENTRY", f"{COMMAND_LINE} is what --every and --cron enter; choose another id.")
@@ -221,9 +233,9 @@ async def _publish_now(clock: Clock, entry_id: str, parameters: PublishGame) -> 
 
 
 @router.post("/unschedule", response_model=Removed)
-async def remove(request: Request, command: Annotated[RemovalCommand, Body()]) -> Any:
+async def remove(request: Request, clock: OurClock, command: Annotated[RemovalCommand, Body()]) -> Any:
     """Take an entry off the schedule; games that are published already go on."""
-    clock, entry_id = _clock(request), command.payload.data.id
+    entry_id = command.payload.data.id
     if entry_id == COMMAND_LINE:
         detail = "The clock was started with this entry; start it without --every and --cron instead."
         raise Problem(409, "FIXED_ENTRY", detail)
@@ -240,9 +252,8 @@ async def remove(request: Request, command: Annotated[RemovalCommand, Body()]) -
 
 
 @router.post("/pause", response_model=Paused)
-async def pause(request: Request, command: Annotated[PauseCommand, Body()]) -> Any:
+async def pause(request: Request, clock: OurClock, command: Annotated[PauseCommand, Body()]) -> Any:
     """Publish no games until resumed, over restarts too. Games that are published already go on: money is at stake."""
-    clock = _clock(request)
 
     async def work() -> Paused:
         clock.publisher.schedule.pause()
@@ -252,27 +263,14 @@ async def pause(request: Request, command: Annotated[PauseCommand, Body()]) -> A
 
 
 @router.post("/resume", response_model=Paused)
-async def resume(request: Request, command: Annotated[ResumeCommand, Body()]) -> Any:
+async def resume(request: Request, clock: OurClock, command: Annotated[ResumeCommand, Body()]) -> Any:
     """Publish games again, from the next slot on; those that passed during the pause are not made up for."""
-    clock = _clock(request)
 
     async def work() -> Paused:
         clock.publisher.schedule.resume(milliseconds(clock.market_time.schedule_now()))
         return Paused(paused=False)
 
     return await clock.desk.carry_out(await request.json(), command, work)
-
-
-def schedule_view(clock: Clock) -> ScheduleView:
-    """Show the whole schedule and the games under way."""
-    schedule = clock.publisher.schedule
-    return ScheduleView(
-        now=iso(clock.market_time.schedule_now()),
-        paused=schedule.is_paused,
-        speed=schedule.speed,
-        entries=[entry_view(clock, entry_id) for entry_id in schedule.ids()],
-        games=[_game_view(course) for course in clock.conductor.courses()],
-    )
 
 
 def entry_view(clock: Clock, entry_id: str) -> EntryView:

@@ -85,8 +85,7 @@ class Clock:
         self._market = market
         self._admission = Admission(market, settings.operator, settings.keys, self._begin_time)
         self._defect: str | None = None
-        self._key_refused = asyncio.Event()
-        self._ledger_lost = asyncio.Event()
+        self._refusals: asyncio.Queue[KeyRefused | LedgerLost] = asyncio.Queue()
         self._commands = Counter(
             "market_clock_commands", "Commands decided by the ledger.", ["topic", "outcome"], registry=registry
         )
@@ -125,10 +124,9 @@ class Clock:
     async def _work(self) -> None:
         market = self._market.speaking_as(await self._admission.wait())
         self._defect = None
-        self._key_refused.clear()
+        self._refusals = asyncio.Queue()
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(_raise_when(self._key_refused, KeyRefused), name="key")
-            tasks.create_task(_raise_when(self._ledger_lost, LedgerLost), name="ledger")
+            tasks.create_task(self._watch(), name="refusals")
             tasks.create_task(self.publisher.run(market), name="publisher")
             tasks.create_task(self.conductor.run(market), name="conductor")
             tasks.create_task(self.archivist.run(market), name="archivist")
@@ -145,17 +143,15 @@ class Clock:
         if simulated is not None:
             schedule.adopt(milliseconds(simulated.start), milliseconds(self.market_time.schedule_now()))
 
+    async def _watch(self) -> None:
+        raise await self._refusals.get()
+
     def _count(self, topic: Topic, outcome: str) -> None:
         if outcome in _KEY_REFUSED:
-            self._key_refused.set()
+            self._refusals.put_nowait(KeyRefused())
         elif outcome == LedgerDiffers.code:
-            self._ledger_lost.set()
+            self._refusals.put_nowait(LedgerLost())
         self._commands.labels(topic.value, outcome).inc()
-
-
-async def _raise_when(event: asyncio.Event, error: type[Exception]) -> None:
-    await event.wait()
-    raise error
 
 
 class NotAdmitted(Exception):

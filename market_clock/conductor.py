@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,7 +12,7 @@ import structlog
 from energy_market_chaincode import Topic
 from market_clock.decision import Act, Clear, Decision, Over, Wait, may_be_fulfilled, next_action
 from market_clock.ledger_time import LedgerTime
-from market_clock.solving import Solver
+from market_clock.solving import clearing_of
 from prosumer_client import (
     FROM_NOW,
     AnotherLedger,
@@ -154,10 +154,10 @@ class Course:
     """
 
     def __init__(
-        self, game: str, market: MarketClient, solver: Solver, time: LedgerTime, on_command: OnCommand
+        self, game: str, market: MarketClient, optimizer: Optimizer, time: LedgerTime, on_command: OnCommand
     ) -> None:
         self.game = game
-        self._solver = solver
+        self._optimizer = optimizer
         self.waits_until: datetime | None = None
         self.problem: MarketError | None = None
         self._market = market
@@ -207,21 +207,21 @@ class Course:
             raise MarketError("UNREADABLE_GAME", str(error)) from error
 
     async def _follow(self, decision: Act | Clear | Wait) -> None:
-        if isinstance(decision, Act):
-            await self._act(decision)
-            return
-        if isinstance(decision, Clear):
-            await self._clear(decision)
-            return
-        self.problem = None
-        self.waits_until = decision.until
-        await self._rest(self._time.seconds_until(decision.until))
-        self.waits_until = None
+        match decision:
+            case Act():
+                await self._act(decision)
+            case Clear():
+                await self._clear(decision)
+            case Wait():
+                self.problem = None
+                self.waits_until = decision.until
+                await self._rest(self._time.seconds_until(decision.until))
+                self.waits_until = None
 
     async def _clear(self, wanted: Clear) -> None:
         """Post a clearing, unless the optimizer cannot help right now."""
         try:
-            data = await self._solver.clearing(wanted.game)
+            data = await clearing_of(wanted.game, self._market, self._optimizer)
         except MarketError as error:
             self._meet(error)
             if wanted.meanwhile is not None:
@@ -307,11 +307,9 @@ class Course:
 
     async def _rest(self, seconds: float) -> None:
         """Wait until something happens, but not longer."""
-        try:
+        with suppress(TimeoutError):
             async with asyncio.timeout(min(seconds, LONGEST_SLEEP_S)):
                 await self._woken.wait()
-        except TimeoutError:
-            return
 
 
 class TimeSet(Exception):
@@ -358,14 +356,14 @@ class Conductor:
             Then it is to be begun anew.
         """
         self._courses.clear()  # of a run that a defect ended
-        solver = Solver(market, self._optimizer)
         async with asyncio.TaskGroup() as tasks:
 
             def attend(game: str) -> None:
                 if game in self._courses:
                     self._courses[game].wake()
                 else:
-                    self._courses[game] = course = Course(game, market, solver, self._time, self._on_command)
+                    course = Course(game, market, self._optimizer, self._time, self._on_command)
+                    self._courses[game] = course
                     tasks.create_task(self._drive(course), name=game)
 
             while True:

@@ -20,27 +20,20 @@ class LedgerTime:
 
     The market's time is that of its ledger, unless it is simulated: then it follows from it by a mapping.
 
-    Parameters
-    ----------
-    machine_now
-        This machine's time.
-
     Attributes
     ----------
+    machine_now
+        Returns this machine's time.
     simulated
         The mapping of the market that the clock works for; None where there is none.
     """
 
     def __init__(self, machine_now: Callable[[], datetime]) -> None:
         self.simulated: market_views.SimulatedTimeView | None = None
-        self._machine_now = machine_now
+        self.machine_now = machine_now
         self._lead = timedelta()
         self._heard: datetime | None = None
         self._learnt_at: datetime | None = None
-
-    def machine_now(self) -> datetime:
-        """Return this machine's time."""
-        return self._machine_now()
 
     @property
     def factor(self) -> int:
@@ -49,7 +42,7 @@ class LedgerTime:
 
     def schedule_now(self) -> datetime:
         """Return the market's time by this machine's, whatever the ledger's: by it games are published."""
-        return self._on_market(self._machine_now())
+        return self._on_market(self.machine_now())
 
     def now(self) -> datetime:
         """Return the market's time."""
@@ -68,7 +61,7 @@ class LedgerTime:
         return real if self.simulated is None else self.simulated.market_time(real)
 
     def _ledger_now(self) -> datetime:
-        machine = self._machine_now()
+        machine = self.machine_now()
         if self._learnt_at is not None and not self._learnt_at <= machine <= self._learnt_at + GOOD_FOR:
             self._lead, self._learnt_at = timedelta(), None
         return machine - self._lead
@@ -77,12 +70,12 @@ class LedgerTime:
         """Take note of the time of something that happened on the ledger: it cannot lag behind that."""
         self._heard = at
         if self._learnt_at is not None and at > self._ledger_now():
-            self._lead = max(self._machine_now() - at, timedelta())
+            self._lead = max(self.machine_now() - at, timedelta())
 
     @property
     def trouble(self) -> str | None:
         """Tell that the ledger's time and this machine's cannot both be right; None if they can."""
-        if self._heard is None or (ahead := self._heard - self._machine_now()) <= MOST_AHEAD:
+        if self._heard is None or (ahead := self._heard - self.machine_now()) <= MOST_AHEAD:
             return None
         return (
             f"the ledger's time, {iso(self._heard)}, is {ahead} ahead of this machine's: one of them is wrong. If it "
@@ -110,4 +103,4 @@ class LedgerTime:
             return
         self._ledger_now()  # what was learnt long ago is forgotten first
         self._lead = max(self._lead, asked_at - last)
-        self._learnt_at = self._machine_now()
+        self._learnt_at = self.machine_now()

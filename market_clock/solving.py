@@ -11,42 +11,32 @@ MANY_PAIRS = 10_000
 """Beyond so many pairs of buyers and sellers the network's graph is sent instead of their hops."""
 
 
-class Solver:
-    """Solves games by optimization_api.
+async def clearing_of(game: GameView, market: MarketClient, optimizer: Optimizer) -> dict[str, Any]:
+    """Return the data of a game's publishClearing.
 
     Parameters
     ----------
+    game
+        In brief.
     market
         Is asked for the hops.
+
+    Raises
+    ------
+    prosumer_client.MarketError
     """
+    assert game.clearing is not None  # noqa: S101 - nobody solves another game; for the type checker
+    prices = await optimizer.clearing(question_of(game) | await _hops(game, market))
+    return {"game": game.game, "arena": game.clearing.arena, "prices": prices}
 
-    def __init__(self, market: MarketClient, optimizer: Optimizer) -> None:
-        self._market = market
-        self._optimizer = optimizer
 
-    async def clearing(self, game: GameView) -> dict[str, Any]:
-        """Return the data of a game's publishClearing.
-
-        Parameters
-        ----------
-        game
-            In brief.
-
-        Raises
-        ------
-        prosumer_client.MarketError
-        """
-        assert game.clearing is not None  # noqa: S101 - nobody solves another game; for the type checker
-        prices = await self._optimizer.clearing(question_of(game) | await self._hops(game))
-        return {"game": game.game, "arena": game.clearing.arena, "prices": prices}
-
-    async def _hops(self, game: GameView) -> dict[str, Any]:
-        if game.layout is not None:
-            return {"edges": (await self._market.topology_of(game.game)).edges}
-        edges = (await self._market.topology()).edges
-        if edges is not None and game.nr_buyers * game.nr_sellers > MANY_PAIRS:
-            return {"edges": edges}
-        return shared_rows((await self._market.game(game.game)).hops)
+async def _hops(game: GameView, market: MarketClient) -> dict[str, Any]:
+    if game.layout is not None:
+        return {"edges": (await market.topology_of(game.game)).edges}
+    edges = (await market.topology()).edges
+    if edges is not None and game.nr_buyers * game.nr_sellers > MANY_PAIRS:
+        return {"edges": edges}
+    return shared_rows((await market.game(game.game)).hops)
 
 
 def question_of(game: GameView) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from energy_market_chaincode import duration_ms, iso_time
-from market_clock.slots import Cron, Interval, SlotSeries, cron_trigger, time_zone
+from market_clock.schedule import Cron, Interval, SlotSeries, cron_trigger, time_zone
 
 MOMENTS = st.integers(1_700_000_000_000, 1_900_000_000_000)
 SPEEDS = st.integers(1, 3600)
