@@ -11,11 +11,11 @@ from pathlib import Path
 
 from rich.console import Console
 
-from demo.community import ForeignProsumer, enter, make_keys, start_prosumers
 from demo.day_run import play_days
 from demo.day_scenario import DayScenario
 from demo.scenario import Scenario
 from demo.scenario_file import ScenarioError, ScenarioMissing, scenario_named
+from demo.stage import ForeignProsumer, enter, make_keys, start_prosumers
 from energy_market_chaincode import CommandIdReused
 from market_files import DEFAULT_HOME
 from market_host import Processes, ProcessFailed, ProcessLog, end_on_signals, forever, run_to_end

@@ -16,10 +16,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from demo.community import enter, start_prosumers
 from demo.day_result import DayRun
 from demo.day_scenario import DayScenario, roster_of_days
-from demo.stage import GameFailed, Stage
+from demo.stage import GameFailed, Stage, enter, start_prosumers
 from energy_market_chaincode import GameExists, GameView, SlotTaken, Topic, iso, moment
 from market_host import Processes, ProcessLog
 from prosumer_client import FROM_NOW, Identity, MarketClient, MarketError, MarketEvent

@@ -6,13 +6,12 @@ from contextlib import aclosing
 from datetime import datetime
 from typing import Any
 
-from demo.community import Refusals
 from demo.day_result import DayRun
 from demo.day_run import play_day
 from demo.day_scenario import DayScenario
 from demo.result import Run
 from demo.scenario import Scenario
-from demo.stage import GameFailed, Plan, Stage, opened
+from demo.stage import GameFailed, Plan, Refusals, Stage, opened
 from energy_market_chaincode import StopReason, Topic
 from market_host import Processes, ProcessLog
 from prosumer_client import ClockClient, MarketClient, MarketEvent

@@ -1,17 +1,28 @@
-"""What a scenario is played on: its plan, the services, the people with their processes, and the clock on the wall."""
+"""What a scenario is played on: its plan, the services, and its people with their keys, accounts and processes."""
 
+import json
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from demo.community import enter, make_keys, start_prosumers
 from demo.result import Accounts, accounts_of
-from demo.scenario import Playable
-from market_host import Processes, ProcessLog, Services, start_services
-from prosumer_client import Identity, MarketClient
+from demo.scenario import Playable, Scenario
+from energy_market_chaincode import GRID_OPERATOR, Topic
+from market_host import Processes, ProcessLog, Services, read_record, start_services
+from prosumer_client import LISTENING, Identity, MarketClient, MarketError, key_file, load_or_create_key
+
+ALONE_UP_TO = 50
+"""So many prosumers get a process each; more of them share GROUPS processes, each of which reads the game once."""
+GROUPS = 4
+REFUSED = frozenset({"Not taken into the game", "Leaving the market, which refuses us"})
+"""What a prosumer's log says when it is refused."""
+
+Command = tuple[Topic, Mapping[str, Any]]
+Entry = dict[str, Any]
+"""Of a roster, see :class:`prosumer_client.Roster`."""
 
 
 class GameFailed(Exception):
@@ -119,3 +130,134 @@ def _settings(plan: Plan, operator: Identity) -> dict[str, str]:
         "ENERGY_MARKET_OPERATOR": operator.prosumer,
         "ENERGY_MARKET_OPERATOR_PUBLIC_KEY": operator.public_key,
     }
+
+
+class ForeignProsumer(Exception):
+    """The ledger knows a prosumer of the scenario under a key that we do not have."""
+
+    code: ClassVar[str] = "FOREIGN_PROSUMER"
+
+    def __init__(self, prosumer: str, keys: Path) -> None:
+        super().__init__(
+            f"{prosumer} is registered on this ledger with another key than the one in {keys}; "
+            "use the home that it was registered from, or begin a new ledger with: energy-market reset --wipe"
+        )
+
+
+def make_keys(folder: Path, names: Sequence[str]) -> dict[str, Identity]:
+    """Load everybody's key, and make one for who has none."""
+    return {name: Identity(name, load_or_create_key(key_file(folder, name))) for name in names}
+
+
+async def enter(market: MarketClient, scenario: Playable, identities: Mapping[str, Identity], keys: Path) -> None:
+    """Bring a scenario's people onto the ledger, with money, and lay its network. Who is there already stays as it is.
+
+    Raises
+    ------
+    ForeignProsumer, prosumer_client.errors.MarketError
+    """
+    known = {known.prosumer: known.public_key for known in await market.prosumers()}
+    for name, identity in identities.items():
+        if known.get(name, identity.public_key) != identity.public_key:
+            raise ForeignProsumer(name, keys)
+    commands: list[Command] = [(Topic.SET_TOPOLOGY, scenario.topology())]
+    commands += _registrations(scenario, {n: i for n, i in identities.items() if n not in known})
+    grid_balance = (await market.market()).accounts.grid_operator
+    if grid_balance < scenario.grid_operator_balance:
+        missing = scenario.grid_operator_balance - grid_balance
+        commands.append((Topic.TOP_UP_ACCOUNT, {"prosumer": GRID_OPERATOR, "amount": missing}))
+    for outcome in await market.submit_all(commands):
+        if isinstance(outcome, MarketError):
+            raise outcome
+
+
+def _registrations(scenario: Playable, newcomers: Mapping[str, Identity]) -> Iterator[Command]:
+    balances, histories = scenario.balances(), scenario.histories()
+    for name, identity in newcomers.items():
+        yield Topic.REGISTER_PROSUMER, {"id": name, "publicKey": identity.public_key, **histories[name]}
+        if balances[name]:
+            yield Topic.TOP_UP_ACCOUNT, {"prosumer": name, "amount": balances[name]}
+
+
+async def start_prosumers(
+    processes: Processes,
+    market: MarketClient,
+    roster: Callable[[Path], Iterable[Entry]],
+    home: Path,
+    environment: Mapping[str, str] | None = None,
+) -> None:
+    """Start everybody's process, beyond ALONE_UP_TO they share GROUPS, and wait until all listen to the market.
+
+    Parameters
+    ----------
+    roster
+        Yields everybody's entry; files for it go to a folder.
+    environment
+        Where the services are, if not where ours says.
+    """
+    settings = {
+        **(environment or {}),
+        "ENERGY_MARKET_HOME": str(home),
+        "ENERGY_MARKET_LEDGER_ID": await market.ledger_id(),
+        "ENERGY_MARKET_LOG_FORMAT": "json",
+    }
+    folder = home / "prosumers"
+    files = _group_files(roster(folder), folder)
+    for name, file in files.items():
+        await processes.start(name, "prosumer_client", "--group", str(file), environment=settings)
+    await processes.wait_for_words(LISTENING, files)
+
+
+def _group_files(roster: Iterable[Entry], folder: Path) -> dict[str, Path]:
+    """Write who is in which process, and return the processes' names with their files."""
+    folder.mkdir(parents=True, exist_ok=True)
+    files = {}
+    for number, group in enumerate(_groups(list(roster)), 1):
+        name = group[0]["id"] if len(group) == 1 else f"group-{number}"
+        files[name] = folder / f"{name}.json"
+        files[name].write_text(json.dumps({"prosumers": group}, default=str, indent=2))
+    return files
+
+
+def _groups(people: Sequence[Entry]) -> list[list[Entry]]:
+    if len(people) <= ALONE_UP_TO:
+        return [[person] for person in people]
+    return [list(people[start::GROUPS]) for start in range(GROUPS)]
+
+
+class Refusals:
+    """Hears of prosumers that the market does not take into the game, and gives it up once it cannot be played.
+
+    Parameters
+    ----------
+    give_up
+        Is called with why, once all sellers or all buyers are refused.
+    """
+
+    def __init__(self, scenario: Scenario, give_up: Callable[[Exception], None]) -> None:
+        self._groups = {"sellers": set(scenario.sellers), "buyers": set(scenario.buyers)}
+        self._give_up = give_up
+        self._reasons: dict[str, str] = {}
+
+    def hear(self, _: str, line: str) -> None:
+        """Note a refusal, if a line of a prosumer's log tells of one."""
+        record = read_record(line)
+        if record["event"] not in REFUSED:
+            return
+        self._reasons[str(record.get("prosumer"))] = f"{record.get('code')}: {record.get('reason')}"
+        for group, names in self._groups.items():
+            if names <= self._reasons.keys():
+                self._give_up(NobodyTakenIn(group, {name: self._reasons[name] for name in sorted(names)}))
+
+
+class NobodyTakenIn(Exception):
+    """The market refused all sellers or all buyers of a game."""
+
+    code: ClassVar[str] = "NOBODY_TAKEN_IN"
+
+    def __init__(self, group: str, reasons: Mapping[str, str]) -> None:
+        by_reason: dict[str, list[str]] = {}
+        for name, reason in reasons.items():
+            by_reason.setdefault(reason, []).append(name)
+        lines = (f"\n    {reason} ({', '.join(names)})" for reason, names in by_reason.items())
+        super().__init__(f"the market refused all {group}, so there is no game:{''.join(lines)}")

@@ -23,8 +23,17 @@ from prosumer_client.errors import (
 )
 from prosumer_client.events import FROM_NOW, MarketEvent
 from prosumer_client.household import Forecast, Household
-from prosumer_client.identity import Identity, SignedCommand, repeatable_id, usual_end
-from prosumer_client.keys import create_key, key_file, load_key, load_or_create_key, store_key
+from prosumer_client.identity import (
+    Identity,
+    SignedCommand,
+    create_key,
+    key_file,
+    load_key,
+    load_or_create_key,
+    repeatable_id,
+    store_key,
+    usual_end,
+)
 from prosumer_client.meter import Contracted, ContractReader, Meter, Reading
 from prosumer_client.meter_file import (
     FileLayout,

@@ -2,7 +2,7 @@
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -67,7 +67,7 @@ class Participant(ABC):
         """Take part in one game and return its GameStopEvent; raises as :meth:`run`."""
         played: asyncio.Future[MarketEvent] = asyncio.get_running_loop().create_future()
         self._played = played
-        await first_of(self.run(), _end_of(played))
+        await first_of(self.run(), played)
         return played.result()
 
     @abstractmethod
@@ -208,7 +208,7 @@ async def _look(market: MarketClient, members: Sequence[Participant]) -> None:
 async def _until_refused(member: Participant) -> RequestRefused:
     """Let a member work through its inbox; return why the market will not hear it any more."""
     lanes = _Lanes(member)
-    await first_of(lanes.feed(), _end_of(lanes.refusal))
+    await first_of(lanes.feed(), lanes.refusal)
     return lanes.refusal.result()
 
 
@@ -276,9 +276,9 @@ class _Lanes:
             self.refusal.set_exception(reason)
 
 
-async def first_of(*works: Coroutine[Any, Any, object]) -> None:
+async def first_of(*works: Awaitable[object]) -> None:
     """Do all works until one ends, by itself or with an error, which is raised; then cancel the others."""
-    tasks = [asyncio.create_task(work) for work in works]
+    tasks = [asyncio.ensure_future(work) for work in works]
     try:
         ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in ended:
@@ -287,7 +287,3 @@ async def first_of(*works: Coroutine[Any, Any, object]) -> None:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-
-
-async def _end_of(awaited: asyncio.Future[Any]) -> None:
-    await awaited

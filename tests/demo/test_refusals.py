@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from demo.community import NobodyTakenIn, Refusals
 from demo.scenario import Scenario
 from demo.scenario_file import load_scenario
+from demo.stage import NobodyTakenIn, Refusals
 
 
 def refusal(prosumer: str, reason: str) -> str:

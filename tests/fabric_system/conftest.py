@@ -16,7 +16,7 @@ from demo.scenario_file import SCENARIOS, load_scenario
 from energy_market_chaincode import PublishGame, read_exact_json
 from fabric_network.launcher import ANY_FREE_PORTS, Network
 from fabric_network.setup import Operator, operator_of_key
-from prosumer_client.keys import key_file, store_key
+from prosumer_client.identity import key_file, store_key
 
 OPERATOR = "operator"
 GAME = "Game-recorded"

@@ -6,8 +6,8 @@ from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from demo.community import enter, make_keys
 from demo.scenario import Scenario
+from demo.stage import enter, make_keys
 from energy_market_chaincode import Topic
 from fabric_network.launcher import Network
 from ledger import LedgerKind

@@ -21,7 +21,7 @@ from ledger import Ledger, LedgerKind, LedgerSettings, open_ledger, open_memory_
 from ledger.contract import Contract
 from ledger.embedded import EmbeddedLedger
 from prosumer_client import Identity
-from prosumer_client.keys import key_file, load_key
+from prosumer_client.identity import key_file, load_key
 
 OPERATOR = "operator"
 

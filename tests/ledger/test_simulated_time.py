@@ -13,7 +13,7 @@ from energy_market_chaincode import Phase, iso, market_views, moment, read_exact
 from fabric_network.launcher import ANY_FREE_PORTS, Network
 from fabric_network.setup import operator_of_key
 from ledger import LedgerKind, LedgerSettings, open_ledger
-from prosumer_client.keys import key_file, load_key
+from prosumer_client.identity import key_file, load_key
 from tests.ledger.conftest import OPERATOR, Hosted, embedded
 
 DAY = datetime(2026, 6, 23, tzinfo=UTC)
