@@ -114,30 +114,14 @@ def _household(statement: market_views.Statement) -> dict[str, Any]:
     }
 
 
-@dataclass(frozen=True, slots=True)
-class _Span:
-    """What some slots add up to."""
-
-    traded: Decimal
-    from_grid: Decimal
-    to_grid: Decimal
-    paid_to_sellers: Decimal
-    fees: Decimal
-
-    @classmethod
-    def of(cls, settlements: Sequence[views.SettlementTotals]) -> "_Span":
-        names = ("energy_delivered", "energy_from_grid", "energy_to_grid", "paid_to_sellers", "transmission_fees")
-        return cls(*(sum((getattr(each, name) for each in settlements), Decimal(0)) for name in names))
-
-    def row(self, what: str) -> list[Any]:
-        """Return a row: energies, and what sellers got and buyers paid for a kWh."""
-        prices: list[Any] = [None, None]
-        if self.traded:
-            prices = [
-                f"{self.paid_to_sellers / self.traded:.4f}",
-                f"{(self.paid_to_sellers + self.fees) / self.traded:.4f}",
-            ]
-        return [what, *(f"{energy:.4f}" for energy in (self.traded, self.from_grid, self.to_grid)), *prices]
+def _sums(what: str, settlements: Sequence[views.SettlementTotals]) -> list[Any]:
+    """Return a row of what slots add up to: energies, and what sellers got and buyers paid for a kWh."""
+    names = ("energy_delivered", "energy_from_grid", "energy_to_grid", "paid_to_sellers", "transmission_fees")
+    traded, from_grid, to_grid, paid, fees = (
+        sum((getattr(each, name) for each in settlements), Decimal(0)) for name in names
+    )
+    prices = (f"{paid / traded:.4f}", f"{(paid + fees) / traded:.4f}") if traded else (None, None)
+    return [what, *(f"{energy:.4f}" for energy in (traded, from_grid, to_grid)), *prices]
 
 
 def _table_of_day(run: DayRun) -> Table:
@@ -146,10 +130,10 @@ def _table_of_day(run: DayRun) -> Table:
     for hour, games in _by_hour(run.games):
         settled = [game.settlement for game in games if game.settlement is not None]
         terms = games[0].parameters
-        rows.append([*_Span.of(settled).row(f"{hour:%Y-%m-%d %H:%M}"), terms.retail_tariff, terms.feed_in_tariff])
+        rows.append([*_sums(f"{hour:%Y-%m-%d %H:%M}", settled), terms.retail_tariff, terms.feed_in_tariff])
     table = filled(new_table("The day by hour; prices for a kWh", *columns), rows, MOST_ROWS)
     table.add_section()
-    whole = _Span.of([game.settlement for game in run.games if game.settlement is not None]).row("in all")
+    whole = _sums("in all", [game.settlement for game in run.games if game.settlement is not None])
     table.add_row(*("-" if cell is None else str(cell) for cell in whole), "", "")
     return table
 

@@ -18,7 +18,7 @@ from typing import Any
 
 from demo.day_result import DayRun
 from demo.day_scenario import DayScenario, roster_of_days
-from demo.stage import GameFailed, Stage, enter, start_prosumers
+from demo.stage import GameFailed, Stage, enter, start_prosumers, timed
 from energy_market_chaincode import GameExists, GameView, SlotTaken, Topic, iso, moment
 from market_host import Processes, ProcessLog
 from prosumer_client import FROM_NOW, Identity, MarketClient, MarketError, MarketEvent
@@ -87,7 +87,7 @@ async def play_day(stage: Stage, day: DayScenario) -> DayRun:
     def tell(event: MarketEvent, settled: int) -> None:
         stage.log.stands(f"{event.game}: {event.name}; {settled} of {day.slots.count} slots are settled")
 
-    with stage.watch.step("day"):
+    with timed(stage.timings, "day"):
         names = await play_slots(market, day, tell)
     begins, ends = moment(day.slots.start), day.slots.starts()[-1] + day.slots.step
     return DayRun(
@@ -97,7 +97,7 @@ async def play_day(stage: Stage, day: DayScenario) -> DayRun:
         statements={name: await market.statement(name, begins, ends) for name in day.profiles},
         before=before,
         after=await stage.accounts(),
-        timings=stage.watch.seconds,
+        timings=stage.timings,
     )
 
 

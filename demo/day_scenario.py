@@ -20,7 +20,6 @@ from demo.scenario import (
     RESERVED_NAMES,
     Edge,
     GamePrices,
-    Hops,
     Playable,
     ScenarioPart,
     network_inconsistencies,
@@ -126,8 +125,6 @@ class DayScenario(Playable):
     tariffs: list[GridTariffs]
     profiles: dict[Identifier, Profile]
     households: dict[Identifier, Devices] = Field(default_factory=dict)
-    graph: list[Edge] | None = None
-    hops: dict[Identifier, dict[Identifier, Hops]] | None = None
     rows_left_out: int = 0
 
     @model_validator(mode="after")
@@ -177,12 +174,6 @@ class DayScenario(Playable):
             return hop_table(self.graph, self.profiles, self.profiles)
         assert self.hops is not None  # noqa: S101 - one of both is there, see _of_network; for the type checker
         return _square(self.hops)
-
-    def topology(self) -> dict[str, Any]:
-        """Return the data of the setTopology command."""
-        return (
-            {"edges": [list(edge) for edge in self.graph]} if self.graph is not None else {"hops": self.hop_distances()}
-        )
 
     def roster(self, folder: Path) -> Iterator[dict[str, Any]]:
         """Write each household's profile to a file of its own, and yield its entry."""

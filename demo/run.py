@@ -11,7 +11,7 @@ from demo.day_run import play_day
 from demo.day_scenario import DayScenario
 from demo.result import Run
 from demo.scenario import Scenario
-from demo.stage import GameFailed, Plan, Refusals, Stage, opened
+from demo.stage import GameFailed, Plan, Refusals, Stage, opened, timed
 from energy_market_chaincode import StopReason, Topic
 from market_host import Processes, ProcessLog
 from prosumer_client import ClockClient, MarketClient, MarketEvent
@@ -27,7 +27,7 @@ async def play(processes: Processes, plan: Plan, log: ProcessLog) -> Run | DayRu
     began = time.monotonic()
     async with opened(processes, plan, log) as stage:
         run = await processes.while_alive(_play(stage))
-    stage.watch.seconds["total"] = round(time.monotonic() - began, 3)
+    stage.timings["total"] = round(time.monotonic() - began, 3)
     return run
 
 
@@ -42,13 +42,13 @@ async def _play(stage: Stage) -> Run | DayRun:
 
 
 async def _play_game(stage: Stage, scenario: Scenario) -> Run:
-    market, watch = stage.market, stage.watch
+    market, timings = stage.market, stage.timings
     before = await stage.let_in(scenario)
     stage.processes.listen(Refusals(scenario, stage.processes.give_up).hear)
-    with watch.step("game"):
+    with timed(timings, "game"):
         async with ClockClient(stage.services.clock_url, market.identity, await market.ledger_id()) as clock:
             game = await clock.publish(scenario.game_parameters())
-        watch.seconds |= await _follow(market, game, stage.log)
+        timings |= await _follow(market, game, stage.log)
     return Run(
         scenario=scenario,
         ledger=stage.plan.ledger,
@@ -57,7 +57,7 @@ async def _play_game(stage: Stage, scenario: Scenario) -> Run:
         transfers=await market.transfers(game),
         before=before,
         after=await stage.accounts(),
-        timings=watch.seconds,
+        timings=timings,
     )
 
 

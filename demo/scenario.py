@@ -151,7 +151,10 @@ class GamePrices:
 
 
 class Playable(ScenarioSettings, ABC):
-    """What the demo can play: people with money, on a network."""
+    """What the demo can play: people with money, on a network that is a graph or a table of hops."""
+
+    graph: Annotated[list[Edge], Field(min_length=1, max_length=100_000)] | None = None
+    hops: dict[Identifier, dict[Identifier, Hops]] | None = None
 
     @abstractmethod
     def histories(self) -> dict[str, dict[str, Decimal]]:
@@ -162,8 +165,14 @@ class Playable(ScenarioSettings, ABC):
         """Currency that everybody needs to be taken into what is played, in whole hundreds."""
 
     @abstractmethod
+    def hop_distances(self) -> dict[str, dict[str, int]]:
+        """{buyer: {seller: hops}}."""
+
     def topology(self) -> dict[str, Any]:
         """Return the data of the setTopology command."""
+        if self.graph is not None:
+            return {"edges": [list(edge) for edge in self.graph]}
+        return {"hops": self.hop_distances()}
 
     @abstractmethod
     def roster(self, folder: Path) -> Iterable[dict[str, Any]]:
@@ -194,8 +203,6 @@ class Scenario(Playable):
 
     sellers: Annotated[dict[Identifier, ScenarioSeller], Field(min_length=1)]
     buyers: Annotated[dict[Identifier, ScenarioBuyer], Field(min_length=1)]
-    graph: Annotated[list[Edge], Field(min_length=1, max_length=100_000)] | None = None
-    hops: dict[Identifier, dict[Identifier, Hops]] | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -243,12 +250,6 @@ class Scenario(Playable):
         for name, buyer in self.buyers.items():
             needed[name] = prices.of_a_demand(units.energy_from_kwh(buyer.demand), len(self.sellers))
         return {name: whole_hundreds(amount) for name, amount in needed.items()}
-
-    def topology(self) -> dict[str, Any]:
-        """Return the data of the setTopology command."""
-        if self.graph is not None:
-            return {"edges": [list(edge) for edge in self.graph]}
-        return {"hops": self.hop_distances()}
 
     def game_parameters(self) -> dict[str, Any]:
         """Return the data of the publishGame command: what the scenario states, and how many will take part."""

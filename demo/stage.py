@@ -60,18 +60,12 @@ class Plan:
         return self.home / "keys"
 
 
-class Stopwatch:
-    """Seconds by step."""
-
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
-
-    @contextmanager
-    def step(self, name: str) -> Iterator[None]:
-        """Measure a step."""
-        began = time.monotonic()
-        yield
-        self.seconds[name] = round(time.monotonic() - began, 3)
+@contextmanager
+def timed(seconds: dict[str, float], step: str) -> Iterator[None]:
+    """Note how many seconds a step takes."""
+    began = time.monotonic()
+    yield
+    seconds[step] = round(time.monotonic() - began, 3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +78,7 @@ class Stage:
     market: MarketClient
     identities: Mapping[str, Identity]
     log: ProcessLog
-    watch: Stopwatch
+    timings: dict[str, float]
 
     async def let_in(self, scenario: Playable) -> Accounts:
         """Bring a scenario's people onto the ledger, and start their processes; return what is on the accounts then.
@@ -94,11 +88,11 @@ class Stage:
         ForeignProsumer, ProcessFailed, prosumer_client.MarketError
         """
         plan = self.plan
-        with self.watch.step("entering"):
+        with timed(self.timings, "entering"):
             await enter(self.market, scenario, self.identities, plan.keys)
             before = await self.accounts()
         self.log.say(f"{len(self.identities)} prosumers are on the ledger; starting their processes")
-        with self.watch.step("prosumers"):
+        with timed(self.timings, "prosumers"):
             where = self.services.environment
             await start_prosumers(self.processes, self.market, scenario.roster, plan.home, where)
         return before
@@ -111,15 +105,15 @@ class Stage:
 @asynccontextmanager
 async def opened(processes: Processes, plan: Plan, log: ProcessLog) -> AsyncIterator[Stage]:
     """Start the services; they go on after the end."""
-    watch = Stopwatch()
+    timings: dict[str, float] = {}
     identities = make_keys(plan.keys, [plan.operator, *plan.scenario.histories()])
     operator = identities.pop(plan.operator)
-    with watch.step("services"):
+    with timed(timings, "services"):
         services = await start_services(processes, plan.home, _settings(plan, operator))
     log.say(f"queue {services.queue_url}, optimizer {services.optimizer_url}, clock {services.clock_url}")
     log.say(f"watch it at {services.page_url}")
     async with MarketClient(services.queue_url, operator) as market:
-        yield Stage(plan, processes, services, market, identities, log, watch)
+        yield Stage(plan, processes, services, market, identities, log, timings)
 
 
 def _settings(plan: Plan, operator: Identity) -> dict[str, str]:

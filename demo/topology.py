@@ -1,8 +1,9 @@
 """The grid between the prosumers: hop distances, from a graph or as a table, and what can be wrong with them."""
 
-from collections import deque
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+
+from energy_market_chaincode import hops as hop_counts
 
 Graph = Sequence[tuple[str, str]]
 """Edges of one hop each, between buses and prosumers."""
@@ -30,9 +31,8 @@ def hop_table(graph: Graph, buyers: Collection[str], sellers: Collection[str]) -
     KeyError
         If a buyer and a seller are not connected; :func:`graph_inconsistencies` says so in words.
     """
-    neighbours = _neighbours(graph)
-    from_seller = {seller: _distances(neighbours, seller) for seller in sellers}
-    return {buyer: {seller: from_seller[seller][buyer] for seller in sellers} for buyer in buyers}
+    rows = hop_counts.hop_rows(hop_counts.neighbours(graph), list(buyers), list(sellers))
+    return {buyer: dict(zip(sellers, row, strict=True)) for buyer, row in zip(buyers, rows, strict=True)}
 
 
 def graph_inconsistencies(graph: Graph, buyers: Collection[str], sellers: Collection[str]) -> Iterator[Inconsistency]:
@@ -40,13 +40,13 @@ def graph_inconsistencies(graph: Graph, buyers: Collection[str], sellers: Collec
     for index, (one, other) in enumerate(graph):
         if one == other:
             yield Inconsistency(("graph", index), f"joins {one} with itself")
-    neighbours = _neighbours(graph)
+    neighbours = hop_counts.neighbours(graph)
     for prosumer in (*sellers, *buyers):
         if prosumer not in neighbours:
             yield Inconsistency(("graph",), f"has no edge to {prosumer}")
     if neighbours:
         start = next(iter(neighbours))
-        apart = sorted(neighbours.keys() - _distances(neighbours, start).keys())
+        apart = sorted(neighbours.keys() - hop_counts.hops_from(start, neighbours).keys())
         if apart:
             yield Inconsistency(("graph",), f"is not connected: no path from {start} to {', '.join(apart)}")
 
@@ -66,24 +66,3 @@ def table_inconsistencies(hops: HopTable, buyers: Collection[str], sellers: Coll
     for buyer in buyers:
         if buyer not in hops:
             yield Inconsistency(("hops",), f"lacks a row for {buyer}")
-
-
-def _neighbours(graph: Graph) -> dict[str, list[str]]:
-    neighbours: dict[str, list[str]] = {}
-    for one, other in graph:
-        neighbours.setdefault(one, []).append(other)
-        neighbours.setdefault(other, []).append(one)
-    return neighbours
-
-
-def _distances(neighbours: Mapping[str, Sequence[str]], start: str) -> dict[str, int]:
-    """Breadth first, so that the first way found to a node is a shortest one."""
-    distances = {start: 0}
-    waiting = deque([start])
-    while waiting:
-        node = waiting.popleft()
-        for neighbour in neighbours.get(node, ()):
-            if neighbour not in distances:
-                distances[neighbour] = distances[node] + 1
-                waiting.append(neighbour)
-    return distances
