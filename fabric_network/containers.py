@@ -6,13 +6,13 @@ nothing the second time. Compose alone starts, stops and replaces containers; wh
 command to type.
 """
 
+import os
 import socket
 import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from fabric_network.command_line import CommandLine
 from fabric_network.errors import NetworkBusy, NetworkError, RunsInContainers
@@ -39,17 +39,9 @@ START = "docker compose up -d --wait"
 _TIMEOUT_SECONDS = 2.0
 
 
-class SiteSettings(BaseSettings):
-    """From the environment: ENERGY_MARKET_SITE is ``containers`` in the operator's container."""
-
-    model_config = SettingsConfigDict(env_prefix="ENERGY_MARKET_")
-
-    site: Site = Site.MACHINE
-
-
 def in_containers() -> bool:
-    """Tell whether the market here is one of containers, and we run in one."""
-    return SiteSettings().site is Site.CONTAINERS
+    """Tell whether the market here is one of containers, and we run in one: ENERGY_MARKET_SITE says so there."""
+    return Site(os.environ.get("ENERGY_MARKET_SITE", Site.MACHINE)) is Site.CONTAINERS
 
 
 def leave_to_compose(instead: str) -> None:

@@ -4,6 +4,7 @@ import contextlib
 import os
 import re
 import signal
+import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -70,20 +71,22 @@ class DetachedProcess:
         if not os.access(words[0], os.X_OK):
             raise NodeFailed(f"cannot run {words[0]} for {self._name}: no such program")
         self._log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        waiting, go = os.pipe()
-        with self._log.open("ab") as log, open(waiting, "rb"), open(go, "wb") as signal_to_go:
-            files = [
-                (os.POSIX_SPAWN_DUP2, waiting, 0),
-                (os.POSIX_SPAWN_DUP2, log.fileno(), 1),
-                (os.POSIX_SPAWN_DUP2, log.fileno(), 2),
-                *((os.POSIX_SPAWN_CLOSE, descriptor) for descriptor in _inherited()),
-            ]
-            # Not subprocess.Popen: it warns of a child that still runs when its object goes, and ours all do.
-            shell = ["/bin/sh", "-c", _WAIT_THEN_RUN, self._name, *words]
-            pid = os.posix_spawn(shell[0], shell, dict(environment), file_actions=files, setsid=True)
-            note = _Note(pid=pid, started=_start_of(pid) or 0.0, purpose=purpose)
-            write_file(self._note, note.model_dump_json().encode())
-            signal_to_go.write(b"go\n")
+        shell = ["/bin/sh", "-c", _WAIT_THEN_RUN, self._name, *words]
+        with self._log.open("ab") as log:
+            waiting = subprocess.Popen(
+                shell,
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=log,
+                env=environment,
+                start_new_session=True,
+            )
+        waiting.returncode = 0  # it outlives us; else Popen warns that it still runs
+        note = _Note(pid=waiting.pid, started=_start_of(waiting.pid) or 0.0, purpose=purpose)
+        write_file(self._note, note.model_dump_json().encode())
+        assert waiting.stdin is not None  # noqa: S101 - asked for above; for the type checker
+        with waiting.stdin as go:
+            go.write(b"go\n")
 
     def failure(self) -> str | None:
         """Return what its log says of the end if it has ended, None while it runs."""
@@ -123,17 +126,6 @@ class DetachedProcess:
 
     def _wait(self, seconds: float) -> None:
         wait_until(lambda: None if self.pid is None else "it still runs", f"{self._name} has ended", seconds)
-
-
-def _inherited() -> list[int]:
-    """Return what whoever started us left open for our children: a lock, say, which ours would hold for ever."""
-    found = [int(name) for name in os.listdir("/dev/fd") if int(name) > 2]
-    inheritable = []
-    for descriptor in found:
-        with contextlib.suppress(OSError):  # the listing's own is closed by now
-            if os.get_inheritable(descriptor):
-                inheritable.append(descriptor)
-    return inheritable
 
 
 def _start_of(pid: int) -> float | None:

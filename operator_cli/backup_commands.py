@@ -96,7 +96,9 @@ def restore(
     with _scratch(home, ".restore-") as scratch:
         keys = _unpack(file, scratch)
         stores = [name for name in STORES if (scratch / name).is_file()]
-        _require_idle(home, stores)
+        for name in stores:
+            with lock_ledger(home / name):  # while one is in use none is touched
+                pass
         kept = []
         for name in reversed(stores):  # the clock's has no lock: SQLite itself refuses it here, before the others
             if (home / name).exists():
@@ -209,13 +211,6 @@ def _write_out(content: IO[bytes], place: Path) -> None:
     descriptor = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL, SECRET)
     with content, open(descriptor, "wb") as stream:
         shutil.copyfileobj(content, stream)
-
-
-def _require_idle(home: Path, stores: list[str]) -> None:
-    """Refuse to touch anything while a store is in use; raises LedgerInUse."""
-    for name in stores:
-        with lock_ledger(home / name):
-            pass
 
 
 def _put_key(place: Path, content: bytes) -> Path:

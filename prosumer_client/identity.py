@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from energy_market_chaincode import iso, public_key_text, sign, signed_bytes
-from market_files import SECRET, FileLock, private_folder, reach_disk, sync_folder
+from market_files import SECRET, FileLock, sync_folder, write_file
 from prosumer_client.errors import KeyFileError, UnusableValue
 
 VALID_FOR = timedelta(hours=24)
@@ -157,14 +157,13 @@ def store_key(key: Ed25519PrivateKey, path: Path) -> None:
     KeyFileError
         ``KEY_FILE_EXISTS`` if the file is there already.
     """
-    private_folder(path.parent)
     text = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     with FileLock.acquire(path.with_name(".writing.lock"), wait=True):
-        for left_over in path.parent.glob(f".*{_DRAFT}"):
+        for left_over in path.parent.glob(f"*{_DRAFT}*"):
             left_over.unlink()
-        draft = path.with_name(f".{path.name}{_DRAFT}")
+        draft = path.with_name(f"{path.name}{_DRAFT}")
         try:
-            _write_durably(draft, text)
+            write_file(draft, text, SECRET)
             # A link, other than a rename, fails if the name is taken.
             os.link(draft, path)
         except FileExistsError:
@@ -208,14 +207,6 @@ def load_or_create_key(path: Path) -> Ed25519PrivateKey:
         with suppress(KeyFileError):  # somebody was faster
             return create_key(path)
     return load_key(path)
-
-
-def _write_durably(path: Path, content: bytes) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, SECRET)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        reach_disk(file.fileno())
 
 
 def _read_key(text: bytes, path: Path) -> Ed25519PrivateKey:

@@ -51,12 +51,12 @@ def test_what_a_killed_writer_leaves_is_no_key_and_goes_with_the_next_one(tmp_pa
     path = tmp_path / "P003.pem"
     killed = subprocess.run([sys.executable, "-c", code, str(path)], check=False)
     assert killed.returncode == -signal.SIGKILL
-    assert list(tmp_path.glob(".P003.pem*"))
+    assert list(tmp_path.glob("*P003.pem*"))
     assert all(stat.S_IMODE(left.stat().st_mode) == 0o600 for left in tmp_path.iterdir())
     assert not path.exists()
     key = load_or_create_key(tmp_path / "P004.pem")
     assert load_key(tmp_path / "P004.pem").private_bytes_raw() == key.private_bytes_raw()
-    assert not list(tmp_path.glob(".P003.pem*"))
+    assert not list(tmp_path.glob("*P003.pem*"))
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o620, 0o610, 0o604, 0o602, 0o601, 0o666])
