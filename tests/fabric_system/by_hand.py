@@ -44,7 +44,7 @@ def kill_queue(services: Processes) -> None:
 async def kill_all_that_remembers(network: Network, services: Processes) -> None:
     """Kill the chaincode servers and the queue, all before the first is there again."""
     for server in CONTRACTS:
-        network.kill(server)
+        network.process(server).kill()
     kill_queue(services)
     for server in CONTRACTS:
         await asyncio.to_thread(network.restart, server)

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from demo.community import enter
 from demo.result import accounts_of
 from demo.scenario import Scenario
 from demo.scenario_file import SCENARIOS, load_scenario
+from demo.stage import enter
 from energy_market_chaincode import PublishGame, Topic
 from energy_market_chaincode.vocabulary import CERTIFIED
 from fabric_network.launcher import Network
