@@ -7,9 +7,8 @@
 from demo.day_scenario import DayScenario
 from demo.result import Played
 from demo.run import play
-from demo.scenario import Playable, Scenario
+from demo.scenario import Playable, Scenario, random_scenario
 from demo.scenario_file import load_scenario, scenario_named
-from demo.scenario_generator import random_scenario
 from demo.stage import GameFailed, Plan
 
 __all__ = [

@@ -16,8 +16,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from demo.day_result import DayRun
 from demo.day_scenario import DayScenario, roster_of_days
+from demo.result import DayRun
 from demo.stage import GameFailed, Stage, enter, start_prosumers, timed
 from energy_market_chaincode import GameExists, GameView, SlotTaken, Topic, iso, moment
 from market_host import Processes, ProcessLog

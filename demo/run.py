@@ -6,10 +6,9 @@ from contextlib import aclosing
 from datetime import datetime
 from typing import Any
 
-from demo.day_result import DayRun
 from demo.day_run import play_day
 from demo.day_scenario import DayScenario
-from demo.result import Run
+from demo.result import DayRun, Run
 from demo.scenario import Scenario
 from demo.stage import GameFailed, Plan, Refusals, Stage, opened, timed
 from energy_market_chaincode import StopReason, Topic

@@ -20,8 +20,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from demo.day_scenario import PROFILE_COLUMNS, DayScenario, DaySlots, DayUnusable, Devices, GridTariffs
-from demo.scenario import Edge, Hops, Scenario, ScenarioSettings, inconsistencies
-from demo.scenario_generator import Generator, random_scenario
+from demo.scenario import Edge, Generator, Hops, Scenario, ScenarioSettings, inconsistencies, random_scenario
 from demo.topology import FieldPath, Inconsistency
 from energy_market_chaincode import Identifier, Instant, moment
 from market_files import UnusableFile, read_text

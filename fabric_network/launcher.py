@@ -4,7 +4,7 @@ import secrets
 import signal
 import socket
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -261,16 +261,15 @@ def free_base_port(nr_ports: int) -> int:
     raise PortTaken(f"found no {nr_ports} free ports in a row between {_LOWEST} and {_HIGHEST}")
 
 
-def still_taken(ports: Iterable[int]) -> list[int]:
+def still_taken(ports: Sequence[int]) -> list[int]:
     """Return those ports that somebody listens on, and not only because its process, killed just now, is not all gone.
 
     A process counts as ended with its first thread; its ports are free with the last one.
     """
-    listed = list(ports)
     taken: list[int] = []
 
     def obstacle() -> str | None:
-        taken[:] = [port for port in listed if not is_free(port)]
+        taken[:] = [port for port in ports if not is_free(port)]
         return f"port {taken[0]} is taken" if taken else None
 
     with suppress(NotReady):

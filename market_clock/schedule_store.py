@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -103,8 +103,7 @@ class ScheduleStore:
     def entries(self) -> list[StoredEntry]:
         """Return all entries, oldest first."""
         query = "SELECT id, document, created_ms, handled_ms FROM entry ORDER BY created_ms, id"
-        with closing(self._connection.execute(query)) as rows:
-            return [StoredEntry(*row) for row in rows]
+        return [StoredEntry(*row) for row in self._connection.execute(query).fetchall()]
 
     @_store_errors()
     def add(self, entry: StoredEntry) -> None:
@@ -153,9 +152,8 @@ class ScheduleStore:
     def remembered(self, prosumer: str, command_id: str) -> RememberedCommand | None:
         """Return a command that was carried out, None if there is none."""
         query = "SELECT prosumer, id, digest, answer, valid_until_ms FROM command WHERE prosumer = ? AND id = ?"
-        with closing(self._connection.execute(query, (prosumer, command_id))) as rows:
-            row = rows.fetchone()
-        return None if row is None else RememberedCommand(*row)
+        rows = self._connection.execute(query, (prosumer, command_id)).fetchall()
+        return RememberedCommand(*rows[0]) if rows else None
 
     @_store_errors()
     def remember(self, command: RememberedCommand, now_ms: int) -> None:

@@ -1,7 +1,6 @@
 """Clears certified games: asks the optimizer for prices, which the contract then proves or refuses."""
 
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import Any
 
 from energy_market_chaincode import GameView
@@ -40,14 +39,12 @@ async def _hops(game: GameView, market: MarketClient) -> dict[str, Any]:
 
 
 def question_of(game: GameView) -> dict[str, Any]:
-    """Return what POST /clearing wants to know beside the hops; decimals as strings, which keep their digits."""
+    """Return what POST /clearing wants to know beside the hops."""
     return {
-        "buyers": {buyer.buyer: {"demand": _text(buyer.demand)} for buyer in game.buyers},
-        "sellers": {
-            seller.seller: {"capacity": _text(seller.capacity), "price": _text(seller.price)} for seller in game.sellers
-        },
-        "retail_tariff": _text(game.parameters.retail_tariff),
-        "fee_per_hop": _text(game.parameters.fee_per_hop),
+        "buyers": {buyer.buyer: {"demand": buyer.demand} for buyer in game.buyers},
+        "sellers": {seller.seller: {"capacity": seller.capacity, "price": seller.price} for seller in game.sellers},
+        "retail_tariff": game.parameters.retail_tariff,
+        "fee_per_hop": game.parameters.fee_per_hop,
     }
 
 
@@ -56,7 +53,3 @@ def shared_rows(hops: Mapping[str, Mapping[str, int]]) -> dict[str, Any]:
     first: dict[tuple[int, ...], str] = {}
     places = {buyer: first.setdefault(tuple(row.values()), buyer) for buyer, row in hops.items()}
     return {"hops": {place: hops[place] for place in first.values()}, "places": places}
-
-
-def _text(amount: Decimal) -> str:
-    return f"{amount:f}"

@@ -4,7 +4,7 @@ import asyncio
 import signal
 import threading
 from collections.abc import Coroutine
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -32,29 +32,19 @@ def _run(work: Coroutine[Any, Any, T]) -> T:
     except RuntimeError:
         return asyncio.run(work)
     started: Future[tuple[asyncio.AbstractEventLoop, asyncio.Task[T]]] = Future()
-    outcome: Future[T] = Future()
 
     async def noted() -> T:
         task = asyncio.create_task(work)
         started.set_result((asyncio.get_running_loop(), task))
         return await task
 
-    def apart() -> None:
+    with ThreadPoolExecutor(max_workers=1) as thread:
         try:
-            outcome.set_result(asyncio.run(noted()))
-        except BaseException as error:
-            outcome.set_exception(error)
-
-    thread = threading.Thread(target=apart)
-    try:
-        thread.start()
-        return outcome.result()
-    except KeyboardInterrupt:
-        loop, task = started.result()
-        loop.call_soon_threadsafe(task.cancel)
-        raise
-    finally:
-        thread.join()
+            return thread.submit(asyncio.run, noted()).result()
+        except KeyboardInterrupt:
+            loop, task = started.result()
+            loop.call_soon_threadsafe(task.cancel)
+            raise
 
 
 def end_on_signals() -> None:

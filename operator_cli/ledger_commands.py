@@ -77,10 +77,7 @@ def blocks(
 ) -> None:
     """List blocks."""
     view = OperatorSettings.read().ask(lambda market: market.blocks(first, limit)).as_json()
-    if json:
-        voice.document(view)
-    else:
-        voice.rows(view["blocks"], ("number", "hash", "at", "nrTransactions"), f"height {view['height']}")
+    voice.rows(view["blocks"], ("number", "hash", "at", "nrTransactions"), f"height {view['height']}", view)
 
 
 @app.command()
@@ -93,10 +90,8 @@ def block(number: Annotated[int, typer.Argument(min=0)], json: AsJson = False) -
 def market(json: AsJson = False) -> None:
     """Show the operators and how much money there is."""
     view = OperatorSettings.read().ask(lambda client: client.market()).as_json()
-    if json:
-        voice.document(view)
-    else:
-        voice.facts({**view, **view["accounts"]}, (name for name in (*view, *view["accounts"]) if name != "accounts"))
+    facts = {**view, **view["accounts"]}
+    voice.facts(facts, (name for name in facts if name != "accounts"), view)
 
 
 @app.command("set-time")

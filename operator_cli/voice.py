@@ -70,10 +70,10 @@ class Voice:
         else:
             self.progress(sentence)
 
-    def rows(self, views: Sequence[Any], columns: Sequence[str], title: str | None = None) -> None:
-        """Give a list of views: whole as JSON, or some of their fields as a table."""
+    def rows(self, views: Sequence[Any], columns: Sequence[str], title: str | None = None, whole: Any = None) -> None:
+        """Give a list of views: whole as JSON, perhaps with what it stands in, or some of their fields as a table."""
         if self.as_json:
-            self.document(views)
+            self.document(views if whole is None else whole)
             return
         views = plain(views)
         table = Table(title=title, title_justify="left", header_style="dim")
@@ -83,10 +83,10 @@ class Voice:
             table.add_row(*(as_text(view[column]) for column in columns))
         self.out.print(table)
 
-    def facts(self, view: Any, names: Iterable[str] | None = None) -> None:
-        """Give one view: whole as JSON, or all or some of its fields line by line."""
+    def facts(self, view: Any, names: Iterable[str] | None = None, whole: Any = None) -> None:
+        """Give one view: whole as JSON, perhaps with what it stands in, or some of its fields line by line."""
         if self.as_json:
-            self.document(view)
+            self.document(view if whole is None else whole)
             return
         view = plain(view)
         table = Table(show_header=False, box=None)

@@ -3,9 +3,11 @@
 import json
 from collections.abc import Mapping
 from decimal import Decimal
+from typing import Any
 
 from prosumer_client.connection import Patience, ServiceClient
 from prosumer_client.errors import UnexpectedAnswer
+from prosumer_client.identity import wire_value
 from prosumer_client.turn import Bid, Turn
 
 TURN_PATIENCE = Patience(total_s=3.0, longest_delay_s=0.5)
@@ -29,7 +31,7 @@ class Optimizer(ServiceClient):
             For instance when there are more sellers than the service takes.
         MarketUnavailable, UnexpectedAnswer
         """
-        answer = await self._connection.exchange("POST", "/best-response", content=_question(turn))
+        answer = await self._ask("/best-response", _question(turn))
         try:
             return Bid({seller: Decimal(amount) for seller, amount in answer["amounts"].items()})
         except (AttributeError, LookupError, TypeError, ValueError, ArithmeticError) as error:
@@ -41,7 +43,7 @@ class Optimizer(ServiceClient):
         Parameters
         ----------
         question
-            The body of POST /clearing, decimals as strings.
+            The body of POST /clearing.
 
         Raises
         ------
@@ -49,31 +51,27 @@ class Optimizer(ServiceClient):
             For instance TOO_BUSY.
         MarketUnavailable, UnexpectedAnswer
         """
-        content = json.dumps(question).encode()
-        answer = await self._connection.exchange("POST", "/clearing", content=content, wait_s=LONGEST_SOLVING_S)
+        answer = await self._ask("/clearing", question, LONGEST_SOLVING_S)
         try:
             return {seller: Decimal(price) for seller, price in answer["seller_prices"].items()}
         except (AttributeError, LookupError, TypeError, ValueError, ArithmeticError) as error:
             raise UnexpectedAnswer(self._connection.url, f"sent what is no clearing ({error!r})") from None
 
+    async def _ask(self, path: str, question: Mapping[str, object], wait_s: float = 0) -> Any:
+        """Ask with decimals as strings, which keep their digits through every reader."""
+        content = json.dumps(wire_value(question)).encode()
+        return await self._connection.exchange("POST", path, content=content, wait_s=wait_s)
 
-def _question(turn: Turn) -> bytes:
-    """Return the body that asks about a turn; decimals are strings, which keep their digits through every reader."""
+
+def _question(turn: Turn) -> dict[str, object]:
+    """Return the body that asks about a turn."""
+    asked = ("seller", "capacity", "price", "others_load", "hops")
     question: dict[str, object] = {
-        "demand": f"{turn.demand:f}",
-        "retail_tariff": f"{turn.retail_tariff:f}",
-        "fee_per_hop": f"{turn.fee_per_hop:f}",
-        "sellers": [
-            {
-                "seller": seller.seller,
-                "capacity": f"{seller.capacity:f}",
-                "price": f"{seller.price:f}",
-                "others_load": f"{seller.others_load:f}",
-                "hops": seller.hops,
-            }
-            for seller in turn.sellers
-        ],
+        "demand": turn.demand,
+        "retail_tariff": turn.retail_tariff,
+        "fee_per_hop": turn.fee_per_hop,
+        "sellers": [{name: getattr(seller, name) for name in asked} for seller in turn.sellers],
     }
     if turn.standing_bid is not None:
-        question["standing_bid"] = {seller: f"{amount:f}" for seller, amount in turn.standing_bid.amounts.items()}
-    return json.dumps(question).encode()
+        question["standing_bid"] = turn.standing_bid.amounts
+    return question

@@ -41,15 +41,12 @@ class Release:
     @property
     def proposal_filters(self) -> tuple[str, ...]:
         """The checks that a peer makes on a proposal before anything else; an unknown name ends a peer."""
-        common = ("DefaultAuth", "ExpirationCheck")
-        return (*common, "TimeWindowCheck") if self.name != "2.5" else common
+        return ("DefaultAuth", "ExpirationCheck", *(["TimeWindowCheck"] if self.knows_bft else []))
 
     def checksum(self) -> str:
         """Return the SHA-256 over go.mod and go.sum, hexadecimal: what exactly is built."""
-        pinned = hashlib.sha256()
-        for file in ("go.mod", "go.sum"):
-            pinned.update((self.module / file).read_bytes())
-        return pinned.hexdigest()
+        pinned = (self.module / "go.mod").read_bytes() + (self.module / "go.sum").read_bytes()
+        return hashlib.sha256(pinned).hexdigest()
 
 
 _HERE = Path(__file__).resolve().parent
@@ -135,13 +132,8 @@ def write_stamp(folder: Path, release: Release) -> None:
 
 
 def _checksums(folder: Path) -> dict[str, str]:
-    checksums = {}
-    for name in PROGRAMS:
-        if not (folder / name).is_file():
-            continue
-        with (folder / name).open("rb") as program:
-            checksums[name] = hashlib.file_digest(program, "sha256").hexdigest()
-    return checksums
+    programs = [folder / name for name in PROGRAMS if (folder / name).is_file()]
+    return {program.name: hashlib.sha256(program.read_bytes()).hexdigest() for program in programs}
 
 
 def _check_series(peer: Path, release: Release) -> None:

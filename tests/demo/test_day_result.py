@@ -8,10 +8,9 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from demo.day_result import DayRun
 from demo.day_run import next_after, usual_factor
 from demo.day_scenario import DayScenario
-from demo.result import Accounts
+from demo.result import Accounts, DayRun
 from demo.scenario_file import load_playable
 from energy_market_chaincode import market_views
 

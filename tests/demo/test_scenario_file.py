@@ -9,9 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from demo.scenario import Scenario
+from demo.scenario import Scenario, random_scenario
 from demo.scenario_file import ScenarioError, load_scenario
-from demo.scenario_generator import random_scenario
 from market_files import UnusableFile
 
 SMALL = """\

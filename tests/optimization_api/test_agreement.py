@@ -13,6 +13,7 @@ from energy_market_chaincode.events import BuyBidEvent
 from optimization_api.answers import BestResponseAnswer
 from optimization_api.questions import BestResponseQuestion
 from prosumer_client import Bid, Turn
+from prosumer_client.identity import wire_value
 from prosumer_client.optimizer import _question
 from tests.chaincode.conftest import Market
 
@@ -43,7 +44,7 @@ def games(draw: st.DrawFn) -> dict[str, Any]:
 
 def asked(turn: Turn) -> BestResponseAnswer:
     """What the optimizer answers to the client's question."""
-    question = BestResponseQuestion.model_validate(json.loads(_question(turn)))
+    question = BestResponseQuestion.model_validate(json.loads(json.dumps(wire_value(_question(turn)))))
     question.check()
     return BestResponseAnswer.to(question)
 
