@@ -42,10 +42,6 @@ from prosumer_client import Battery, Profile, ShiftableLoad, Use, flows_of
 PROFILE_COLUMNS = ("start", "prosumer", "load_kwh", "pv_kwh")
 
 
-def _duration(value: object) -> timedelta:
-    return timedelta(milliseconds=duration_ms(str(value)))
-
-
 Tariff = Annotated[
     Decimal,
     BeforeValidator(lambda value: units.currency_per_kwh(units.price_from_currency_per_kwh(value))),
@@ -57,7 +53,7 @@ class DaySlots(ScenarioPart):
     """Which slots are played: so many of a length, one after the other, from an instant on."""
 
     start: Instant
-    step: Annotated[timedelta, BeforeValidator(_duration)]
+    step: Annotated[timedelta, BeforeValidator(lambda value: timedelta(milliseconds=duration_ms(str(value))))]
     count: Annotated[int, Field(ge=1, le=1000, strict=True)]
 
     @model_validator(mode="after")

@@ -353,7 +353,7 @@ def _profiles(file: Path, slots: DaySlots) -> tuple[dict[str, Profile], int]:
 def _problems(series: Sequence[MeterSeries], starts: Sequence[datetime]) -> Iterator[str]:
     """Tell what is wrong with rows, and which slots have none."""
     for each in series:
-        if not _is_identifier(each.prosumer):
+        if _well_formed(_IDENTIFIER, each.prosumer) is None:
             yield f"{each.prosumer!r} is no id of a prosumer: letters, digits and _.:- after the first, at most 64"
         for finding in each.findings:
             if (
@@ -364,14 +364,6 @@ def _problems(series: Sequence[MeterSeries], starts: Sequence[datetime]) -> Iter
         missing = [start for start in starts if start not in there]
         if missing:
             yield f"{each.prosumer} has no row for {len(missing)} slots, the first of {missing[0]:%Y-%m-%dT%H:%MZ}"
-
-
-def _is_identifier(name: str) -> bool:
-    try:
-        _IDENTIFIER.validate_python(name)
-    except ValidationError:
-        return False
-    return True
 
 
 def _refuse(field: str, file: Path, problems: Sequence[str]) -> NoReturn:

@@ -32,7 +32,9 @@ def build(source: Path, _metadata: Path, output: Path) -> None:
     given = json.loads(os.environ.get(_CONFIG, "{}"))
     connection = json.loads((source / "connection.json").read_text())
     filled = {name: _fill_in(value, given) if isinstance(value, str) else value for name, value in connection.items()}
-    _write_secret(output / "connection.json", json.dumps(filled))
+    secret = output / "connection.json"
+    secret.touch(mode=0o600)  # it holds the peer's TLS key
+    secret.write_text(json.dumps(filled))
 
 
 def release(built: Path, output: Path) -> None:
@@ -49,12 +51,6 @@ def _fill_in(text: str, given: dict[str, str]) -> str:
         return given[match[1]]
 
     return _PLACEHOLDER.sub(value, text)
-
-
-def _write_secret(file: Path, text: str) -> None:
-    """Write a file that only its owner can read, for it holds the peer's TLS key."""
-    file.touch(mode=0o600)
-    file.write_text(text)
 
 
 def main(arguments: list[str]) -> int:

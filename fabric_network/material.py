@@ -57,9 +57,7 @@ def _issue_certificates(command_line: CommandLine) -> None:
     write_json(config, crypto_config(command_line.topology))
     command_line.run("cryptogen", "generate", "--config", config, "--output", partial)
     partial.chmod(0o700)
-    for key in partial.rglob("*.key"):
-        key.chmod(SECRET)
-    for key in partial.rglob("*_sk"):
+    for key in (*partial.rglob("*.key"), *partial.rglob("*_sk")):
         key.chmod(SECRET)
     partial.rename(folder.authorities)
 
@@ -125,11 +123,9 @@ def _write_client(organisation: Organisation, topology: Topology, folder: Networ
     user = folder.user(organisation, CLIENT)
     write_file(own / "certificate.pem", user.certificate.read_bytes())
     write_file(own / "key.pem", user.key.read_bytes(), SECRET)
-    for other in topology.organisations:
+    for other in (*topology.organisations, ORDERING):
         write_file(own / _authority_name(other), folder.tls_authority(other).read_bytes())
-    write_file(own / _authority_name(ORDERING), folder.tls_authority(ORDERING).read_bytes())
-    profile = client_profile(organisation, topology)
-    write_json(own / PROFILE_NAME, profile.model_dump(mode="json"))
+    write_json(own / PROFILE_NAME, client_profile(organisation, topology).model_dump(mode="json"))
 
 
 def client_profile(organisation: Organisation, topology: Topology) -> FabricProfile:

@@ -7,7 +7,7 @@ on this machine as well as for containers.
 import itertools
 from enum import StrEnum
 from functools import cached_property
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -210,45 +210,29 @@ class _Places:
         self._next_port = itertools.count(base_port)
 
     def orderer(self, number: int) -> Orderer:
-        name = f"orderer{number}"
         return Orderer(
-            name=name,
-            organisation=ORDERING,
-            host=self._host(name),
-            listen_host=self._listen_host,
+            **self._place(f"orderer{number}", ORDERING),
             port=self._port(7050),
             admin_port=self._port(7053),
             operations_port=self._port(9443),
         )
 
     def peer(self, owner: Organisation, number: int) -> Peer:
-        name = f"{owner.name}-peer{number}"
         return Peer(
-            name=name,
-            organisation=owner,
-            host=self._host(name),
-            listen_host=self._listen_host,
+            **self._place(f"{owner.name}-peer{number}", owner),
             port=self._port(7051),
             chaincode_port=self._port(7052),
             operations_port=self._port(9443),
         )
 
     def chaincode_server(self, owner: Organisation) -> ContractHost:
-        name = f"{owner.name}-chaincode"
-        return ContractHost(
-            name=name,
-            organisation=owner,
-            host=self._host(name),
-            listen_host=self._listen_host,
-            port=self._port(7060),
-        )
+        return ContractHost(**self._place(f"{owner.name}-chaincode", owner), port=self._port(7060))
 
-    @property
-    def _listen_host(self) -> str:
-        return "127.0.0.1" if self._site is Site.MACHINE else "0.0.0.0"  # noqa: S104 - a container's own interfaces
-
-    def _host(self, name: str) -> str:
-        return "127.0.0.1" if self._site is Site.MACHINE else name
+    def _place(self, name: str, owner: Organisation) -> dict[str, Any]:
+        if self._site is Site.MACHINE:
+            return {"name": name, "organisation": owner, "host": "127.0.0.1", "listen_host": "127.0.0.1"}
+        own = "0.0.0.0"  # noqa: S104 - a container's own interfaces
+        return {"name": name, "organisation": owner, "host": name, "listen_host": own}
 
     def _port(self, usual: int) -> int:
         return next(self._next_port) if self._site is Site.MACHINE else usual

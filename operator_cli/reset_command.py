@@ -1,7 +1,5 @@
 """``energy-market reset``: clear the market by a signed command, or begin a new chain."""
 
-from importlib import import_module
-from types import ModuleType
 from typing import Annotated, Any
 
 import typer
@@ -47,7 +45,9 @@ def reset(
     for what, place in kept.items():
         voice.progress(f"the old {what} is kept as {place}")
     if settings.ledger is LedgerKind.FABRIC:
-        _own_network().begin_anew(settings)
+        from operator_cli.own_network import begin_anew  # brings gRPC, which an embedded ledger does not need
+
+        begin_anew(settings)
     if json:
         voice.document({"kept": kept})
 
@@ -56,10 +56,7 @@ def _plan(settings: OperatorSettings, wipe: bool) -> str:
     if not wipe:
         return "end and remove every game"
     if settings.ledger is LedgerKind.FABRIC:
-        return str(_own_network().what_a_wipe_deletes(settings))
+        from operator_cli.own_network import what_a_wipe_deletes  # see above
+
+        return what_a_wipe_deletes(settings)
     return f"put the ledger and the queue in {settings.home} aside and begin a new, empty chain"
-
-
-def _own_network() -> ModuleType:
-    """Import what brings gRPC, which a reset of an embedded ledger does not need."""
-    return import_module("operator_cli.own_network")

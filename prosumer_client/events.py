@@ -18,10 +18,6 @@ FROM_NOW = "now"
 """In place of a cursor: only what happens from now on."""
 
 
-async def _ignore() -> None:
-    """Do nothing when a stream begins."""
-
-
 @dataclass(frozen=True, slots=True)
 class MarketEvent:
     """What the market told the world.
@@ -92,7 +88,7 @@ class EventReader:
         self._connection = connection
         self._cursor = after or "0"
         self._parameters = {"game": game, "prosumer": ",".join(prosumers) or None, "ledger": ledger}
-        self._on_now = on_now or _ignore
+        self._on_now = on_now
         self._opened_at = math.inf
         self._events: AsyncGenerator[MarketEvent, None] | None = None
 
@@ -145,7 +141,7 @@ class EventReader:
         parameters = {name: text for name, text in self._parameters.items() if text} | {"from": self._cursor}
         async with self._connection.stream("/events", parameters) as source:
             self._opened_at = time.monotonic()
-            if self._cursor == FROM_NOW:
+            if self._cursor == FROM_NOW and self._on_now is not None:
                 await self._on_now()
             async with aclosing(source.aiter_sse()) as messages:
                 async for message in messages:

@@ -270,7 +270,8 @@ class _Reader:
             raise _RowTrouble(Trouble.OUT_OF_ORDER, f"{text!r} is not after the row before it; sort the file by time")
         since_midnight = timedelta(seconds=later[0].timestamp() % 86_400)
         if since_midnight % self._layout.step:
-            raise _RowTrouble(Trouble.OFF_STEP, f"{text!r} is not on the step of {_minutes(self._layout.step)}")
+            minutes = self._layout.step // timedelta(minutes=1)
+            raise _RowTrouble(Trouble.OFF_STEP, f"{text!r} is not on the step of {minutes} minutes")
         self._last_time = later[0]
         return later[0]
 
@@ -385,7 +386,3 @@ def _shown(tenths_of_wh: int) -> str:
 
 def _utc(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%MZ")
-
-
-def _minutes(step: timedelta) -> str:
-    return f"{step // timedelta(minutes=1)} minutes"

@@ -7,7 +7,7 @@ from contextlib import aclosing
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
-from typing import Any, ClassVar, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from energy_market_chaincode import CommandIdReused, GameView
 from prosumer_client.amounts import UnusableDecision, read_number, round_kwh
@@ -40,8 +40,6 @@ class Participant(ABC):
     that saying it again changes nothing: after a crash it looks at the ledger and goes on.
     """
 
-    hears_others: ClassVar[bool] = False
-    """Whether :meth:`concerns` is to be asked about what the market tells of others alone, their turns for instance."""
     minds_settled: bool = False
     """Whether it has to :meth:`catch_up` with settled games, too, as long as they may be corrected."""
 
@@ -176,7 +174,7 @@ async def run_together(market: MarketClient, members: Sequence[Participant]) -> 
     for member in members:
         member.inbox = asyncio.Queue()  # of an earlier run it may hold what is long past
     names = sorted({member.prosumer for member in members})
-    concerned = () if len(names) > MOST_NAMED or any(member.hears_others for member in members) else names
+    concerned = () if len(names) > MOST_NAMED else names
 
     async def look() -> None:
         await _look(market, members)

@@ -200,7 +200,7 @@ class ShiftableLoad:
         most = _most(self.power_kw, profile.step)
         for _, steps in groupby(filter(self._may_run, uses), key=self._day):
             missing = int(units.energy_from_kwh(self.energy_kwh))
-            for start in _sunniest_first(steps, profile):
+            for start in sorted(steps, key=lambda start: (-profile.uses[start].surplus, start)):
                 runs = min(missing, most)
                 missing -= runs
                 uses[start] = Use(Energy(uses[start].load + runs), uses[start].pv)
@@ -214,10 +214,6 @@ class ShiftableLoad:
 
     def _day(self, start: datetime) -> object:
         return self._since_earliest(start).date()
-
-
-def _sunniest_first(steps: Iterable[datetime], profile: Profile) -> list[datetime]:
-    return sorted(steps, key=lambda start: (-profile.uses[start].surplus, start))
 
 
 def _since_midnight(at: time) -> timedelta:

@@ -76,14 +76,11 @@ class Trader(Participant):
             self._in.clear()
             self._decided.clear()
         else:
-            self._let_go(event)
-
-    def _let_go(self, stop: MarketEvent) -> None:
-        game = str(stop.game)
-        self._decided.pop(game, None)
-        if game in self._in:
-            self._in.remove(game)
-            self.end_game(stop)
+            game = str(event.game)
+            self._decided.pop(game, None)
+            if game in self._in:
+                self._in.remove(game)
+                self.end_game(event)
 
     async def _consider(self, terms: Terms) -> None:
         if self._decided.get(terms.game) == terms.registration_ends_at:
