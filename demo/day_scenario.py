@@ -18,7 +18,6 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from demo.scenario import (
     RESERVED_NAMES,
-    Edge,
     GamePrices,
     Playable,
     ScenarioPart,
@@ -125,7 +124,9 @@ class DayScenario(Playable):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        found = [*_of_people(self.profiles, self.households), *_of_network(self.profiles, self.graph, self.hops)]
+        table = None if self.hops is None else _square(self.hops)
+        network = network_inconsistencies(self.profiles, self.profiles, self.graph, table)
+        found = [*_of_people(self.profiles, self.households), *network]
         if found:
             raise DayUnusable(found)
         return self
@@ -168,7 +169,7 @@ class DayScenario(Playable):
         """{household: {household: hops}}; to itself none."""
         if self.graph is not None:
             return hop_table(self.graph, self.profiles, self.profiles)
-        assert self.hops is not None  # noqa: S101 - one of both is there, see _of_network; for the type checker
+        assert self.hops is not None  # noqa: S101 - one of both is there, see _consistent; for the type checker
         return _square(self.hops)
 
     def roster(self, folder: Path) -> Iterator[dict[str, Any]]:
@@ -226,13 +227,6 @@ def _of_people(names: Collection[str], households: Iterable[str]) -> Iterator[In
     for name in households:
         if name not in names:
             yield Inconsistency(("households", name), "has no rows in the profiles")
-
-
-def _of_network(
-    households: Mapping[str, Any], graph: Sequence[Edge] | None, hops: Mapping[str, Mapping[str, int]] | None
-) -> Iterator[Inconsistency]:
-    table = None if hops is None else _square(hops)
-    yield from network_inconsistencies(households, households, graph, table)
 
 
 def _square(hops: Mapping[str, Mapping[str, int]]) -> dict[str, dict[str, int]]:

@@ -54,11 +54,6 @@ class Plan:
     environment: Mapping[str, str] = field(default_factory=dict)
     factor: int | None = None
 
-    @property
-    def keys(self) -> Path:
-        """The folder of everybody's keys."""
-        return self.home / "keys"
-
 
 @contextmanager
 def timed(seconds: dict[str, float], step: str) -> Iterator[None]:
@@ -89,7 +84,7 @@ class Stage:
         """
         plan = self.plan
         with timed(self.timings, "entering"):
-            await enter(self.market, scenario, self.identities, plan.keys)
+            await enter(self.market, scenario, self.identities, plan.home / "keys")
             before = await self.accounts()
         self.log.say(f"{len(self.identities)} prosumers are on the ledger; starting their processes")
         with timed(self.timings, "prosumers"):
@@ -106,7 +101,7 @@ class Stage:
 async def opened(processes: Processes, plan: Plan, log: ProcessLog) -> AsyncIterator[Stage]:
     """Start the services; they go on after the end."""
     timings: dict[str, float] = {}
-    identities = make_keys(plan.keys, [plan.operator, *plan.scenario.histories()])
+    identities = make_keys(plan.home / "keys", [plan.operator, *plan.scenario.histories()])
     operator = identities.pop(plan.operator)
     with timed(timings, "services"):
         services = await start_services(processes, plan.home, _settings(plan, operator))

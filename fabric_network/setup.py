@@ -24,8 +24,6 @@ Report = Callable[[str], None]
 
 _Node = TypeVar("_Node", Orderer, Peer)
 _OK, _CREATED = 200, 201
-_NOT_INITIALISED = "NOT_INITIALISED"
-_UNKNOWN_PROSUMER = "UNKNOWN_PROSUMER"
 
 
 def join_orderers(command_line: CommandLine, report: Report) -> None:
@@ -166,7 +164,7 @@ def _ask(peer: Peer, command_line: CommandLine, function: str, *arguments: str) 
             question,
         )
     except ProgramFailed as refusal:
-        if _NOT_INITIALISED in str(refusal) or _UNKNOWN_PROSUMER in str(refusal):
+        if "NOT_INITIALISED" in str(refusal) or "UNKNOWN_PROSUMER" in str(refusal):
             return None
         raise
     found: dict[str, str] = json.loads(answer)

@@ -83,7 +83,7 @@ class Clock:
         )
         self.desk = CommandDesk(market, store, self.time.now)
         self._market = market
-        self._admission = Admission(market, settings.operator, settings.keys, self._begin_time)
+        self._admission = Admission(market, settings.operator, settings.home / "keys", self._begin_time)
         self._defect: str | None = None
         self._refusals: asyncio.Queue[KeyRefused | LedgerLost] = asyncio.Queue()
         self._commands = Counter(

@@ -279,12 +279,17 @@ class Schedule:
     ----------
     speed
         How many times as fast as real time the schedule passes.
+
+    Attributes
+    ----------
+    is_paused
+        Whether no games are to be published for now.
     """
 
     def __init__(self, store: ScheduleStore, speed: int) -> None:
         self._store = store
         self.speed = speed
-        self._paused = store.is_paused()
+        self.is_paused = store.is_paused()
         self._scheduled: dict[str, _Scheduled] = {}
         for stored in store.entries():
             try:
@@ -296,11 +301,6 @@ class Schedule:
     def _read(self, stored: StoredEntry) -> _Scheduled:
         entry = ScheduleEntry.model_validate_json(stored.document)
         return _Scheduled(entry, entry.series(stored.created_ms, self.speed), stored.created_ms, stored.handled_ms)
-
-    @property
-    def is_paused(self) -> bool:
-        """Whether no games are to be published for now."""
-        return self._paused
 
     def ids(self) -> list[str]:
         """Return the entries' ids, oldest first."""
@@ -367,7 +367,7 @@ class Schedule:
         by a clock whose time was wrong. That is taken back, lest the entry stands still until then.
         """
         scheduled = self._scheduled.get(entry_id)
-        if scheduled is None or self._paused:
+        if scheduled is None or self.is_paused:
             return None
         until_ms = now_ms + scheduled.entry.lead_ms(self.speed)
         if max(scheduled.handled_ms, scheduled.created_ms) > until_ms + AHEAD_MS:
@@ -406,14 +406,14 @@ class Schedule:
     def pause(self) -> None:
         """Publish no games until resumed."""
         self._store.pause()
-        self._paused = True
+        self.is_paused = True
 
     def resume(self, now_ms: int) -> None:
         """Publish games again, from the next slot on; resuming what is not paused changes nothing."""
-        if not self._paused:
+        if not self.is_paused:
             return
         self._store.resume(now_ms)
-        self._paused = False
+        self.is_paused = False
         for scheduled in self._scheduled.values():
             scheduled.handled_ms = max(scheduled.handled_ms, now_ms)
 

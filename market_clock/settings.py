@@ -1,6 +1,5 @@
 """What the market clock can be told."""
 
-from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field, ValidationInfo, field_validator
@@ -52,8 +51,3 @@ class ClockSettings(ServiceSettings):
         if cron is not None and info.data.get("every") is not None:
             raise ValueError("give either --every or --cron; POST /schedule takes further entries")
         return cron
-
-    @property
-    def keys(self) -> Path:
-        """The folder of the keys."""
-        return self.home / "keys"

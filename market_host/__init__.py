@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from market_host.launcher import warm_up
     from market_host.process_log import ProcessLog, read_record
-    from market_host.processes import Processes, ProcessFailed
+    from market_host.processes import PROGRAMS, Ports, Processes, ProcessFailed, Services, start_services
     from market_host.running import end_on_signals, forever, run_to_end
-    from market_host.services import PROGRAMS, Ports, Services, start_services
 
 __all__ = [
     "PROGRAMS",
@@ -33,17 +32,17 @@ __all__ = [
 ]
 
 _MODULES = {
-    "PROGRAMS": "services",
-    "Ports": "services",
+    "PROGRAMS": "processes",
+    "Ports": "processes",
     "ProcessFailed": "processes",
     "ProcessLog": "process_log",
     "Processes": "processes",
-    "Services": "services",
+    "Services": "processes",
     "end_on_signals": "running",
     "forever": "running",
     "read_record": "process_log",
     "run_to_end": "running",
-    "start_services": "services",
+    "start_services": "processes",
     "warm_up": "launcher",
 }
 

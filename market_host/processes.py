@@ -1,4 +1,4 @@
-"""Processes that belong together: started, heard, started again when killed, and stopped to the last one."""
+"""Processes that belong together, a market's services say: started, heard, started again when killed, and stopped."""
 
 import asyncio
 import json
@@ -9,12 +9,13 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
 from typing import Any, ClassVar, Self, TypeVar
 from urllib.parse import urlsplit
 
 from market_host.launcher import Program
 
+PROGRAMS = ("tx_queue", "optimization_api", "market_clock", "dashboard")
+"""Queue (with its ledger), optimizer, clock and page, each its own process."""
 STOP_SECONDS = 10.0
 """How long a process may take to end after it was asked to."""
 START_SECONDS = 60.0
@@ -79,9 +80,7 @@ class Processes:
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self.stop()
 
     @property
@@ -232,3 +231,59 @@ async def _announced_url(announcement: Path) -> str:
 
 def _read_url(announcement: Path) -> str | None:
     return str(json.loads(announcement.read_text())["url"]) if announcement.exists() else None
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Where the services listen."""
+
+    queue_url: str
+    optimizer_url: str
+    clock_url: str
+    page_url: str
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Return the settings by which other processes find them."""
+        return {
+            "ENERGY_MARKET_QUEUE_URL": self.queue_url,
+            "ENERGY_MARKET_OPTIMIZER_URL": self.optimizer_url,
+            "ENERGY_MARKET_CLOCK_URL": self.clock_url,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """On which ports the services listen; 0 takes a free one."""
+
+    queue: int = 0
+    optimizer: int = 0
+    clock: int = 0
+    page: int = 0
+
+
+async def start_services(
+    processes: Processes, home: Path, environment: Mapping[str, str], ports: Ports | None = None
+) -> Services:
+    """Start the four services and wait until each listens.
+
+    Parameters
+    ----------
+    environment
+        Settings beside the home: which ledger, whose operator key.
+    """
+    ports = ports or Ports()
+    settings = {**environment, "ENERGY_MARKET_HOME": str(home), "ENERGY_MARKET_LOG_FORMAT": "json"}
+    announcements = home / "announcements"
+    announcements.mkdir(parents=True, exist_ok=True)
+    for stale in announcements.iterdir():
+        stale.unlink()
+    queue_url, optimizer_url = await asyncio.gather(
+        processes.start_service("tx_queue", announcements / "tx_queue", ports.queue, settings),
+        processes.start_service("optimization_api", announcements / "optimization_api", ports.optimizer, settings),
+    )
+    settings |= {"ENERGY_MARKET_QUEUE_URL": queue_url, "ENERGY_MARKET_OPTIMIZER_URL": optimizer_url}
+    clock_url = await processes.start_service("market_clock", announcements / "market_clock", ports.clock, settings)
+    settings |= {"ENERGY_MARKET_CLOCK_URL": clock_url}
+    page_url = await processes.start_service("dashboard", announcements / "dashboard", ports.page, settings)
+    return Services(queue_url, optimizer_url, clock_url, page_url)

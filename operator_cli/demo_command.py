@@ -14,8 +14,7 @@ from energy_market_chaincode import PublishGame
 from ledger import LedgerKind
 from market_files import private_folder, write_file
 from market_host import PROGRAMS, Processes, ProcessLog, end_on_signals, forever, run_to_end, warm_up
-from operator_cli.hosted_ledger import hosted_ledger
-from operator_cli.settings import OperatorSettings
+from operator_cli.settings import OperatorSettings, hosted_ledger
 from operator_cli.voice import ExitCode, pretty_json, voice
 
 STANDARD_OUTPUT = Path("-")

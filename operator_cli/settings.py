@@ -1,7 +1,8 @@
-"""Where an operator's market is, as whom the operator speaks, and asking it."""
+"""Where an operator's market is, as whom the operator speaks, asking it, and the ledger that its services need."""
 
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar, Self, TypeVar
 
@@ -93,3 +94,28 @@ class OperatorSettings(BaseModel):
                 return await question(market)
 
         return run_to_end(asked())
+
+
+@contextmanager
+def hosted_ledger(settings: OperatorSettings, *, temporary: bool = False) -> Iterator[dict[str, str]]:
+    """Have a ledger ready, and give the settings by which the queue finds it.
+
+    A Fabric network of ours goes on afterwards, unless it is temporary. Where ENERGY_MARKET_FABRIC_PROFILE names a
+    network, that one is used, and none is made.
+
+    Raises
+    ------
+    fabric_network.errors.NetworkError
+    """
+    if settings.ledger is LedgerKind.EMBEDDED:
+        yield {}
+        return
+    if settings.fabric_profile is not None and not temporary:
+        with settings.fabric_profile.open("rb"):  # that it is there is said now, not by the queue's log
+            pass
+        yield {"ENERGY_MARKET_FABRIC_PROFILE": str(settings.fabric_profile.absolute())}
+        return
+    from operator_cli.own_network import running_network  # brings gRPC, which nobody else needs
+
+    with running_network(settings, temporary=temporary) as profile:
+        yield {"ENERGY_MARKET_FABRIC_PROFILE": str(profile)}

@@ -23,8 +23,7 @@ from market_host import (
     start_services,
     warm_up,
 )
-from operator_cli.hosted_ledger import hosted_ledger
-from operator_cli.settings import OperatorSettings
+from operator_cli.settings import OperatorSettings, hosted_ledger
 from operator_cli.voice import AsJson, voice
 from prosumer_client import Identity, MarketClient, key_file, load_or_create_key
 

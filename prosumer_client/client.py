@@ -466,18 +466,18 @@ class KnownLedger:
     pinned
         Its id, where we know it from somebody else than the queue. A queue that lies could otherwise have us sign for
         another ledger, on which our keys are known, too.
+
+    Attributes
+    ----------
+    known
+        The ledger's id, None if nobody asked for it yet.
     """
 
     def __init__(self, connection: ServiceConnection, pinned: str | None = None) -> None:
         self._connection = connection
         self._is_pinned = bool(pinned)
-        self._id = pinned or None
+        self.known = pinned or None
         self._asking = asyncio.Lock()
-
-    @property
-    def known(self) -> str | None:
-        """The ledger's id, None if nobody asked for it yet."""
-        return self._id
 
     async def id(self) -> str:
         """Return the ledger's id; the first time the queue is asked for it, unless it is pinned.
@@ -487,9 +487,9 @@ class KnownLedger:
         RequestRefused, MarketUnavailable, UnexpectedAnswer
         """
         async with self._asking:
-            if self._id is None:
-                self._id = await self._ask()
-            return self._id
+            if self.known is None:
+                self.known = await self._ask()
+            return self.known
 
     async def in_its_epoch(self, send: Callable[[str], Awaitable[T]]) -> T:
         """Send something that is signed for the ledger; if a new epoch began there, once more, signed for that.
@@ -503,19 +503,19 @@ class KnownLedger:
             return await send(await self.id())
         except AnotherLedger:
             present = await self._ask()
-            if present == self._id or not is_same_ledger(present, self._id):
+            if present == self.known or not is_same_ledger(present, self.known):
                 raise
-            self._id = present
+            self.known = present
             return await send(present)
 
     def require_ours(self, code: str) -> None:
         """Raise AnotherLedger if this code of a refusal says that the ledger is not the one that we sign for."""
         if code == errors.LedgerDiffers.code:
-            raise AnotherLedger(self._connection.url, str(self._id), self._is_pinned)
+            raise AnotherLedger(self._connection.url, str(self.known), self._is_pinned)
 
     async def require_unchanged(self) -> None:
         """Ask the queue whether the ledger is still the one that we sign for; raises AnotherLedger if it is not."""
-        if self._id is not None and not is_same_ledger(await self._ask(), self._id):
+        if self.known is not None and not is_same_ledger(await self._ask(), self.known):
             self.require_ours(errors.LedgerDiffers.code)
 
     async def _ask(self) -> str:

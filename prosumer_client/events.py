@@ -74,6 +74,11 @@ class EventReader:
         Awaited whenever the stream begins at the present: at first, and again if it broke before it told us a cursor
         to resume from. What happened until then is on the ledger and not in the stream, what happens later will be in
         the stream: so this is the moment to look at the ledger.
+
+    Attributes
+    ----------
+    cursor
+        Where to resume: that of the newest event that was yielded, or what the stream began with.
     """
 
     def __init__(
@@ -86,16 +91,11 @@ class EventReader:
         on_now: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self._connection = connection
-        self._cursor = after or "0"
+        self.cursor = after or "0"
         self._parameters = {"game": game, "prosumer": ",".join(prosumers) or None, "ledger": ledger}
         self._on_now = on_now
         self._opened_at = math.inf
         self._events: AsyncGenerator[MarketEvent, None] | None = None
-
-    @property
-    def cursor(self) -> str:
-        """Where to resume: the cursor of the newest event that was yielded, or what the stream began with."""
-        return self._cursor
 
     async def read(self) -> AsyncGenerator[MarketEvent, None]:
         """Yield events without end.
@@ -138,10 +138,10 @@ class EventReader:
         return time.monotonic() - self._opened_at > self._connection.patience.longest_delay_s
 
     async def _read_once(self) -> AsyncGenerator[MarketEvent, None]:
-        parameters = {name: text for name, text in self._parameters.items() if text} | {"from": self._cursor}
+        parameters = {name: text for name, text in self._parameters.items() if text} | {"from": self.cursor}
         async with self._connection.stream("/events", parameters) as source:
             self._opened_at = time.monotonic()
-            if self._cursor == FROM_NOW and self._on_now is not None:
+            if self.cursor == FROM_NOW and self._on_now is not None:
                 await self._on_now()
             async with aclosing(source.aiter_sse()) as messages:
                 async for message in messages:
@@ -161,8 +161,8 @@ class EventReader:
                 return None
         except (LookupError, TypeError, ValueError) as error:
             raise UnexpectedAnswer(f"{self._connection.url}/events", f"sent what is no event ({error!r})") from None
-        self._cursor = cursor
+        self.cursor = cursor
         return event
 
     def _is_seen(self, cursor: str) -> bool:
-        return self._cursor not in ("0", FROM_NOW) and _place(cursor) <= _place(self._cursor)
+        return self.cursor not in ("0", FROM_NOW) and _place(cursor) <= _place(self.cursor)
