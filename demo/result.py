@@ -13,7 +13,7 @@ from rich.table import Table
 
 from demo.day_scenario import DayScenario
 from demo.scenario import Scenario
-from energy_market_chaincode import GameView, Phase, market_views, statement_views, units, views
+from energy_market_chaincode import GameView, Phase, market_views, units, views
 
 MANY = 20
 """From so many rows on a table is cut, and says so."""
@@ -295,7 +295,7 @@ class DayRun(Played):
 
     scenario: DayScenario
     games: Sequence[GameView]
-    statements: Mapping[str, statement_views.Statement]
+    statements: Mapping[str, market_views.Statement]
 
     def problems(self) -> list[str]:
         """Tell what a day must not leave behind, such as other energy than the profiles say."""
@@ -359,7 +359,7 @@ def _slot(game: GameView) -> dict[str, Any]:
     }
 
 
-def _household(statement: statement_views.Statement) -> dict[str, Any]:
+def _household(statement: market_views.Statement) -> dict[str, Any]:
     """Return a household of the document: energy in kWh; money with all that left its account and came into it."""
     sums, lines = statement.sums, statement.lines
     return {
@@ -409,7 +409,7 @@ def _by_hour(games: Sequence[GameView]) -> Iterator[tuple[datetime, list[GameVie
     yield from hours.items()
 
 
-def _statement(statement: statement_views.Statement) -> Table:
+def _statement(statement: market_views.Statement) -> Table:
     sums = statement.sums
     rows: list[tuple[str, Decimal | None, Decimal]] = [
         ("bought from neighbours", sums.bought, -sums.bought_for),
