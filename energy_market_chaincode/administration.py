@@ -57,11 +57,10 @@ from energy_market_chaincode.records import (
     NetworkNode,
     Play,
     Prosumer,
-    Settling,
     Simulation,
     Slot,
 )
-from energy_market_chaincode.settlement import DeliveredSlot
+from energy_market_chaincode.settlement import paid_early
 from energy_market_chaincode.statements import enter_movement
 from energy_market_chaincode.times import SimulatedTime, iso_time
 from energy_market_chaincode.topology import require_places_kept
@@ -299,9 +298,6 @@ async def _thaw(context: Context, escrows: Mapping[str, bytes]) -> None:
 async def _enter_early_payments(context: Context, game: Game) -> None:
     """Note in everybody's account what was paid for a game that is removed before it is settled."""
     if game.phase is Phase.DELIVERY:
-        settling = await context.find(Settling, game.id) or Settling()
-        slot = await DeliveredSlot.load(context, game)
-        settled = {NETWORK_OPERATOR, *slot.participants[: settling.done]}
-        for name, amount in slot.paid_early().items():
-            if amount and name not in settled:
+        for name, amount in (await paid_early(context, game)).items():
+            if amount:
                 await enter_movement(context, name, EntryKind.CANCELLED_GAME, amount)

@@ -32,6 +32,7 @@ from energy_market_chaincode.records import (
 )
 from energy_market_chaincode.statements import lines_between, records_between
 from energy_market_chaincode.times import instant_ms, iso_time
+from energy_market_chaincode.unfinished import Settling
 from energy_market_chaincode.units import Money
 from energy_market_chaincode.vocabulary import Phase
 
@@ -68,6 +69,8 @@ async def _begun(context: Context, name: str) -> Archive:
     final_ms = game.final_ms or game.delivery_ends_ms or 0
     if game.phase is not Phase.CANCELLED and (game.phase is not Phase.CLOSED or context.now_ms < final_ms):
         raise SlotNotFinal(game=name, final=iso_time(final_ms) if final_ms else "its close")
+    if await context.exists(Settling, name):
+        raise SlotNotFinal(game=name, final="the last part of its correction")
     settlement = await context.find(Settlement, name)
     return Archive(
         starts_ms=game.delivery_starts_ms or 0, corrections=settlement.corrections if settlement is not None else 0

@@ -14,28 +14,28 @@ take counts, and a surcharge for all that it may hide, so that no truth costs mo
 themselves a silent seller fed in nothing, and a silent buyer took its demand and owes the penalty on it.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 from energy_market_chaincode.game import energy_cost, grid_cost
 from energy_market_chaincode.lines import Line
-from energy_market_chaincode.matching import Matched, match
-from energy_market_chaincode.records import Arena, Delivery, Parameters, Transfer
+from energy_market_chaincode.matching import Matched
+from energy_market_chaincode.records import Delivery, Parameters, Settlement, Transfer
 from energy_market_chaincode.units import ENERGY_TIMES_PRICE_PER_MONEY, Energy, Money, divide_half_even
 from energy_market_chaincode.vocabulary import GRID_OPERATOR, NETWORK_OPERATOR
 
 
 class Purpose(StrEnum):
-    """What a payment is for."""
+    """What a payment is for, by the field of a settlement that adds it up."""
 
-    ENERGY = "energy"
-    TRANSMISSION = "transmission"
-    COMPENSATION = "compensation"
-    PENALTY = "penalty"
-    FROM_GRID = "from-grid"
-    TO_GRID = "to-grid"
+    ENERGY = "paid_to_sellers"
+    TRANSMISSION = "transmission_fees"
+    COMPENSATION = "compensations"
+    PENALTY = "penalties"
+    FROM_GRID = "paid_to_grid"
+    TO_GRID = "paid_by_grid"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,39 +56,23 @@ class Presumption:
     surcharge: Money
 
 
-def self_metered_silence(arena: Arena, reported: Mapping[str, Delivery], rules: Parameters) -> dict[str, Presumption]:
-    """Presume what those took and fed in that meter themselves and did not report."""
-    presumed = {offer.seller: Presumption(Delivery(), Money(0)) for offer in arena.sellers}
-    for demand in arena.buyers:
-        surcharge = grid_cost(demand.demand, rules.imbalance_penalty)
-        presumed[demand.buyer] = Presumption(Delivery(in_energy=demand.demand), surcharge)
-    return {name: presumption for name, presumption in presumed.items() if name not in reported}
+def self_metered_silence(demand: Energy, rules: Parameters) -> Presumption:
+    """Presume what somebody took that meters itself and did not report; a seller has no demand, and fed in nothing."""
+    return Presumption(Delivery(in_energy=demand), grid_cost(demand, rules.imbalance_penalty))
 
 
-def metered_silence(
-    limits: Mapping[str, Energy], transfers: Sequence[Transfer], reported: Mapping[str, Delivery], rules: Parameters
-) -> dict[str, Presumption]:
-    """Presume what the connections took and fed in whose meters did not report.
-
-    Parameters
-    ----------
-    limits
-        What each connection can take, and feed in, in the slot.
-    """
-    return {
-        name: _costliest(limit, [t for t in transfers if t.buyer == name], rules)
-        for name, limit in limits.items()
-        if name not in reported
-    }
-
-
-def _costliest(limit: Energy, bought: Sequence[Transfer], rules: Parameters) -> Presumption:
-    """Return the presumption that no truth within a connection's limit is costlier than.
+def metered_silence(limit: Energy, bought: Sequence[Transfer], rules: Parameters) -> Presumption:
+    """Presume of a connection whose meter did not report what no truth within its limit is costlier than.
 
     What is not fed in costs a seller most. A buyer's contracts are presumed taken, for it pays for them in either case,
     and if the grid takes money for energy all that the connection can take. What a truth may cost beyond that is, per
     kWh, the penalty for what was contracted and not taken, and what a negative feed-in tariff takes for what was fed
     in or declined; and half a unit of money for each of the payments that are rounded.
+
+    Parameters
+    ----------
+    limit
+        What it can take, and feed in, in the slot.
     """
     contracted = min(sum(transfer.energy for transfer in bought), limit)
     taken = limit if rules.retail_tariff > 0 else contracted
@@ -98,89 +82,79 @@ def _costliest(limit: Energy, bought: Sequence[Transfer], rules: Parameters) -> 
     return Presumption(Delivery(in_energy=Energy(taken)), Money(surcharge))
 
 
-@dataclass(slots=True)
 class Bills:
-    """What a slot comes to.
-
-    Attributes
-    ----------
-    lines
-        Of every participant.
-    delivered
-        Energy that went from sellers to buyers.
-    totals
-        Money by purpose.
-    """
-
-    matched: list[Matched]
-    lines: dict[str, Line]
-    delivered: Energy
-    totals: dict[Purpose, Money] = field(default_factory=lambda: dict.fromkeys(Purpose, Money(0)))
-
-    def nets(self) -> dict[str, Money]:
-        """Return what each participant and the network operator gain; the grid operator bears the sum."""
-        return {
-            **{name: line.net for name, line in self.lines.items()},
-            NETWORK_OPERATOR: self.totals[Purpose.TRANSMISSION],
-        }
-
-
-def bills(
-    transfers: Sequence[Transfer],
-    reported: Mapping[str, Delivery],
-    presumed: Mapping[str, Presumption],
-    rules: Parameters,
-) -> Bills:
-    """Settle a slot.
+    """What a slot comes to: buyers' contracts are added one buyer after the other, then whose all are has its line.
 
     Parameters
     ----------
-    transfers
-        In turn order, and for each buyer in the sellers' order.
-    reported, presumed
-        What meters counted, and what counts of those that were silent: together all participants.
+    so_far
+        What was added up before.
+
+    Attributes
+    ----------
+    entered
+        Of each participant that has no line yet what stands in it already, by the names of a line's fields.
     """
-    counted = {**reported, **{name: presumption.counted for name, presumption in presumed.items()}}
-    matched = match(transfers, counted)
-    bought, sold = dict.fromkeys(counted, 0), dict.fromkeys(counted, 0)
-    for each in matched:
-        bought[each.transfer.buyer] += each.delivered
-        sold[each.transfer.seller] += each.delivered
-    lines = {
-        name: Line(
-            in_energy=reading.in_energy,
-            out_energy=reading.out_energy,
-            bought=Energy(bought[name]),
-            sold=Energy(sold[name]),
-            retail_tariff=rules.retail_tariff,
-            feed_in_tariff=rules.feed_in_tariff,
-            is_presumed=name in presumed,
-        )
-        for name, reading in counted.items()
-    }
-    result = Bills(matched, lines, Energy(sum(each.delivered for each in matched)))
-    entered: dict[str, Counter[str]] = {name: Counter() for name in lines}
-    for payment in _payments(result, presumed, rules):
-        result.totals[payment.purpose] = Money(result.totals[payment.purpose] + payment.amount)
-        _enter(entered, payment)
-    for name, columns in entered.items():
-        if columns:
-            lines[name] = lines[name].but(**{column: Money(amount) for column, amount in columns.items()})
-    return result
 
+    def __init__(self, rules: Parameters, so_far: Settlement, entered: Mapping[str, Mapping[str, int]]) -> None:
+        self._rules = rules
+        self._so_far = so_far
+        self._sums = Counter[str]()
+        self._presumed = list(so_far.presumed)
+        self.entered = defaultdict(Counter[str], {name: Counter(columns) for name, columns in entered.items()})
 
-def _payments(slot: Bills, presumed: Mapping[str, Presumption], rules: Parameters) -> Iterator[Payment]:
-    for each in slot.matched:
-        yield from transfer_payments(each.transfer, each.delivered, rules.fee_per_hop)
+    def add(self, matched: Sequence[Matched]) -> None:
+        """Add what became of a buyer's contracts."""
+        for each in matched:
+            self.entered[each.transfer.buyer]["bought"] += each.delivered
+            self.entered[each.transfer.seller]["sold"] += each.delivered
+            self._sums["delivered"] += each.delivered
+            for payment in self._of_contract(each):
+                self._enter(payment)
+
+    def _of_contract(self, each: Matched) -> Iterator[Payment]:
+        yield from transfer_payments(each.transfer, each.delivered, self._rules.fee_per_hop)
         if each.lacked:
-            yield from _owed_by_seller(each, rules)
+            yield from _owed_by_seller(each, self._rules)
         if each.declined:
-            yield from _owed_by_buyer(each, rules)
-    for name, line in slot.lines.items():
-        yield Payment(GRID_OPERATOR, name, grid_cost(line.to_grid, rules.feed_in_tariff), Purpose.TO_GRID)
-        yield Payment(name, GRID_OPERATOR, grid_cost(line.from_grid, rules.retail_tariff), Purpose.FROM_GRID)
-    for name, presumption in presumed.items():
-        yield Payment(name, GRID_OPERATOR, presumption.surcharge, Purpose.PENALTY)
+            yield from _owed_by_buyer(each, self._rules)
+
+    def line(self, name: str, counted: Delivery, presumption: Presumption | None) -> Line:
+        """Return what the slot comes to for a participant, all of whose contracts are added.
+
+        Parameters
+        ----------
+        presumption
+            If it was silent.
+        """
+        line = Line(
+            in_energy=counted.in_energy,
+            out_energy=counted.out_energy,
+            retail_tariff=self._rules.retail_tariff,
+            feed_in_tariff=self._rules.feed_in_tariff,
+            is_presumed=presumption is not None,
+        ).but(**self.entered[name])
+        self._enter(Payment(GRID_OPERATOR, name, line.to_grid_for, Purpose.TO_GRID))
+        self._enter(Payment(name, GRID_OPERATOR, line.from_grid_for, Purpose.FROM_GRID))
+        if presumption is not None:
+            self._enter(Payment(name, GRID_OPERATOR, presumption.surcharge, Purpose.PENALTY))
+            self._presumed.append(name)
+        self._sums.update(from_grid=line.from_grid, to_grid=line.to_grid)
+        return line.but(**self.entered.pop(name))
+
+    def _enter(self, payment: Payment) -> None:
+        """Enter a payment in both lines, which know by their tariffs what the grid is paid and pays."""
+        self._sums[payment.purpose] += payment.amount
+        for name, sign in ((payment.payer, -1), (payment.payee, 1)):
+            column = _COLUMNS.get((payment.purpose, sign))
+            if column is not None and name not in (GRID_OPERATOR, NETWORK_OPERATOR):
+                is_signed = payment.purpose is Purpose.COMPENSATION
+                self.entered[name][column] += sign * payment.amount if is_signed else payment.amount
+
+    def settlement(self) -> Settlement:
+        """Return the sums of all that was added."""
+        sums = {name: getattr(self._so_far, name) + amount for name, amount in self._sums.items()}
+        return self._so_far.but(**sums, presumed=self._presumed)
 
 
 def transfer_payments(transfer: Transfer, delivered: Energy, fee_per_hop: int) -> list[Payment]:
@@ -215,15 +189,6 @@ def _owed_by_buyer(matched: Matched, rules: Parameters) -> list[Payment]:
         Payment(transfer.buyer, transfer.seller, difference, Purpose.COMPENSATION),
         Payment(transfer.buyer, GRID_OPERATOR, grid_cost(energy, rules.imbalance_penalty), Purpose.PENALTY),
     ]
-
-
-def _enter(entered: Mapping[str, Counter[str]], payment: Payment) -> None:
-    """Enter a payment in both lines, which know by their tariffs what the grid is paid and pays."""
-    for name, sign in ((payment.payer, -1), (payment.payee, 1)):
-        column = _COLUMNS.get((payment.purpose, sign))
-        if column is not None and name in entered:
-            is_signed = payment.purpose is Purpose.COMPENSATION
-            entered[name][column] += sign * payment.amount if is_signed else payment.amount
 
 
 _COLUMNS = {

@@ -23,9 +23,10 @@ nobody's regret exceeds G. And x is near the equilibrium x*: sum_j P_j / C_j [(L
 <= 2 G. Wrong prices only lower D: they can only be refused.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import merge
+from operator import itemgetter
 from typing import NamedTuple
 
 from energy_market_chaincode.game import Supply, best_response_with_grid
@@ -160,15 +161,14 @@ class _MeritOrder:
     ----------
     by_worth
         (q_j, j) of all sellers, the least first.
-    distances
-        Of the sellers by their numbers.
+    in_order
+        Their distances, in the same order.
     """
 
     def __init__(
-        self, by_worth: Sequence[tuple[int, int]], distances: Distances, fees: Sequence[Price], tariff: int
+        self, by_worth: Sequence[tuple[int, int]], in_order: Distances, fees: Sequence[Price], tariff: int
     ) -> None:
-        in_order = type(distances)(distances[seller] for _, seller in by_worth)
-        equally_far = (_equally_far(by_worth, in_order, each, fees[each]) for each in sorted(set(distances)))
+        equally_far = (_equally_far(by_worth, in_order, each, fees[each]) for each in sorted(set(in_order)))
         self._found: list[tuple[int, int]] = []
         self._more: Iterator[tuple[int, int]] = merge(*equally_far)
         self._tariff = tariff
@@ -195,6 +195,11 @@ def _equally_far(
             return
         worth, seller = by_worth[place]
         yield worth + fee, seller
+
+
+def _picker(places: Sequence[int]) -> Callable[[Distances], Iterable[int]]:
+    """Return what picks the elements at some places; an itemgetter is fast, and gives a lone element bare."""
+    return itemgetter(*places) if len(places) > 1 else lambda values: [values[place] for place in places]
 
 
 class FillingUp:
@@ -230,6 +235,7 @@ class FillingUp:
         self._by_worth = sorted(
             (price + pi, j) for j, (price, pi) in enumerate(zip(game.prices, scarcity, strict=True))
         )
+        self._in_order = _picker([seller for _, seller in self._by_worth])
         self._orders: dict[int, _MeritOrder] = {}
         self.looks = 0
         self._widths = [
@@ -241,9 +247,9 @@ class FillingUp:
         row = self._game.row[buyer]
         if row not in self._orders:
             self.looks += len(self.room) // _ORDERED_PER_LOOK
-            self._orders[row] = _MeritOrder(
-                self._by_worth, self._game.distances[row], self._game.fees, self._game.retail_tariff
-            )
+            distances = self._game.distances[row]
+            in_order = type(distances)(self._in_order(distances))
+            self._orders[row] = _MeritOrder(self._by_worth, in_order, self._game.fees, self._game.retail_tariff)
         return self._orders[row]
 
     def fill(self, buyer: int) -> Purchase:

@@ -21,12 +21,12 @@ from energy_market_chaincode.records import (
     Installed,
     Purchases,
     ReadingOfGame,
-    Settling,
     StandingDemand,
     StandingOffer,
     Transfer,
 )
 from energy_market_chaincode.times import iso_time
+from energy_market_chaincode.unfinished import Settling
 from energy_market_chaincode.units import Energy, Money
 from energy_market_chaincode.views import GameResult
 from energy_market_chaincode.vocabulary import NETWORK_OPERATOR, Metering, Phase

@@ -124,6 +124,19 @@ class GameStoppingEvent(GameEvent):
     left: int
 
 
+class SlotSettlingEvent(GameEvent):
+    """A slot, or a correction, is too large to be settled at once: an operator gives closeMarket until it is.
+
+    Attributes
+    ----------
+    left
+        How many steps are left.
+    """
+
+    name: Literal["SlotSettlingEvent"] = "SlotSettlingEvent"
+    left: int
+
+
 class GameStopEvent(GameEvent, StopTotals):
     """A game stopped; what stands is contracted."""
 

@@ -8,15 +8,12 @@ end was caused by one side:
 - what was neither delivered nor taken did not happen, and nothing is owed for it.
 """
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from energy_market_chaincode.game import energy_cost
 from energy_market_chaincode.records import Arena, Delivery, Transfer
 from energy_market_chaincode.units import ENERGY_TIMES_PRICE_PER_MONEY, Energy, Money, divide_half_even
-
-Deliveries = Mapping[str, Delivery]
 
 
 def contracted_transfers(
@@ -116,21 +113,47 @@ class Matched:
     declined: Energy
 
 
-def match(transfers: Sequence[Transfer], counted: Deliveries) -> list[Matched]:
-    """Match transfers, which are in turn order and for each buyer in the sellers' order, with what was counted."""
-    fed_in = Counter({name: delivery.out_energy for name, delivery in counted.items()})
-    taken = Counter({name: delivery.in_energy for name, delivery in counted.items()})
+def give(transfers: Sequence[Transfer], taken: Energy, fed_in: dict[str, Energy]) -> list[Energy]:
+    """Give one buyer what its sellers fed in; return how much of each transfer.
+
+    Parameters
+    ----------
+    transfers
+        In the sellers' order.
+    taken
+        What the buyer took.
+    fed_in
+        What sellers fed in and the buyers before it left of that. What it gets is taken out.
+    """
     delivered = []
     for transfer in transfers:
-        energy = min(transfer.energy, fed_in[transfer.seller], taken[transfer.buyer])
-        fed_in[transfer.seller] -= energy
-        taken[transfer.buyer] -= energy
+        energy = Energy(min(transfer.energy, fed_in[transfer.seller], taken))
+        fed_in[transfer.seller] = Energy(fed_in[transfer.seller] - energy)
+        taken = Energy(taken - energy)
         delivered.append(energy)
+    return delivered
+
+
+def match(
+    transfers: Sequence[Transfer], taken: Energy, fed_in: dict[str, Energy], rest: dict[str, Energy]
+) -> list[Matched]:
+    """Match one buyer's transfers with what was counted.
+
+    Parameters
+    ----------
+    transfers, taken, fed_in
+        See :func:`give`.
+    rest
+        What sellers fed in and all buyers leave of it, less what the buyers before it declined. What this one declines
+        is taken out.
+    """
+    energies = give(transfers, taken, fed_in)
+    left = taken - sum(energies)
     matched = []
-    for transfer, energy in zip(transfers, delivered, strict=True):  # only one side has energy left
-        lacked = min(transfer.energy - energy, taken[transfer.buyer])
-        declined = 0 if lacked else min(transfer.energy - energy, fed_in[transfer.seller])
-        taken[transfer.buyer] -= lacked
-        fed_in[transfer.seller] -= declined
-        matched.append(Matched(transfer, Energy(energy), Energy(lacked), Energy(declined)))
+    for transfer, energy in zip(transfers, energies, strict=True):  # only one side has energy left
+        lacked = Energy(min(transfer.energy - energy, left))
+        declined = Energy(0 if lacked else min(transfer.energy - energy, rest[transfer.seller]))
+        left -= lacked
+        rest[transfer.seller] = Energy(rest[transfer.seller] - declined)
+        matched.append(Matched(transfer, energy, lacked, declined))
     return matched

@@ -32,7 +32,7 @@ from energy_market_chaincode.records import (
     RegisterState,
     Slot,
 )
-from energy_market_chaincode.settlement import energy_limit, is_settling, keep_reading, resettle
+from energy_market_chaincode.settlement import correct, is_settling, keep_reading
 from energy_market_chaincode.times import iso_time, moment
 from energy_market_chaincode.units import Energy, kwh
 from energy_market_chaincode.vocabulary import GRID_OPERATOR, NETWORK_OPERATOR, Metering, Phase, Role
@@ -96,11 +96,13 @@ async def publish_readings(context: Context, data: PublishReadings) -> ReadingsC
     corrected = []
     for each in counted:
         reading = Delivery(in_energy=each.in_energy, out_energy=each.out_energy)
-        if await _settles_anew(context, each.game):
-            await resettle(context, await context.load(Game, each.game.id), {prosumer: reading})
-            corrected.append(each.game.id)
-        elif await is_settling(context, each.game):
+        is_settled = await _settles_anew(context, each.game)
+        if await is_settling(context, each.game):
             await keep_reading(context, each.game, prosumer, reading)
+        elif is_settled:
+            game = await context.load(Game, each.game.id)
+            await correct(context, game, {prosumer: reading}, len(counted))
+            corrected.append(each.game.id)
         else:
             context.save(reading, each.game.id, prosumer)
     shown = [
@@ -210,7 +212,7 @@ def _require_plausible(connection: Connection, prosumer: str, counted: Sequence[
         installed = connection.installed_at(each.game.delivery_starts_ms or 0)
         if installed is None:
             raise NotRegistered(prosumer=prosumer, game=each.game.id, role="prosumer with a meter")
-        limit = energy_limit(installed, each.game)
+        limit = installed.limit(each.game.parameters.delivery_duration_ms)
         problems += [
             f"{each.field}.{name} of game {each.game.id} is {kwh(energy)} kWh, "
             f"and {kwh(installed.power)} kW give at most {kwh(limit)} kWh in its slot"

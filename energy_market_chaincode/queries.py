@@ -19,7 +19,7 @@ from energy_market_chaincode.errors import (
 from energy_market_chaincode.game import bill, grid_cost, seller_order, turn_order
 from energy_market_chaincode.layouts import KeptLayout
 from energy_market_chaincode.lines import Archive, Line
-from energy_market_chaincode.matching import match
+from energy_market_chaincode.matching import give
 from energy_market_chaincode.proposals import PROOF_MS
 from energy_market_chaincode.records import (
     Account,
@@ -27,7 +27,6 @@ from energy_market_chaincode.records import (
     Certificate,
     ClearingState,
     Connection,
-    Delivery,
     Epoch,
     Escrow,
     Game,
@@ -59,7 +58,7 @@ from energy_market_chaincode.statements import (
 )
 from energy_market_chaincode.stopping import steps_left
 from energy_market_chaincode.times import iso_time, moment
-from energy_market_chaincode.unfinished import Proposal
+from energy_market_chaincode.unfinished import Proposal, Settling
 from energy_market_chaincode.units import Energy, Money, currency, currency_per_kwh, kwh
 from energy_market_chaincode.vocabulary import GRID_OPERATOR, NETWORK_OPERATOR, Metering, Phase, Role
 
@@ -159,7 +158,8 @@ async def _games(context: Context, page: slice = ALL) -> views.Games:
 
 async def _summary(context: Context, game: Game) -> views.GameSummary:
     arena, play, outcome = await _course(context, game)
-    is_played = play is not None and play.round > 0 and not await steps_left(context, game)
+    left = await _left(context, game)
+    is_played = play is not None and play.round > 0 and not left
     buyer = arena.buyers[play.turn].buyer if arena and play and is_played and game.phase is Phase.PLAYING else None
     sellers, buyers = await _participants(context, game, arena)
     return views.GameSummary(
@@ -172,8 +172,17 @@ async def _summary(context: Context, game: Game) -> views.GameSummary:
         round=outcome.rounds if outcome is not None else play.round if play is not None else 0,
         buyer_in_turn=buyer,
         published_at=moment(game.published_at_ms),
+        left=left,
         **dict(presentation.phase_times(game)),
     )
+
+
+async def _left(context: Context, game: Game) -> int | None:
+    """Return how many steps are left of what is done in parts."""
+    if game.phase is Phase.PLAYING:
+        return await steps_left(context, game)
+    settling = await context.find(Settling, game.id) if game.phase in (Phase.DELIVERY, Phase.CLOSED) else None
+    return None if settling is None else settling.left
 
 
 async def _course(context: Context, game: Game) -> tuple[Arena | None, Play | None, Outcome | None]:
@@ -220,7 +229,6 @@ async def _game(context: Context, name: str, *, is_brief: bool = False) -> views
         hops=_hops(arena) if arena is not None and arena.layout is None and not is_brief else {},
         layout=arena.layout if arena is not None else None,
         deadline=moment(play.deadline_ms) if play and summary.buyer_in_turn else None,
-        left=await steps_left(context, game),
         readings_awaited=await _awaited(context, game, arena, play) if arena and play and is_delivering else None,
         stop=_stop(buyers, outcome) if outcome is not None else None,
         clearing=await _clearing(context, game, arena),
@@ -357,13 +365,17 @@ async def _delivered_transfers(context: Context, game: Game) -> list[Transfer]:
         if known:
             return known
     arena = await context.arena(game)
-    transfers = [transfer for bought in await transfers_of(context, game, arena) for transfer in bought]
+    bought = await transfers_of(context, game, arena)
     if proof is None:
-        return transfers
+        return [transfer for transfers in bought for transfer in transfers]
     traders = [*(offer.seller for offer in arena.sellers), *(demand.buyer for demand in arena.buyers)]
     lines = await lines_of(context, game, traders)
-    counted = {name: Delivery(in_energy=line.in_energy, out_energy=line.out_energy) for name, line in lines.items()}
-    delivered = [each.transfer.but(delivered=each.delivered) for each in match(transfers, counted)]
+    unsettled = Line(in_energy=Energy(0), out_energy=Energy(0))
+    fed_in = {offer.seller: lines.get(offer.seller, unsettled).out_energy for offer in arena.sellers}
+    delivered = list[Transfer]()
+    for demand, transfers in zip(arena.buyers, bought, strict=True):
+        energies = give(transfers, lines.get(demand.buyer, unsettled).in_energy, fed_in)
+        delivered += [t.but(delivered=energy) for t, energy in zip(transfers, energies, strict=True)]
     if settlement is not None:
         _settled_transfers(proof.digest, settlement.to_bytes())[:] = delivered
     return delivered

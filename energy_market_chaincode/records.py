@@ -9,7 +9,7 @@ from typing import ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, RootModel
 
-from energy_market_chaincode.canonical import exact_json
+from energy_market_chaincode.canonical import exact_json, read_exact_json
 from energy_market_chaincode.times import SimulatedTime
 from energy_market_chaincode.units import Energy, Money, Price, Share
 from energy_market_chaincode.vocabulary import Fallback, Metering, Phase, Role, StopReason, ledger_in_epoch
@@ -139,6 +139,10 @@ class Installed(Value):
     power: Energy
     modulus: Energy
     since_ms: int
+
+    def limit(self, duration_ms: int) -> Energy:
+        """Return what the connection can carry, in either direction, in a time."""
+        return Energy(self.power * duration_ms // 3_600_000)
 
 
 class Connection(Record, prefix="connection"):
@@ -369,9 +373,9 @@ class Arena(Record, prefix="arena", reset=True):
     layout: str | None = None
 
     def to_bytes(self) -> bytes:
-        """Return it as it is stored, without hops that follow from a layout."""
-        stored = self if self.layout is None else self.but(hops=[])
-        return stored.model_dump_json(exclude_none=True).encode()
+        """Return it as it is stored: orders as lists of their fields, and no hops that follow from a layout."""
+        orders = {name: [list(dict(order).values()) for order in getattr(self, name)] for name in _ORDERS}
+        return exact_json({**orders, "hops": self.hops if self.layout is None else [], "layout": self.layout})
 
     @classmethod
     def from_bytes(cls, value: bytes) -> Self:
@@ -383,9 +387,17 @@ class Arena(Record, prefix="arena", reset=True):
         return next((i for i, demand in enumerate(self.buyers) if demand.buyer == prosumer), None)
 
 
+_ORDERS: dict[str, type[Record]] = {"sellers": StandingOffer, "buyers": StandingDemand}
+
+
 @lru_cache(maxsize=8)
 def _arena(value: bytes) -> Arena:
-    return Arena.model_validate_json(value)
+    stored = read_exact_json(value)
+    orders = {
+        name: [dict(zip(kind.model_fields, order, strict=True)) for order in stored[name]]
+        for name, kind in _ORDERS.items()
+    }
+    return Arena.model_validate(stored | orders)
 
 
 class Play(Record, prefix="play", reset=True):
@@ -438,6 +450,9 @@ class Certificate(Record, prefix="certificate", reset=True):
         {number of a buyer: {number of a seller: 0.1 Wh}}
     upper, lower, allowance
         See :class:`~energy_market_chaincode.certificate.Verdict`.
+    rests
+        What all buyers together leave of scarce sellers, by their numbers, before that is sold; of a clearing that was
+        proved in parts.
     """
 
     poster: str
@@ -447,6 +462,7 @@ class Certificate(Record, prefix="certificate", reset=True):
     upper: int
     lower: int
     allowance: int
+    rests: dict[int, int] | None = None
 
 
 class Outcome(Record, prefix="outcome", reset=True):
@@ -518,31 +534,6 @@ class ReadingOfGame(Record, prefix="reading-of", reset=True):
     """Tells in which game a reading was accepted: ``reading-of/{game}/{prosumer}/{sequence}``."""
 
 
-class Settling(Record, prefix="settling", reset=True):
-    """How far the settlement of a slot is that is done in parts, while it goes on.
-
-    Attributes
-    ----------
-    done
-        How many steps.
-    guaranteed
-        See :class:`Settlement`.
-    kept
-        How many readings wait for its end.
-    """
-
-    done: int = 0
-    guaranteed: Money = Money(0)
-    kept: int = 0
-
-
-class KeptReading(Record, prefix="kept", reset=True):
-    """What a meter counted for a slot and said while it was settling."""
-
-    in_energy: Energy
-    out_energy: Energy
-
-
 class Settlement(Record, prefix="settlement", reset=True):
     """What closing a game settled.
 
@@ -563,16 +554,16 @@ class Settlement(Record, prefix="settlement", reset=True):
     """
 
     closed_at_ms: int
-    delivered: Energy
-    from_grid: Energy
-    to_grid: Energy
-    paid_to_sellers: Money
-    transmission_fees: Money
-    paid_to_grid: Money
-    paid_by_grid: Money
-    compensations: Money
-    penalties: Money
-    guaranteed: Money
+    delivered: Energy = Energy(0)
+    from_grid: Energy = Energy(0)
+    to_grid: Energy = Energy(0)
+    paid_to_sellers: Money = Money(0)
+    transmission_fees: Money = Money(0)
+    paid_to_grid: Money = Money(0)
+    paid_by_grid: Money = Money(0)
+    compensations: Money = Money(0)
+    penalties: Money = Money(0)
+    guaranteed: Money = Money(0)
     presumed: list[str] = []
     corrections: int = 0
 

@@ -65,7 +65,6 @@ from energy_market_chaincode.records import (
     Tariffs,
     TariffTable,
 )
-from energy_market_chaincode.settlement import energy_limit
 from energy_market_chaincode.slots import CORRECTION_WINDOW_MS, book, durations_of_name, slot_durations
 from energy_market_chaincode.stopping import stop
 from energy_market_chaincode.times import instant_ms, iso_time
@@ -317,7 +316,7 @@ async def _limit_of_orders(context: Context, game: Game, amount: Energy) -> Ener
     if game.parameters.metering is Metering.SELF:
         return None
     connection = await context.load(Connection, context.signer)
-    limit = energy_limit(connection.meters[-1], game)
+    limit = connection.meters[-1].limit(game.parameters.delivery_duration_ms)
     if amount > limit:
         raise OrderBeyondConnection(prosumer=context.signer, game=game.id, amount=kwh(amount), limit=kwh(limit))
     return limit

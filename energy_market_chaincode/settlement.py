@@ -1,254 +1,343 @@
-"""Rules of settlement: the close of a slot, and its correction until it is final.
+"""Rules of settlement: the close of a slot, and its correction until it is final, part by part where it is large.
 
 What a slot comes to is pure arithmetic, see :mod:`energy_market_chaincode.bills`; here the money moves. Everybody
 settles with the grid operator what its line comes to: what an account cannot pay is its debt, and nobody else's loss.
+
+All is worked out from what was reported before the first part, so that parts of any size come to the same. Buyers are
+matched first, to know what they leave of what sellers fed in; then they settle, and add up what their contracts come to
+for the sellers; at last these settle, and who traded nothing.
 """
 
-import hashlib
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import lru_cache
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple, TypeVar
 
 from energy_market_chaincode import presentation
-from energy_market_chaincode.allocation import cleared_rows, loads_of, transfers_of
-from energy_market_chaincode.bills import (
-    Bills,
-    Purpose,
-    bills,
-    metered_silence,
-    self_metered_silence,
-    transfer_payments,
-)
+from energy_market_chaincode.bills import Bills, Presumption, transfer_payments
 from energy_market_chaincode.books import Books
-from energy_market_chaincode.canonical import exact_json
 from energy_market_chaincode.commands import CloseMarket
 from energy_market_chaincode.context import Context, rule
 from energy_market_chaincode.contracting import release_escrows
-from energy_market_chaincode.delivery import installed_in, participants_of, reports, undelivered
+from energy_market_chaincode.delivered_slot import DeliveredSlot
+from energy_market_chaincode.delivery import reports, undelivered
 from energy_market_chaincode.errors import DeliveryNotOver, PartDone, SlotSettling
+from energy_market_chaincode.events import SlotSettlingEvent
 from energy_market_chaincode.lines import Line
-from energy_market_chaincode.matching import contracted_transfers
+from energy_market_chaincode.matching import Matched, give, match
+from energy_market_chaincode.proof import Walker
 from energy_market_chaincode.records import (
-    Arena,
-    Certificate,
     Delivery,
     Game,
-    Installed,
-    KeptReading,
     MeterTotals,
     Purchases,
     Settlement,
-    Settling,
     Transfer,
 )
 from energy_market_chaincode.statements import lines_of, save_corrections, save_line
 from energy_market_chaincode.times import iso_time
+from energy_market_chaincode.unfinished import KeptReading, Settling
 from energy_market_chaincode.units import Energy, Money
 from energy_market_chaincode.views import GameSettled
-from energy_market_chaincode.vocabulary import GRID_OPERATOR, NETWORK_OPERATOR, Metering, Phase
+from energy_market_chaincode.vocabulary import GRID_OPERATOR, NETWORK_OPERATOR, Metering, Phase, SettlementStage
 
-HOUR_MS = 3_600_000
+PART, LEAST = 5_000, 100
+MATCHED, FILLED, SETTLED, LOOKED_AT = 1, 4, 10, 2
+STORED, CLEARED = 3, 10
+"""What one command may do, and of each of several slots at least. So much weighs a buyer that is matched, more if it
+fills up anew; a participant that is settled, or looked at in a correction; a transfer that is stored, and so many that
+follow from a clearing. It stays below a second and a megabyte, where 10 weigh about a millisecond."""
+MOST_KEPT = 500
+"""So many readings are kept while a slot is settling."""
+SOLD = ("sold", "sold_for", "compensation", "penalties")
+"""What contracts enter in a seller's line."""
 
 
-@dataclass(frozen=True, slots=True)
-class DeliveredSlot:
-    """What a slot is settled from.
+T = TypeVar("T")
+
+
+class _Buyer(NamedTuple):
+    """A buyer, what it bought, and what counts of it; what is presumed of it, if it was silent."""
+
+    name: str
+    bought: list[Transfer]
+    counted: Delivery
+    presumption: Presumption | None
+
+
+@dataclass(slots=True)
+class _Part:
+    """A slot's settlement or correction in one part's hands.
 
     Attributes
     ----------
-    proof
-        The certificate from which its transfers follow, if it was cleared: then they are not stored.
-    stored
-        Else its transfers, in turn order, and for each buyer in the sellers' order.
-    participants
-        Whose reports are waited for.
-    limits
-        What each connection can carry in the slot; empty where prosumers meter themselves.
+    bills
+        What it comes to so far.
+    guaranteed
+        See :class:`~energy_market_chaincode.records.Settlement`.
+    room
+        How much there is left to do in this part.
+    walker
+        Lets buyers fill up anew, if the game was cleared part by part.
+    fed_in, rest
+        See :class:`~energy_market_chaincode.unfinished.Settling`, by the sellers' names.
+    paid_early
+        What everybody whose line is to come got during the delivery of the contracts that were looked at.
+    before
+        The lines of those that are settled anew.
     """
 
-    game: Game
-    arena: Arena
-    proof: Certificate | None
-    stored: list[Transfer]
-    participants: list[str]
-    limits: dict[str, Energy]
+    context: Context
+    slot: DeliveredSlot
+    state: Settling
+    bills: Bills
+    guaranteed: int
+    room: int
+    walker: Walker | None
+    fed_in: dict[str, Energy]
+    rest: dict[str, Energy]
+    paid_early: Counter[str]
+    before: dict[str, Line] = field(default_factory=dict)
 
     @classmethod
-    async def load(cls, context: Context, game: Game) -> "DeliveredSlot":
-        """Load it from the ledger."""
-        arena = await context.arena(game)
-        proof, stored = await context.find(Certificate, game.id), list[Transfer]()
-        if proof is None:
-            stored = [transfer for bought in await transfers_of(context, game, arena) for transfer in bought]
-        participants = await participants_of(context, game, arena)
-        limits = {}
-        if game.parameters.metering is Metering.METERS:
-            installed = await installed_in(context, game)
-            limits = {name: energy_limit(installed[name], game) for name in participants}
-        return cls(game, arena, proof, stored, participants, limits)
+    def of(cls, context: Context, slot: DeliveredSlot, state: Settling, room: int) -> "_Part":
+        """Go on where the last one stopped, or begin."""
+        sellers = slot.sellers
+        rows = [dict(zip(state.sold, row, strict=True)) for row in zip(*state.sold.values(), strict=True)]
+        return cls(
+            context=context,
+            slot=slot,
+            state=state,
+            bills=Bills(slot.game.parameters, state.so_far, dict(zip(sellers, rows, strict=False))),
+            guaranteed=state.so_far.guaranteed,
+            room=room,
+            walker=slot.walker(state.walk),
+            fed_in=dict(zip(sellers, state.fed_in, strict=False)),
+            rest=dict(zip(sellers, state.rest, strict=False)),
+            paid_early=Counter(dict(zip(sellers, state.paid_early, strict=False))),
+        )
+
+    def save(self) -> None:
+        """Store how far it came."""
+        sellers, entered = self.slot.sellers, self.bills.entered
+        state = self.state.but(
+            so_far=self.bills.settlement().but(guaranteed=Money(self.guaranteed)),
+            walk=self.walker.walk if self.walker is not None else None,
+            fed_in=list(self.fed_in.values()),
+            rest=list(self.rest.values()),
+            sold={column: [entered[name][column] for name in sellers] for column in SOLD},
+            paid_early=[Money(self.paid_early[name]) for name in sellers],
+        )
+        self.context.save(state, self.slot.game.id)
 
     @property
-    def is_cleared(self) -> bool:
-        """Whether its transfers follow from a certificate."""
-        return self.proof is not None
+    def is_correction(self) -> bool:
+        """Whether the slot was settled before."""
+        return self.state.so_far.corrections > 0
 
-    def bills(self, reported: Mapping[str, Delivery]) -> Bills:
-        """Settle it by what was reported, and by what is presumed of those that were silent.
+    @property
+    def settled(self) -> int:
+        """What it weighs to bill a participant."""
+        return LOOKED_AT if self.is_correction else SETTLED
 
-        That takes seconds in a slot of 10,000 participants. What a cleared one came to stays in memory for its next
-        part, under the hash of all that it follows from, without its millions of transfers.
-        """
-        if self.proof is None:
-            return self._worked_out(self.stored, reported)
-        reported = dict(sorted(reported.items()))  # whatever part asks: what is remembered is in this order
-        known = _shelf(self._digest(self.proof, reported))
-        if not known:
-            rows = cleared_rows(self.game, self.arena, self.proof)
-            loads = loads_of(self.arena, rows)
-            bought = contracted_transfers(self.arena, rows, loads, self.game.parameters.fee_per_hop)
-            result = self._worked_out([transfer for transfers in bought for transfer in transfers], reported)
-            known.append(replace(result, matched=[]))
-        return known[0]
+    @property
+    def filled(self) -> int:
+        """What it weighs to know what a buyer buys."""
+        return 0 if self.walker is None else FILLED
 
-    def _worked_out(self, transfers: Sequence[Transfer], reported: Mapping[str, Delivery]) -> Bills:
-        rules = self.game.parameters
-        if rules.metering is Metering.METERS:
-            presumed = metered_silence(self.limits, transfers, reported, rules)
-        else:
-            presumed = self_metered_silence(self.arena, reported, rules)
-        return bills(transfers, reported, presumed, rules)
+    def advance(self, weight: int) -> bool:
+        """Count a step; tell whether there is room for another one."""
+        self.state = self.state.but(done=self.state.done + 1, left=self.state.left - 1)
+        self.room -= weight
+        return self.room > 0
 
-    def _digest(self, proof: Certificate, reported: Mapping[str, Delivery]) -> str:
-        """Return the hash of all that the bills of a cleared slot follow from; the certificate's covers the arena."""
-        counted = [[name, each.in_energy, each.out_energy] for name, each in reported.items()]
-        rules = self.game.parameters.model_dump_json()
-        fixed = [self.game.id, proof.digest, rules, self.participants, list(self.limits.items()), counted]
-        return hashlib.sha256(exact_json(fixed)).hexdigest()
+    def next(self, among: Sequence[T], weight: int) -> Sequence[T]:
+        """Return as many of a stage's participants as there is room for, at most."""
+        return among[self.state.done : self.state.done + max(1, self.room // weight)]
 
-    def loads(self) -> list[Energy]:
-        """Return what each seller sold in a cleared slot."""
-        return [] if self.proof is None else loads_of(self.arena, cleared_rows(self.game, self.arena, self.proof))
+    def enter(self, stage: SettlementStage) -> None:
+        """Begin another stage; buyers fill up anew."""
+        self.state = self.state.but(stage=stage, done=0)
+        self.walker = self.slot.walker(self.slot.first_walk())
+        self.fed_in = {}
 
-    def paid_early(self) -> dict[str, Money]:
-        """Return what the transfers that were paid during the delivery brought everybody; in a cleared slot none is."""
-        brought = dict.fromkeys((*self.participants, NETWORK_OPERATOR), Money(0))
-        for transfer in self.stored:
-            if transfer.is_fulfilled:
-                for payment in transfer_payments(transfer, transfer.energy, self.game.parameters.fee_per_hop):
-                    brought[payment.payer] = Money(brought[payment.payer] - payment.amount)
-                    brought[payment.payee] = Money(brought[payment.payee] + payment.amount)
-        return brought
+    async def buyers(self, weight: int) -> Iterator[_Buyer]:
+        """Return as many of the stage's buyers as there is room for, at most; feed in before the first one."""
+        if not self.fed_in:
+            each = zip(self.slot.sellers, await self.counted(self.slot.sellers), strict=True)
+            self.fed_in = {name: counted.out_energy for name, (counted, _) in each}
+        demands = self.next(self.slot.arena.buyers, weight)
+        names = [demand.buyer for demand in demands]
+        reported = await self.reported(names)
+        numbers = range(self.state.done, self.state.done + len(names))
+        bought = await self.slot.transfers(self.context, numbers, self.walker)
+        return (
+            _Buyer(name, transfers, *self.slot.counted(name, reported, demand.demand, transfers))
+            for name, demand, transfers in zip(names, demands, bought, strict=True)
+        )
 
+    async def reported(self, names: Sequence[str]) -> dict[str, Delivery]:
+        """Return what meters counted; in a correction the lines have it of all whom it is not about."""
+        if not self.is_correction:
+            return await reports(self.context, self.slot.game, names)
+        lines = await lines_of(self.context, self.slot.game, names)
+        self.before |= lines
+        known = {
+            name: Delivery(in_energy=line.in_energy, out_energy=line.out_energy)
+            for name, line in lines.items()
+            if not line.is_presumed
+        }
+        return known | {name: self.state.corrected[name] for name in names if name in self.state.corrected}
 
-@lru_cache(maxsize=2)
-def _shelf(_digest: str) -> list[Bills]:
-    """Return where the bills of a cleared slot stand, if they are known."""
-    return []
+    async def counted(self, names: Sequence[str]) -> list[tuple[Delivery, Presumption | None]]:
+        """Return what counts of some that buy nothing."""
+        reported = await self.reported(names)
+        return [self.slot.counted(name, reported, Energy(0), []) for name in names]
 
-
-PART = 500
-"""So many participants are settled by one command, or a quarter as many buyers' transfers stored: it stays below a
-second and a megabyte on any ledger."""
-TRANSFERS_PER_STEP = 4
-MOST_KEPT = PART
-"""So many readings are kept while a slot is settling."""
+    def note_early(self, bought: Sequence[Transfer]) -> None:
+        """Note what a buyer's transfers brought that were paid during the delivery; in a cleared slot none is."""
+        for transfer in bought:
+            if transfer.is_fulfilled and not self.is_correction:
+                for payment in transfer_payments(transfer, transfer.energy, self.slot.game.parameters.fee_per_hop):
+                    self.paid_early[payment.payer] -= payment.amount
+                    self.paid_early[payment.payee] += payment.amount
 
 
 @rule
 async def close_market(context: Context, data: CloseMarket) -> GameSettled:
-    """Settle the next part of a slot. The last part ends the game; then what was read meanwhile corrects it.
+    """Settle the next part of a slot, or of its correction.
 
-    Each part works out the whole slot, or remembers it, from what was reported before the first one, so that parts of
-    any size come to the same, and lets count what concerns the participants whose turn it is.
+    The last part of the settlement ends the game; then what was read meanwhile corrects it.
     """
-    game = await context.game(data, Phase.DELIVERY)
+    state = await context.find(Settling, data.game)
+    is_correction = state is not None and state.so_far.corrections > 0
+    game = await context.game(data, Phase.CLOSED if is_correction else Phase.DELIVERY)
     slot = await DeliveredSlot.load(context, game)
-    settling = await context.find(Settling, game.id) or Settling()
-    steps = _steps(slot)
-    if data.left not in (None, len(steps) - settling.done):
-        raise PartDone(game=game.id, left=len(steps) - settling.done)
-    settled = slot.participants[: settling.done]
-    reported = await _reported(context, slot, settled)
-    if not settling.done:
-        _require_delivered(context, slot, reported)
-    result = slot.bills(reported)
-    if not settling.done:
-        await _pay_network(context, slot, result)
-    part = _part_of(slot, steps[settling.done :])
-    guaranteed = await _settle(context, slot, result, [name for name in part if isinstance(name, str)])
-    _save_transfers(context, slot, result, {slot.arena.buyers[i].buyer for i in part if isinstance(i, int)})
-    settling = settling.but(done=settling.done + len(part), guaranteed=Money(settling.guaranteed + guaranteed))
-    left = len(steps) - settling.done
-    if left:
-        context.save(settling, game.id)
-    else:
-        await _end(context, slot, result, settling)
+    known = state or slot.beginning(Settlement(closed_at_ms=0), {})
+    if data.left not in (None, known.left):
+        raise PartDone(game=game.id, left=known.left)
+    if state is None:
+        await _require_delivered(context, slot)
+    left = await _go_on(_Part.of(context, slot, known, PART))
+    if state is None and left:
+        context.emit(SlotSettlingEvent(game=game.id, left=left))
     return GameSettled(game=game.id, left=left)
 
 
-def _steps(slot: DeliveredSlot) -> list[str | int]:
-    """Return what is to be done, in its order: participants, and the buyers whose transfers are to be stored."""
-    buyers = [] if slot.is_cleared else range(len(slot.arena.buyers))
-    return [*slot.participants, *buyers]
+async def correct(context: Context, game: Game, corrected: Mapping[str, Delivery], slots: int) -> None:
+    """Settle a closed slot anew by corrected readings, or begin to; only what that changes moves.
+
+    Parameters
+    ----------
+    slots
+        How many slots the command corrects at most.
+    """
+    await _correct(context, game, corrected, max(PART // slots, min(PART, LEAST)))
 
 
-def _part_of(slot: DeliveredSlot, steps: Sequence[str | int]) -> list[str | int]:
-    """Return as many steps as one command may do, at least one."""
-    bought = Counter(transfer.buyer for transfer in slot.stored)
-    room, part = PART, list[str | int]()
-    for step in steps:
-        room -= 1 if isinstance(step, str) else 1 + bought[slot.arena.buyers[step].buyer] // TRANSFERS_PER_STEP
-        if part and room < 0:
+async def _correct(context: Context, game: Game, corrected: Mapping[str, Delivery], room: int) -> int:
+    slot, settlement = await DeliveredSlot.load(context, game), await context.load(Settlement, game.id)
+    so_far = Settlement(
+        closed_at_ms=settlement.closed_at_ms,
+        guaranteed=settlement.guaranteed,
+        corrections=settlement.corrections + 1,
+    )
+    left = await _go_on(_Part.of(context, slot, slot.beginning(so_far, corrected), room))
+    if left:
+        context.emit(SlotSettlingEvent(game=game.id, left=left))
+    return left
+
+
+async def _go_on(part: _Part) -> int:
+    """Do as much as there is room for; return how many steps are left."""
+    while part.state.left and part.room > 0:
+        await _STAGES[part.state.stage](part)
+    if part.state.left:
+        part.save()
+        return part.state.left
+    return await _end(part)
+
+
+async def _match(part: _Part) -> None:
+    """Give buyers what sellers fed in, to know what all of them leave of it."""
+    for buyer in await part.buyers(MATCHED):
+        give(buyer.bought, buyer.counted.in_energy, part.fed_in)
+        if not part.advance(MATCHED + part.filled + len(buyer.bought) // CLEARED):
             break
-        part.append(step)
-    return part
+    if part.state.done == len(part.slot.arena.buyers):
+        part.rest = part.fed_in
+        part.enter(SettlementStage.BUYERS)
 
 
-async def _reported(context: Context, slot: DeliveredSlot, settled: Sequence[str]) -> dict[str, Delivery]:
-    """Return what meters counted; of who is settled its line has it."""
-    lines = await lines_of(context, slot.game, settled)
-    counted = {
-        name: Delivery(in_energy=line.in_energy, out_energy=line.out_energy)
-        for name, line in lines.items()
-        if not line.is_presumed
-    }
-    return counted | await reports(context, slot.game, slot.participants[len(settled) :])
+async def _settle_buyers(part: _Part) -> None:
+    """Let buyers settle, and add up what their contracts come to for the sellers."""
+    lines, is_stored = dict[str, Line](), part.slot.proof is None
+    for buyer in await part.buyers(part.settled):
+        matched = match(buyer.bought, buyer.counted.in_energy, part.fed_in, part.rest)
+        part.note_early(buyer.bought)
+        part.bills.add(matched)
+        if is_stored:
+            _save_transfers(part.context, part.slot.game, buyer.name, matched)
+        lines[buyer.name] = part.bills.line(buyer.name, buyer.counted, buyer.presumption)
+        count = len(buyer.bought)
+        if not part.advance(part.settled + part.filled + (STORED * count if is_stored else count // CLEARED)):
+            break
+    await _settle(part, lines)
+    if part.state.done == len(part.slot.arena.buyers):
+        part.enter(SettlementStage.OTHERS)
 
 
-async def _pay_network(context: Context, slot: DeliveredSlot, result: Bills) -> None:
-    """Pay the network operator all fees; the grid operator collects them."""
-    books = await context.books([GRID_OPERATOR, NETWORK_OPERATOR])
-    fees = result.totals[Purpose.TRANSMISSION] - slot.paid_early()[NETWORK_OPERATOR]
-    books.pay(GRID_OPERATOR, NETWORK_OPERATOR, Money(fees))
+async def _settle_others(part: _Part) -> None:
+    """Let sellers settle, and who traded nothing."""
+    names = part.next(part.slot.others, part.settled)
+    lines = dict[str, Line]()
+    for name, (counted, presumption) in zip(names, await part.counted(names), strict=True):
+        lines[name] = part.bills.line(name, counted, presumption)
+        part.advance(part.settled)
+    await _settle(part, lines)
+
+
+_STAGES: dict[SettlementStage, Callable[[_Part], Awaitable[None]]] = {
+    SettlementStage.MATCH: _match,
+    SettlementStage.BUYERS: _settle_buyers,
+    SettlementStage.OTHERS: _settle_others,
+}
+
+
+async def _settle(part: _Part, lines: Mapping[str, Line]) -> None:
+    """Let some participants settle what their lines come to, and the network operator their fees."""
+    context, game = part.context, part.slot.game
+    books = await context.books({*lines, GRID_OPERATOR, NETWORK_OPERATOR})
+    if not part.is_correction:
+        await release_escrows(context, books, game.id, lines)
+    before = {name: part.before[name] for name in lines if name in part.before}
+    fees = sum(line.fees for line in lines.values()) - sum(line.fees for line in before.values())
+    gains = {NETWORK_OPERATOR: Money(fees - part.paid_early.pop(NETWORK_OPERATOR, 0))}
+    for name, line in lines.items():
+        had = part.paid_early.pop(name, 0) + (before[name].net if name in before else 0)
+        gains[name] = Money(line.net - had)
+    part.guaranteed += _move(context, game, books, gains)
     context.close_books(books)
+    await _save_lines(context, game, lines, before)
+    save_corrections(context, game, part.state.so_far.corrections, lines, before)
 
 
-async def _settle(context: Context, slot: DeliveredSlot, result: Bills, names: Sequence[str]) -> Money:
-    """Settle some participants; return what the grid operator paid in their place."""
-    books = await context.books({*names, GRID_OPERATOR})
-    await release_escrows(context, books, slot.game.id, names)
-    gains = _differences(result.nets(), slot.paid_early())
-    guaranteed = _move(context, slot.game, books, {name: gains[name] for name in names})
-    context.close_books(books)
-    await _save_lines(context, slot.game, {name: result.lines[name] for name in names}, {})
-    return guaranteed
-
-
-async def _end(context: Context, slot: DeliveredSlot, result: Bills, settling: Settling) -> None:
-    """End a game that is settled, and let readings correct it that came while it was settling."""
-    game = slot.game
-    settlement = _settlement(_closed_at(context, game), result, settling.guaranteed)
-    context.save(settlement, game.id)
-    context.save(game.but(phase=Phase.CLOSED), game.id)
+async def _end(part: _Part) -> int:
+    """End a settlement, and the game with it, or a correction; then readings count that came meanwhile."""
+    context, game = part.context, part.slot.game
+    settlement = part.bills.settlement().but(guaranteed=Money(part.guaranteed))
     context.delete(Settling, game.id)
-    context.emit(presentation.market_closed(game.id, settlement))
+    if part.is_correction:
+        context.emit(presentation.settlement_corrected(game.id, settlement))
+    else:
+        settlement = settlement.but(closed_at_ms=_closed_at(context, game))
+        context.save(game.but(phase=Phase.CLOSED), game.id)
+        context.emit(presentation.market_closed(game.id, settlement))
+    context.save(settlement, game.id)
     kept = await context.load_named(KeptReading, game.id)
-    if kept:
-        readings = {name: Delivery(in_energy=r.in_energy, out_energy=r.out_energy) for name, r in kept.items()}
-        await resettle(context, game, readings)
     for name in kept:
         context.delete(KeptReading, game.id, name)
+    return await _correct(context, game, kept, part.room) if kept else 0
 
 
 async def is_settling(context: Context, game: Game) -> bool:
@@ -272,65 +361,48 @@ async def keep_reading(context: Context, game: Game, prosumer: str, reading: Del
     context.save(KeptReading(in_energy=reading.in_energy, out_energy=reading.out_energy), game.id, prosumer)
 
 
-async def resettle(context: Context, game: Game, corrected: Mapping[str, Delivery]) -> None:
-    """Settle a closed slot anew by corrected readings; only what that changes moves."""
+async def paid_early(context: Context, game: Game) -> dict[str, Money]:
+    """Return what everybody who is not settled got during the delivery."""
     slot = await DeliveredSlot.load(context, game)
-    settlement = await context.load(Settlement, game.id)
-    before = await lines_of(context, game, slot.participants)
-    reported = {
-        name: Delivery(in_energy=line.in_energy, out_energy=line.out_energy)
-        for name, line in before.items()
-        if not line.is_presumed
-    }
-    result = slot.bills({**reported, **corrected})
-    books = await context.books({*slot.participants, GRID_OPERATOR, NETWORK_OPERATOR})
-    nets = {name: line.net for name, line in before.items()} | {NETWORK_OPERATOR: settlement.transmission_fees}
-    guaranteed = _move(context, game, books, _differences(result.nets(), nets))
-    context.close_books(books)
-    if not slot.is_cleared:
-        _save_transfers(context, slot, result, [demand.buyer for demand in slot.arena.buyers])
-    await _save_lines(context, game, result.lines, before)
-    save_corrections(context, game, settlement.corrections + 1, result.lines, before)
-    anew = _settlement(settlement.closed_at_ms, result, Money(settlement.guaranteed + guaranteed))
-    anew = anew.but(corrections=settlement.corrections + 1)
-    context.save(anew, game.id)
-    context.emit(presentation.settlement_corrected(game.id, anew))
+    state = await context.find(Settling, game.id) or slot.beginning(Settlement(closed_at_ms=0), {})
+    part = _Part.of(context, slot, state, PART)
+    if slot.proof is None and state.stage is not SettlementStage.OTHERS:
+        done = state.done if state.stage is SettlementStage.BUYERS else 0
+        for bought in await slot.transfers(context, range(done, len(slot.arena.buyers)), None):
+            part.note_early(bought)
+    return {name: Money(amount) for name, amount in part.paid_early.items() if name != NETWORK_OPERATOR}
 
 
-def energy_limit(installed: Installed, game: Game) -> Energy:
-    """Return what a connection can carry, in either direction, in the slot of a game."""
-    return Energy(installed.power * game.parameters.delivery_duration_ms // HOUR_MS)
-
-
-def _require_delivered(context: Context, slot: DeliveredSlot, reported: Mapping[str, Delivery]) -> None:
+async def _require_delivered(context: Context, slot: DeliveredSlot) -> None:
     """Refuse to close before the time while a meter may still report something that is to be paid.
 
     A slot with a time is delivered to its end, and every participant's report of it is waited for. In other games what
     is contracted and what a bid leaves to the grid is waited for.
     """
-    game, taken = slot.game, {name: delivery.in_energy for name, delivery in reported.items()}
+    game = slot.game
+    ends = game.metering_ends_ms or game.delivery_ends_ms or 0
+    if context.now_ms >= ends:
+        return
+    reported = await reports(context, game, slot.participants)
     if game.has_slot_time or game.parameters.metering is Metering.METERS:
         pending = len(slot.participants) - len(reported)
         may_close = context.now_ms >= (game.delivery_ends_ms or 0) and not pending
-    elif slot.is_cleared:
-        pending = undelivered(slot.arena, slot.loads(), reported)
+    elif slot.proof is not None:
+        pending = undelivered(slot.arena, slot.loads, reported)
         may_close = not pending
     else:
-        unfulfilled = [transfer.buyer for transfer in slot.stored if not transfer.is_fulfilled]
+        taken = {name: delivery.in_energy for name, delivery in reported.items()}
+        bought = await slot.transfers(context, range(len(slot.arena.buyers)), None)
+        unfulfilled = [t.buyer for transfers in bought for t in transfers if not t.is_fulfilled]
         from_grid = [d for d in slot.arena.buyers if d.buyer not in unfulfilled and taken.get(d.buyer, 0) < d.demand]
         pending = len(unfulfilled) + len(from_grid)
         may_close = not pending
-    ends = game.metering_ends_ms or game.delivery_ends_ms or 0
-    if not may_close and context.now_ms < ends:
+    if not may_close:
         raise DeliveryNotOver(game=game.id, ends=iso_time(ends), pending=pending)
 
 
 def _closed_at(context: Context, game: Game) -> int:
     return context.now_since((game.delivery_ends_ms or 0) - game.parameters.delivery_duration_ms)
-
-
-def _differences(now: Mapping[str, Money], before: Mapping[str, Money]) -> dict[str, Money]:
-    return {name: Money(net - before.get(name, 0)) for name, net in now.items()}
 
 
 def _move(context: Context, game: Game, books: Books, gains: Mapping[str, Money]) -> Money:
@@ -357,18 +429,15 @@ def _move(context: Context, game: Game, books: Books, gains: Mapping[str, Money]
     return Money(guaranteed)
 
 
-def _save_transfers(context: Context, slot: DeliveredSlot, result: Bills, buyers: Collection[str]) -> None:
-    """Store what was delivered of some buyers' transfers; tell the world of those that are fulfilled now."""
-    bought: dict[str, list[Transfer]] = {name: [] for name in buyers}
-    for each in result.matched:
-        if each.transfer.buyer not in bought:
-            continue
-        was, transfer = each.transfer, each.transfer.but(delivered=each.delivered)
-        if transfer.is_fulfilled and not was.is_fulfilled:
-            context.emit(presentation.transfer_fulfilled(slot.game.id, transfer))
-        bought[transfer.buyer].append(transfer)
-    for buyer, kept in bought.items():
-        context.save(Purchases(transfers=kept), slot.game.id, buyer)
+def _save_transfers(context: Context, game: Game, buyer: str, matched: Iterable[Matched]) -> None:
+    """Store what was delivered of a buyer's transfers; tell the world of those that are fulfilled now."""
+    kept = []
+    for each in matched:
+        transfer = each.transfer.but(delivered=each.delivered)
+        if transfer.is_fulfilled and not each.transfer.is_fulfilled:
+            context.emit(presentation.transfer_fulfilled(game.id, transfer))
+        kept.append(transfer)
+    context.save(Purchases(transfers=kept), game.id, buyer)
 
 
 async def _save_lines(context: Context, game: Game, now: Mapping[str, Line], before: Mapping[str, Line]) -> None:
@@ -388,22 +457,3 @@ async def _save_lines(context: Context, game: Game, now: Mapping[str, Line], bef
             consumption=total.consumption + line.in_energy - was.in_energy,
         )
         context.save(total, name)
-
-
-def _settlement(closed_at_ms: int, result: Bills, guaranteed: Money) -> Settlement:
-    """Add up what a slot came to."""
-    of, lines = result.totals, result.lines.values()
-    return Settlement(
-        closed_at_ms=closed_at_ms,
-        delivered=result.delivered,
-        from_grid=Energy(sum(line.from_grid for line in lines)),
-        to_grid=Energy(sum(line.to_grid for line in lines)),
-        paid_to_sellers=of[Purpose.ENERGY],
-        transmission_fees=of[Purpose.TRANSMISSION],
-        paid_to_grid=of[Purpose.FROM_GRID],
-        paid_by_grid=of[Purpose.TO_GRID],
-        compensations=of[Purpose.COMPENSATION],
-        penalties=of[Purpose.PENALTY],
-        guaranteed=guaranteed,
-        presumed=[name for name, line in result.lines.items() if line.is_presumed],
-    )

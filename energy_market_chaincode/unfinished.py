@@ -1,10 +1,10 @@
-"""What stands on the ledger of a proof and of a stop that are done in parts, while they go on."""
+"""What stands on the ledger of a proof, a stop and a settlement that are done in parts, while they go on."""
 
 from pydantic import Field
 
-from energy_market_chaincode.records import Record, Value
+from energy_market_chaincode.records import Delivery, Record, Settlement, Value
 from energy_market_chaincode.units import Energy, Money, Price
-from energy_market_chaincode.vocabulary import ProofStage, StopReason, StopStage
+from energy_market_chaincode.vocabulary import ProofStage, SettlementStage, StopReason, StopStage
 
 
 class Walk(Value):
@@ -119,3 +119,47 @@ class Stopping(Record, prefix="stopping", reset=True):
             return buyers + sellers - self.done
         stages = {StopStage.WEIGH: 2 if self.reason else 4, StopStage.HAND_BACK: 3}[self.stage]
         return stages * buyers + sellers - self.done
+
+
+class Settling(Record, prefix="settling", reset=True):
+    """How far the settlement of a slot is, or its correction.
+
+    Attributes
+    ----------
+    done
+        How many participants of the stage.
+    left
+        How many steps are left in all stages.
+    so_far
+        The sums of those that are settled; a correction has its number there.
+    corrected
+        The readings that a correction lets count.
+    walk
+        Of a clearing that was proved in parts: how far the buyers of the stage have filled up.
+    fed_in
+        What sellers fed in and the stage's buyers so far leave of it; nothing before the first one.
+    rest
+        What all buyers leave of it, less what was declined so far.
+    sold
+        What buyers' contracts came to for the sellers: lists by the names of a line's fields.
+    paid_early
+        What sellers were paid of that during the delivery.
+    kept
+        How many readings wait for its end.
+    """
+
+    stage: SettlementStage = SettlementStage.MATCH
+    done: int = 0
+    left: int
+    so_far: Settlement
+    corrected: dict[str, Delivery]
+    walk: Walk | None
+    fed_in: list[Energy] = Field(default_factory=list)
+    rest: list[Energy] = Field(default_factory=list)
+    sold: dict[str, list[int]] = Field(default_factory=dict)
+    paid_early: list[Money] = Field(default_factory=list)
+    kept: int = 0
+
+
+class KeptReading(Delivery, prefix="kept", reset=True):
+    """What a meter counted for a slot and said while it was settling."""

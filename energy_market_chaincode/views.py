@@ -111,6 +111,8 @@ class GameSummary(PhaseTimes):
     phase
         As the last command left it. That a delivery is over, so that only readings are waited for (``metering``), and
         that a settlement cannot be corrected any more (``final``), follows from the times: see :meth:`phase_at`.
+    left
+        How many steps of its stop, its settlement or a correction are left at most, while that is done in parts.
     """
 
     game: str
@@ -122,6 +124,7 @@ class GameSummary(PhaseTimes):
     round: int
     buyer_in_turn: str | None
     published_at: Time
+    left: int | None
 
     def phase_at(self, now: datetime) -> Phase:
         """Return the phase at a moment; time alone leads to metering and to final."""
@@ -134,7 +137,7 @@ class GameSummary(PhaseTimes):
     @property
     def is_over(self) -> bool:
         """Whether nothing can happen in it any more."""
-        return self.phase in (Phase.CLOSED, Phase.FINAL, Phase.CANCELLED)
+        return self.phase in (Phase.CLOSED, Phase.FINAL, Phase.CANCELLED) and self.left is None
 
 
 class Games(View):
@@ -318,8 +321,6 @@ class GameView(GameSummary):
         The digest of the graph that the hops of a large game follow from; the graph is its topology.
     deadline
         Of the buyer in turn.
-    left
-        How many steps of its stop are left at most, while that is done in parts; else null.
     readings_awaited
         From how many participants no reading came yet, or in a cleared game whose slot has no time not all of it; null
         unless the delivery is under way.
@@ -331,7 +332,6 @@ class GameView(GameSummary):
     hops: dict[str, dict[str, int]]
     layout: str | None = None
     deadline: Time | None
-    left: int | None = None
     readings_awaited: int | None
     clearing: ClearingView | None = None
     stop: StopView | None

@@ -130,6 +130,19 @@ class StopStage(StrEnum):
     CONTRACT = "contract"
 
 
+class SettlementStage(StrEnum):
+    """What of a slot's settlement is being done, for one participant after the other, where it is done in parts.
+
+    ``match``: what sellers fed in is given to the buyers.
+    ``buyers``: buyers settle, and what their contracts come to is added up for the sellers.
+    ``others``: sellers settle, and who traded nothing.
+    """
+
+    MATCH = "match"
+    BUYERS = "buyers"
+    OTHERS = "others"
+
+
 SEQUENTIAL_BEST_RESPONSE = "sequential-best-response"
 """The mechanism of the paper: buyers answer the others' bids best, one after the other."""
 CERTIFIED = "certified"

@@ -36,6 +36,7 @@ _WAKING = frozenset(
         "ClearingProposedEvent",
         "GameStoppingEvent",
         "GameStopEvent",
+        "SlotSettlingEvent",
         "TransferFulfilledEvent",
         "MarketClosedEvent",
     }

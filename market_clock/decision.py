@@ -77,11 +77,11 @@ def next_action(
 
     The rules are the contract's, so that on equal clocks no command comes too early: registration may stop at its
     end or once all expected participants are in; a certified game waits for a clearing, of the clock's or
-    anybody's, and falls back when it did not come in time; what is left of a stop goes on at once; a buyer may be
-    skipped at its deadline; the market may close at the end of the metering window, or earlier: that of a slot with
-    a time once the slot is over and all have reported, that of another game once no transfer is pending. Where such
-    a game has no transfers at all the clock lets the delivery run to its end, because buyers without a bid still
-    report what they took from the grid.
+    anybody's, and falls back when it did not come in time; what is left of a stop or a settlement goes on at once; a
+    buyer may be skipped at its deadline; the market may close at the end of the metering window, or earlier: that
+    of a slot with a time once the slot is over and all have reported, that of another game once no transfer is
+    pending. Where such a game has no transfers at all the clock lets the delivery run to its end, because buyers
+    without a bid still report what they took from the grid.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ def next_action(
         case Phase.DELIVERY | Phase.METERING:
             return _in_delivery(game, transfers, now, factor)
         case Phase.CLOSED | Phase.FINAL | Phase.CANCELLED:
-            return Over()
+            return Over() if game.left is None else _settle_on(game, game.left)
 
 
 def may_be_fulfilled(game: GameView) -> bool:
@@ -150,6 +150,8 @@ def _in_clearing(game: GameView, clearing: views.ClearingView, now: datetime, me
 
 
 def _in_delivery(game: GameView, transfers: Sequence[views.TransferView], now: datetime, factor: int) -> Decision:
+    if game.left is not None:
+        return _settle_on(game, game.left)
     delivered = _known(game, game.delivery_ends_at)
     ends = game.metering_ends_at or delivered
     if game.parameters.slot_duration_ms is not None:
@@ -163,6 +165,11 @@ def _in_delivery(game: GameView, transfers: Sequence[views.TransferView], now: d
     if is_done or now >= ends:
         return Act(Topic.CLOSE_MARKET, {"game": game.game}, ends)
     return Wait(min(look, ends))
+
+
+def _settle_on(game: GameView, left: int) -> Decision:
+    """Go on with a settlement or its correction."""
+    return Act(Topic.CLOSE_MARKET, {"game": game.game, "left": left}, _known(game, game.delivery_ends_at))
 
 
 def _known(game: GameView, value: T | None) -> T:

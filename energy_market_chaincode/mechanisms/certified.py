@@ -201,6 +201,7 @@ async def _prove(context: Context, game: Game, arena: Arena, poster: str, propos
         context.save(proposal.but(proof=proof.state), game.id, poster)
         return said.model_copy(update={"left": proof.state.left(len(buyers))})
     accepted = _certificate(poster, proposal.digest, proposal.prices, proposal.corrections, proof.verdict)
+    accepted = accepted.but(rests=proof.state.rests)
     context.save(accepted, game.id)
     await proposals.remove_all(context, game)
     loads = [Energy(load) for load in proof.state.sums.loads]

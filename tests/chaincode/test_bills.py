@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from energy_market_chaincode.bills import Purpose, bills, metered_silence
 from energy_market_chaincode.game import energy_cost
 from energy_market_chaincode.lines import Line
 from energy_market_chaincode.matching import contracted_transfers
 from energy_market_chaincode.records import Arena, Delivery, Parameters, StandingDemand, StandingOffer, Transfer
 from energy_market_chaincode.units import MAX_ENERGY, MAX_MONEY, MAX_PRICE, Energy, Money, Price, Share
+from tests.chaincode.whole_slot import settled
 
 LIMIT = 120_000
 ENERGY = st.integers(0, LIMIT)
@@ -77,11 +77,11 @@ def slots(draw: st.DrawFn) -> Slot:
 @given(slots(), st.sets(st.sampled_from(["S0", "S1", "B0", "B1", "B2", "idle"])))
 def test_what_anybody_gains_somebody_pays(slot: Slot, silent: set[str]) -> None:
     reported = {name: reading for name, reading in slot.readings.items() if name not in silent}
-    presumed = metered_silence(slot.limits, slot.transfers, reported, slot.parameters)
-    result = bills(slot.transfers, reported, presumed, slot.parameters)
-    nets = result.nets()
-    grid = result.totals[Purpose.FROM_GRID] + result.totals[Purpose.PENALTY] - result.totals[Purpose.TO_GRID]
-    assert sum(nets.values()) + grid == 0
+    result = settled(slot.transfers, reported, slot.parameters, slot.limits)
+    sums = result.settlement
+    grid = sums.paid_to_grid + sums.penalties - sums.paid_by_grid
+    assert sum(line.net for line in result.lines.values()) + sums.transmission_fees + grid == 0
+    assert set(sums.presumed) == silent
     assert set(result.lines) == set(slot.readings)
     for line in result.lines.values():
         assert min(line.bought, line.from_grid, line.sold, line.to_grid, line.paid, line.received) >= 0
@@ -103,7 +103,7 @@ def test_contracts_come_first_and_nobody_who_keeps_them_pays_for_others(slot: Sl
             if name[0] == "B"
             else Delivery(out_energy=Energy(contracted[name]))
         )
-        result = bills(slot.transfers, {**slot.readings, name: kept}, {}, slot.parameters)
+        result = settled(slot.transfers, {**slot.readings, name: kept}, slot.parameters)
         agreed = sum(
             t.energy_cost if name == t.seller else -(t.energy_cost + t.transmission_fee)
             for t in slot.transfers
@@ -120,15 +120,14 @@ def test_contracts_come_first_and_nobody_who_keeps_them_pays_for_others(slot: Sl
 def test_no_plausible_truth_costs_more_than_silence(slot: Slot, name: str) -> None:
     """Whatever it took and fed in within its connection's power, whatever the others did, by whatever tariffs."""
     others = {other: reading for other, reading in slot.readings.items() if other != name}
-    presumed = metered_silence(slot.limits, slot.transfers, others, slot.parameters)
-    silent = bills(slot.transfers, others, presumed, slot.parameters).lines[name].net
-    honest = bills(slot.transfers, slot.readings, {}, slot.parameters).lines[name].net
+    silent = settled(slot.transfers, others, slot.parameters, slot.limits).lines[name].net
+    honest = settled(slot.transfers, slot.readings, slot.parameters).lines[name].net
     assert silent <= honest
 
 
 @given(slots())
 def test_both_rests_settle_at_the_tariffs_for_who_traded_nothing(slot: Slot) -> None:
-    line = bills(slot.transfers, slot.readings, {}, slot.parameters).lines["idle"]
+    line = settled(slot.transfers, slot.readings, slot.parameters).lines["idle"]
     retail, feed_in = slot.parameters.retail_tariff, slot.parameters.feed_in_tariff
     exact = line.out_energy * feed_in - line.in_energy * retail
     assert abs(line.net * 10**16 - exact) <= 10**16
@@ -153,7 +152,7 @@ def test_a_line_takes_no_more_than_200_bytes(traded: str) -> None:
 
 def test_a_negative_feed_in_tariff_lets_who_feeds_in_pay() -> None:
     readings = {"S": Delivery(out_energy=Energy(40_000))}
-    line = bills([], readings, {}, rules(retail=10**17, feed_in=-12 * 10**15, fee=0, penalty=0)).lines["S"]
+    line = settled([], readings, rules(retail=10**17, feed_in=-12 * 10**15, fee=0, penalty=0)).lines["S"]
     assert (line.paid, line.received) == (Money(48_000), 0)
 
 
@@ -172,7 +171,7 @@ def test_the_unit_price_of_a_part_is_the_contracts() -> None:
         transmission_fee=Money(0),
     )
     readings = {"S": Delivery(out_energy=Energy(30_000)), "B": Delivery(in_energy=Energy(60_000))}
-    lines = bills([transfer], readings, {}, rules(287 * 10**15, 123 * 10**15, 0, 0)).lines
+    lines = settled([transfer], readings, rules(287 * 10**15, 123 * 10**15, 0, 0)).lines
     # 3 kWh at 0.2; S makes up for the other 3, which cost 0.287 each instead of 0.2.
     assert (lines["S"].received, lines["S"].paid, lines["S"].net) == (600_000, 261_000, 339_000)
     assert lines["B"].net == -1_200_000

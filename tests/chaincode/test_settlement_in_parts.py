@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from energy_market_chaincode import administration, settlement
-from energy_market_chaincode.bills import bills
+from energy_market_chaincode.events import SlotSettlingEvent
+from energy_market_chaincode.mechanisms import certified
 from tests.chaincode.conftest import Market
 from tests.chaincode.solving import clearing_of
 from tests.chaincode.test_metering import CLOSES_MS, ENDS_MS, contract, install, report
@@ -16,13 +17,15 @@ from tests.chaincode.test_metering import CLOSES_MS, ENDS_MS, contract, install,
 SELLERS = {f"S{j}": (f"{3 + j}.5", f"0.0{8 - j}") for j in range(4)}
 BUYERS = {f"B{i}": f"{2 + i}.25" for i in range(7)}
 AT_ONCE = 10**9
+PROVED_IN_PARTS = "certified in parts"
 
 
 async def delivered(market: Market, mechanism: str, chance: Random) -> str:
     """Play a self-metered game up to its close; some deliver too little, some too much, some are silent."""
     await market.enter(*SELLERS, *BUYERS, "idle", funds="10")
-    game = await market.start_game(SELLERS, BUYERS, mechanism=mechanism, imbalancePenalty="0.3")
-    if mechanism == "certified":
+    named = mechanism.removesuffix(" in parts")
+    game = await market.start_game(SELLERS, BUYERS, mechanism=named, imbalancePenalty="0.3")
+    if named == "certified":
         await market.do("B1", "publishClearing", **await clearing_of(market, game))
     else:
         await market.play_out(game)
@@ -57,16 +60,18 @@ async def outcome(market: Market, game: str) -> Any:
     return shown["phase"], shown["settlement"], lines, await market.transfers(game), fulfilled, market.accounts()
 
 
-@pytest.mark.parametrize("mechanism", ["certified", "sequential-best-response"])
+@pytest.mark.parametrize("mechanism", ["certified", PROVED_IN_PARTS, "sequential-best-response"])
 @pytest.mark.parametrize("seed", range(4))
 async def test_parts_of_any_size_come_to_the_same_to_the_unit(
     market: Market, monkeypatch: pytest.MonkeyPatch, mechanism: str, seed: int
 ) -> None:
+    if mechanism == PROVED_IN_PARTS:
+        monkeypatch.setattr(certified, "PROVED_AT_ONCE", 0)
     game = await delivered(market, mechanism, Random(seed))  # noqa: S311  it makes a game, no secret
     whole = replica_of(market)
     monkeypatch.setattr(settlement, "PART", AT_ONCE)
     assert await close_all(whole, game) == [0]
-    for size in (1, 2, 5):
+    for size in (1, 25, 70):
         parts = replica_of(market)
         monkeypatch.setattr(settlement, "PART", size)
         left = await close_all(parts, game)
@@ -77,36 +82,14 @@ async def test_parts_of_any_size_come_to_the_same_to_the_unit(
         assert not any(key.startswith("settling/") for key in parts.state)
 
 
-async def test_a_cleared_slot_is_worked_out_once_and_anew_where_nothing_is_remembered(
-    market: Market, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    game = await delivered(market, "certified", Random(2))  # noqa: S311  it makes a game, no secret
-    forgetful = replica_of(market)
-    worked_out = list[str]()
-
-    def counted(*arguments: Any) -> Any:
-        worked_out.append("once")
-        return bills(*arguments)
-
-    monkeypatch.setattr(settlement, "bills", counted)
-    monkeypatch.setattr(settlement, "PART", 2)
-    settlement._shelf.cache_clear()
-    parts = await close_all(market, game)
-    assert worked_out == ["once"]
-    left = 1
-    while left:
-        settlement._shelf.cache_clear()
-        left = (await forgetful.do("operator", "closeMarket", game=game))["left"]
-    assert len(worked_out) == 1 + len(parts)
-    assert await outcome(forgetful, game) == await outcome(market, game)
-    assert forgetful.events[-1] == market.events[-1]
-
-
 async def test_a_part_that_somebody_did_is_not_done_again(market: Market, monkeypatch: pytest.MonkeyPatch) -> None:
     game = await delivered(market, "certified", Random(1))  # noqa: S311  it makes a game, no secret
-    monkeypatch.setattr(settlement, "PART", 3)
+    monkeypatch.setattr(settlement, "PART", 3 * settlement.MATCHED)
     first = (await market.do("operator", "closeMarket", game=game))["left"]
-    assert first == len(SELLERS) + len(BUYERS) - 3
+    assert first == len(SELLERS) + 2 * len(BUYERS) - 3
+    (told,) = market.named("SlotSettlingEvent")
+    assert SlotSettlingEvent.model_validate(told).left == first
+    assert (await market.invoke("game", game))["left"] == first
     second = (await market.do("operator", "closeMarket", game=game, left=first))["left"]
     assert second == first - 3
     assert await market.rejection("operator", "closeMarket", game=game, left=first) == "PART_DONE"
@@ -143,6 +126,36 @@ async def test_a_reading_that_comes_while_a_slot_is_settling_corrects_it_after_t
     assert {n: a.free for n, a in market.accounts().items()} == {n: a.free for n, a in early.accounts().items()}
     lines = {line["prosumer"]: line for line in (await market.invoke("lines", "g"))["lines"]}
     assert (lines["idle"]["inEnergy"], lines["idle"]["isPresumed"]) == (Decimal(1), False)
+
+
+@pytest.mark.parametrize("size", [1, 4])
+async def test_a_correction_goes_part_by_part_to_the_same_and_what_is_read_meanwhile_corrects_it_afterwards(
+    market: Market, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    await market.enter("S", "B", "idle", funds="100")
+    await install(market, "S", "B", "idle")
+    await contract(market)
+    market.now_ms = CLOSES_MS
+    await report(market, "B", taken="2")
+    await report(market, "S", fed_in="1")
+    await close_all(market, "g")
+    whole = replica_of(market)
+    for prosumer, counted in (("S", {"fed_in": "2"}), ("idle", {"taken": "1"})):
+        assert (await report(whole, prosumer, **counted))["corrected"] == ["g"]
+    monkeypatch.setattr(settlement, "PART", size)
+    assert (await report(market, "S", fed_in="2"))["corrected"] == ["g"]
+    left = (await market.invoke("game", "g"))["left"]
+    assert [event["left"] for event in market.named("SlotSettlingEvent")] == [left]
+    assert await market.rejection("operator", "closeMarket", game="g", left=left + 1) == "PART_DONE"
+    assert (await report(market, "idle", taken="1"))["corrected"] == []
+    assert await market.rejection("operator", "archiveSlots", games=["g"]) == "SLOT_NOT_FINAL"
+    await close_all(market, "g")
+    assert await market.rejection("operator", "closeMarket", game="g") == "WRONG_PHASE"
+    for question in ("game", "lines"):
+        assert await market.invoke(question, "g") == await whole.invoke(question, "g")
+    assert market.accounts() == whole.accounts()
+    told = [event["corrections"] for event in market.named("SettlementCorrectedEvent")]
+    assert told == [1, 2]
 
 
 async def test_only_so_many_readings_are_kept_while_a_slot_is_settling(

@@ -45,6 +45,7 @@ GAME = GameView.model_validate(
         "nrSellers": 1,
         "nrBuyers": 1,
         "publishedAt": "2026-11-23T11:58:00.000Z",
+        "left": None,
         "registrationEndsAt": "2026-11-23T11:59:00.000Z",
         "sellers": [],
         "buyers": [],
@@ -143,6 +144,14 @@ def test_a_stop_in_parts_goes_on_at_once_whatever_the_time_and_the_mechanism(lef
     decision = Situation(stopping, []).decision(GAME.published_at)
     assert decision == Act(Topic.STOP_GAME, {"game": GAME.game, "left": left}, GAME.registration_ends_at)
     COMMANDS[Topic.STOP_GAME].model_validate({"game": GAME.game, "left": left})
+
+
+@pytest.mark.parametrize("phase", [Phase.DELIVERY, Phase.CLOSED])
+def test_a_settlement_or_correction_in_parts_goes_on_at_once(phase: Phase) -> None:
+    settling = GAME.model_copy(update={"left": 3, "phase": phase, "delivery_ends_at": NOON})
+    assert not settling.is_over
+    decision = Situation(settling, []).decision(GAME.published_at)
+    assert decision == Act(Topic.CLOSE_MARKET, {"game": GAME.game, "left": 3}, NOON)
 
 
 ENDS = GAME.published_at + timedelta(minutes=1)

@@ -43,7 +43,13 @@ ANSWERS: dict[str, Any] = {
     "/queue": views.QueueState,
     "/queue/{id}": views.CommandStatus,
 }
-UNTOLD = {"TimeSimulatedEvent", "ClearingProposedEvent", "ClearingRefusedEvent", "GameStoppingEvent"}
+UNTOLD = {
+    "TimeSimulatedEvent",
+    "ClearingProposedEvent",
+    "ClearingRefusedEvent",
+    "GameStoppingEvent",
+    "SlotSettlingEvent",
+}
 """Of which a market with games is not told, and one with small games."""
 OTHERS = {"/events", "/health", "/ready", "/metrics"}
 """Paths that answer with no view of the market."""

@@ -931,6 +931,8 @@ export interface components {
          *     phase
          *         As the last command left it. That a delivery is over, so that only readings are waited for (``metering``), and
          *         that a settlement cannot be corrected any more (``final``), follows from the times: see :meth:`phase_at`.
+         *     left
+         *         How many steps of its stop, its settlement or a correction are left at most, while that is done in parts.
          */
         GameSummary: {
             /**
@@ -970,6 +972,8 @@ export interface components {
              * @description ISO 8601, UTC, milliseconds
              */
             publishedAt: string;
+            /** Left */
+            left: number | null;
         };
         /**
          * GameView
@@ -987,8 +991,6 @@ export interface components {
          *         The digest of the graph that the hops of a large game follow from; the graph is its topology.
          *     deadline
          *         Of the buyer in turn.
-         *     left
-         *         How many steps of its stop are left at most, while that is done in parts; else null.
          *     readings_awaited
          *         From how many participants no reading came yet, or in a cleared game whose slot has no time not all of it; null
          *         unless the delivery is under way.
@@ -1031,6 +1033,8 @@ export interface components {
              * @description ISO 8601, UTC, milliseconds
              */
             publishedAt: string;
+            /** Left */
+            left: number | null;
             parameters: components["schemas"]["GameParameters"];
             /** Sellers */
             sellers: components["schemas"]["SellerInGame"][];
@@ -1046,8 +1050,6 @@ export interface components {
             layout: string | null;
             /** Deadline */
             deadline: string | null;
-            /** Left */
-            left: number | null;
             /** Readingsawaited */
             readingsAwaited: number | null;
             clearing: components["schemas"]["ClearingView"] | null;
