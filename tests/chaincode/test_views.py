@@ -11,10 +11,10 @@ from tests.chaincode.conftest import Market
 
 TIMES = {"registrationEndsAt", "clearingEndsAt", "deliveryStartsAt", "deliveryEndsAt", "meteringEndsAt", "finalAt"}
 SUMMARY = TIMES | {
-    "game", "phase", "deliverySlot", "mechanism", "nrSellers", "nrBuyers", "round", "buyerInTurn", "publishedAt",
+    "game", "phase", "deliverySlot", "mechanism", "nrSellers", "nrBuyers", "round", "buyerInTurn", "publishedAt", "left",
 }  # fmt: skip
 WHOLE = SUMMARY | {
-    "parameters", "sellers", "buyers", "hops", "deadline", "left", "readingsAwaited",
+    "parameters", "sellers", "buyers", "hops", "deadline", "readingsAwaited",
     "layout", "clearing", "stop", "settlement",
 }  # fmt: skip
 PARAMETERS = {
