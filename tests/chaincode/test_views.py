@@ -11,7 +11,8 @@ from tests.chaincode.conftest import Market
 
 TIMES = {"registrationEndsAt", "clearingEndsAt", "deliveryStartsAt", "deliveryEndsAt", "meteringEndsAt", "finalAt"}
 SUMMARY = TIMES | {
-    "game", "phase", "deliverySlot", "mechanism", "nrSellers", "nrBuyers", "round", "buyerInTurn", "publishedAt", "left",
+    "game", "phase", "deliverySlot", "mechanism", "nrSellers", "nrBuyers", "round", "buyerInTurn", "publishedAt",
+    "left",
 }  # fmt: skip
 WHOLE = SUMMARY | {
     "parameters", "sellers", "buyers", "hops", "deadline", "readingsAwaited",
