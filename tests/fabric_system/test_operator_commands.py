@@ -20,7 +20,7 @@ from fabric_network.launcher import Network
 from fabric_network.waiting import wait_until
 from tests.fabric_system.conftest import COMMAND
 
-pytestmark = pytest.mark.fabric
+pytestmark = [pytest.mark.fabric, pytest.mark.timeout(400)]  # a dozen commands each, on a machine that may be busy
 
 Run = Callable[..., str]
 Addresses = Mapping[str, str]
