@@ -105,7 +105,7 @@ async def _bench(network: Network) -> AsyncIterator[_Bench]:
     home = network.folder.root.parent
     profile = FabricProfile.read(network.profile())
     settings = {"ENERGY_MARKET_LEDGER": LedgerKind.FABRIC.value, "ENERGY_MARKET_FABRIC_PROFILE": str(network.profile())}
-    gateway = GatewayClient.open(profile)
+    gateway = GatewayClient(profile)
     try:
         async with service("tx_queue", home, settings) as url, MarketClient(url, operator_in(home)) as operator:
             yield _Bench(url, operator, gateway, profile.chaincode, count())

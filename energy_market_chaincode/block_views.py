@@ -49,7 +49,7 @@ class HashedTransaction(View):
 
 
 class EmbeddedEvidence(View):
-    """What the hash of a block of the embedded ledger covers, see :mod:`ledger.embedded.chain`."""
+    """What the hash of a block of the embedded ledger covers, see :mod:`ledger.embedded.store`."""
 
     kind: Literal["embedded"] = "embedded"
     number: int

@@ -18,9 +18,9 @@ async def open_ledger(settings: LedgerSettings) -> Ledger:
     """
     if settings.ledger is LedgerKind.FABRIC:
         # Imported only here: the embedded ledger needs nothing of gRPC.
-        from ledger.fabric.ledger import FabricLedger
+        from ledger.fabric.ledger import FabricLedger, profile_of
 
-        return await FabricLedger.open(settings)
+        return FabricLedger.on(profile_of(settings))
     return await EmbeddedLedger.open(settings.ledger_file, settings.operator, settings.operator_public_key)
 
 

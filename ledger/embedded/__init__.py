@@ -3,8 +3,7 @@
 Its file can be verified and put aside from here; a market opens it with :func:`ledger.open_ledger`.
 """
 
-from ledger.embedded.archive import archive_and_wipe
-from ledger.embedded.database import lock_ledger
+from ledger.embedded.database import archive_and_wipe, lock_ledger
 from ledger.embedded.ledger import EmbeddedLedger
 from ledger.embedded.verification import Fault, Verification, verify
 

@@ -1,17 +1,18 @@
-"""The connections to a ledger's database and the threads that use them, away from the event loop."""
+"""A ledger's file: who has it, the connections to it and the threads that use them, and putting it aside."""
 
 import asyncio
 import os
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Self, TypeVar
 
 from ledger.embedded import store
-from ledger.embedded.errors import LedgerClosed, LedgerInUse, sqlite_errors
+from ledger.embedded.errors import LedgerClosed, LedgerDamaged, LedgerInUse, NoLedger, sqlite_errors
 from ledger.interface import LedgerUnavailable
 from market_files import FileInUse, FileLock
 
@@ -37,6 +38,43 @@ def lock_ledger(ledger: Path) -> FileLock:
         raise LedgerUnavailable(
             f"{ledger} cannot be opened and locked ({error}); choose a folder you may write to, and free some space"
         ) from error
+
+
+def archive_and_wipe(path: Path) -> Path:
+    """Put a ledger's file aside, so that the next opening begins a new chain.
+
+    The old chain is never deleted.
+
+    Returns
+    -------
+    The old ledger's new place, ``NAME.<UTC time>.old``; it can still be verified there. A damaged file is put aside as
+    it is, with what SQLite keeps beside it.
+
+    Raises
+    ------
+    NoLedger
+    LedgerUnavailable
+        LedgerInUse if a process hosts or reads it.
+    """
+    if not path.exists():
+        raise NoLedger(path)
+    with lock_ledger(path):
+        _fold_into_one_file(path)
+        archive = path.with_name(f"{path.name}.{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}.old")
+        # The main file goes last: a crash in between must not leave an old -wal beside a new ledger.
+        for suffix in ("-shm", "-wal", ""):
+            part = path.with_name(path.name + suffix)
+            if part.exists():
+                part.rename(archive.with_name(archive.name + suffix))
+    return archive
+
+
+def _fold_into_one_file(path: Path) -> None:
+    """Bring the write-ahead log into the file; SQLite refuses while anybody else has it open."""
+    # What SQLite cannot read is put aside as it is.
+    with suppress(LedgerDamaged), sqlite_errors(), closing(sqlite3.connect(path, timeout=1)) as connection:
+        connection.execute("PRAGMA fullfsync = ON")  # macOS needs it to reach the disk, others ignore it
+        connection.execute("PRAGMA journal_mode = DELETE")
 
 
 def connect_to_write(path: Path | str) -> sqlite3.Connection:

@@ -10,6 +10,12 @@ from ledger.interface import LedgerError, LedgerUnavailable
 # SQLITE_ERROR: our statements are right, so the tables are not what they were.
 _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR})
 
+_CAUSES = {
+    sqlite3.SQLITE_BUSY: ("another process has the ledger's file open", "end it, then try again"),
+    sqlite3.SQLITE_FULL: ("the ledger has no space left", "free some, then try again"),
+    sqlite3.SQLITE_IOERR: ("the ledger's disk is full or failed", "free some space, then try again"),
+}
+
 
 class LedgerInUse(LedgerUnavailable):
     """Another process has the ledger."""
@@ -82,10 +88,6 @@ def _explained(error: Exception) -> Exception:
         return LedgerDamaged(f"the ledger's file is damaged ({error}); see energy-market ledger verify")
     if code is None:
         return error
-    if code == sqlite3.SQLITE_BUSY:
-        return LedgerInUse(f"another process has the ledger's file open ({error}); end it, then try again")
-    if code == sqlite3.SQLITE_FULL:
-        return LedgerUnavailable(f"the ledger has no space left ({error}); free some, then try again")
-    if code == sqlite3.SQLITE_IOERR:
-        return LedgerUnavailable(f"the ledger's disk is full or failed ({error}); free some space, then try again")
-    return LedgerUnavailable(f"the ledger's file cannot be used now ({error}); try again")
+    kind = LedgerInUse if code == sqlite3.SQLITE_BUSY else LedgerUnavailable
+    what, advice = _CAUSES.get(code, ("the ledger's file cannot be used now", "try again"))
+    return kind(f"{what} ({error}); {advice}")

@@ -1,55 +1,56 @@
-"""Running the contract on a world state that stands in a SQLite database, and making the next block of it."""
+"""Running the contract on a world state that stands in a SQLite database: to make the next block, or once more."""
 
 import sqlite3
 import uuid
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from itertools import takewhile
 from typing import Any
 
 from energy_market_chaincode import EPOCH_KEY, Rejection, Topic
 from ledger.contract import SUBMIT, Call, Contract, split_events
 from ledger.embedded import store
-from ledger.embedded.chain import TransactionRecord
+from ledger.embedded.store import TransactionRecord
 from ledger.interface import Cursor, LedgerEvent, TransactionFailed
 
 
 class SqliteStub:
     """One transaction's view of the world state; writes are collected, not applied.
 
-    Values are text in UTF-8 (the contract's are JSON), so that the chain can be read without tools.
+    Values are text in UTF-8 (the contract's are JSON), so that the chain can be read without tools. Keys are ordered by
+    their UTF-8 bytes.
+
+    Attributes
+    ----------
+    transaction_id, timestamp_ms
+        Of the transaction; the time in milliseconds since 1970-01-01 UTC.
+    writes, event
+        What the contract set so far.
     """
 
-    def __init__(self, connection: sqlite3.Connection, transaction_id: str, timestamp_ms: int) -> None:
+    def __init__(self, connection: sqlite3.Connection, call: Call) -> None:
         self._connection = connection
-        self._transaction_id = transaction_id
-        self._timestamp_ms = timestamp_ms
+        self.transaction_id = call.id
+        self.timestamp_ms = call.at_ms
         self.writes: dict[str, str | None] = {}
         self.event: bytes | None = None
 
-    @property
-    def transaction_id(self) -> str:
-        """The transaction's id."""
-        return self._transaction_id
-
-    @property
-    def timestamp_ms(self) -> int:
-        """The transaction's timestamp, milliseconds since 1970-01-01 UTC."""
-        return self._timestamp_ms
-
     async def get(self, key: str) -> bytes | None:
         """Return the value of a key, None if there is none."""
-        return store.state_value(self._connection, key)
+        return self._value(key)
 
     async def get_many(self, keys: Sequence[str]) -> list[bytes | None]:
         """Return the values of many keys in their order."""
-        return [store.state_value(self._connection, key) for key in keys]
+        return [self._value(key) for key in keys]
 
     async def range(self, prefix: str) -> list[tuple[str, bytes]]:
-        """Return all keys that begin with a prefix, with their values, in the order of the keys."""
-        return store.state_range(self._connection, prefix)
+        """Return all keys that begin with a prefix, with their values, in their order."""
+        rows = self._connection.execute("SELECT key, value FROM state WHERE key >= ? ORDER BY key", (prefix,))
+        return list(takewhile(lambda row: row[0].startswith(prefix), rows))
 
     async def between(self, start: str, end: str, limit: int | None = None) -> list[tuple[str, bytes]]:
-        """Return the keys from ``start`` up to, not including, ``end``, at most so many, in their order."""
-        return store.state_between(self._connection, start, end, limit)
+        """Return the keys from ``start`` up to, not including, ``end``, at most so many, with their values."""
+        question = "SELECT key, value FROM state WHERE key >= ? AND key < ? ORDER BY key LIMIT ?"
+        return self._connection.execute(question, (start, end, -1 if limit is None else limit)).fetchall()
 
     async def put(self, key: str, value: bytes) -> None:
         """Set a key."""
@@ -65,10 +66,14 @@ class SqliteStub:
         """Attach the transaction's one event; its name is the same for all and not kept."""
         self.event = payload
 
+    def _value(self, key: str) -> bytes | None:
+        row = self._connection.execute("SELECT value FROM state WHERE key = ?", (key,)).fetchone()
+        return None if row is None else row[0]
+
 
 def execute(connection: sqlite3.Connection, contract: Contract, call: Call) -> TransactionRecord:
     """Run a transaction on the committed state and return what it would put on the chain; nothing is applied."""
-    stub = SqliteStub(connection, call.id, call.at_ms)
+    stub = SqliteStub(connection, call)
     answer = _run(contract(stub, call.function, call.arguments))
     events = () if stub.event is None else split_events(stub.event)
     return TransactionRecord(call, answer.decode(), stub.writes, events)
@@ -76,7 +81,7 @@ def execute(connection: sqlite3.Connection, contract: Contract, call: Call) -> T
 
 def ask(connection: sqlite3.Connection, contract: Contract, call: Call) -> bytes:
     """Run a query; what it would write is dropped, as on any ledger."""
-    return _run(contract(SqliteStub(connection, call.id, call.at_ms), call.function, call.arguments))
+    return _run(contract(SqliteStub(connection, call), call.function, call.arguments))
 
 
 def _run(coroutine: Coroutine[Any, Any, bytes]) -> bytes:
@@ -145,3 +150,37 @@ class NextBlock:
             LedgerEvent(Cursor(self.number, 0, index), record.call.at_ms, text)
             for index, text in enumerate(record.events)
         ]
+
+
+class RulesDiffer(Exception):
+    """A transaction is not what the rules say to its call on the state before it."""
+
+
+class Replica:
+    """A world state in memory that begins empty and takes a chain's transactions one after the other; to be closed."""
+
+    def __init__(self) -> None:
+        self._connection = sqlite3.connect(":memory:", isolation_level=None)
+        self._connection.execute(store.STATE_TABLE)
+
+    def compare(self, record: TransactionRecord, contract: Contract, what: str) -> None:
+        """Run a transaction that was not taken yet; raises RulesDiffer, with what it is, unless the same comes out."""
+        try:
+            expected = execute(self._connection, contract, record.call)
+        except Exception as error:  # whatever it is: such a transaction would never have been taken in
+            raise RulesDiffer(f"the rules refuse {what}: {error!r}") from error
+        for name in ("answer", "writes", "events"):
+            if getattr(expected, name) != getattr(record, name):
+                raise RulesDiffer(f"the {name} of {what} are not what the rules say")
+
+    def take(self, record: TransactionRecord) -> None:
+        """Put what a transaction wrote into the state."""
+        store.apply_writes(self._connection, record.writes)
+
+    def state(self) -> Iterator[tuple[str, bytes]]:
+        """Return all keys in their order, with their values."""
+        return store.whole_state(self._connection)
+
+    def close(self) -> None:
+        """Let go of the state."""
+        self._connection.close()

@@ -1,18 +1,20 @@
-"""What stands where in the ledger's file: the tables, and reads and writes on one connection."""
+"""What stands on the chain, how every block commits to all before it, and where it all is in the ledger's file.
 
+A transaction's content is stored as the very text that is hashed. With ``H(a, b, ...)`` the SHA-256 over its parts in
+UTF-8, each preceded by its length as eight big-endian bytes:
+
+- transaction digest = H(content, event 0, event 1, ...)
+- block hash = H(number, at_ms, previous hash, digest 0, digest 1, ...)
+"""
+
+import hashlib
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import NamedTuple, Self
 
-from energy_market_chaincode import block_views
-from ledger.contract import read_transaction
-from ledger.embedded.chain import (
-    BEFORE_THE_FIRST_BLOCK,
-    Head,
-    TransactionRecord,
-    block_hash,
-    transaction_digest,
-)
+from energy_market_chaincode import block_views, exact_json, read_exact_json
+from ledger.contract import Call, read_transaction
 from ledger.embedded.errors import NotALedger
 from ledger.interface import Block, Cursor, LedgerEvent, UnknownBlock
 
@@ -33,6 +35,75 @@ TABLES = (
     ) STRICT""",
     STATE_TABLE,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The newest block: its number, the timestamp of its last transaction and its hash."""
+
+    number: int
+    at_ms: int
+    hash: str
+
+
+BEFORE_THE_FIRST_BLOCK = Head(number=-1, at_ms=0, hash="0" * 64)
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionRecord:
+    """A transaction as it stands on the chain.
+
+    Attributes
+    ----------
+    writes
+        What it set in the world state, None for a removed key.
+    events
+        The exact JSON of each event.
+    """
+
+    call: Call
+    answer: str
+    writes: dict[str, str | None]
+    events: tuple[str, ...]
+
+    def content(self) -> str:
+        """Return everything but the events as one JSON text."""
+        return exact_json(
+            {
+                "id": self.call.id,
+                "at": self.call.at_ms,
+                "function": self.call.function,
+                "arguments": self.call.arguments,
+                "answer": self.answer,
+                "writes": self.writes,
+            }
+        ).decode()
+
+    @classmethod
+    def read(cls, content: str, events: Sequence[str]) -> Self:
+        """Read a stored transaction."""
+        fields = read_exact_json(content)
+        call = Call(fields["id"], fields["at"], fields["function"], tuple(fields["arguments"]))
+        return cls(call, fields["answer"], fields["writes"], tuple(events))
+
+
+def transaction_digest(content: str, events: Sequence[str]) -> str:
+    """Return the digest of a stored transaction."""
+    return _sha256(content, *events)
+
+
+def block_hash(number: int, at_ms: int, previous_hash: str, digests: Sequence[str]) -> str:
+    """Return the hash of a block with the given transactions' digests."""
+    return _sha256(str(number), str(at_ms), previous_hash, *digests)
+
+
+def _sha256(*parts: str) -> str:
+    digest = hashlib.sha256()
+    for part in parts:
+        data = part.encode()
+        digest.update(len(data).to_bytes(8, "big"))
+        digest.update(data)
+    return digest.hexdigest()
 
 
 class StoredEvent(NamedTuple):
@@ -91,28 +162,9 @@ def create_tables(connection: sqlite3.Connection) -> None:
 # -- world state
 
 
-def state_value(connection: sqlite3.Connection, key: str) -> bytes | None:
-    """Return the value of a key, None if there is none."""
-    row = connection.execute("SELECT value FROM state WHERE key = ?", (key,)).fetchone()
-    return None if row is None else row[0]
-
-
-def state_range(connection: sqlite3.Connection, prefix: str) -> list[tuple[str, bytes]]:
-    """Return all keys that begin with a prefix, with their values, ordered by the keys' UTF-8 bytes."""
-    found = []
-    for key, value in connection.execute("SELECT key, value FROM state WHERE key >= ? ORDER BY key", (prefix,)):
-        if not key.startswith(prefix):
-            break
-        found.append((key, value))
-    return found
-
-
-def state_between(
-    connection: sqlite3.Connection, start: str, end: str, limit: int | None = None
-) -> list[tuple[str, bytes]]:
-    """Return the keys from ``start`` up to, not including, ``end``, at most so many, with their values."""
-    question = "SELECT key, value FROM state WHERE key >= ? AND key < ? ORDER BY key LIMIT ?"
-    return connection.execute(question, (start, end, -1 if limit is None else limit)).fetchall()
+def whole_state(connection: sqlite3.Connection) -> Iterator[tuple[str, bytes]]:
+    """Return all keys, ordered by their UTF-8 bytes, with their values."""
+    return connection.execute("SELECT key, value FROM state ORDER BY key")
 
 
 def apply_writes(connection: sqlite3.Connection, writes: Mapping[str, str | None]) -> None:
@@ -166,21 +218,17 @@ def transactions_of(connection: sqlite3.Connection, number: int) -> Iterator[Sto
 
 def block(connection: sqlite3.Connection, number: int) -> Block:
     """Return a block as readers see it; raises UnknownBlock."""
-    _require_block(connection, number)
-    row = connection.execute("SELECT hash, previous_hash FROM blocks WHERE number = ?", (number,)).fetchone()
+    _, previous_hash, own_hash = _stored_block(connection, number)
     transactions = []
     for stored in transactions_of(connection, number):
         record = TransactionRecord.read(stored.content, stored.event_texts)
         transactions.append(read_transaction(record.call, record.answer, record.events))
-    return Block(number=number, hash=row[0], previous_hash=row[1], transactions=transactions)
+    return Block(number=number, hash=own_hash, previous_hash=previous_hash, transactions=transactions)
 
 
 def evidence(connection: sqlite3.Connection, number: int) -> block_views.EmbeddedEvidence:
     """Return what a block's hash covers; raises UnknownBlock."""
-    _require_block(connection, number)
-    at_ms, previous = connection.execute(
-        "SELECT at_ms, previous_hash FROM blocks WHERE number = ?", (number,)
-    ).fetchone()
+    at_ms, previous, _ = _stored_block(connection, number)
     transactions = [
         block_views.HashedTransaction(content=stored.content, events=list(stored.event_texts))
         for stored in transactions_of(connection, number)
@@ -188,10 +236,13 @@ def evidence(connection: sqlite3.Connection, number: int) -> block_views.Embedde
     return block_views.EmbeddedEvidence(number=number, at_ms=at_ms, previous_hash=previous, transactions=transactions)
 
 
-def _require_block(connection: sqlite3.Connection, number: int) -> None:
+def _stored_block(connection: sqlite3.Connection, number: int) -> tuple[int, str, str]:
+    """Return a block's timestamp, previous hash and hash; raises UnknownBlock."""
     height = head(connection).number + 1
     if not 0 <= number < height:
         raise UnknownBlock(f"there is no block {number}; the ledger has {height}, counted from 0")
+    row = connection.execute("SELECT at_ms, previous_hash, hash FROM blocks WHERE number = ?", (number,)).fetchone()
+    return tuple(row)
 
 
 # -- events

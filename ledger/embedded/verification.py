@@ -1,7 +1,6 @@
 """Recomputing a ledger from its blocks: everything in its file must be what the chain and the rules say."""
 
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -10,17 +9,10 @@ from pathlib import Path
 from energy_market_chaincode import invoke
 from ledger.contract import Contract
 from ledger.embedded import store
-from ledger.embedded.chain import (
-    BEFORE_THE_FIRST_BLOCK,
-    Head,
-    TransactionRecord,
-    block_hash,
-    transaction_digest,
-)
 from ledger.embedded.database import connect_to_read
 from ledger.embedded.errors import NoLedger, NotALedger, is_damage, sqlite_errors
-from ledger.embedded.execution import begins_epoch
-from ledger.embedded.replica import Replica, RulesDiffer
+from ledger.embedded.execution import Replica, RulesDiffer, begins_epoch
+from ledger.embedded.store import BEFORE_THE_FIRST_BLOCK, Head, TransactionRecord, block_hash, transaction_digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +71,7 @@ def verify(path: Path, contract: Contract | None = invoke) -> Verification:
     """
     if not path.exists():
         raise NoLedger(path)
-    with (
-        sqlite_errors(),
-        closing(connect_to_read(path)) as connection,
-        Replica() as replica,
-    ):
+    with sqlite_errors(), closing(connect_to_read(path)) as connection, closing(Replica()) as replica:
         return _Verifier(connection, replica, contract).verification()
 
 
@@ -181,7 +169,7 @@ class _Verifier:
                 raise _Misfit(f"{rows - counted} {table} belong to no block")
 
     def _check_state(self) -> None:
-        for found, replayed in zip_longest(_state(self._connection), self._replica.state()):
+        for found, replayed in zip_longest(store.whole_state(self._connection), self._replica.state()):
             if found == replayed:
                 continue
             if found is None or (replayed is not None and replayed[0] < found[0]):
@@ -189,10 +177,6 @@ class _Verifier:
             if replayed is None or found[0] < replayed[0]:
                 raise _Misfit(f"the world state has {found[0]!r}, which no block wrote")
             raise _Misfit(f"the world state has another value of {found[0]!r} than the blocks wrote")
-
-
-def _state(connection: sqlite3.Connection) -> Iterator[tuple[str, bytes]]:
-    yield from connection.execute("SELECT key, value FROM state ORDER BY key")
 
 
 def _readable(stored: store.StoredTransaction) -> TransactionRecord:

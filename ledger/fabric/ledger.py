@@ -2,7 +2,7 @@
 
 import asyncio
 from base64 import b64encode
-from collections.abc import AsyncGenerator, Awaitable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
 from contextlib import aclosing, contextmanager
 from pathlib import Path
 from typing import Self, TypeVar
@@ -51,6 +51,9 @@ _Result = TypeVar("_Result")
 
 _LAG_S = 3.0
 """How long a gateway's peer may need to catch up with one that we spoke to before."""
+_CATCHING_UP = stamina.AsyncRetryingCaller(
+    attempts=None, timeout=_LAG_S, wait_initial=0.05, wait_max=0.5, wait_jitter=0.05
+)
 
 
 def find_profile(home: Path) -> Path:
@@ -76,7 +79,7 @@ def profile_of(settings: LedgerSettings) -> FabricProfile:
 
 
 class FabricLedger:
-    """A :class:`~ledger.interface.Ledger` behind a Fabric network's gateways; made by :meth:`open` or :meth:`on`."""
+    """A :class:`~ledger.interface.Ledger` behind a Fabric network's gateways; made by :meth:`on`."""
 
     def __init__(self, client: GatewayClient, chaincode: str) -> None:
         self._client = client
@@ -85,17 +88,6 @@ class FabricLedger:
         self._newest_event: Cursor | None = None
         self._looked_at = 0  # so many blocks, from the first on, were searched for their events
         self._looking = asyncio.Lock()
-
-    @classmethod
-    async def open(cls, settings: LedgerSettings) -> Self:
-        """Open the ledger that the settings' profile, or else the network below their home, leads to.
-
-        Raises
-        ------
-        LedgerError
-            There is no such profile, or it cannot be used.
-        """
-        return cls.on(profile_of(settings))
 
     @classmethod
     def on(cls, profile: FabricProfile, limits: TimeLimits | None = None) -> Self:
@@ -107,7 +99,7 @@ class FabricLedger:
             The profile's client cannot be used.
         """
         try:
-            return cls(GatewayClient.open(profile, limits), profile.chaincode)
+            return cls(GatewayClient(profile, limits), profile.chaincode)
         except (UnusableIdentity, OSError) as error:
             raise LedgerError(f"the profile's client cannot be used: {error}") from None
 
@@ -136,12 +128,8 @@ class FabricLedger:
         ------
         energy_market_chaincode.errors.Rejection, LedgerUnavailable
         """
-        try:
+        with _translated(lambda refusal: read_rejection(refusal.message)):
             return await self._client.evaluate(Invocation(self._chaincode, function, args))
-        except ContractRefused as refusal:
-            raise read_rejection(refusal.message) or LedgerError(str(refusal)) from None
-        except GatewayError as failure:
-            raise _ledger_error(failure) from None
 
     async def obstacle(self) -> str | None:
         """Return what keeps commands from being committed now, and which part it is."""
@@ -157,12 +145,12 @@ class FabricLedger:
 
     async def block(self, number: int) -> Block:
         """Return one block with the market's transactions; raises UnknownBlock, LedgerUnavailable."""
-        with _of_block(number):
+        with _translated(lambda _: UnknownBlock(f"the ledger has no block {number}")):
             return market_block(await self._client.block(number), self._chaincode)
 
     async def evidence(self, number: int) -> block_views.BlockEvidence:
         """Return what one block's hash covers and who signed it; raises UnknownBlock, LedgerUnavailable."""
-        with _of_block(number):
+        with _translated(lambda _: UnknownBlock(f"the ledger has no block {number}")):
             return _evidence(await self._client.evidence(number))
 
     async def end(self) -> Cursor | None:
@@ -185,12 +173,8 @@ class FabricLedger:
         return self._newest_event
 
     async def _block_there_is(self, number: int) -> ChannelBlock:
-        try:
+        with _translated(lambda _: LedgerUnavailable(f"a peer lags: it has no block {number} yet")):
             return await self._client.block(number)
-        except ContractRefused:
-            raise LedgerUnavailable(f"a peer lags: it has no block {number} yet") from None
-        except GatewayError as failure:
-            raise _ledger_error(failure) from None
 
     async def events(self, after: Cursor | None = None) -> AsyncGenerator[LedgerEvent, None]:
         """Yield every event after a cursor, then new ones as they commit.
@@ -232,36 +216,24 @@ class FabricLedger:
 
     async def _check(self, cursor: Cursor) -> None:
         """Raise InvalidCursor for a cursor beyond the end, once the peer had time to catch up."""
-        async for attempt in stamina.retry_context(
-            on=InvalidCursor, attempts=None, timeout=_LAG_S, wait_initial=0.05, wait_max=0.5, wait_jitter=0.05
-        ):
-            with attempt:
-                end = await self.end()
-                if end is None or cursor > end:
-                    raise InvalidCursor(f"the cursor {cursor} lies beyond the ledger's newest event, {end}")
+
+        async def look() -> None:
+            end = await self.end()
+            if end is None or cursor > end:
+                raise InvalidCursor(f"the cursor {cursor} lies beyond the ledger's newest event, {end}")
+
+        await _CATCHING_UP(InvalidCursor, look)
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def _translated(meaning: Callable[[ContractRefused], Exception | None] = lambda _: None) -> Iterator[None]:
+    """Turn what a gateway raises inside the block into a ledger's error; ``meaning`` tells a refusal's."""
     try:
         yield
     except GatewayError as failure:
-        raise _ledger_error(failure) from None
-
-
-@contextmanager
-def _of_block(number: int) -> Iterator[None]:
-    try:
-        yield
-    except ContractRefused:
-        raise UnknownBlock(f"the ledger has no block {number}") from None
-    except GatewayError as failure:
-        raise _ledger_error(failure) from None
-
-
-def _ledger_error(failure: GatewayError) -> LedgerError:
-    passes = isinstance(failure, ClaimedTimeRefused | GatewayUnavailable | IdentityExpired)
-    return (LedgerUnavailable if passes else LedgerError)(str(failure))
+        meant = meaning(failure) if isinstance(failure, ContractRefused) else None
+        passes = isinstance(failure, ClaimedTimeRefused | GatewayUnavailable | IdentityExpired)
+        raise meant or (LedgerUnavailable if passes else LedgerError)(str(failure)) from None
 
 
 def _evidence(found: ProvenBlock) -> block_views.FabricEvidence:

@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections import Counter
 from collections.abc import AsyncGenerator, Iterator, Sequence
-from contextlib import AsyncExitStack, aclosing
+from contextlib import AsyncExitStack, aclosing, closing
 from dataclasses import dataclass
 
 from fabric_protos.common.common_pb2 import Block
@@ -14,8 +14,8 @@ from fabric_protos.peer.lifecycle.lifecycle_pb2 import QueryChaincodeDefinitionA
 
 from energy_market_chaincode import invoke
 from ledger.contract import Call, Contract
-from ledger.embedded.chain import TransactionRecord
-from ledger.embedded.replica import Replica, RulesDiffer
+from ledger.embedded.execution import Replica, RulesDiffer
+from ledger.embedded.store import TransactionRecord
 from ledger.fabric.gateway import (
     Authorities,
     ChannelTransaction,
@@ -100,11 +100,11 @@ async def verify_network(profile: FabricProfile, contract: Contract | None = inv
     async with AsyncExitStack() as opened:
         peers = {
             gateway.address: await opened.enter_async_context(
-                GatewayClient.open(profile.model_copy(update={"gateways": (gateway,)}))
+                GatewayClient(profile.model_copy(update={"gateways": (gateway,)}))
             )
             for gateway in profile.gateways
         }
-        chain = _Chain(profile, opened.enter_context(Replica()), contract)
+        chain = _Chain(profile, opened.enter_context(closing(Replica())), contract)
         try:
             if contract is not None:
                 chain.version = await _version(next(iter(peers.values())), profile.chaincode)

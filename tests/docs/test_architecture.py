@@ -137,5 +137,5 @@ async def test_a_bid_and_its_event_go_the_way_that_the_page_says(tmp_path: Path,
             break  # else a thread was still busy with the command before: on a loaded machine its steps come between
     assert [module for module in modules if module in command] == command
     assert set(event) <= set(modules)
-    from_the_block = event[event.index("ledger/embedded/event_feed.py") :]
+    from_the_block = event[event.index("ledger/embedded/ledger.py") :]
     assert [module for module in modules if module in from_the_block] == from_the_block

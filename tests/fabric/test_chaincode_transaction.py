@@ -8,9 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ledger.fabric.chaincode_server import ChaincodeTransaction
+from ledger.fabric.chaincode_server import ChaincodeTransaction, ClientIdentity
 from ledger.fabric.chaincode_server.errors import ProtocolViolation
-from ledger.fabric.chaincode_server.proposal import ClientIdentity
 
 PEER_OF_3_1 = {
     "use_write_batch": True,

@@ -8,6 +8,7 @@ from typing import Any, cast
 import grpc
 import grpc.aio
 import pytest
+import stamina
 from fabric_protos.common.common_pb2 import Status
 from fabric_protos.common.ledger_pb2 import BlockchainInfo
 from fabric_protos.gateway.gateway_pb2 import (
@@ -120,7 +121,7 @@ async def open_client(profile: FabricProfile) -> AsyncIterator[Open]:
     clients: list[GatewayClient] = []
 
     def open_one(**patience: float) -> GatewayClient:
-        clients.append(GatewayClient.open(profile, TimeLimits(**patience)))
+        clients.append(GatewayClient(profile, TimeLimits(**patience)))
         return clients[-1]
 
     yield open_one
@@ -398,7 +399,8 @@ async def test_a_gateway_that_delivers_another_block_is_not_believed(
 async def test_blocks_that_no_gateway_delivers_are_reported(
     gateways: list[ScriptedGateway], open_client: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ledger.fabric.gateway.streams._MAX_FAILURES_IN_A_ROW", 3)
+    thrice = stamina.AsyncRetryingCaller(attempts=3, wait_initial=0.05, wait_jitter=0.05)
+    monkeypatch.setattr("ledger.fabric.gateway.streams._ON_FAILURE", thrice)
     with pytest.raises(GatewayUnavailable, match="the peer stops"):
         await anext(open_client().blocks(0))
     assert gateways[0].called + gateways[1].called == ["Deliver"] * 3
@@ -413,7 +415,7 @@ async def watcher(
         OrdererAddress(address=f"127.0.0.1:{orderer.port}", tls_ca=tls_files.authority) for orderer in orderers
     ]
     known = profile.model_copy(update={"orderers": tuple(addresses), "ordering_quorum": 2})
-    async with GatewayClient.open(known) as client:
+    async with GatewayClient(known) as client:
         yield client
 
 
@@ -433,7 +435,7 @@ async def test_a_network_that_is_well_has_no_obstacle(
 async def test_orderers_without_a_majority_are_named(
     watcher: GatewayClient, orderers: list[ScriptedOrderer], monkeypatch: pytest.MonkeyPatch, says: int | None
 ) -> None:
-    monkeypatch.setattr("ledger.fabric.gateway.obstacles._PATIENCE_S", 0.3)
+    monkeypatch.setattr("ledger.fabric.gateway.connections._PATIENCE_S", 0.3)
     orderers[0].says = orderers[2].says = says
     obstacle = await watcher.obstacle(BUY)
     assert obstacle is not None
@@ -448,7 +450,7 @@ async def test_an_organisation_whose_peers_endorse_nothing_is_named(
     monkeypatch: pytest.MonkeyPatch,
     answer: Failure | None,
 ) -> None:
-    monkeypatch.setattr("ledger.fabric.gateway.obstacles._PATIENCE_S", 0.3)
+    monkeypatch.setattr("ledger.fabric.gateway.connections._PATIENCE_S", 0.3)
     gateways[1].answers["Evaluate"] = [answer]
     obstacle = await watcher.obstacle(BUY)
     assert obstacle is not None

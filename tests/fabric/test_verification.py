@@ -18,7 +18,6 @@ from ledger.fabric.gateway import (
     Authorities,
     FabricProfile,
     GatewayAddress,
-    GatewayClient,
     Invocation,
     NotVouchedFor,
     configuration_of,
@@ -112,7 +111,7 @@ def verified(monkeypatch: pytest.MonkeyPatch) -> Verify:
 
     async def verify(peers: list[Peer], contract: Contract | None = contract) -> verification.FabricVerification:
         waiting = iter(peers)
-        monkeypatch.setattr(GatewayClient, "open", lambda _profile: next(waiting))
+        monkeypatch.setattr("ledger.fabric.verification.GatewayClient", lambda _profile: next(waiting))
         gateways = tuple(GatewayAddress(address=f"peer{n}:1", organisation=f"Org{n}", tls_ca=Path()) for n in (1, 2))
         profile = FabricProfile(
             channel="market",

@@ -251,12 +251,12 @@ async def test_only_an_administrator_of_an_organisation_founds_a_market(
 ) -> None:
     profile = FabricProfile.read(shared_network.profile())
     call = Invocation(profile.chaincode, "init", (operator.id, operator.public_key))
-    async with GatewayClient.open(profile) as client:
+    async with GatewayClient(profile) as client:
         with pytest.raises(ContractRefused, match="FOUNDERS_ONLY"):
             await client.transact(call)
     admin = shared_network.folder.user(shared_network.topology.organisations[0], ADMIN)
     founder = profile.model_copy(update={"client_certificate": admin.certificate, "client_key": admin.key})
-    async with GatewayClient.open(founder) as client:
+    async with GatewayClient(founder) as client:
         await client.transact(call)
 
 

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from ledger import Cursor, InvalidCursor, LedgerEvent
 from ledger.contract import Contract
-from ledger.embedded import EmbeddedLedger, event_feed, store
+from ledger.embedded import EmbeddedLedger, store
+from ledger.embedded import ledger as embedded
 from ledger.embedded.database import Database
 from ledger.embedded.errors import LedgerDamaged
 
@@ -67,7 +68,7 @@ def test_every_reader_sees_every_event_once_and_in_order_while_others_commit(
         return seen
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(event_feed, "PAGE", page)
+        patch.setattr(embedded, "EVENTS_AT_ONCE", page)
         seen = asyncio.run(run())
     for events in seen:
         assert [event.data["number"] for event in events] == list(range(sum(map(sum, groups))))
@@ -95,7 +96,7 @@ async def test_a_slow_reader_holds_one_page_and_misses_nothing(
         return page
 
     monkeypatch.setattr(store, "events_after", counting)
-    number = 3 * event_feed.PAGE
+    number = 3 * embedded.EVENTS_AT_ONCE
     stream = cast(Any, notebook.events())
     await notebook.submit([telling(0, 1)])
     seen = [(await anext(stream)).data["number"]]
@@ -105,7 +106,7 @@ async def test_a_slow_reader_holds_one_page_and_misses_nothing(
         seen.append((await anext(stream)).data["number"])
     await stream.aclose()
     assert seen == list(range(number))
-    assert max(asked) <= event_feed.PAGE
+    assert max(asked) <= embedded.EVENTS_AT_ONCE
 
 
 async def test_a_reader_that_keeps_up_does_not_read_the_file(

@@ -20,8 +20,8 @@ from energy_market_chaincode import public_key_text, sign
 from ledger import LedgerUnavailable
 from ledger.contract import Contract
 from ledger.embedded import EmbeddedLedger, Fault, store, verify
-from ledger.embedded.chain import Head, TransactionRecord
 from ledger.embedded.errors import NoLedger
+from ledger.embedded.store import Head, TransactionRecord
 
 COLUMNS = {
     "blocks": ("number", "at_ms", "previous_hash", "hash"),

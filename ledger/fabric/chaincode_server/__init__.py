@@ -23,9 +23,8 @@ A program says ``asyncio.run(serve(ChaincodeServerSettings(), chaincode))``, wit
 
 from ledger.fabric.chaincode_server.errors import ContractFailure, PeerGone, PeerRefusal
 from ledger.fabric.chaincode_server.execution import Chaincode
-from ledger.fabric.chaincode_server.proposal import ClientIdentity
 from ledger.fabric.chaincode_server.server import ChaincodeServer, ChaincodeServerSettings, UnusableAddress, serve
-from ledger.fabric.chaincode_server.transaction import ChaincodeTransaction, Modification, Page
+from ledger.fabric.chaincode_server.transaction import ChaincodeTransaction, ClientIdentity, Modification, Page
 
 __all__ = [
     "Chaincode",

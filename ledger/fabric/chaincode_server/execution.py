@@ -14,8 +14,7 @@ from fabric_protos.peer.chaincode_shim_pb2 import ChaincodeMessage
 from fabric_protos.peer.proposal_response_pb2 import Response
 
 from ledger.fabric.chaincode_server.errors import ContractFailure, PeerGone, PeerRefusal, ProtocolViolation
-from ledger.fabric.chaincode_server.proposal import TransactionProposal
-from ledger.fabric.chaincode_server.transaction import Ask, ChaincodeTransaction
+from ledger.fabric.chaincode_server.transaction import Ask, ChaincodeTransaction, TransactionProposal
 from ledger.fabric.chaincode_server.wire import PeerLimits, check_size
 
 Chaincode = Callable[[ChaincodeTransaction, str, Sequence[str]], Awaitable[bytes]]

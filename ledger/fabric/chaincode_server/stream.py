@@ -4,12 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import structlog
+from fabric_protos.peer.chaincode_pb2 import ChaincodeID
 from fabric_protos.peer.chaincode_shim_pb2 import ChaincodeMessage
 
 from ledger.fabric.chaincode_server import wire
 from ledger.fabric.chaincode_server.errors import PeerGone, PeerRefusal, ProtocolViolation
 from ledger.fabric.chaincode_server.execution import HostedChaincode, error
-from ledger.fabric.chaincode_server.wire import PeerLimits, Request
+from ledger.fabric.chaincode_server.wire import PeerLimits
 
 SHUTTING_DOWN = "the chaincode server is shutting down"
 
@@ -51,7 +52,8 @@ class PeerStream:
             If the peer does not accept the chaincode. Whatever ends the stream, its open transactions end with it.
         """
         try:
-            await self._send(wire.register(chaincode_id))
+            introduction = ChaincodeID(name=chaincode_id).SerializeToString()
+            await self._send(ChaincodeMessage(type=ChaincodeMessage.REGISTER, payload=introduction))
             await self._expect(ChaincodeMessage.REGISTERED)
             ready = await self._expect(ChaincodeMessage.READY)
             self._limits = PeerLimits.announced(ready.payload)
@@ -107,7 +109,7 @@ class PeerStream:
     async def _run(self, message: ChaincodeMessage) -> None:
         here = asyncio.get_running_loop()
 
-        async def ask(request: Request) -> bytes:
+        async def ask(request: ChaincodeMessage) -> bytes:
             asked = asyncio.run_coroutine_threadsafe(self._ask(message, request), here)
             return await asyncio.wrap_future(asked)
 
@@ -116,14 +118,14 @@ class PeerStream:
         except PeerGone:
             _log.warning("a transaction's peer went away", transaction=message.txid)
 
-    async def _ask(self, transaction: ChaincodeMessage, request: Request) -> bytes:
+    async def _ask(self, transaction: ChaincodeMessage, request: ChaincodeMessage) -> bytes:
         key = (transaction.channel_id, transaction.txid)
-        message = ChaincodeMessage(type=request.type, channel_id=key[0], txid=key[1], payload=request.payload)
-        wire.check_size(message)
+        request.channel_id, request.txid = key
+        wire.check_size(request)
         answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         self._answers[key] = answer
         try:
-            await self._send(message)
+            await self._send(request)
             return await answer
         finally:
             self._answers.pop(key, None)

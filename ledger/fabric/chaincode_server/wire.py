@@ -1,24 +1,10 @@
-"""The chaincode protocol's messages: how requests are built and answers are read."""
+"""The chaincode protocol's messages: what a peer takes, and how its answers are read."""
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from fabric_protos.peer.chaincode_pb2 import ChaincodeAdditionalParams, ChaincodeID
-from fabric_protos.peer.chaincode_shim_pb2 import (
-    ChaincodeMessage,
-    DelState,
-    GetHistoryForKey,
-    GetState,
-    GetStateByRange,
-    GetStateMultiple,
-    PutState,
-    QueryMetadata,
-    QueryStateClose,
-    QueryStateNext,
-    WriteBatchState,
-    WriteRecord,
-)
+from fabric_protos.peer.chaincode_pb2 import ChaincodeAdditionalParams
+from fabric_protos.peer.chaincode_shim_pb2 import ChaincodeMessage
 from google.protobuf.message import DecodeError
 
 from ledger.fabric.chaincode_server.errors import PeerRefusal, ProtocolViolation
@@ -27,14 +13,6 @@ MAX_MESSAGE_BYTES = 100 * 1024 * 1024
 """What a peer takes and sends at most in one message."""
 
 Parsed = TypeVar("Parsed")
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What a transaction asks of its peer."""
-
-    type: int
-    payload: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,63 +52,3 @@ def type_name(message: ChaincodeMessage) -> str:
     """Return the name of a message's type, or its number if the protos do not know it."""
     names = ChaincodeMessage.Type
     return names.Name(message.type) if message.type in names.values() else str(message.type)
-
-
-def register(chaincode_id: str) -> ChaincodeMessage:
-    """Introduce a chaincode to the peer by its package id."""
-    return ChaincodeMessage(type=ChaincodeMessage.REGISTER, payload=ChaincodeID(name=chaincode_id).SerializeToString())
-
-
-def get(key: str) -> Request:
-    """Ask for one value."""
-    return Request(ChaincodeMessage.GET_STATE, GetState(key=key).SerializeToString())
-
-
-def get_multiple(keys: Sequence[str]) -> Request:
-    """Ask for many values at once."""
-    return Request(ChaincodeMessage.GET_STATE_MULTIPLE, GetStateMultiple(keys=keys).SerializeToString())
-
-
-def write(key: str, value: bytes | None) -> Request:
-    """Set one key, or delete it where the value is None."""
-    if value is None:
-        return Request(ChaincodeMessage.DEL_STATE, DelState(key=key).SerializeToString())
-    return Request(ChaincodeMessage.PUT_STATE, PutState(key=key, value=value).SerializeToString())
-
-
-def write_batch(writes: Iterable[tuple[str, bytes | None]]) -> Request:
-    """Set and delete many keys at once."""
-    records = [
-        WriteRecord(type=WriteRecord.DEL_STATE, key=key)
-        if value is None
-        else WriteRecord(type=WriteRecord.PUT_STATE, key=key, value=value)
-        for key, value in writes
-    ]
-    return Request(ChaincodeMessage.WRITE_BATCH_STATE, WriteBatchState(rec=records).SerializeToString())
-
-
-def scan(start: str, end: str) -> Request:
-    """Open an iterator over the keys from ``start`` up to, not including, ``end``; empty texts mean no bound."""
-    return Request(ChaincodeMessage.GET_STATE_BY_RANGE, GetStateByRange(startKey=start, endKey=end).SerializeToString())
-
-
-def page(start: str, end: str, size: int, bookmark: str) -> Request:
-    """Ask for one page of a range."""
-    metadata = QueryMetadata(pageSize=size, bookmark=bookmark).SerializeToString()
-    query = GetStateByRange(startKey=start, endKey=end, metadata=metadata)
-    return Request(ChaincodeMessage.GET_STATE_BY_RANGE, query.SerializeToString())
-
-
-def history(key: str) -> Request:
-    """Open an iterator over all committed modifications of a key."""
-    return Request(ChaincodeMessage.GET_HISTORY_FOR_KEY, GetHistoryForKey(key=key).SerializeToString())
-
-
-def next_results(iterator: str) -> Request:
-    """Ask an open iterator for more."""
-    return Request(ChaincodeMessage.QUERY_STATE_NEXT, QueryStateNext(id=iterator).SerializeToString())
-
-
-def close_iterator(iterator: str) -> Request:
-    """Close an iterator before its end."""
-    return Request(ChaincodeMessage.QUERY_STATE_CLOSE, QueryStateClose(id=iterator).SerializeToString())

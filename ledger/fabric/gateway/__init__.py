@@ -9,7 +9,7 @@ the network is and as whom we speak::
 
     async def keep(profile: FabricProfile, key: str, value: str) -> bytes:
         """Set a key through the example chaincode of ledger.fabric.chaincode_server, and read it again."""
-        async with GatewayClient.open(profile) as client:
+        async with GatewayClient(profile) as client:
             done = await client.transact(Invocation(profile.chaincode, "set", (key, value)))
             async for block in client.blocks(done.block):
                 assert done.transaction_id in [transaction.id for transaction in block.transactions]
@@ -18,7 +18,14 @@ the network is and as whom we speak::
 '''
 
 from ledger.fabric.gateway.authorities import Authorities, NotVouchedFor, configuration_of
-from ledger.fabric.gateway.channel_blocks import ChannelBlock, ChannelTransaction, decode_block
+from ledger.fabric.gateway.channel_blocks import (
+    BlockSignature,
+    ChannelBlock,
+    ChannelTransaction,
+    ProvenBlock,
+    decode_block,
+    evidence_of,
+)
 from ledger.fabric.gateway.client import Committed, GatewayClient, TimeLimits
 from ledger.fabric.gateway.errors import (
     ClaimedTimeRefused,
@@ -31,7 +38,6 @@ from ledger.fabric.gateway.errors import (
     IdentityExpired,
     TransactionInvalid,
 )
-from ledger.fabric.gateway.evidence import BlockSignature, ProvenBlock, evidence_of
 from ledger.fabric.gateway.identity import SigningIdentity, UnusableIdentity
 from ledger.fabric.gateway.messages import Invocation, propose
 from ledger.fabric.gateway.profile import PROFILE_NAME, FabricProfile, GatewayAddress, OrdererAddress, UnusableProfile

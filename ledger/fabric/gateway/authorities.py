@@ -12,7 +12,7 @@ from fabric_protos.common.common_pb2 import Block, ChannelHeader, Envelope, Head
 from fabric_protos.common.configtx_pb2 import Config, ConfigEnvelope, ConfigGroup
 from fabric_protos.msp.msp_config_pb2 import FabricMSPConfig, MSPConfig
 
-from ledger.fabric.gateway.evidence import BlockSignature, Consenters, ProvenBlock, Role, consenters_of
+from ledger.fabric.gateway.channel_blocks import BlockSignature, Consenters, ProvenBlock, Role, consenters_of
 
 _ORDERERS, _MEMBERS = "Orderer", "Application"
 _UNIT = x509.NameOID.ORGANIZATIONAL_UNIT_NAME

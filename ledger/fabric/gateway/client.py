@@ -1,11 +1,11 @@
 """Evaluate, endorse, submit, commit: transactions through the gateway service."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Self
+from typing import Self
 
 import stamina
 from fabric_protos.common.common_pb2 import Block, Envelope
@@ -16,14 +16,26 @@ from fabric_protos.gateway.gateway_pb2 import (
     CommitStatusResponse,
     EndorseRequest,
     EvaluateRequest,
-    EvaluateResponse,
     SignedCommitStatusRequest,
     SubmitRequest,
 )
 from fabric_protos.peer.transaction_pb2 import TxValidationCode
 
-from ledger.fabric.gateway.channel_blocks import ChannelBlock, decode_block, decode_envelope
-from ledger.fabric.gateway.connections import Connections, GatewayConnection
+from ledger.fabric.gateway.channel_blocks import (
+    ChannelBlock,
+    ProvenBlock,
+    consenters_of,
+    decode_block,
+    decode_envelope,
+    evidence_of,
+)
+from ledger.fabric.gateway.connections import (
+    Connections,
+    GatewayConnection,
+    OrdererConnection,
+    endorsing_obstacle,
+    ordering_obstacle,
+)
 from ledger.fabric.gateway.errors import (
     ClaimedTimeRefused,
     EndorsementMismatch,
@@ -31,10 +43,8 @@ from ledger.fabric.gateway.errors import (
     GatewayUnavailable,
     TransactionInvalid,
 )
-from ledger.fabric.gateway.evidence import ProvenBlock, consenters_of, evidence_of
 from ledger.fabric.gateway.identity import SigningIdentity
 from ledger.fabric.gateway.messages import Invocation, propose, seek_blocks, seek_word, sign_envelope
-from ledger.fabric.gateway.obstacles import OrdererConnection, endorsing_obstacle, ordering_obstacle
 from ledger.fabric.gateway.profile import FabricProfile
 from ledger.fabric.gateway.streams import BlockStream, ChaincodeEvent, Checkpoint, chaincode_events
 
@@ -42,6 +52,7 @@ _QUERIES = "qscc"
 """Every peer's chaincode that answers questions about blocks."""
 _CONFIGURATION = "cscc"
 """The one that answers questions about the channel's configuration."""
+_ON_WRONG_TIME = stamina.AsyncRetryingCaller(attempts=3, wait_initial=0.1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,46 +94,22 @@ class Committed:
 
 
 class GatewayClient:
-    """A client of one channel, speaking to several gateways."""
+    """A client of one channel, speaking to several gateways; connections are made with the first call.
 
-    def __init__(
-        self,
-        channel: str,
-        identity: SigningIdentity,
-        connections: Connections,
-        *,
-        endorsing_organisations: tuple[str, ...] = (),
-        orderers: Sequence[OrdererConnection] = (),
-        ordering_quorum: int = 1,
-        limits: TimeLimits | None = None,
-    ) -> None:
-        self._channel = channel
-        self._identity = identity
-        self._connections = connections
-        self._endorsers = endorsing_organisations
-        self._orderers = orderers
-        self._quorum = ordering_quorum
+    Raises
+    ------
+    UnusableIdentity, OSError
+        The profile's client, or the authorities of its nodes, cannot be used.
+    """
+
+    def __init__(self, profile: FabricProfile, limits: TimeLimits | None = None) -> None:
+        self._channel = profile.channel
+        self._identity = SigningIdentity.read(profile.msp_id, profile.client_certificate, profile.client_key)
+        self._connections = Connections([GatewayConnection(gateway) for gateway in profile.gateways])
+        self._endorsers = profile.endorsing_organisations
+        self._orderers = [OrdererConnection(orderer) for orderer in profile.orderers]
+        self._quorum = profile.ordering_quorum
         self._limits = limits or TimeLimits()
-
-    @classmethod
-    def open(cls, profile: FabricProfile, limits: TimeLimits | None = None) -> Self:
-        """Prepare a client from a profile; connections are made with the first call.
-
-        Raises
-        ------
-        UnusableIdentity, OSError
-        """
-        identity = SigningIdentity.read(profile.msp_id, profile.client_certificate, profile.client_key)
-        connections = Connections([GatewayConnection.to(gateway) for gateway in profile.gateways])
-        return cls(
-            profile.channel,
-            identity,
-            connections,
-            endorsing_organisations=profile.endorsing_organisations,
-            orderers=[OrdererConnection.to(orderer) for orderer in profile.orderers],
-            ordering_quorum=profile.ordering_quorum,
-            limits=limits,
-        )
 
     async def evaluate(self, invocation: Invocation) -> bytes:
         """Ask one peer and change nothing.
@@ -131,16 +118,17 @@ class GatewayClient:
         ------
         ContractRefused, GatewayUnavailable, GatewayRefused, ClaimedTimeRefused
         """
-        async for attempt in stamina.retry_context(on=ClaimedTimeRefused, attempts=3, wait_initial=0.1):
-            with attempt:
-                answer = await self._connections.call(
-                    lambda connection: connection.gateway.Evaluate,
-                    self._question(invocation),
-                    timeout_s=self._limits.evaluate,
-                )
-                payload: bytes = answer.result.payload
-                return payload
-        raise AssertionError("a retry ends with a result or an error")
+
+        async def ask() -> bytes:
+            answer = await self._connections.call(
+                lambda connection: connection.gateway.Evaluate,
+                self._question(invocation),
+                timeout_s=self._limits.evaluate,
+            )
+            payload: bytes = answer.result.payload
+            return payload
+
+        return await _ON_WRONG_TIME(ClaimedTimeRefused, ask)
 
     async def height(self) -> int:
         """Return the number of blocks that a gateway's peer has.
@@ -149,9 +137,7 @@ class GatewayClient:
         ------
         GatewayUnavailable, GatewayRefused
         """
-        answer = await self.evaluate(Invocation(_QUERIES, "GetChainInfo", (self._channel,)))
-        height: int = BlockchainInfo.FromString(answer).height
-        return height
+        return _height(await self.evaluate(Invocation(_QUERIES, "GetChainInfo", (self._channel,))))
 
     async def highest(self, beyond: int | None = None) -> int:
         """Return the number of blocks that the gateway's peer has which has most.
@@ -169,9 +155,9 @@ class GatewayClient:
             lambda connection: connection.gateway.Evaluate,
             self._question(Invocation(_QUERIES, "GetChainInfo", (self._channel,))),
             timeout_s=self._limits.evaluate,
-            is_enough=lambda answer: beyond is not None and _height(answer) > beyond,
+            is_enough=lambda answer: beyond is not None and _height(answer.result.payload) > beyond,
         )
-        return max(map(_height, answers))
+        return max(_height(answer.result.payload) for answer in answers)
 
     async def block(self, number: int) -> ChannelBlock:
         """Return one block.
@@ -209,14 +195,15 @@ class GatewayClient:
         IdentityExpired
         """
         deadline = asyncio.get_running_loop().time() + self._limits.transaction
-        async for attempt in _attempts(_is_worth_endorsing_again, self._limits.transaction):
-            with attempt:
-                endorsed = await self.endorse(invocation)
-                status = await self._order(endorsed, deadline)
-                if status.result != TxValidationCode.VALID:
-                    raise TransactionInvalid(endorsed.transaction_id, TxValidationCode.Name(status.result))
-                return Committed(endorsed.transaction_id, status.block_number, endorsed.result)
-        raise AssertionError("a retry ends with a result or an error")
+
+        async def endorse_and_order() -> Committed:
+            endorsed = await self.endorse(invocation)
+            status = await self._order(endorsed, deadline)
+            if status.result != TxValidationCode.VALID:
+                raise TransactionInvalid(endorsed.transaction_id, TxValidationCode.Name(status.result))
+            return Committed(endorsed.transaction_id, status.block_number, endorsed.result)
+
+        return await _retrying(self._limits.transaction)(_is_worth_endorsing_again, endorse_and_order)
 
     async def endorse(self, invocation: Invocation) -> Endorsed:
         """Have a new transaction simulated and signed by the endorsing organisations' peers.
@@ -344,29 +331,30 @@ class GatewayClient:
     async def _order(self, endorsed: Endorsed, deadline: float) -> CommitStatusResponse:
         """Submit the same envelope until its fate is known."""
         rest = max(0.001, deadline - asyncio.get_running_loop().time())
+
+        async def order() -> CommitStatusResponse:
+            await self.submit(endorsed)
+            status = await self.commit_status(endorsed.transaction_id)
+            if status.result == TxValidationCode.DUPLICATE_TXID:
+                # Two of our copies met in one block; what stands in the ledger under the id is the first.
+                status = await self.commit_status(endorsed.transaction_id)
+            return status
+
         try:
-            async for attempt in _attempts(GatewayUnavailable, rest):
-                with attempt:
-                    await self.submit(endorsed)
-                    status = await self.commit_status(endorsed.transaction_id)
-                    if status.result == TxValidationCode.DUPLICATE_TXID:
-                        # Two of our copies met in one block; what stands in the ledger under the id is the first.
-                        status = await self.commit_status(endorsed.transaction_id)
-                    return status
+            return await _retrying(rest)(GatewayUnavailable, order)
         except GatewayUnavailable as last:
             raise FateUnknown(str(last)) from None
-        raise AssertionError("a retry ends with a result or an error")
 
 
-def _attempts(on: Any, seconds: float) -> Any:
+def _retrying(seconds: float) -> stamina.AsyncRetryingCaller:
     """Try again for some seconds, less and less often; pauses are random, lest two stay in each other's way."""
-    return stamina.retry_context(
-        on=on, attempts=None, timeout=seconds, wait_initial=0.02, wait_max=1.0, wait_jitter=0.02
+    return stamina.AsyncRetryingCaller(
+        attempts=None, timeout=seconds, wait_initial=0.02, wait_max=1.0, wait_jitter=0.02
     )
 
 
-def _height(answer: EvaluateResponse) -> int:
-    height: int = BlockchainInfo.FromString(answer.result.payload).height
+def _height(chain_info: bytes) -> int:
+    height: int = BlockchainInfo.FromString(chain_info).height
     return height
 
 

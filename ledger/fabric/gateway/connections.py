@@ -1,19 +1,23 @@
-"""The gateways of a network: one connection each; when one is silent or fails, the next one is asked as well."""
+"""The gateways of a network: one connection each; when one is silent or fails, the next one is asked as well.
+
+And what keeps transactions from being committed now, and which part of the network it is: endorsers or orderers.
+"""
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Mapping, Sequence
 from math import inf
 from typing import Any
 
 import grpc
 import grpc.aio
 import structlog
+from fabric_protos.common.common_pb2 import Envelope, Status
 from fabric_protos.gateway.gateway_pb2_grpc import GatewayStub
+from fabric_protos.orderer.ab_pb2_grpc import AtomicBroadcastStub
 from fabric_protos.peer.events_pb2_grpc import DeliverStub
 
-from ledger.fabric.gateway.errors import GatewayUnavailable, failure_of
+from ledger.fabric.gateway.errors import ContractRefused, GatewayUnavailable, failure_of
 from ledger.fabric.gateway.profile import GatewayAddress, OrdererAddress
 
 MAX_CALLS = 200
@@ -25,6 +29,8 @@ _LOOKS = 4
 when it is us who are too busy to read answers."""
 _STRAGGLERS_S = 0.4
 """How long others may take that are asked the same, once the first has answered."""
+_PATIENCE_S = 2.0
+"""How long whoever is asked how it is may take."""
 _MAX_MESSAGE_BYTES = 100 * 1024 * 1024
 _OPTIONS = [
     ("grpc.max_receive_message_length", _MAX_MESSAGE_BYTES),
@@ -47,22 +53,16 @@ def secure_channel(node: OrdererAddress) -> grpc.aio.Channel:
     return grpc.aio.secure_channel(node.address, credentials, options=options)
 
 
-@dataclass(slots=True, eq=False)
 class GatewayConnection:
-    """A connection to one peer and the services we use there."""
+    """A connection to one peer and the services we use there, with TLS verified; it is made with the first call."""
 
-    address: str
-    organisation: str
-    channel: grpc.aio.Channel
-    gateway: GatewayStub
-    deliver: DeliverStub
-    _last_word: float = -inf
-
-    @classmethod
-    def to(cls, peer: GatewayAddress) -> "GatewayConnection":
-        """Prepare a connection with TLS verified; it is made with the first call."""
-        channel = secure_channel(peer)
-        return cls(peer.address, peer.organisation, channel, GatewayStub(channel), DeliverStub(channel))
+    def __init__(self, peer: GatewayAddress) -> None:
+        self.address = peer.address
+        self.organisation = peer.organisation
+        self.channel = secure_channel(peer)
+        self.gateway = GatewayStub(self.channel)
+        self.deliver = DeliverStub(self.channel)
+        self._last_word = -inf
 
     @property
     def is_alive(self) -> bool:
@@ -125,7 +125,8 @@ class Connections:
                 async for answer, connection in calls:
                     error = answer.exception()
                     if error is None:
-                        self._demote_all(calls.open.values())
+                        for silent in calls.open.values():
+                            self.demote(silent)
                         return answer.result()
                     failures.append(self._heard(error, connection, endorsers))
             finally:
@@ -177,10 +178,6 @@ class Connections:
         self.demote(connection)
         return str(failure)
 
-    def _demote_all(self, silent: Iterable[GatewayConnection]) -> None:
-        for connection in silent:
-            self.demote(connection)
-
 
 class _Calls:
     """The same call at one gateway after the other, each as soon as those before it failed or hang."""
@@ -217,3 +214,70 @@ def _has_answer(asked: asyncio.Future[Any]) -> bool:
 def _cancel(asked: Iterable[asyncio.Future[Any]]) -> None:
     for answer in asked:
         answer.cancel()
+
+
+class OrdererConnection:
+    """A connection to one orderer, to ask how it is, with TLS verified; it is made with the first call."""
+
+    def __init__(self, orderer: OrdererAddress) -> None:
+        self.address = orderer.address
+        self.channel = secure_channel(orderer)
+        self._service = AtomicBroadcastStub(self.channel)
+
+    async def obstacle(self, seek: Envelope) -> str | None:
+        """Return why it orders nothing now, None if it does as far as it knows."""
+        call = self._service.Deliver(iter((seek,)), timeout=_PATIENCE_S)
+        try:
+            answer: Any = await call.read()
+        except grpc.aio.AioRpcError as error:
+            return f"{self.address} does not answer ({error.code().name})"
+        finally:
+            call.cancel()
+        if not answer:
+            return f"{self.address} ended its answer"
+        if answer.HasField("block"):
+            return None
+        if answer.status == Status.NOT_FOUND:
+            return f"{self.address} has not joined the channel"
+        return f"{self.address} says {Status.Name(answer.status)}"
+
+
+async def ordering_obstacle(orderers: Sequence[OrdererConnection], quorum: int, seek: Envelope) -> str | None:
+    """Return why nothing is ordered: fewer orderers than have to take part are in order."""
+    found = await asyncio.gather(*(orderer.obstacle(seek) for orderer in orderers))
+    reasons = [obstacle for obstacle in found if obstacle is not None]
+    in_order = len(orderers) - len(reasons)
+    if not orderers or in_order >= quorum:
+        return None
+    return f"the orderers: {in_order} of the {quorum} that it takes are in order ({'; '.join(reasons)})"
+
+
+async def endorsing_obstacle(
+    peers: Mapping[str, Sequence[GatewayConnection]], question: Callable[[str], Any]
+) -> str | None:
+    """Return which organisations' peers endorse nothing, and why.
+
+    Parameters
+    ----------
+    peers
+        By the organisations' MSP ids.
+    question
+        Makes a request that an organisation's peer can only answer if it and its chaincode are well.
+    """
+    asked = ((owner, gateways, question(owner)) for owner, gateways in peers.items())
+    found = await asyncio.gather(*(_organisation_obstacle(*one) for one in asked))
+    return "; ".join(filter(None, found)) or None
+
+
+async def _organisation_obstacle(owner: str, gateways: Sequence[GatewayConnection], request: Any) -> str | None:
+    found = await asyncio.gather(*(_peer_obstacle(gateway, request) for gateway in gateways))
+    return None if None in found else f"the peers of {owner}: {'; '.join(filter(None, found)) or 'none is known'}"
+
+
+async def _peer_obstacle(gateway: GatewayConnection, request: Any) -> str | None:
+    try:
+        await gateway.gateway.Evaluate(request, timeout=_PATIENCE_S)
+    except grpc.aio.AioRpcError as error:
+        failure = failure_of(error, gateway.address)
+        return None if isinstance(failure, ContractRefused) else str(failure)
+    return None

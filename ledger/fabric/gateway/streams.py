@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 import grpc.aio
@@ -18,7 +19,7 @@ from ledger.fabric.gateway.identity import SigningIdentity
 _SILENCE_S = 0.5
 _LAST_CHANCE_S = 0.3
 """For a block that the others have had for a moment only."""
-_MAX_FAILURES_IN_A_ROW = 10
+_ON_FAILURE = stamina.AsyncRetryingCaller(attempts=10, timeout=None, wait_initial=0.05, wait_max=1.0, wait_jitter=0.05)
 _REFUSALS = {Status.BAD_REQUEST, Status.FORBIDDEN}
 
 Seek = Callable[[int], Envelope]
@@ -51,30 +52,18 @@ class BlockStream:
         GatewayRefused
             We may not read the channel.
         """
-        number = first
         try:
-            while True:
-                yield await self._next(number)
-                number += 1
+            for number in count(first):
+                yield await _ON_FAILURE(GatewayUnavailable, self._next, number)
         finally:
             self._leave()
 
     async def _next(self, number: int) -> Block:
-        async for attempt in stamina.retry_context(
-            on=GatewayUnavailable,
-            attempts=_MAX_FAILURES_IN_A_ROW,
-            timeout=None,
-            wait_initial=0.05,
-            wait_max=1.0,
-            wait_jitter=0.05,
-        ):
-            with attempt:
-                try:
-                    return await self._read(number)
-                except GatewayUnavailable:
-                    self._go_over()
-                    raise
-        raise AssertionError("a retry ends with a result or an error")
+        try:
+            return await self._read(number)
+        except GatewayUnavailable:
+            self._go_over()
+            raise
 
     async def _read(self, number: int) -> Block:
         if self._stream is None:

@@ -77,7 +77,7 @@ def profile(network: Network) -> FabricProfile:
 @pytest.fixture
 async def client(profile: FabricProfile) -> AsyncIterator[GatewayClient]:
     """A client of the network."""
-    client = GatewayClient.open(profile)
+    client = GatewayClient(profile)
     yield client
     await client.close()
 

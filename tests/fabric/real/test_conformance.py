@@ -160,7 +160,7 @@ async def test_a_defect_of_the_contract_is_reported_without_what_it_was_about(
 
 
 async def test_what_the_peer_refuses_is_no_word_of_the_contract(profile: FabricProfile, call: Call) -> None:
-    client = GatewayClient.open(profile, TimeLimits(transaction=0.5))
+    client = GatewayClient(profile, TimeLimits(transaction=0.5))
     try:
         with pytest.raises(GatewayUnavailable, match="paginat"):
             await client.transact(call("refused_by_the_peer"))
@@ -180,7 +180,7 @@ async def test_the_contract_sees_the_attributes_that_a_certificate_authority_wro
     authority = either_network.folder.organisation(owner) / "ca"
     certificate, key = issue_with_attributes(authority, tmp_path, {"role": "meter"})
     member = profile.model_copy(update={"client_certificate": certificate, "client_key": key})
-    async with GatewayClient.open(member) as client:
+    async with GatewayClient(member) as client:
         who = await asked(client, call("who"))
     assert (who["msp"], who["attributes"]) == (owner.msp_id, {"role": "meter"})
 

@@ -39,9 +39,7 @@ class Endorsers:
             grpc.aio.secure_channel(peer.address, grpc.ssl_channel_credentials(peer.tls_ca.read_bytes()))
             for peer in profile.gateways
         ]
-        self.clients = [
-            GatewayClient.open(profile.model_copy(update={"gateways": (peer,)})) for peer in profile.gateways
-        ]
+        self.clients = [GatewayClient(profile.model_copy(update={"gateways": (peer,)})) for peer in profile.gateways]
         self.compared = 0
 
     async def commit(self, commands: list[str]) -> list[dict[str, Any]]:

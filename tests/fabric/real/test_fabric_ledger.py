@@ -18,6 +18,7 @@ from ledger import (
     LedgerUnavailable,
     TransactionFailed,
     UnknownBlock,
+    open_ledger,
 )
 from ledger.fabric import verify_network
 from ledger.fabric.gateway import FabricProfile, TimeLimits
@@ -158,14 +159,14 @@ async def test_a_network_that_is_not_there_is_unavailable(
 
 async def test_the_settings_lead_to_the_network_below_their_home(network: Network) -> None:
     home = network.folder.root.parent
-    ledger = await FabricLedger.open(LedgerSettings(ledger=LedgerKind.FABRIC, home=home))
+    ledger = await open_ledger(LedgerSettings(ledger=LedgerKind.FABRIC, home=home))
     assert json.loads(await ledger.query("market"))["operators"] == ["operator"]
     await ledger.close()
 
 
 async def test_a_home_without_a_network_is_an_error_that_says_what_to_do(network: Network) -> None:
     with pytest.raises(LedgerError, match="network up"):
-        await FabricLedger.open(LedgerSettings(ledger=LedgerKind.FABRIC, home=network.folder.root / "nowhere"))
+        await open_ledger(LedgerSettings(ledger=LedgerKind.FABRIC, home=network.folder.root / "nowhere"))
 
 
 async def test_a_network_that_was_left_alone_is_verified(

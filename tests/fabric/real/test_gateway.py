@@ -42,7 +42,7 @@ async def test_organisations_that_disagree_for_a_moment_are_asked_again(
 
 
 async def test_organisations_that_keep_disagreeing_are_reported(profile: FabricProfile, call: Call) -> None:
-    client = GatewayClient.open(profile, TimeLimits(transaction=0.5))
+    client = GatewayClient(profile, TimeLimits(transaction=0.5))
     try:
         with pytest.raises(EndorsementMismatch, match="do not match"):
             await client.transact(call("process"))
@@ -62,7 +62,7 @@ async def test_the_same_envelope_sent_twice_takes_effect_once(client: GatewayCli
 
 
 async def test_a_commit_status_that_does_not_come_is_not_waited_for(profile: FabricProfile) -> None:
-    client = GatewayClient.open(profile, TimeLimits(commit=0.2))
+    client = GatewayClient(profile, TimeLimits(commit=0.2))
     try:
         with pytest.raises(GatewayUnavailable):
             await client.commit_status("0" * 64)
@@ -91,7 +91,7 @@ async def test_events_go_on_exactly_after_a_checkpoint(client: GatewayClient, ca
 
 async def test_a_dead_gateway_is_passed_over(profile: FabricProfile, call: Call, free_port: int, unique: str) -> None:
     nowhere = profile.gateways[0].model_copy(update={"address": f"127.0.0.1:{free_port}"})
-    client = GatewayClient.open(profile.model_copy(update={"gateways": (nowhere, *profile.gateways)}))
+    client = GatewayClient(profile.model_copy(update={"gateways": (nowhere, *profile.gateways)}))
     try:
         await client.transact(call("put", unique, "there"))
         assert json.loads(await client.evaluate(call("get_many", unique))) == ["there"]
@@ -104,7 +104,7 @@ async def test_a_gateway_with_another_authoritys_certificate_is_not_spoken_to(
 ) -> None:
     cooperative, utility = profile.gateways
     wrong = cooperative.model_copy(update={"tls_ca": utility.tls_ca})
-    client = GatewayClient.open(profile.model_copy(update={"gateways": (wrong,)}))
+    client = GatewayClient(profile.model_copy(update={"gateways": (wrong,)}))
     try:
         with pytest.raises(GatewayUnavailable):
             await client.height()
@@ -113,7 +113,7 @@ async def test_a_gateway_with_another_authoritys_certificate_is_not_spoken_to(
 
 
 async def test_a_client_that_the_channel_does_not_know_is_refused(profile: FabricProfile, call: Call) -> None:
-    stranger = GatewayClient.open(profile.model_copy(update={"channel": "elsewhere"}), TimeLimits(transaction=0.3))
+    stranger = GatewayClient(profile.model_copy(update={"channel": "elsewhere"}), TimeLimits(transaction=0.3))
     try:
         with pytest.raises((GatewayRefused, GatewayUnavailable)):
             await stranger.transact(call("put", "key", "value"))
