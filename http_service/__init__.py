@@ -7,7 +7,14 @@ says.
 
 from http_service.admission import counts_as_stream
 from http_service.app import create_app, exact_response
-from http_service.problems import FieldError, Problem, invalid_parameters, problem_document, problem_response
+from http_service.problems import (
+    FieldError,
+    Problem,
+    answer_errors,
+    invalid_parameters,
+    problem_document,
+    problem_response,
+)
 from http_service.reading import JsonRoute, read_json_body
 from http_service.server import all_is_said, serve
 from http_service.settings import ServiceSettings, parse_arguments
@@ -18,6 +25,7 @@ __all__ = [
     "Problem",
     "ServiceSettings",
     "all_is_said",
+    "answer_errors",
     "counts_as_stream",
     "create_app",
     "exact_response",

@@ -1,9 +1,16 @@
-"""Middleware that holds requests to the limits."""
+"""Who gets in: for which names a service answers, which pages may ask it, and that requests keep to the limits.
+
+Loopback is no authentication: any page in a browser on this machine can send requests to 127.0.0.1, and, by a name of
+its own that leads there, read the answers.
+"""
 
 import asyncio
+import re
 from contextlib import suppress
+from dataclasses import dataclass
 
 from starlette.datastructures import Headers
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -17,18 +24,69 @@ MAX_DISCARDED_BYTES = 100_000_000
 _PLACE = "http_service.place"
 _CLOSE = {"Connection": "close"}
 
+_HOST = re.compile(r"(\[[0-9a-f:.]+\]|[^\s\[\]:/?#@,]+)(?::[0-9]{0,5})?", re.IGNORECASE)
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+_EVERYWHERE = frozenset({"", "0.0.0.0", "::"})  # noqa: S104  nobody's name
+_READS_AND_POSTS = ("GET", "POST", "DELETE")
+_ASKED = ("Content-Type", "Last-Event-ID", "X-Request-Id")
+_TOLD = ("Link", "Location", "Retry-After", "X-Request-Id")
 
-class RequestLimit:
-    """Middleware: one request too many is answered 503 ``TOO_BUSY``; monitoring always gets its answer."""
 
-    def __init__(self, app: ASGIApp) -> None:
+@dataclass(frozen=True, slots=True)
+class KnownNames:
+    """What a service is called, and whose pages may use it.
+
+    Attributes
+    ----------
+    hosts
+        Names without ports, in small letters.
+    origins
+        Scheme, host and port, as a browser writes them: ``http://localhost:8083``.
+    """
+
+    hosts: frozenset[str] = _LOOPBACK
+    origins: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, listens_on: str, hosts: str, origins: str) -> "KnownNames":
+        """Add further hosts and origins, separated by commas, to the names of the machine for itself."""
+        further = {_bare(name) for name in hosts.split(",") if name.strip()}
+        pages = {origin.strip().rstrip("/") for origin in origins.split(",") if origin.strip()}
+        return cls((_LOOPBACK | {_bare(listens_on)} | further) - _EVERYWHERE, frozenset(pages))
+
+
+class Admission:
+    """Middleware: a service answers only for its own names, no page of somebody else's, and within its limits.
+
+    400 ``MALFORMED_HOST``, 421 ``UNKNOWN_HOST``, 403 ``FOREIGN_ORIGIN``; a page of a known origin may read the answers.
+    One request too many is 503 ``TOO_BUSY``; monitoring always gets its answer. A body over the limit is 413
+    ``BODY_TOO_LARGE``, one that does not come 408 ``REQUEST_TIMEOUT``, both while the body is read; who answers without
+    reading it does not wait. The connection ends with such an answer.
+    """
+
+    def __init__(self, app: ASGIApp, max_body_bytes: int) -> None:
         self._app = app
+        self._max_body_bytes = max_body_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
+        known: KnownNames = scope["app"].state.known_names
+        headers = Headers(scope=scope)
+        try:
+            _check_host(headers, known)
+            origin = _check_origin(headers, known)
+        except Problem as problem:
+            await refuse(problem, scope, receive, send)
+            return
+        app: ASGIApp = self._within_limits
+        if origin in known.origins:
+            app = CORSMiddleware(app, [origin], _READS_AND_POSTS, _ASKED, expose_headers=_TOLD)
+        await app(scope, receive, send)
+
+    async def _within_limits(self, scope: Scope, receive: Receive, send: Send) -> None:
         occupancy: Occupancy = scope["app"].state.occupancy
         connection = scope.get("state", {}).get(CONNECTION)
         try:
@@ -38,9 +96,19 @@ class RequestLimit:
             return
         scope[_PLACE] = place
         try:
-            await self._app(scope, receive, send)
+            if scope["type"] == "http":
+                await self._with_body(_Body(receive, send, occupancy, place, self._max_body_bytes), scope)
+            else:
+                await self._app(scope, receive, send)
         finally:
             occupancy.end(place)
+
+    async def _with_body(self, body: "_Body", scope: Scope) -> None:
+        announced = Headers(scope=scope).get("content-length", "0")
+        if announced.isdecimal() and int(announced) > self._max_body_bytes:
+            await refuse(body.too_large(), scope, body.receive, body.send)
+        else:
+            await self._app(scope, body.receive, body.send)
 
 
 async def counts_as_stream(connection: HTTPConnection) -> None:
@@ -58,28 +126,33 @@ async def counts_as_stream(connection: HTTPConnection) -> None:
     occupancy.begin_stream(connection.scope[_PLACE])
 
 
-class BodyLimit:
-    """Middleware: a body over the limit is 413 ``BODY_TOO_LARGE``, one that does not come is 408 ``REQUEST_TIMEOUT``.
+def _check_host(headers: Headers, known: KnownNames) -> None:
+    hosts = headers.getlist("host")
+    found = _HOST.fullmatch(hosts[0]) if len(hosts) == 1 else None
+    if found is None:
+        detail = "A request has one Host header with the name, and the port, that it was sent to."
+        raise Problem(400, "MALFORMED_HOST", detail, headers={"Connection": "close"})
+    name = _bare(found[1])
+    if name not in known.hosts:
+        detail = f"This service is not {name[:200]}. If it is to answer for that name, set ENERGY_MARKET_HOSTS."
+        raise Problem(421, "UNKNOWN_HOST", detail)
 
-    Both while the body is read; who answers without reading it does not wait. The connection ends with such an answer.
-    """
 
-    def __init__(self, app: ASGIApp, max_body_bytes: int) -> None:
-        self._app = app
-        self._max_bytes = max_body_bytes
+def _check_origin(headers: Headers, known: KnownNames) -> str | None:
+    """Return the page's origin, None where no page asks; the service's own pages, such as /docs, may."""
+    origins = headers.getlist("origin")
+    if not origins:
+        return None
+    own = {f"{scheme}://{headers['host']}".lower() for scheme in ("http", "https")}
+    if len(origins) > 1 or (origins[0] not in known.origins and origins[0].lower() not in own):
+        pages = ", ".join(origins)[:200]
+        detail = f"Pages of {pages} may not use this service. If they are to, set ENERGY_MARKET_ORIGINS."
+        raise Problem(403, "FOREIGN_ORIGIN", detail)
+    return origins[0]
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle one connection."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        occupancy: Occupancy = scope["app"].state.occupancy
-        body = _Body(receive, send, occupancy, scope[_PLACE], self._max_bytes)
-        announced = Headers(scope=scope).get("content-length", "0")
-        if announced.isdecimal() and int(announced) > self._max_bytes:
-            await refuse(body.too_large(), scope, receive, body.send)
-        else:
-            await self._app(scope, body.receive, body.send)
+
+def _bare(host: str) -> str:
+    return host.strip().strip("[]").rstrip(".").lower()
 
 
 class _Body:

@@ -1,19 +1,23 @@
-"""The application every service starts from."""
+"""The application every service starts from, with its monitoring and its documentation."""
 
 import asyncio
+import base64
+import hashlib
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
+from importlib.resources import files
 from typing import Any
 
 from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi.openapi.docs import get_swagger_ui_html
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, ProcessCollector, generate_latest
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+from starlette.staticfiles import StaticFiles
 
 from energy_market_chaincode import exact_json
-from http_service.admission import BodyLimit, RequestLimit
-from http_service.documentation import add_documentation
+from http_service.admission import Admission, KnownNames
 from http_service.limits import Limits, Occupancy
-from http_service.origins import KnownNames, OriginCheck
 from http_service.problems import MEDIA_TYPE, PROBLEM_SCHEMA, Problem, install_problem_handlers, nothing_here
 from http_service.reading import JsonRoute, no_strange_parameters
 from http_service.request_log import RequestLog
@@ -22,6 +26,8 @@ Ready = Callable[[], Awaitable[str | None]]
 """Tells why a service cannot work right now, or None."""
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
+_DOCUMENT = "/openapi.json"
+_FILES = "/docs/files"
 _PROBLEM_CONTENT = {MEDIA_TYPE: {"schema": PROBLEM_SCHEMA}}
 PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
     "4XX": {"description": "The request cannot be answered; the code says why.", "content": _PROBLEM_CONTENT},
@@ -66,11 +72,9 @@ def create_app(
     app.state.known_names = KnownNames()
     ProcessCollector(registry=app.state.registry)
     app.include_router(_monitoring)
-    add_documentation(app)
+    _add_documentation(app)
     install_problem_handlers(app)
-    app.add_middleware(BodyLimit, max_body_bytes=max_body_bytes)
-    app.add_middleware(RequestLimit)
-    app.add_middleware(OriginCheck)
+    app.add_middleware(Admission, max_body_bytes=max_body_bytes)
     app.add_middleware(RequestLog, registry=app.state.registry)
     return app
 
@@ -106,3 +110,35 @@ async def ready(request: Request) -> dict[str, str]:
 async def metrics(request: Request) -> Response:
     """Return the service's metrics in the text format of Prometheus."""
     return Response(generate_latest(request.app.state.registry), media_type=CONTENT_TYPE_LATEST)
+
+
+def _add_documentation(app: FastAPI) -> None:
+    """Give an application /docs, which is Swagger UI, and /openapi.json; nothing is loaded from elsewhere."""
+    page = _page(app.title)
+
+    @app.get("/docs", include_in_schema=False)
+    async def docs() -> HTMLResponse:
+        return page
+
+    @app.get(_DOCUMENT, include_in_schema=False)
+    async def document() -> JSONResponse:
+        return JSONResponse(app.openapi())
+
+    app.mount(_FILES, StaticFiles(directory=str(files("fastapi_offline") / "static")))
+
+
+def _page(title: str) -> HTMLResponse:
+    page = get_swagger_ui_html(
+        openapi_url=_DOCUMENT,
+        title=title,
+        swagger_js_url=f"{_FILES}/swagger-ui-bundle.js",
+        swagger_css_url=f"{_FILES}/swagger-ui.css",
+        swagger_favicon_url=f"{_FILES}/favicon.png",
+    )
+    (inline,) = re.findall(rb"<script>(.*?)</script>", bytes(page.body), re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(inline).digest()).decode()
+    page.headers["Content-Security-Policy"] = (
+        f"default-src 'none'; script-src 'self' 'sha256-{digest}'; style-src 'self' 'unsafe-inline'; "
+        "img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+    return page

@@ -219,6 +219,7 @@ class Occupancy:
         put_out()
 
 
+@dataclass(eq=False, slots=True)
 class Place:
     """What one request takes of a service.
 
@@ -228,12 +229,9 @@ class Place:
         None where there is none, in tests.
     """
 
-    __slots__ = ("body_bytes", "connection", "fed_at")
-
-    def __init__(self, connection: asyncio.Transport | None) -> None:
-        self.connection = connection
-        self.body_bytes = 0
-        self.fed_at = 0.0
+    connection: asyncio.Transport | None
+    body_bytes: int = 0
+    fed_at: float = 0.0
 
 
 def too_busy(what: str) -> Problem:

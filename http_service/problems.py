@@ -125,10 +125,15 @@ def install_problem_handlers(app: FastAPI) -> None:
 
     On a WebSocket a problem refuses the handshake with the same document, or closes an open connection.
     """
-    app.add_exception_handler(Problem, _handler(lambda _, error: error))
+    answer_errors(app, Problem, lambda problem: problem)
+    answer_errors(app, RequestValidationError, _from_validation_error)
     app.add_exception_handler(HTTPException, _handler(_from_http_exception))
-    app.add_exception_handler(RequestValidationError, _handler(lambda _, error: _from_validation_error(error)))
     app.add_middleware(_UnexpectedErrors)
+
+
+def answer_errors(app: FastAPI, kind: type[Exception], problem_of: Callable[[Any], Problem]) -> None:
+    """Answer a kind of errors that an application's routes raise with the problem that they are."""
+    app.add_exception_handler(kind, _handler(lambda _, error: problem_of(error)))
 
 
 async def nothing_here(scope: Scope, _receive: Receive, _send: Send) -> None:

@@ -91,7 +91,7 @@ class _Server(uvicorn.Server):
         self._loop = asyncio.get_running_loop()
         await super().startup(sockets)
         if self._announce is not None:
-            announce(self._announce, self._url)
+            write_json(self._announce, {"url": self._url, "pid": os.getpid()})
         _log.info("listening", url=self._url)
 
     def end_without_error(self, _signal: int, _frame: FrameType | None) -> None:
@@ -108,11 +108,6 @@ class _Server(uvicorn.Server):
 def all_is_said() -> None:
     """Keep uvicorn from showing the traceback of an expected reason not to start, which was logged in a sentence."""
     logging.getLogger("uvicorn.error").addFilter(lambda record: not record.getMessage().startswith("Traceback"))
-
-
-def announce(file: Path, url: str) -> None:
-    """Write where this process listens, as JSON, so that a reader finds the whole file or none."""
-    write_json(file, {"url": url, "pid": os.getpid()})
 
 
 def _allow_open_files(wanted: int) -> None:

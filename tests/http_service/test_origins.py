@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
-from http_service.origins import KnownNames
+from http_service.admission import KnownNames
 from tests.http_service.program import connection, served
 
 PAGE = "http://localhost:8083"

@@ -6,7 +6,7 @@ import schemathesis
 from hypothesis import HealthCheck, settings
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
-from http_service.origins import KnownNames
+from http_service.admission import KnownNames
 from optimization_api import OptimizerSettings, make_app
 
 app = make_app(OptimizerSettings())
