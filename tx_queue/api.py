@@ -1,22 +1,20 @@
 """The queue's HTTP application."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import Any
 
 import structlog
-from fastapi import FastAPI, Request
-from starlette.responses import Response
+from fastapi import FastAPI
 
 from energy_market_chaincode import Rejection
-from http_service import Problem, all_is_said, create_app, problem_response
-from ledger import LedgerError, open_ledger
+from http_service import all_is_said, answer_errors, create_app
+from ledger import LedgerError, LedgerReplaced, open_ledger
 from tx_queue import queue_routes, reads, streams
+from tx_queue.health import Readiness
 from tx_queue.node import OpenLedger, running_node
-from tx_queue.problems import ledger_unavailable, rejected, store_unavailable
-from tx_queue.readiness import Readiness
-from tx_queue.schemas import command_schemas
+from tx_queue.problems import ledger_replaced, ledger_unavailable, rejected, store_unavailable
 from tx_queue.settings import QueueSettings
 from tx_queue.store import StoreUnavailable
 
@@ -56,18 +54,12 @@ def create_queue_app(settings: QueueSettings, open_ledger: OpenLedger = open_led
     )
     for router in (queue_routes.router, reads.router, streams.router):
         app.include_router(router)
-    app.add_exception_handler(LedgerError, _as_problem(ledger_unavailable))
-    app.add_exception_handler(StoreUnavailable, _as_problem(store_unavailable))
-    app.add_exception_handler(Rejection, _as_problem(rejected))
+    answer_errors(app, LedgerError, ledger_unavailable)
+    answer_errors(app, LedgerReplaced, ledger_replaced)
+    answer_errors(app, StoreUnavailable, store_unavailable)
+    answer_errors(app, Rejection, rejected)
     _describe_commands(app)
     return app
-
-
-def _as_problem(problem_of: Callable[[Any], Problem]) -> Callable[[Request, Exception], Awaitable[Response]]:
-    async def answer(_request: Request, error: Exception) -> Response:
-        return problem_response(problem_of(error))
-
-    return answer
 
 
 def _describe_commands(app: FastAPI) -> None:
@@ -76,7 +68,7 @@ def _describe_commands(app: FastAPI) -> None:
 
     def with_commands() -> dict[str, Any]:
         document = describe()
-        document["components"]["schemas"].update(command_schemas())
+        document["components"]["schemas"].update(queue_routes.command_schemas())
         return document
 
     app.openapi = with_commands  # type: ignore[method-assign]  # FastAPI's documented way to extend the document

@@ -6,11 +6,11 @@ queue of its own, so a slow follower costs nothing but its place; who waits is w
 
 import asyncio
 from bisect import bisect_right
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Coroutine, Iterable
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Final
+from typing import Any, Final
 
 import stamina
 import structlog
@@ -18,8 +18,8 @@ from sse_starlette.event import ServerSentEvent
 
 from energy_market_chaincode import errors, events, is_same_ledger, iso_time
 from ledger import Cursor, InvalidCursor, Ledger, LedgerError, LedgerEvent, LedgerReplaced, LedgerUnavailable
+from tx_queue.health import Readiness
 from tx_queue.ledger_facts import LedgerName
-from tx_queue.readiness import Readiness
 
 BEFORE_ALL: Final = Cursor(-1, 0, 0)
 """The place of one who has seen no event."""
@@ -137,15 +137,7 @@ class EventHub:
 
     async def run(self) -> None:
         """Read until the ledger or the hub is closed; take a broken stream up again where it broke."""
-        reading, closed = asyncio.create_task(self._read()), asyncio.create_task(self._closed.wait())
-        try:
-            await asyncio.wait((reading, closed), return_when=asyncio.FIRST_COMPLETED)
-            if reading.done():
-                await reading
-        finally:
-            reading.cancel()
-            closed.cancel()
-            await asyncio.wait((reading, closed))
+        await first_of(self._read(), self._closed.wait())
 
     def close(self) -> None:
         """Let all followers end."""
@@ -318,3 +310,16 @@ class EventHub:
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._closed.wait()
+
+
+async def first_of(*works: Coroutine[Any, Any, object]) -> None:
+    """Do several things at once, until one of them is done."""
+    tasks = [asyncio.create_task(work) for work in works]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+    for task in done:
+        task.result()

@@ -3,7 +3,7 @@
 import asyncio
 import math
 import os
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -18,11 +18,11 @@ from energy_market_chaincode import (
     pass_on,
 )
 from http_service import Problem
-from ledger import LedgerUnavailable
+from tx_queue.health import Metrics
 from tx_queue.ledger_facts import LedgerName, Signers
-from tx_queue.metrics import Metrics
-from tx_queue.problems import ledger_unavailable, queue_full, rejected, store_unavailable
-from tx_queue.store import Acceptance, CheckedCommand, QueueStore, StoreUnavailable
+from tx_queue.problems import queue_full, rejected
+from tx_queue.sqlite_store import SqliteStore
+from tx_queue.store import Acceptance
 
 COMMANDS_BETWEEN_BREATHS = 8
 """After checking so many commands (one or two milliseconds) others get their turn on the event loop."""
@@ -40,7 +40,7 @@ _Numbered = Mapping[int, Command]
 class Intake:
     """Takes signed commands into the store."""
 
-    def __init__(self, store: QueueStore, ledger_name: LedgerName, signers: Signers, metrics: Metrics) -> None:
+    def __init__(self, store: SqliteStore, ledger_name: LedgerName, signers: Signers, metrics: Metrics) -> None:
         self._store = store
         self._ledger_name = ledger_name
         self._signers = signers
@@ -60,24 +60,22 @@ class Intake:
 
         Raises
         ------
-        Problem
-            503 ``LEDGER_UNAVAILABLE`` if a signer's key or the ledger's id cannot be looked up, ``STORE_UNAVAILABLE``
-            if nothing can be stored. Then none of them was taken.
+        LedgerUnavailable, StoreUnavailable
+            If a signer's key or the ledger's id cannot be looked up, or nothing can be stored. Then none of them was
+            taken.
         """
-        answers: list[Answer] = []
+        answers: dict[int, Answer] = {}
         for number, value in enumerate(values):
-            await _breathe(number)
-            answers.append(_read(value))
-        commands = {number: answer for number, answer in enumerate(answers) if isinstance(answer, Command)}
-        try:
-            refused = await self._check_ledger(commands)
-            refused |= await self._check_signatures(_without(commands, refused))
-            refused |= await self._store_checked(_without(commands, refused), is_promised)
-        except LedgerUnavailable as error:
-            raise ledger_unavailable(error) from error
-        except StoreUnavailable as error:
-            raise store_unavailable(error) from error
-        return self._count([refused.get(number, answer) for number, answer in enumerate(answers)])
+            if number % COMMANDS_BETWEEN_BREATHS == COMMANDS_BETWEEN_BREATHS - 1:
+                await asyncio.sleep(0)
+            answers[number] = _read(value)
+        answers |= await self._check_ledger(_good(answers))
+        answers |= await self._check_signatures(_good(answers))
+        answers |= await self._store_checked(_good(answers), is_promised)
+        for answer in answers.values():
+            if isinstance(answer, Problem):
+                self._metrics.refused.labels(answer.code).inc()
+        return list(answers.values())
 
     async def _check_ledger(self, commands: _Numbered) -> dict[int, Problem]:
         """Return why commands are refused that are for another ledger; those that name none are for any."""
@@ -105,8 +103,9 @@ class Intake:
         """Store commands and return why some of them were not taken."""
         if not commands:
             return {}
-        checked = [_checked(command) for command in commands.values()]
-        acceptances = await self._store.accept(checked, is_promised=is_promised)
+        for command in commands.values():
+            pass_on(command)
+        acceptances = await self._store.accept(list(commands.values()), is_promised=is_promised)
         retry_s = self._metrics.drain.seconds_for(acceptances.count(Acceptance.FULL))
         refused: dict[int, Problem] = {}
         for (number, command), acceptance in zip(commands.items(), acceptances, strict=True):
@@ -117,20 +116,10 @@ class Intake:
                 refused[number] = rejected(CommandIdReused(prosumer=command.prosumer, id=command.id))
         return refused
 
-    def _count(self, answers: list[Answer]) -> list[Answer]:
-        for answer in answers:
-            if isinstance(answer, Problem):
-                self._metrics.refused.labels(answer.code).inc()
-        return answers
 
-
-def _without(commands: _Numbered, refused: Collection[int]) -> dict[int, Command]:
-    return {number: command for number, command in commands.items() if number not in refused}
-
-
-async def _breathe(number: int) -> None:
-    if number % COMMANDS_BETWEEN_BREATHS == COMMANDS_BETWEEN_BREATHS - 1:
-        await asyncio.sleep(0)
+def _good(answers: Mapping[int, Answer]) -> dict[int, Command]:
+    """Return the commands that nothing was found against so far."""
+    return {number: answer for number, answer in answers.items() if isinstance(answer, Command)}
 
 
 def _read(value: Any) -> Answer:
@@ -162,14 +151,3 @@ def _signers(commands: Iterable[Command]) -> set[str]:
 def _signature_problem(command: Command, keys: Mapping[str, str]) -> Problem:
     error = BadSignature if command.prosumer in keys else UnknownSigner
     return rejected(error(prosumer=command.prosumer))
-
-
-def _checked(command: Command) -> CheckedCommand:
-    pass_on(command)
-    return CheckedCommand(
-        id=command.id,
-        prosumer=command.prosumer,
-        topic=command.topic,
-        digest=command.digest,
-        text=command.text,
-    )

@@ -13,13 +13,11 @@ from starlette.requests import HTTPConnection
 
 from ledger import Ledger
 from tx_queue.event_hub import EventHub
+from tx_queue.health import Metrics, Readiness, watch
 from tx_queue.intake import Intake
 from tx_queue.ledger_facts import LedgerName, Signers
-from tx_queue.metrics import Metrics
-from tx_queue.readiness import Readiness, watch
 from tx_queue.settings import QueueSettings
 from tx_queue.sqlite_store import SqliteStore
-from tx_queue.store import QueueStore
 from tx_queue.worker import Worker
 
 LAST_BATCH_SECONDS = 2.0
@@ -35,7 +33,7 @@ class QueueNode:
 
     settings: QueueSettings
     ledger: Ledger
-    store: QueueStore
+    store: SqliteStore
     intake: Intake
     hub: EventHub
     metrics: Metrics

@@ -1,4 +1,4 @@
-"""POST /queue and what became of what was posted."""
+"""POST /queue and what became of what was posted; the body's schema, and answers that are the rule book's views."""
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
@@ -8,19 +8,62 @@ from urllib.parse import quote
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Request
+from pydantic import BaseModel, Field, create_model
+from pydantic.json_schema import JsonSchemaMode, models_json_schema
 from starlette.responses import Response
 
-from energy_market_chaincode import Command, Identifier, Status, read_exact_json, views
+from energy_market_chaincode import COMMANDS, Command, CommandData, Identifier, Status, read_exact_json, views
 from http_service import FieldError, Problem, exact_response, invalid_parameters, problem_document, read_json_body
 from ledger import Ledger, LedgerUnavailable
-from tx_queue import schemas
 from tx_queue.intake import Answer
-from tx_queue.node import Node, QueueNode
+from tx_queue.node import Node
 from tx_queue.problems import shutting_down, unknown_command
-from tx_queue.schemas import MAX_COMMANDS
-from tx_queue.store import Entry, QueueStore
+from tx_queue.sqlite_store import SqliteStore
+from tx_queue.store import Entry
 
 MAX_WAIT_SECONDS = 60
+MAX_COMMANDS = 1000
+"""The most commands in one POST."""
+
+Signature = Annotated[
+    str,
+    Field(max_length=128, description="Base64 of Ed25519 over the RFC 8785 canonical JSON of id, topic and payload."),
+]
+
+
+def _command_of(topic: str, data: type[CommandData]) -> type[BaseModel]:
+    """Make the shape of a topic's commands."""
+    payload = create_model(
+        f"{data.__name__}Payload", prosumer=(Identifier, ...), ledger=(Identifier | None, None), data=(data, ...)
+    )
+    fields: dict[str, Any] = {
+        "id": (UUID | None, None),
+        "topic": (Annotated[str, Field(json_schema_extra={"const": topic})], ...),
+        "payload": (payload, ...),
+        "signature": (Signature, ...),
+    }
+    return create_model(f"{data.__name__}Command", __doc__=data.__doc__, **fields)
+
+
+_COMMANDS = [_command_of(topic, data) for topic, data in COMMANDS.items()]
+_COMMAND = {"anyOf": [{"$ref": f"#/components/schemas/{command.__name__}"} for command in _COMMANDS]}
+
+COMMAND_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {
+                "schema": {
+                    "anyOf": [
+                        *_COMMAND["anyOf"],
+                        {"type": "array", "items": _COMMAND, "minItems": 1, "maxItems": MAX_COMMANDS},
+                    ]
+                }
+            }
+        },
+    }
+}
+"""The body of POST /queue, which is read by the rule book and not by FastAPI: its errors are the rule book's."""
 
 _Decided = Mapping[tuple[str, str], views.CommandStatus]
 """What became of commands, by their ids and signers."""
@@ -39,7 +82,7 @@ Signer = Annotated[
 @router.post(
     "/queue",
     status_code=202,
-    openapi_extra=schemas.COMMAND_BODY,
+    openapi_extra=COMMAND_BODY,
     responses={
         200: {
             "description": "Decided while `wait` lasted, all of them.",
@@ -64,19 +107,21 @@ async def post_commands(request: Request, node: Node, wait: Wait = 0) -> Respons
     if request.app.state.stopping.is_set():
         raise shutting_down()
     body = await read_json_body(request)
-    if isinstance(body, list):
-        return await _post_many(node, body, wait)
+    commands = body if isinstance(body, list) else [body]
+    if not 0 < len(commands) <= MAX_COMMANDS:
+        message = f"an array has 1 to {MAX_COMMANDS} commands, this one {len(commands)}"
+        advice = "Post less at once" if commands else "Post something"
+        raise Problem(422, "MALFORMED_COMMAND", f"{advice}: {message}.", errors=[FieldError("commands", message)])
     # Who waits is promised nothing before the ledger has it, which is a write to the disk less.
-    (answer,) = await node.intake.take([body], is_promised=wait == 0)
-    if isinstance(answer, Problem):
-        raise answer
-    receipt = _receipt(answer)
-    if wait > 0:
-        entry = await _decided(node.store, answer.id, answer.prosumer, wait)
-        if entry is not None and entry.status.is_final:
-            return exact_response(_status(entry), 200, {"Location": receipt.href})
+    answers = await node.intake.take(commands, is_promised=wait == 0)
+    taken = [answer for answer in answers if isinstance(answer, Command)]
+    decided = await _decided_of(node.store, taken, wait) if wait > 0 else {}
+    if wait > 0 and len(decided) < len(taken):
         await node.store.promise()
-    return exact_response(receipt, 202, {"Location": receipt.href})
+    status = 202 if len(decided) < len(taken) else 200
+    if isinstance(body, list):
+        return _answer_to_many(answers, decided, status)
+    return _answer(answers[0], decided, status)
 
 
 @router.get("/queue", responses={200: {"model": views.QueueState}})
@@ -111,21 +156,17 @@ async def command_status(
     return exact_response(await _remembered(node.ledger, prosumer, name))
 
 
-async def _post_many(node: QueueNode, values: list[Any], wait_s: float) -> Response:
-    if not 0 < len(values) <= MAX_COMMANDS:
-        message = f"an array has 1 to {MAX_COMMANDS} commands, this one {len(values)}"
-        advice = "Post less at once" if values else "Post something"
-        raise Problem(422, "MALFORMED_COMMAND", f"{advice}: {message}.", errors=[FieldError("commands", message)])
-    answers = await node.intake.take(values, is_promised=wait_s == 0)
-    taken = [answer for answer in answers if isinstance(answer, Command)]
-    decided = await _decided_of(node.store, taken, wait_s) if wait_s > 0 else {}
-    if wait_s > 0 and len(decided) < len(taken):
-        await node.store.promise()
+def _answer(answer: Answer, decided: _Decided, status: int) -> Response:
+    if isinstance(answer, Problem):
+        raise answer
+    return exact_response(_element(answer, decided), status, {"Location": _receipt(answer).href})
+
+
+def _answer_to_many(answers: Sequence[Answer], decided: _Decided, status: int) -> Response:
     problems = [answer for answer in answers if isinstance(answer, Problem)]
     pauses = [int(problem.headers["Retry-After"]) for problem in problems if "Retry-After" in problem.headers]
     headers = {"Retry-After": str(max(pauses))} if pauses else None
-    status = 207 if problems else 202 if len(decided) < len(taken) else 200
-    return exact_response([_element(answer, decided) for answer in answers], status, headers)
+    return exact_response([_element(answer, decided) for answer in answers], 207 if problems else status, headers)
 
 
 def _element(answer: Answer, decided: _Decided) -> dict[str, Any] | views.Receipt | views.CommandStatus:
@@ -140,7 +181,7 @@ def _receipt(command: Command) -> views.Receipt:
     return views.Receipt(id=command.id, href=href)
 
 
-async def _decided(store: QueueStore, command_id: str, prosumer: str | None, wait_s: float) -> Entry | None:
+async def _decided(store: SqliteStore, command_id: str, prosumer: str | None, wait_s: float) -> Entry | None:
     """Return a command, once it is decided or after some time; None if the store does not have it."""
     with store.watch(command_id) as settled:
         entry = await _find(store, command_id, prosumer)
@@ -150,7 +191,7 @@ async def _decided(store: QueueStore, command_id: str, prosumer: str | None, wai
     return await _find(store, command_id, prosumer)
 
 
-async def _decided_of(store: QueueStore, commands: Sequence[Command], wait_s: float) -> _Decided:
+async def _decided_of(store: SqliteStore, commands: Sequence[Command], wait_s: float) -> _Decided:
     """Return what became of commands, once all are decided, or after some time of those that are."""
     with ExitStack() as watching:
         settled = [watching.enter_context(store.watch(command.id)) for command in commands]
@@ -160,7 +201,7 @@ async def _decided_of(store: QueueStore, commands: Sequence[Command], wait_s: fl
     return await _final(store, commands) if waiting else found
 
 
-async def _final(store: QueueStore, commands: Sequence[Command]) -> _Decided:
+async def _final(store: SqliteStore, commands: Sequence[Command]) -> _Decided:
     entries = [await _find(store, command.id, command.prosumer) for command in commands]
     return {
         (entry.id, entry.prosumer): _status(entry) for entry in entries if entry is not None and entry.status.is_final
@@ -175,7 +216,7 @@ async def _wait(events: Iterable[asyncio.Event], seconds: float) -> None:
                 await event.wait()
 
 
-async def _find(store: QueueStore, command_id: str, prosumer: str | None) -> Entry | None:
+async def _find(store: SqliteStore, command_id: str, prosumer: str | None) -> Entry | None:
     entries = await store.find(command_id, prosumer)
     if len(entries) > 1:
         raise invalid_parameters([FieldError("prosumer", "is needed: several prosumers used this command id")])
@@ -221,3 +262,10 @@ async def _height(ledger: Ledger) -> int | None:
         return await ledger.height()
     except LedgerUnavailable:
         return None
+
+
+def command_schemas() -> dict[str, Any]:
+    """Return the schemas that :data:`COMMAND_BODY` refers to, for the document's components."""
+    models: list[tuple[type[BaseModel], JsonSchemaMode]] = [(command, "validation") for command in _COMMANDS]
+    _, schemas = models_json_schema(models, ref_template="#/components/schemas/{model}")
+    return dict(schemas["$defs"])

@@ -1,9 +1,10 @@
 """What stands on the ledger: market, games, bids, transfers, prosumers and blocks."""
 
 import asyncio
+from collections.abc import Awaitable
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated, NamedTuple
+from typing import Annotated, NamedTuple, TypeVar
 
 from fastapi import APIRouter, Depends, Path, Query
 from starlette.requests import Request
@@ -23,6 +24,8 @@ from energy_market_chaincode import (
 from http_service import Problem, exact_response
 from ledger import Block, Ledger, UnknownBlock
 from tx_queue.node import Node
+
+_Found = TypeVar("_Found")
 
 router = APIRouter(tags=["ledger"])
 
@@ -207,24 +210,25 @@ async def blocks(
 @router.get("/blocks/{number}", responses={200: {"model": block_views.BlockView}})
 async def block(node: Node, number: BlockNumber) -> Response:
     """Return one block with its transactions; 404 UNKNOWN_BLOCK."""
-    try:
-        found = await node.ledger.block(number)
-    except UnknownBlock:
-        raise Problem(404, "UNKNOWN_BLOCK", f"The ledger has no block {number}.") from None
+    found = await _of_block(number, node.ledger.block(number))
     return exact_response(block_views.BlockView(**dict(_summary(found)), transactions=_transactions(found)))
 
 
 @router.get("/blocks/{number}/evidence", responses={200: {"model": block_views.BlockEvidence}})
 async def evidence(node: Node, number: BlockNumber) -> Response:
     """Return what the block proves by itself: the bytes that its hash covers, and who signed it; 404 UNKNOWN_BLOCK."""
-    try:
-        return exact_response(await node.ledger.evidence(number))
-    except UnknownBlock:
-        raise Problem(404, "UNKNOWN_BLOCK", f"The ledger has no block {number}.") from None
+    return exact_response(await _of_block(number, node.ledger.evidence(number)))
 
 
 def _in_brief(brief: bool) -> list[str]:
     return ["brief"] if brief else []
+
+
+async def _of_block(number: int, asked: Awaitable[_Found]) -> _Found:
+    try:
+        return await asked
+    except UnknownBlock:
+        raise Problem(404, "UNKNOWN_BLOCK", f"The ledger has no block {number}.") from None
 
 
 async def _read_blocks(ledger: Ledger, numbers: range) -> list[Block]:

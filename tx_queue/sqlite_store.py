@@ -9,28 +9,26 @@ from its sender to the ledger and back without a read of the file.
 import asyncio
 import sqlite3
 import time
-from collections import OrderedDict, deque
-from collections.abc import Callable, Sequence
+from collections import OrderedDict, defaultdict, deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, ExitStack, closing
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Final, Self, TypeVar
+from typing import Final, NamedTuple, Self, TypeVar
 
-from energy_market_chaincode import Status
-from tx_queue import sqlite_commands as commands
+from energy_market_chaincode import Command, Status
 from tx_queue.sqlite_file import SqliteWriter, connect_to_read, connect_to_write, exclusive, store_errors
 from tx_queue.store import (
+    UNREMEMBERED,
     Acceptance,
     Backlog,
-    CheckedCommand,
     Decision,
     Entry,
     StoreUnavailable,
     TransactionLimits,
     WaitingCommand,
-    Watchers,
 )
 
 _Result = TypeVar("_Result")
@@ -71,19 +69,18 @@ class _Fresh:
 
     def take(self, limits: TransactionLimits) -> list[WaitingCommand]:
         """Remove and return the oldest commands."""
-        batch: list[WaitingCommand] = []
-        room = limits.bytes
-        while self._commands and len(batch) < limits.commands:
-            room -= len(self._commands[0].text.encode())
-            if batch and room < 0:
-                break
-            batch.append(self._commands.popleft())
-        self._bytes -= sum(len(command.text) for command in batch)
+        batch = limits.first_of(self._commands)
+        for _ in batch:
+            self._bytes -= len(self._commands.popleft().text)
         return batch
 
 
 class SqliteStore:
-    """A :class:`~tx_queue.store.QueueStore`; made by :meth:`open`."""
+    """A durable queue of commands, made by :meth:`open`.
+
+    A node claims commands, submits them and settles them. What was claimed and never settled, because the node died, is
+    handed out again: the contract counts a command once.
+    """
 
     def __init__(
         self,
@@ -102,14 +99,16 @@ class SqliteStore:
         self._capacity = capacity
         self._retention_ms = retention_ms
         self._now_ms = now_ms
-        unsettled = commands.unsettled(writer)
-        self._waiting = OrderedDict((row.position, row.taken_at_ms) for row in unsettled)
-        self._on_their_way = {(row.id, row.prosumer): _OnItsWay(row.position, row.topic) for row in unsettled}
+        self._waiting: OrderedDict[int, int] = OrderedDict()
+        self._on_their_way: dict[tuple[str, str], _OnItsWay] = {}
+        for position, taken_at_ms, command_id, prosumer, topic in _unsettled(writer):
+            self._waiting[position] = taken_at_ms
+            self._on_their_way[command_id, prosumer] = _OnItsWay(position, topic)
         self._fresh = _Fresh(is_complete=not self._waiting)
         self._newest = next(reversed(self._waiting), 0)
         self._claimed_to = 0
         self._arrived = asyncio.Event()
-        self._watchers = Watchers()
+        self._watchers: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
         self._is_stopped = False
         self._is_closed = False
 
@@ -145,8 +144,10 @@ class SqliteStore:
             raise StoreUnavailable(f"{path} cannot be opened ({error}); make its folder writable") from error
         return cls(opened, writer, reader, capacity, retention_ms, now_ms)
 
-    async def accept(self, brought: Sequence[CheckedCommand], *, is_promised: bool = True) -> list[Acceptance]:
-        """Take commands; when this returns, they survive a power cut, if that is promised: else see :meth:`promise`.
+    async def accept(self, brought: Sequence[Command], *, is_promised: bool = True) -> list[Acceptance]:
+        """Take commands whose form and signature are good.
+
+        When this returns, they survive a power cut, if that is promised: else see :meth:`promise`.
 
         Raises
         ------
@@ -155,7 +156,7 @@ class SqliteStore:
         """
         now_ms = self._now_ms()
 
-        def count_in(taken: commands.Taken) -> None:
+        def count_in(taken: _Taken) -> None:
             new = (
                 c for c, acceptance in zip(brought, taken.acceptances, strict=True) if acceptance is Acceptance.TAKEN
             )
@@ -167,7 +168,7 @@ class SqliteStore:
                     self._fresh.add(WaitingCommand(position, c.id, c.prosumer, c.topic, c.text))
             self._arrived.set()
 
-        work = partial(commands.accept, brought=brought, capacity=self._capacity, now_ms=now_ms)
+        work = partial(_accept, brought=brought, capacity=self._capacity, now_ms=now_ms)
         return (await self._writer.write(work, then=count_in, is_promised=is_promised)).acceptances
 
     async def promise(self) -> None:
@@ -177,7 +178,7 @@ class SqliteStore:
         ------
         StoreUnavailable
         """
-        await self._writer.write(commands.touch, then=lambda _: None)
+        await self._writer.write(_touch, then=lambda _: None)
 
     async def claim(self, limits: TransactionLimits) -> list[WaitingCommand]:
         """Wait for commands and hand out the oldest unclaimed ones; none once the store is stopped.
@@ -190,7 +191,7 @@ class SqliteStore:
             self._arrived.clear()
             batch = self._fresh.take(limits)
             if not batch and not self._fresh.is_complete:
-                batch = await self._read(partial(commands.next_batch, after=self._claimed_to, limits=limits))
+                batch = await self._read(partial(_next_batch, after=self._claimed_to, limits=limits))
                 self._fresh.is_complete = not batch or batch[-1].position >= self._newest
             if batch:
                 self._claimed_to = batch[-1].position
@@ -201,6 +202,8 @@ class SqliteStore:
     async def settle(self, decisions: Sequence[Decision]) -> None:
         """Keep what became of claimed commands and wake who watches them, who need not wait for the file.
 
+        After a power cut a settled command may be a waiting one again; then it gets the same result from the contract.
+
         Raises
         ------
         StoreUnavailable
@@ -210,7 +213,7 @@ class SqliteStore:
             self._waiting.pop(decision.command.position, None)
             key = (decision.command.id, decision.command.prosumer)
             self._on_their_way[key] = _OnItsWay(decision.command.position, decision.command.topic, decision)
-        self._watchers.wake(decision.command.id for decision in decisions)
+        self._wake(decision.command.id for decision in decisions)
 
         def forget(_: None) -> None:
             for decision in decisions:
@@ -218,7 +221,7 @@ class SqliteStore:
                 if self._on_their_way[key].position == decision.command.position:  # else its id was used anew
                     del self._on_their_way[key]
 
-        work = partial(commands.settle, decisions=decisions, now_ms=now_ms, expired_ms=now_ms - self._retention_ms)
+        work = partial(_settle, decisions=decisions, now_ms=now_ms, expired_ms=now_ms - self._retention_ms)
         await self._writer.write(work, then=forget, is_promised=False, may_wait=True)
 
     async def find(self, command_id: str, prosumer: str | None = None) -> list[Entry]:
@@ -230,7 +233,7 @@ class SqliteStore:
         """
         if prosumer is not None and (on_its_way := self._on_their_way.get((command_id, prosumer))):
             return [self._entry(command_id, prosumer, on_its_way)]
-        found = await self._read(partial(commands.find, command_id=command_id, prosumer=prosumer, status=self._status))
+        found = await self._read(partial(_find, command_id=command_id, prosumer=prosumer, status=self._status))
         on_their_way = [self._on_their_way.get((entry.id, entry.prosumer)) for entry in found]
         if any(memory is None and not entry.status.is_final for entry, memory in zip(found, on_their_way, strict=True)):
             return await self.find(command_id, prosumer)  # it was settled while the file was read
@@ -239,9 +242,19 @@ class SqliteStore:
             for entry, memory in zip(found, on_their_way, strict=True)
         ]
 
-    def watch(self, command_id: str) -> AbstractContextManager[asyncio.Event]:
+    @contextmanager
+    def watch(self, command_id: str) -> Iterator[asyncio.Event]:
         """Give an event that is set once a command of this id is settled, or the store stops."""
-        return self._watchers.watch(command_id)
+        event = asyncio.Event()
+        if self._is_stopped:
+            event.set()
+        self._watchers[command_id].add(event)
+        try:
+            yield event
+        finally:
+            self._watchers[command_id].discard(event)
+            if not self._watchers[command_id]:
+                del self._watchers[command_id]
 
     def backlog(self) -> Backlog:
         """Say how much is waiting."""
@@ -253,7 +266,7 @@ class SqliteStore:
         """Hand out nothing more and wake all who watch, now and later."""
         self._is_stopped = True
         self._arrived.set()
-        self._watchers.stop()
+        self._wake(list(self._watchers))
 
     async def close(self) -> None:
         """Write what was asked for, then close the file."""
@@ -263,6 +276,11 @@ class SqliteStore:
         self.stop()
         await self._writer.close()
         await asyncio.to_thread(self._close)
+
+    def _wake(self, command_ids: Iterable[str]) -> None:
+        for command_id in command_ids:
+            for event in self._watchers.get(command_id, ()):
+                event.set()
 
     def _entry(self, command_id: str, prosumer: str, known: _OnItsWay) -> Entry:
         if (d := known.decision) is None:
@@ -288,3 +306,117 @@ class SqliteStore:
         self._writing.shutdown()
         self._reading.shutdown()
         self._opened.close()
+
+
+# The SQL, inside a transaction of the caller.
+
+
+class _Taken(NamedTuple):
+    """What became of each command that was brought, and the positions of those taken."""
+
+    acceptances: list[Acceptance]
+    positions: list[int]
+
+
+def _unsettled(connection: sqlite3.Connection) -> sqlite3.Cursor:
+    """Return position, time, id, signer and topic of every command that is not settled, oldest first."""
+    return connection.execute(
+        "SELECT position, taken_at_ms, id, prosumer, topic FROM command WHERE status IS NULL ORDER BY position"
+    )
+
+
+def _accept(connection: sqlite3.Connection, brought: Sequence[Command], capacity: int, now_ms: int) -> _Taken:
+    """Store commands that are new, in their order, as long as fewer than ``capacity`` wait."""
+    (depth,) = connection.execute("SELECT depth FROM backlog").fetchone()
+    taken = _Taken([], [])
+    for command in brought:
+        acceptance = _known(connection, command)
+        if acceptance is None and depth + len(taken.positions) >= capacity:
+            acceptance = Acceptance.FULL
+        if acceptance is None:
+            taken.positions.append(_insert(connection, command, now_ms))
+        taken.acceptances.append(acceptance or Acceptance.TAKEN)
+    if taken.positions:
+        connection.execute("UPDATE backlog SET depth = depth + ?", (len(taken.positions),))
+    else:
+        _touch(connection)  # what is known may have been taken without a promise
+    return taken
+
+
+def _next_batch(connection: sqlite3.Connection, after: int, limits: TransactionLimits) -> list[WaitingCommand]:
+    """Return the oldest waiting commands after a position, at most as many and as large as the limits say."""
+    rows = connection.execute(
+        "SELECT position, id, prosumer, topic, text FROM command"
+        " WHERE status IS NULL AND position > ? ORDER BY position LIMIT ?",
+        (after, limits.commands),
+    )
+    return limits.first_of(WaitingCommand(*row) for row in rows)
+
+
+def _settle(connection: sqlite3.Connection, decisions: Sequence[Decision], now_ms: int, expired_ms: int) -> None:
+    """Keep decisions; for each, up to two older ones that were settled before ``expired_ms`` may go.
+
+    So the file stops growing without a sweep that would hold up the queue.
+    """
+    settled = connection.executemany(
+        "UPDATE command SET text = NULL, settled_at_ms = ?, status = ?, transaction_id = ?, block = ?, result = ?,"
+        " code = ?, message = ? WHERE position = ? AND status IS NULL",
+        [
+            (now_ms, d.status, d.transaction, d.block, d.result, d.code, d.message, d.command.position)
+            for d in decisions
+        ],
+    )
+    connection.execute("UPDATE backlog SET depth = depth - ?", (settled.rowcount,))
+    oldest = connection.execute(
+        "SELECT position, coalesce(settled_at_ms < ?, 0) FROM command ORDER BY position LIMIT ?",
+        (expired_ms, 2 * len(decisions)),
+    )
+    last_expired = None
+    for position, is_expired in oldest:
+        if not is_expired:
+            break
+        last_expired = position
+    if last_expired is not None:
+        connection.execute("DELETE FROM command WHERE position <= ?", (last_expired,))
+
+
+def _touch(connection: sqlite3.Connection) -> None:
+    """Write something, so that what was written before reaches the disk with it."""
+    for change in (1, -1):  # SQLite writes no page that stays as it is
+        connection.execute("UPDATE backlog SET depth = depth + ?", (change,))
+
+
+def _find(
+    connection: sqlite3.Connection, command_id: str, prosumer: str | None, status: Callable[[int], Status]
+) -> list[Entry]:
+    """Return the commands of an id; ``status`` says how far one came that is not settled."""
+    rows = connection.execute(
+        "SELECT position, id, prosumer, topic, status, transaction_id, block, result, code, message FROM command"
+        " WHERE id = ? AND prosumer = coalesce(?, prosumer) ORDER BY position",
+        (command_id, prosumer),
+    )
+    return [
+        Entry(row[1], row[2], row[3], Status(row[4]) if row[4] is not None else status(row[0]), *row[5:])
+        for row in rows
+    ]
+
+
+def _known(connection: sqlite3.Connection, command: Command) -> Acceptance | None:
+    """Compare a command with its signer's earlier one of the same id, if there is one that counts."""
+    earlier = connection.execute(
+        "SELECT digest, code FROM command WHERE id = ? AND prosumer = ?", (command.id, command.prosumer)
+    ).fetchone()
+    if earlier is None or earlier[1] in UNREMEMBERED:
+        return None
+    return Acceptance.KNOWN if earlier[0] == command.digest else Acceptance.ID_REUSED
+
+
+def _insert(connection: sqlite3.Connection, command: Command, now_ms: int) -> int:
+    """Store a command, in the place of an earlier one of which the ledger knows nothing; return its position."""
+    connection.execute("DELETE FROM command WHERE id = ? AND prosumer = ?", (command.id, command.prosumer))
+    cursor = connection.execute(
+        "INSERT INTO command (id, prosumer, topic, digest, text, taken_at_ms) VALUES (?, ?, ?, ?, ?, ?)",
+        (command.id, command.prosumer, command.topic, command.digest, command.text, now_ms),
+    )
+    assert cursor.lastrowid is not None  # noqa: S101 - there is one after an INSERT; for the type checker
+    return cursor.lastrowid

@@ -1,7 +1,7 @@
 """GET /events: the market's events as Server-Sent Events or, with an Upgrade, over a WebSocket."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Coroutine
+from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 from typing import Annotated
 
@@ -14,10 +14,10 @@ from starlette.websockets import WebSocketState
 from energy_market_chaincode import LedgerId as IdOfLedger
 from energy_market_chaincode import exact_json
 from http_service import FieldError, Problem, counts_as_stream, problem_document
-from ledger import Cursor, InvalidCursor, LedgerReplaced, LedgerUnavailable
-from tx_queue.event_hub import BEFORE_ALL, EventHub, Interest, StreamedEvent
+from ledger import Cursor, InvalidCursor, LedgerReplaced
+from tx_queue.event_hub import BEFORE_ALL, Interest, StreamedEvent, first_of
 from tx_queue.node import Node
-from tx_queue.problems import ledger_replaced, ledger_unavailable
+from tx_queue.problems import ledger_replaced
 
 RECONNECT_MS = 1000
 GOING_AWAY = 1001
@@ -55,27 +55,21 @@ async def _place(node: Node, from_: From = None, last_event_id: LastEventId = No
     Raises
     ------
     Problem
-        422 ``INVALID_CURSOR`` if it is no cursor or lies beyond the ledger's end, 409 ``LEDGER_REPLACED`` if it is
-        another ledger's, 503 ``LEDGER_UNAVAILABLE``.
+        422 ``INVALID_CURSOR`` if it is no cursor or lies beyond the ledger's end.
+    LedgerReplaced
+        If it is another ledger's.
+    LedgerUnavailable
     """
     field, text = ("Last-Event-ID", last_event_id) if last_event_id else ("from", from_)
-    try:
-        return await _cursor(node.hub, text, ledger)
-    except LedgerReplaced as error:
-        raise ledger_replaced(error) from None
-    except InvalidCursor as error:
-        raise Problem(422, "INVALID_CURSOR", f"{error}.", errors=[FieldError(field, str(error))]) from None
-    except LedgerUnavailable as error:
-        raise ledger_unavailable(error) from error
-
-
-async def _cursor(hub: EventHub, text: str | None, ledger: str | None) -> Cursor:
     if text in (None, "", "0"):
         return BEFORE_ALL
     if text == "now":
-        return await hub.end()
-    cursor = Cursor.parse(text)
-    await hub.check(cursor, ledger)
+        return await node.hub.end()
+    try:
+        cursor = Cursor.parse(text)
+        await node.hub.check(cursor, ledger)
+    except InvalidCursor as error:
+        raise Problem(422, "INVALID_CURSOR", f"{error}.", errors=[FieldError(field, str(error))]) from None
     return cursor
 
 
@@ -171,24 +165,11 @@ async def websocket_events(websocket: WebSocket, node: Node, after: Place, wante
     end = (GOING_AWAY, "the queue is being stopped; resume with from=")
     with node.metrics.streams.labels("websocket").track_inprogress():
         try:
-            await _first_of(_send_events(websocket, node.hub.follow(after, wanted)), _until_disconnected(websocket))
+            await first_of(_send_events(websocket, node.hub.follow(after, wanted)), _until_disconnected(websocket))
         except LedgerReplaced as error:
             end = (REPLACED, f"{error.code}: begin anew, this ledger's cursors mean other events")
     if websocket.client_state is WebSocketState.CONNECTED:
         await websocket.close(*end)
-
-
-async def _first_of(*works: Coroutine[None, None, None]) -> None:
-    """Do several things at once, until one of them is done."""
-    tasks = [asyncio.create_task(work) for work in works]
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.wait(tasks)
-    for task in done:
-        task.result()
 
 
 async def _send_events(websocket: WebSocket, pages: AsyncGenerator[list[StreamedEvent], None]) -> None:

@@ -17,10 +17,10 @@ import structlog
 
 from energy_market_chaincode import BadSignature, Status, UnknownSigner, exact_json, read_exact_json
 from ledger import Ledger, LedgerUnavailable, Submission, TransactionFailed
+from tx_queue.health import Metrics, Readiness
 from tx_queue.ledger_facts import Signers
-from tx_queue.metrics import Metrics
-from tx_queue.readiness import Readiness
-from tx_queue.store import TRANSACTION_FAILED, Decision, QueueStore, StoreUnavailable, TransactionLimits, WaitingCommand
+from tx_queue.sqlite_store import SqliteStore
+from tx_queue.store import TRANSACTION_FAILED, Decision, StoreUnavailable, TransactionLimits, WaitingCommand
 
 ATTEMPTS_BEFORE_HALVING = 4
 PROOFS_BEFORE_GIVING_UP = 3
@@ -47,7 +47,7 @@ class Worker:
 
     def __init__(
         self,
-        store: QueueStore,
+        store: SqliteStore,
         ledger: Ledger,
         signers: Signers,
         metrics: Metrics,

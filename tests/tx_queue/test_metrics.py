@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tx_queue.metrics import LONGEST_RETRY_S, DrainRate
+from tx_queue.health import LONGEST_RETRY_S, DrainRate
 
 
 class Clock:

@@ -6,9 +6,9 @@ from typing import Any, cast
 import pytest
 
 from ledger import Ledger
-from tx_queue import readiness as module
+from tx_queue import health as module
 from tx_queue import worker
-from tx_queue.readiness import Readiness, watch
+from tx_queue.health import Readiness, watch
 
 
 class Looking:

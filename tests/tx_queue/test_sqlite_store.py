@@ -5,7 +5,7 @@ import hashlib
 import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, cast
 
 import pytest
 from hypothesis import settings
@@ -19,14 +19,13 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from energy_market_chaincode import Status
+from energy_market_chaincode import Command, Status
 from tx_queue import sqlite_store
 from tx_queue.sqlite_file import SqliteWriter, connect_to_write
 from tx_queue.sqlite_store import SqliteStore
 from tx_queue.store import (
     UNREMEMBERED,
     Acceptance,
-    CheckedCommand,
     Decision,
     StoreUnavailable,
     TransactionLimits,
@@ -36,8 +35,18 @@ from tx_queue.store import (
 NO_LIMITS = TransactionLimits()
 
 
-def command(name: str, text: str = "{}", prosumer: str = "P1") -> CheckedCommand:
-    return CheckedCommand(name, prosumer, "topUpAccount", hashlib.sha256(text.encode()).digest(), text)
+class Brought(NamedTuple):
+    """What the store looks at of a command."""
+
+    id: str
+    prosumer: str
+    topic: str
+    digest: bytes
+    text: str
+
+
+def command(name: str, text: str = "{}", prosumer: str = "P1") -> Command:
+    return cast(Command, Brought(name, prosumer, "topUpAccount", hashlib.sha256(text.encode()).digest(), text))
 
 
 def committed(waiting: WaitingCommand) -> Decision:
