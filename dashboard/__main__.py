@@ -1,7 +1,6 @@
 """``python -m dashboard``."""
 
-from dashboard.app import make_app
-from dashboard.settings import DashboardSettings
+from dashboard.app import DashboardSettings, make_app
 from http_service import parse_arguments, serve
 from market_log import configure_logs
 

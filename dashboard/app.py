@@ -5,12 +5,12 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 from fastapi import FastAPI, Request
+from pydantic import Field
 from starlette.responses import FileResponse, Response
 from starlette.staticfiles import StaticFiles
 
-from dashboard.settings import DashboardSettings
 from dashboard.upstream import Upstream, passing_on
-from http_service import create_app
+from http_service import ServiceSettings, create_app
 
 VERSION = "1.0.0"
 MAX_BODY_BYTES = 4_000_000
@@ -38,6 +38,15 @@ class PageFiles(StaticFiles):
         response = super().file_response(*args, **kwargs)  # type: ignore[arg-type]  # handed on as they came
         response.headers.update(_SECURITY)
         return response
+
+
+class DashboardSettings(ServiceSettings):
+    """Settings of ``python -m dashboard``."""
+
+    port: int = Field(8083, ge=0, le=65535, description="port to listen on; 0 takes a free one")
+    queue_url: str = Field("http://127.0.0.1:8080", description="where the queue is")
+    optimizer_url: str = Field("http://127.0.0.1:8081", description="where the optimizer is")
+    clock_url: str = Field("http://127.0.0.1:8082", description="where the clock is")
 
 
 def make_app(settings: DashboardSettings) -> FastAPI:

@@ -4,7 +4,6 @@ It is HTTP over :mod:`market_solver`: it reads questions in decimal kWh, asks th
 exactly the ledger's digits.
 """
 
-from optimization_api.app import make_app
-from optimization_api.settings import OptimizerSettings
+from optimization_api.app import OptimizerSettings, make_app
 
 __all__ = ["OptimizerSettings", "make_app"]

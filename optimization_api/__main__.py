@@ -2,8 +2,7 @@
 
 from http_service import parse_arguments, serve
 from market_log import configure_logs
-from optimization_api.app import make_app
-from optimization_api.settings import OptimizerSettings
+from optimization_api.app import OptimizerSettings, make_app
 
 
 def main() -> None:

@@ -1,6 +1,5 @@
 """What the service answers. Amounts are decimal kWh, money decimal currency, all with exactly the ledger's digits."""
 
-from collections.abc import Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
@@ -180,10 +179,6 @@ class ClearingAnswer(Answer):
             if purchases is None
             else dict(zip(question.buyers, map(units.kwh, purchases.from_grid), strict=True)),
         )
-
-
-def _named(question: ClearingQuestion, energies: Sequence[int]) -> dict[str, Decimal]:
-    return dict(zip(question.buyers, map(units.kwh, energies), strict=True))
 
 
 def _rows(question: ClearingQuestion, purchases: certificate.Purchases) -> dict[str, dict[str, Decimal]]:

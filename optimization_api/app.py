@@ -4,9 +4,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.concurrency import run_in_threadpool
+from pydantic import Field
 
 from energy_market_chaincode import Energy, Price, Supply
-from http_service import JsonRoute, create_app, exact_response
+from http_service import JsonRoute, ServiceSettings, create_app, exact_response
 from market_solver import best_bid
 from optimization_api import tasks
 from optimization_api.answers import Answer, BestResponseAnswer, ClearingAnswer, GameAnswer, SolveAnswer
@@ -19,13 +20,20 @@ from optimization_api.questions import (
     EquilibriumQuestion,
     GameQuestion,
 )
-from optimization_api.settings import OptimizerSettings
 
 router = APIRouter(route_class=JsonRoute)
 VERSION = "1.0.0"
 SELLERS_AT_ONCE = 100
 """Up to so many a buyer's turn takes less than a change of threads or not much more, and is answered without one."""
 _SUPPLY = Supply(Energy(100_000), Price(10**17), Energy(0), Price(0))
+
+
+class OptimizerSettings(ServiceSettings):
+    """Settings of ``python -m optimization_api``."""
+
+    port: int = Field(8081, ge=0, le=65535, description="port to listen on; 0 takes a free one")
+    solves_at_once: int = Field(2, ge=1, description="how many whole games are solved at once")
+    solve_seconds: float = Field(10.0, gt=0, description="how long the solution of one game may take, seconds")
 
 
 def make_app(settings: OptimizerSettings) -> FastAPI:

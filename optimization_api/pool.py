@@ -18,7 +18,9 @@ from typing import Any, NamedTuple
 import structlog
 from starlette.requests import ClientDisconnect, Request
 
+from energy_market_chaincode import exact_json
 from http_service import Problem
+from optimization_api.answers import Answer
 
 LONG_S = 1.0
 """From then on a solve counts as long; one place is kept for those that are not."""
@@ -32,7 +34,7 @@ PROGRESS_S = 0.1
 _HEAVY = ("optimization_api.tasks", "market_solver.clearing", "scipy.sparse")
 """What a process loads before its first question."""
 
-Task = Callable[[Any, Callable[[], None]], bytes]
+Task = Callable[[Any, Callable[[], None]], Answer]
 """Answers a question; calls the second argument after every step. A function of a module, for other processes."""
 
 _BUSY = {"Retry-After": "1"}
@@ -288,7 +290,7 @@ def _serve(connection: Connection) -> None:
 
 def _result(task: Task, question: Any, progress: "_Progress") -> bytes | _Refusal | Exception:
     try:
-        return task(question, progress)
+        return exact_json(task(question, progress).model_dump())
     except Problem as problem:
         options = {"errors": problem.errors, "headers": problem.headers, "extensions": problem.extensions}
         return _Refusal(problem.status, problem.code, problem.detail, options)

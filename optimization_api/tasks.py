@@ -5,9 +5,9 @@ The service imports this, too, to name a task. What needs NumPy is imported wher
 
 from typing import TYPE_CHECKING
 
-from energy_market_chaincode import certificate, exact_json, units
+from energy_market_chaincode import certificate, units
 from http_service import Problem
-from optimization_api.answers import Answer, ClearingAnswer, GameAnswer
+from optimization_api.answers import ClearingAnswer, GameAnswer
 from optimization_api.original import OriginalAnswer, OriginalQuestion
 from optimization_api.questions import ClearingQuestion, EquilibriumQuestion, GameQuestion
 
@@ -15,24 +15,24 @@ if TYPE_CHECKING:
     from market_solver import OnStep
 
 
-def answer_equilibrium(question: EquilibriumQuestion, on_step: "OnStep") -> bytes:
+def answer_equilibrium(question: EquilibriumQuestion, on_step: "OnStep") -> GameAnswer:
     """Find an equilibrium."""
     from market_solver import clear_by_best_response, clear_by_variational_equilibrium
 
     if question.method == "variational":
-        return _json(GameAnswer.of(clear_by_variational_equilibrium(question.game(), on_step)))
+        return GameAnswer.of(clear_by_variational_equilibrium(question.game(), on_step))
     tolerance = float(units.fraction(question.tolerance))
-    return _json(GameAnswer.of(clear_by_best_response(question.game(), tolerance, question.round_limit, on_step)))
+    return GameAnswer.of(clear_by_best_response(question.game(), tolerance, question.round_limit, on_step))
 
 
-def answer_social_optimum(question: GameQuestion, on_step: "OnStep") -> bytes:
+def answer_social_optimum(question: GameQuestion, on_step: "OnStep") -> GameAnswer:
     """Find the least total cost."""
     from market_solver import clear_by_social_optimum
 
-    return _json(GameAnswer.of(clear_by_social_optimum(question.game(), on_step)))
+    return GameAnswer.of(clear_by_social_optimum(question.game(), on_step))
 
 
-def answer_clearing(question: ClearingQuestion, on_step: "OnStep") -> bytes:
+def answer_clearing(question: ClearingQuestion, on_step: "OnStep") -> ClearingAnswer:
     """Find the variational equilibrium with the grid in the game."""
     from market_solver import TooManyPairs, certified, equilibrium_with_grid
 
@@ -46,19 +46,12 @@ def answer_clearing(question: ClearingQuestion, on_step: "OnStep") -> bytes:
         raise Problem(422, "TOO_MANY_PAIRS", detail) from None
     found = certified(game, point)
     if not question.rows:
-        return _json(ClearingAnswer.of(question, found, steps))
-    return _json(
-        ClearingAnswer.of(
-            question, found, steps, certificate.purchases_at(question.slot_game(game), found.exact_scarcity)
-        )
-    )
+        return ClearingAnswer.of(question, found, steps)
+    purchases = certificate.purchases_at(question.slot_game(game), found.exact_scarcity)
+    return ClearingAnswer.of(question, found, steps, purchases)
 
 
-def answer_original(question: OriginalQuestion, on_step: "OnStep") -> bytes:
+def answer_original(question: OriginalQuestion, on_step: "OnStep") -> OriginalAnswer:
     """Answer as the original system did."""
     on_step()
-    return _json(OriginalAnswer.to(question))
-
-
-def _json(answer: Answer) -> bytes:
-    return exact_json(answer.model_dump())
+    return OriginalAnswer.to(question)
