@@ -83,11 +83,13 @@ class DrainRate:
 
 
 class Metrics:
-    """The queue's metrics, in a registry of the application."""
+    """The queue's metrics, in a registry of the application; whenever they are read, ``backlog`` is asked."""
 
-    def __init__(self, registry: CollectorRegistry) -> None:
-        self._depth = Gauge("queue_depth", "Commands taken and not settled.", registry=registry)
-        self._oldest_age_s = Gauge("queue_oldest_age_seconds", "Age of the oldest of them.", registry=registry)
+    def __init__(self, registry: CollectorRegistry, backlog: Callable[[], Backlog]) -> None:
+        depth = Gauge("queue_depth", "Commands taken and not settled.", registry=registry)
+        depth.set_function(lambda: backlog().depth)
+        oldest_age_s = Gauge("queue_oldest_age_seconds", "Age of the oldest of them.", registry=registry)
+        oldest_age_s.set_function(lambda: backlog().oldest_age_ms / 1000)
         self.taken = Counter("queue_taken", "Commands brought to the store.", ["acceptance"], registry=registry)
         self.refused = Counter("queue_refused", "Commands refused at the door.", ["code"], registry=registry)
         self.settled = Counter("queue_settled", "Commands decided.", ["status", "code"], registry=registry)
@@ -98,8 +100,3 @@ class Metrics:
         self.commit_s = Histogram("queue_commit_seconds", "From submit to commit.", registry=registry)
         self.drain = DrainRate()
         self.streams = Gauge("event_streams", "Open event streams.", ["transport"], registry=registry)
-
-    def show_backlog(self, backlog: Callable[[], Backlog]) -> None:
-        """Ask for the backlog whenever the metrics are read."""
-        self._depth.set_function(lambda: backlog().depth)
-        self._oldest_age_s.set_function(lambda: backlog().oldest_age_ms / 1000)

@@ -95,7 +95,8 @@ class Intake:
         doubted = await _not_signed(commands, keys)
         replaceable = _signers(doubted.values()) & keys.keys()
         if replaceable:  # perhaps a key was replaced since it was learnt
-            keys = await self._signers.renewed_keys_of(replaceable)
+            self._signers.forget(replaceable)
+            keys = await self._signers.keys_of(replaceable)
             doubted = await _not_signed(doubted, keys)
         return {number: _signature_problem(command, keys) for number, command in doubted.items()}
 

@@ -63,11 +63,6 @@ class Signers:
                 await self._learn(set(prosumers) - self._keys.keys())
         return {prosumer: self._keys[prosumer] for prosumer in prosumers if prosumer in self._keys}
 
-    async def renewed_keys_of(self, prosumers: Collection[str]) -> dict[str, str]:
-        """Return public keys as they stand on the ledger now; otherwise as :meth:`keys_of`."""
-        self.forget(prosumers)
-        return await self.keys_of(prosumers)
-
     def forget(self, prosumers: Iterable[str]) -> None:
         """Ask the ledger again next time: the key may have been replaced."""
         for prosumer in prosumers:

@@ -68,8 +68,7 @@ async def running_node(
         capacity, retention_ms = settings.queue_capacity, settings.retention_ms
         store = await SqliteStore.open(settings.queue_file, capacity=capacity, retention_ms=retention_ms)
         opened.push_async_callback(store.close)
-        metrics = Metrics(registry)
-        metrics.show_backlog(store.backlog)
+        metrics = Metrics(registry, store.backlog)
         signers = Signers(ledger)
         ledger_name = LedgerName(ledger)
         intake = Intake(store, ledger_name, signers, metrics)

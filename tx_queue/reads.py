@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated, NamedTuple, TypeVar
+from typing import Annotated, TypeVar
 
 from fastapi import APIRouter, Depends, Path, Query
 from starlette.requests import Request
@@ -48,37 +48,25 @@ class StatementForm(StrEnum):
     CSV = "csv"
 
 
-class Period(NamedTuple):
-    """From when on, and until when; as the contract wants to hear it."""
-
-    begins: str
-    ends: str
-
-
 async def _period(
     begins: Annotated[
         Instant, Query(alias="from", ge=0, description="From when on, ISO 8601 with an offset (its + is %2B here).")
     ] = 0,
     ends: Annotated[Instant, Query(alias="to", ge=0, description="Until when.")] = LAST_MS,
-) -> Period:
-    return Period(str(begins), str(ends))
-
-
-class ListPage(NamedTuple):
-    """Which items of a list: the first one's number, and how many at most; as the contract wants to hear it."""
-
-    first: str
-    limit: str
+) -> tuple[str, str]:
+    """Return a period as the contract wants to hear it."""
+    return str(begins), str(ends)
 
 
 async def _page(
     first: Annotated[int, Query(alias="from", ge=0, lt=2**53, description="Number of the first, from 0.")] = 0,
     limit: Annotated[int, Query(ge=1, le=MAX_ITEMS, description="How many at most.")] = MAX_ITEMS,
-) -> ListPage:
-    return ListPage(str(first), str(limit))
+) -> tuple[str, str]:
+    """Return which items of a list are wanted, as the contract wants to hear it."""
+    return str(first), str(limit)
 
 
-Paged = Annotated[ListPage, Depends(_page)]
+Paged = Annotated[tuple[str, str], Depends(_page)]
 Brief = Annotated[
     bool, Query(description="Leave out hops and amounts of zero, which is most of what a large game has.")
 ]
@@ -171,7 +159,7 @@ async def statement(
     node: Node,
     request: Request,
     prosumer: ProsumerId,
-    period: Annotated[Period, Depends(_period)],
+    period: Annotated[tuple[str, str], Depends(_period)],
     limit: Annotated[int, Query(ge=1, le=MAX_LINES, description="How many lines at most.")] = MAX_LINES,
     form: Annotated[StatementForm | None, Query(alias="format", description="Default: by Accept, else JSON.")] = None,
 ) -> Response:

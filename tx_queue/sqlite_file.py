@@ -55,8 +55,7 @@ def store_errors() -> Iterator[None]:
         raise StoreUnavailable(f"the queue's store cannot be used now: {error} ({reason})") from error
 
 
-@contextmanager
-def exclusive(path: Path) -> Iterator[None]:
+def exclusive(path: Path) -> FileLock:
     """Keep other processes off a store; the kernel ends this with the process, however that ends.
 
     Raises
@@ -65,11 +64,9 @@ def exclusive(path: Path) -> Iterator[None]:
         If another process has it.
     """
     try:
-        lock = FileLock.acquire(path.with_name(f"{path.name}.lock"))
+        return FileLock.acquire(path.with_name(f"{path.name}.lock"))
     except FileInUse as taken:
         raise StoreUnavailable(f"the queue's store {path}: {taken}; stop that first") from None
-    with lock:
-        yield
 
 
 def connect_to_write(path: Path) -> sqlite3.Connection:

@@ -13,7 +13,6 @@ from collections import OrderedDict, defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple, Self, TypeVar
@@ -24,11 +23,9 @@ from tx_queue.store import (
     UNREMEMBERED,
     Acceptance,
     Backlog,
-    Decision,
     Entry,
     StoreUnavailable,
     TransactionLimits,
-    WaitingCommand,
 )
 
 _Result = TypeVar("_Result")
@@ -42,32 +39,23 @@ def wall_clock_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-@dataclass(slots=True)
-class _OnItsWay:
-    """A command that is not settled in the file, and what became of it once that is known."""
-
-    position: int
-    topic: str
-    decision: Decision | None = None
-
-
 class _Fresh:
     """Commands that were taken and not claimed: all of them, or the oldest if they are too many for memory."""
 
     def __init__(self, is_complete: bool) -> None:
-        self._commands: deque[WaitingCommand] = deque()
+        self._commands: deque[Entry] = deque()
         self._bytes = 0
         self.is_complete = is_complete
         """Whether none waits in the file alone."""
 
-    def add(self, command: WaitingCommand) -> None:
+    def add(self, command: Entry) -> None:
         """Take the newest command."""
         self.is_complete = self.is_complete and self._bytes + len(command.text) <= MOST_BYTES_IN_MEMORY
         if self.is_complete:
             self._commands.append(command)
             self._bytes += len(command.text)
 
-    def take(self, limits: TransactionLimits) -> list[WaitingCommand]:
+    def take(self, limits: TransactionLimits) -> list[Entry]:
         """Remove and return the oldest commands."""
         batch = limits.first_of(self._commands)
         for _ in batch:
@@ -100,10 +88,10 @@ class SqliteStore:
         self._retention_ms = retention_ms
         self._now_ms = now_ms
         self._waiting: OrderedDict[int, int] = OrderedDict()
-        self._on_their_way: dict[tuple[str, str], _OnItsWay] = {}
+        self._on_their_way: dict[tuple[str, str], Entry] = {}  # what is not settled in the file
         for position, taken_at_ms, command_id, prosumer, topic in _unsettled(writer):
             self._waiting[position] = taken_at_ms
-            self._on_their_way[command_id, prosumer] = _OnItsWay(position, topic)
+            self._on_their_way[command_id, prosumer] = Entry(position, command_id, prosumer, topic)
         self._fresh = _Fresh(is_complete=not self._waiting)
         self._newest = next(reversed(self._waiting), 0)
         self._claimed_to = 0
@@ -163,9 +151,9 @@ class SqliteStore:
             for position, c in zip(taken.positions, new, strict=True):
                 self._waiting[position] = now_ms
                 self._newest = position
-                self._on_their_way[c.id, c.prosumer] = _OnItsWay(position, c.topic)
+                self._on_their_way[c.id, c.prosumer] = Entry(position, c.id, c.prosumer, c.topic)
                 if position > self._claimed_to:
-                    self._fresh.add(WaitingCommand(position, c.id, c.prosumer, c.topic, c.text))
+                    self._fresh.add(Entry(position, c.id, c.prosumer, c.topic, text=c.text))
             self._arrived.set()
 
         work = partial(_accept, brought=brought, capacity=self._capacity, now_ms=now_ms)
@@ -180,7 +168,7 @@ class SqliteStore:
         """
         await self._writer.write(_touch, then=lambda _: None)
 
-    async def claim(self, limits: TransactionLimits) -> list[WaitingCommand]:
+    async def claim(self, limits: TransactionLimits) -> list[Entry]:
         """Wait for commands and hand out the oldest unclaimed ones; none once the store is stopped.
 
         Raises
@@ -199,7 +187,7 @@ class SqliteStore:
             await self._arrived.wait()
         return []
 
-    async def settle(self, decisions: Sequence[Decision]) -> None:
+    async def settle(self, decided: Sequence[Entry]) -> None:
         """Keep what became of claimed commands and wake who watches them, who need not wait for the file.
 
         After a power cut a settled command may be a waiting one again; then it gets the same result from the contract.
@@ -209,19 +197,17 @@ class SqliteStore:
         StoreUnavailable
         """
         now_ms = self._now_ms()
-        for decision in decisions:
-            self._waiting.pop(decision.command.position, None)
-            key = (decision.command.id, decision.command.prosumer)
-            self._on_their_way[key] = _OnItsWay(decision.command.position, decision.command.topic, decision)
-        self._wake(decision.command.id for decision in decisions)
+        for entry in decided:
+            self._waiting.pop(entry.position, None)
+            self._on_their_way[entry.id, entry.prosumer] = entry
+        self._wake(entry.id for entry in decided)
 
         def forget(_: None) -> None:
-            for decision in decisions:
-                key = (decision.command.id, decision.command.prosumer)
-                if self._on_their_way[key].position == decision.command.position:  # else its id was used anew
-                    del self._on_their_way[key]
+            for entry in decided:
+                if self._on_their_way[entry.id, entry.prosumer] is entry:  # else its id was used anew
+                    del self._on_their_way[entry.id, entry.prosumer]
 
-        work = partial(_settle, decisions=decisions, now_ms=now_ms, expired_ms=now_ms - self._retention_ms)
+        work = partial(_settle, decided=decided, now_ms=now_ms, expired_ms=now_ms - self._retention_ms)
         await self._writer.write(work, then=forget, is_promised=False, may_wait=True)
 
     async def find(self, command_id: str, prosumer: str | None = None) -> list[Entry]:
@@ -232,15 +218,12 @@ class SqliteStore:
         StoreUnavailable
         """
         if prosumer is not None and (on_its_way := self._on_their_way.get((command_id, prosumer))):
-            return [self._entry(command_id, prosumer, on_its_way)]
-        found = await self._read(partial(_find, command_id=command_id, prosumer=prosumer, status=self._status))
-        on_their_way = [self._on_their_way.get((entry.id, entry.prosumer)) for entry in found]
-        if any(memory is None and not entry.status.is_final for entry, memory in zip(found, on_their_way, strict=True)):
+            return [self._as_of_now(on_its_way)]
+        found = await self._read(partial(_find, command_id=command_id, prosumer=prosumer))
+        latest = [self._on_their_way.get((entry.id, entry.prosumer), entry) for entry in found]
+        if any(entry is new and not entry.status.is_final for entry, new in zip(found, latest, strict=True)):
             return await self.find(command_id, prosumer)  # it was settled while the file was read
-        return [
-            entry if memory is None else self._entry(entry.id, entry.prosumer, memory)
-            for entry, memory in zip(found, on_their_way, strict=True)
-        ]
+        return [self._as_of_now(entry) for entry in latest]
 
     @contextmanager
     def watch(self, command_id: str) -> Iterator[asyncio.Event]:
@@ -282,15 +265,9 @@ class SqliteStore:
             for event in self._watchers.get(command_id, ()):
                 event.set()
 
-    def _entry(self, command_id: str, prosumer: str, known: _OnItsWay) -> Entry:
-        if (d := known.decision) is None:
-            status = self._status(known.position)
-            return Entry(command_id, prosumer, known.topic, status, None, None, None, None, None)
-        return Entry(command_id, prosumer, known.topic, d.status, d.transaction, d.block, d.result, d.code, d.message)
-
-    def _status(self, position: int) -> Status:
-        """Say how far a command came that is not settled."""
-        return Status.SUBMITTED if position <= self._claimed_to else Status.QUEUED
+    def _as_of_now(self, entry: Entry) -> Entry:
+        is_submitted = entry.status is Status.QUEUED and entry.position <= self._claimed_to
+        return entry._replace(status=Status.SUBMITTED) if is_submitted else entry
 
     async def _read(self, work: Callable[[sqlite3.Connection], _Result]) -> _Result:
         if self._is_closed:
@@ -343,33 +320,32 @@ def _accept(connection: sqlite3.Connection, brought: Sequence[Command], capacity
     return taken
 
 
-def _next_batch(connection: sqlite3.Connection, after: int, limits: TransactionLimits) -> list[WaitingCommand]:
+def _next_batch(connection: sqlite3.Connection, after: int, limits: TransactionLimits) -> list[Entry]:
     """Return the oldest waiting commands after a position, at most as many and as large as the limits say."""
     rows = connection.execute(
         "SELECT position, id, prosumer, topic, text FROM command"
         " WHERE status IS NULL AND position > ? ORDER BY position LIMIT ?",
         (after, limits.commands),
     )
-    return limits.first_of(WaitingCommand(*row) for row in rows)
+    return limits.first_of(
+        Entry(number, name, prosumer, topic, text=text) for number, name, prosumer, topic, text in rows
+    )
 
 
-def _settle(connection: sqlite3.Connection, decisions: Sequence[Decision], now_ms: int, expired_ms: int) -> None:
-    """Keep decisions; for each, up to two older ones that were settled before ``expired_ms`` may go.
+def _settle(connection: sqlite3.Connection, decided: Sequence[Entry], now_ms: int, expired_ms: int) -> None:
+    """Keep what was decided; for each, up to two older ones that were settled before ``expired_ms`` may go.
 
     So the file stops growing without a sweep that would hold up the queue.
     """
     settled = connection.executemany(
         "UPDATE command SET text = NULL, settled_at_ms = ?, status = ?, transaction_id = ?, block = ?, result = ?,"
         " code = ?, message = ? WHERE position = ? AND status IS NULL",
-        [
-            (now_ms, d.status, d.transaction, d.block, d.result, d.code, d.message, d.command.position)
-            for d in decisions
-        ],
+        [(now_ms, d.status, d.transaction, d.block, d.result, d.code, d.message, d.position) for d in decided],
     )
     connection.execute("UPDATE backlog SET depth = depth - ?", (settled.rowcount,))
     oldest = connection.execute(
         "SELECT position, coalesce(settled_at_ms < ?, 0) FROM command ORDER BY position LIMIT ?",
-        (expired_ms, 2 * len(decisions)),
+        (expired_ms, 2 * len(decided)),
     )
     last_expired = None
     for position, is_expired in oldest:
@@ -386,19 +362,14 @@ def _touch(connection: sqlite3.Connection) -> None:
         connection.execute("UPDATE backlog SET depth = depth + ?", (change,))
 
 
-def _find(
-    connection: sqlite3.Connection, command_id: str, prosumer: str | None, status: Callable[[int], Status]
-) -> list[Entry]:
-    """Return the commands of an id; ``status`` says how far one came that is not settled."""
+def _find(connection: sqlite3.Connection, command_id: str, prosumer: str | None) -> list[Entry]:
+    """Return the commands of an id."""
     rows = connection.execute(
         "SELECT position, id, prosumer, topic, status, transaction_id, block, result, code, message FROM command"
         " WHERE id = ? AND prosumer = coalesce(?, prosumer) ORDER BY position",
         (command_id, prosumer),
     )
-    return [
-        Entry(row[1], row[2], row[3], Status(row[4]) if row[4] is not None else status(row[0]), *row[5:])
-        for row in rows
-    ]
+    return [Entry._make((*row[:4], Status(row[4] or Status.QUEUED), "", *row[5:])) for row in rows]
 
 
 def _known(connection: sqlite3.Connection, command: Command) -> Acceptance | None:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import islice
+from typing import NamedTuple
 
 from energy_market_chaincode import (
     BadSignature,
@@ -44,28 +45,15 @@ class Acceptance(StrEnum):
     FULL = "full"
 
 
-@dataclass(frozen=True, slots=True)
-class WaitingCommand:
-    """A command on its way to the ledger, as JSON text with its signature.
-
-    ``position`` is its place in the order of all that were taken.
-    """
-
-    position: int
-    id: str
-    prosumer: str
-    topic: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """What became of a waiting command.
+class Entry(NamedTuple):
+    """A command in the store: how far it came, and what became of it.
 
     Attributes
     ----------
-    status
-        Committed or rejected.
+    position
+        Its place in the order of all that were taken.
+    text
+        The command as it goes to the ledger, as JSON with its signature; empty where it is not asked for.
     transaction, block
         The transaction that brought the decision; None where no transaction could take the command.
     result
@@ -74,28 +62,17 @@ class Decision:
         Why it was rejected; None for a committed one.
     """
 
-    command: WaitingCommand
-    status: Status
-    transaction: str | None
-    block: int | None
-    result: str | None
-    code: str | None
-    message: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """All that the store knows of a command; see :class:`Decision`."""
-
+    position: int
     id: str
     prosumer: str
     topic: str
-    status: Status
-    transaction: str | None
-    block: int | None
-    result: str | None
-    code: str | None
-    message: str | None
+    status: Status = Status.QUEUED
+    text: str = ""
+    transaction: str | None = None
+    block: int | None = None
+    result: str | None = None
+    code: str | None = None
+    message: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,15 +89,15 @@ class TransactionLimits:
     bytes: int = 2_000_000
     seconds: float = 60.0
 
-    def first_of(self, waiting: Iterable[WaitingCommand]) -> list[WaitingCommand]:
+    def first_of(self, waiting: Iterable[Entry]) -> list[Entry]:
         """Return the first of some commands, as many as may go together."""
-        batch: list[WaitingCommand] = []
+        batch: list[Entry] = []
         room = self.bytes
-        for command in islice(waiting, self.commands):
-            room -= len(command.text.encode())
+        for entry in islice(waiting, self.commands):
+            room -= len(entry.text.encode())
             if batch and room < 0:
                 break
-            batch.append(command)
+            batch.append(entry)
         return batch
 
 

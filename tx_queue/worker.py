@@ -20,7 +20,7 @@ from ledger import Ledger, LedgerUnavailable, Submission, TransactionFailed
 from tx_queue.health import Metrics, Readiness
 from tx_queue.ledger_facts import Signers
 from tx_queue.sqlite_store import SqliteStore
-from tx_queue.store import TRANSACTION_FAILED, Decision, StoreUnavailable, TransactionLimits, WaitingCommand
+from tx_queue.store import TRANSACTION_FAILED, Entry, StoreUnavailable, TransactionLimits
 
 ATTEMPTS_BEFORE_HALVING = 4
 PROOFS_BEFORE_GIVING_UP = 3
@@ -74,7 +74,7 @@ class Worker:
             if self._settling is not None:
                 self._settling.cancel()
 
-    async def _decide(self, batch: Sequence[WaitingCommand]) -> None:
+    async def _decide(self, batch: Sequence[Entry]) -> None:
         try:
             submission = await self._submit(batch)
         except _TooMuchAtOnce:
@@ -87,14 +87,15 @@ class Worker:
             else:
                 await self._settle([_failed(batch[0], str(refusal))])
         else:
-            await self._settle(_decisions(batch, submission))
+            results = zip(batch, submission.results, strict=True)
+            await self._settle([_decision(command, submission, result) for command, result in results])
 
-    async def _decide_halves(self, batch: Sequence[WaitingCommand]) -> None:
+    async def _decide_halves(self, batch: Sequence[Entry]) -> None:
         middle = len(batch) // 2
         await self._decide(batch[:middle])
         await self._decide(batch[middle:])
 
-    async def _submit(self, batch: Sequence[WaitingCommand]) -> Submission:
+    async def _submit(self, batch: Sequence[Entry]) -> Submission:
         """Commit a batch as one transaction, however often it takes.
 
         Raises
@@ -121,7 +122,7 @@ class Worker:
 
         return await self._retrying((LedgerUnavailable, TimeoutError), attempt)
 
-    async def _takes_others(self, batch: Sequence[WaitingCommand]) -> bool:
+    async def _takes_others(self, batch: Sequence[Entry]) -> bool:
         """Tell whether the ledger commits a transaction without commands; raises _TooMuchAtOnce for one of several."""
         if len(batch) > 1:
             raise _TooMuchAtOnce
@@ -132,7 +133,7 @@ class Worker:
             return False
         return True
 
-    async def _last_word(self, command: WaitingCommand, reason: str) -> Decision:
+    async def _last_word(self, command: Entry, reason: str) -> Entry:
         """Give a command up, unless it took effect after all: then return what the ledger remembers of it."""
         remembered = await self._persist(
             "ledger", LedgerUnavailable, lambda: self._ledger.query("command", command.prosumer, command.id)
@@ -141,7 +142,7 @@ class Worker:
             return _decision(command, None, result)
         return _failed(command, f"others are taken, this one is not within the time limits ({reason})")
 
-    async def _attempt(self, batch: Sequence[WaitingCommand]) -> Submission:
+    async def _attempt(self, batch: Sequence[Entry]) -> Submission:
         started = time.perf_counter()
         late = asyncio.get_running_loop().call_later(LATE_AFTER_S, self._readiness.lacks, "ledger", _LATE)
         try:
@@ -157,15 +158,15 @@ class Worker:
         self._metrics.batch_size.observe(len(batch))
         return submission
 
-    async def _settle(self, decisions: Sequence[Decision]) -> None:
+    async def _settle(self, decided: Sequence[Entry]) -> None:
         await self._settled()
-        self._settling = asyncio.create_task(self._insist(lambda: self._store.settle(decisions)))
-        self._metrics.drain.note(len(decisions))
-        for decision in decisions:
-            self._metrics.settled.labels(decision.status, decision.code or "").inc()
-            if decision.status is Status.REJECTED:
-                _log.info("rejected", command=decision.command.id, code=decision.code, reason=decision.message)
-        doubted = {d.command.prosumer for d in decisions if d.code in (BadSignature.code, UnknownSigner.code)}
+        self._settling = asyncio.create_task(self._insist(lambda: self._store.settle(decided)))
+        self._metrics.drain.note(len(decided))
+        for entry in decided:
+            self._metrics.settled.labels(entry.status, entry.code or "").inc()
+            if entry.status is Status.REJECTED:
+                _log.info("rejected", command=entry.id, code=entry.code, reason=entry.message)
+        doubted = {entry.prosumer for entry in decided if entry.code in (BadSignature.code, UnknownSigner.code)}
         self._signers.forget(doubted)
 
     async def _settled(self) -> None:
@@ -200,14 +201,10 @@ class Worker:
         _log.warning("will be tried again", part=part, reason=reason, attempt=attempt, commands=commands)
 
 
-def _decisions(batch: Sequence[WaitingCommand], submission: Submission) -> list[Decision]:
-    return [_decision(command, submission, result) for command, result in zip(batch, submission.results, strict=True)]
-
-
-def _decision(command: WaitingCommand, submission: Submission | None, result: dict[str, Any]) -> Decision:
+def _decision(command: Entry, submission: Submission | None, result: dict[str, Any]) -> Entry:
     is_committed = result["status"] == Status.COMMITTED
-    return Decision(
-        command=command,
+    return command._replace(
+        text="",
         status=Status.COMMITTED if is_committed else Status.REJECTED,
         transaction=submission.transaction_id if submission is not None else None,
         block=submission.block if submission is not None else None,
@@ -217,13 +214,6 @@ def _decision(command: WaitingCommand, submission: Submission | None, result: di
     )
 
 
-def _failed(command: WaitingCommand, reason: str) -> Decision:
-    return Decision(
-        command=command,
-        status=Status.REJECTED,
-        transaction=None,
-        block=None,
-        result=None,
-        code=TRANSACTION_FAILED,
-        message=f"The ledger takes no transaction with this command: {reason}",
-    )
+def _failed(command: Entry, reason: str) -> Entry:
+    message = f"The ledger takes no transaction with this command: {reason}"
+    return command._replace(text="", status=Status.REJECTED, code=TRANSACTION_FAILED, message=message)

@@ -37,7 +37,8 @@ async def test_strangers_are_left_out_and_asked_for_again(signers: Signers, ledg
 
 async def test_a_doubted_key_is_asked_for_again(signers: Signers, ledger: Any) -> None:
     await signers.keys_of({"P1"})
-    assert (await signers.renewed_keys_of({"P1"})).keys() == {"P1"}
+    signers.forget({"P1"})
+    assert (await signers.keys_of({"P1"})).keys() == {"P1"}
     assert ledger.queries == [("prosumer", "P1")] * 2
 
 

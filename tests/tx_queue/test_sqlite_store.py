@@ -26,10 +26,9 @@ from tx_queue.sqlite_store import SqliteStore
 from tx_queue.store import (
     UNREMEMBERED,
     Acceptance,
-    Decision,
+    Entry,
     StoreUnavailable,
     TransactionLimits,
-    WaitingCommand,
 )
 
 NO_LIMITS = TransactionLimits()
@@ -49,12 +48,12 @@ def command(name: str, text: str = "{}", prosumer: str = "P1") -> Command:
     return cast(Command, Brought(name, prosumer, "topUpAccount", hashlib.sha256(text.encode()).digest(), text))
 
 
-def committed(waiting: WaitingCommand) -> Decision:
-    return Decision(waiting, Status.COMMITTED, "tx", 7, '{"a":1}', None, None)
+def committed(waiting: Entry) -> Entry:
+    return waiting._replace(status=Status.COMMITTED, transaction="tx", block=7, result='{"a":1}')
 
 
-def rejected(waiting: WaitingCommand, code: str = "UNKNOWN_GAME") -> Decision:
-    return Decision(waiting, Status.REJECTED, "tx", 7, None, code, "There is no game.")
+def rejected(waiting: Entry, code: str = "UNKNOWN_GAME") -> Entry:
+    return waiting._replace(status=Status.REJECTED, transaction="tx", block=7, code=code, message="There is no game.")
 
 
 class Clock:
@@ -267,7 +266,7 @@ class StoreMachine(RuleBasedStateMachine):
         self.taken: dict[tuple[str, str], str] = {}
         self.waiting: list[tuple[str, str]] = []
         self.unclaimed: list[tuple[str, str]] = []
-        self.claimed: list[WaitingCommand] = []
+        self.claimed: list[Entry] = []
         self.statuses: dict[tuple[str, str], Status] = {}
 
     @initialize(bytes_in_memory=st.sampled_from([0, 5, 10**6]))

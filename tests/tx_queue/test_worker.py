@@ -240,7 +240,7 @@ async def _live(home: Path, ledger: Any, deliveries: list[Any], fates: list[str]
     ledger.faults = [LedgerUnavailable(fate) for fate in fates if fate == "away"]
     ledger.faults_after = [LedgerUnavailable(fate) for fate in fates if fate == "lost answer"]
     store = await SqliteStore.open(home / "queue.sqlite", capacity=1000, retention_ms=10**9)
-    metrics, signers = Metrics(CollectorRegistry()), Signers(ledger)
+    metrics, signers = Metrics(CollectorRegistry(), store.backlog), Signers(ledger)
     limits = TransactionLimits(commands=limit)
     quick = stamina.AsyncRetryingCaller(
         attempts=None, timeout=None, wait_initial=0.0001, wait_max=0.0001, wait_jitter=0
