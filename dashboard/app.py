@@ -1,7 +1,7 @@
 """The service's application: the built page, and the way to the market's services."""
 
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from fastapi import FastAPI, Request
@@ -9,7 +9,7 @@ from pydantic import Field
 from starlette.responses import FileResponse, Response
 from starlette.staticfiles import StaticFiles
 
-from dashboard.upstream import Upstream, passing_on
+from dashboard.upstream import Upstream, passing_on, upstream_client
 from http_service import ServiceSettings, create_app
 
 VERSION = "1.0.0"
@@ -51,17 +51,16 @@ class DashboardSettings(ServiceSettings):
 
 def make_app(settings: DashboardSettings) -> FastAPI:
     """Make the page's application; it is ready when it has a page and reaches the queue."""
+    client = upstream_client()
     upstreams = {
-        "queue": Upstream("queue", settings.queue_url),
-        "optimizer": Upstream("optimizer", settings.optimizer_url),
-        "clock": Upstream("clock", settings.clock_url),
+        "queue": Upstream("queue", settings.queue_url, client),
+        "optimizer": Upstream("optimizer", settings.optimizer_url, client),
+        "clock": Upstream("clock", settings.clock_url, client),
     }
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with AsyncExitStack() as stack:
-            for upstream in upstreams.values():
-                await stack.enter_async_context(upstream)
+        async with client:
             app.state.upstreams = upstreams
             yield
 

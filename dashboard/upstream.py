@@ -1,7 +1,7 @@
 """The way from the page to the market's services: reads, the event stream, and signed commands; nothing else."""
 
 from collections.abc import AsyncIterator
-from typing import Literal, Self
+from typing import Literal
 
 import httpx
 from starlette.background import BackgroundTask
@@ -19,20 +19,18 @@ _TIMEOUT = httpx.Timeout(70.0, connect=3.0)
 """Longer than the queue's longest poll (60 s); an event stream says that it is alive more often."""
 
 
+def upstream_client() -> httpx.AsyncClient:
+    """Make the client that all services are asked with."""
+    return httpx.AsyncClient(timeout=_TIMEOUT, trust_env=False, limits=httpx.Limits(max_connections=None))
+
+
 class Upstream:
     """One service of the market, asked for the page."""
 
-    def __init__(self, name: Service, url: str) -> None:
+    def __init__(self, name: Service, url: str, client: httpx.AsyncClient) -> None:
         self.name = name
         self.url = url.rstrip("/")
-        self._client = httpx.AsyncClient(timeout=_TIMEOUT, trust_env=False, limits=httpx.Limits(max_connections=None))
-
-    async def __aenter__(self) -> Self:
-        await self._client.__aenter__()
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self._client.aclose()
+        self._client = client
 
     async def ask(self, request: Request, path: str) -> Response:
         """Pass a request on and its answer back as it comes, piece by piece.

@@ -55,7 +55,7 @@ class KnownNames:
         return cls((_LOOPBACK | {_bare(listens_on)} | further) - _EVERYWHERE, frozenset(pages))
 
 
-class Admission:
+class RequestAdmission:
     """Middleware: a service answers only for its own names, no page of somebody else's, and within its limits.
 
     400 ``MALFORMED_HOST``, 421 ``UNKNOWN_HOST``, 403 ``FOREIGN_ORIGIN``; a page of a known origin may read the answers.

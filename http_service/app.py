@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
+from functools import cache
 from importlib.resources import files
 from typing import Any
 
@@ -16,7 +17,7 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.staticfiles import StaticFiles
 
 from energy_market_chaincode import exact_json
-from http_service.admission import Admission, KnownNames
+from http_service.admission import KnownNames, RequestAdmission
 from http_service.limits import Limits, Occupancy
 from http_service.problems import MEDIA_TYPE, PROBLEM_SCHEMA, Problem, install_problem_handlers, nothing_here
 from http_service.reading import JsonRoute, no_strange_parameters
@@ -71,10 +72,10 @@ def create_app(
     app.state.occupancy = Occupancy(Limits())
     app.state.known_names = KnownNames()
     ProcessCollector(registry=app.state.registry)
-    app.include_router(_monitoring)
-    _add_documentation(app)
+    app.include_router(_own_routes)
+    app.mount(_FILES, StaticFiles(directory=str(files("fastapi_offline") / "static")))
     install_problem_handlers(app)
-    app.add_middleware(Admission, max_body_bytes=max_body_bytes)
+    app.add_middleware(RequestAdmission, max_body_bytes=max_body_bytes)
     app.add_middleware(RequestLog, registry=app.state.registry)
     return app
 
@@ -85,18 +86,18 @@ def exact_response(value: Any, status_code: int = 200, headers: Mapping[str, str
     return Response(content, status_code, headers, "application/json")
 
 
-_monitoring = APIRouter(tags=["monitoring"])
+_own_routes = APIRouter(tags=["monitoring"])
 
 
-@_monitoring.head("/health", include_in_schema=False)
-@_monitoring.get("/health")
+@_own_routes.head("/health", include_in_schema=False)
+@_own_routes.get("/health")
 async def health() -> dict[str, str]:
     """Tell that the process is alive."""
     return {"status": "ok"}
 
 
-@_monitoring.head("/ready", include_in_schema=False)
-@_monitoring.get("/ready")
+@_own_routes.head("/ready", include_in_schema=False)
+@_own_routes.get("/ready")
 async def ready(request: Request) -> dict[str, str]:
     """Tell whether the service can do its work; 503 NOT_READY says why not."""
     reason = await request.app.state.ready()
@@ -105,28 +106,26 @@ async def ready(request: Request) -> dict[str, str]:
     return {"status": "ready"}
 
 
-@_monitoring.head("/metrics", include_in_schema=False)
-@_monitoring.get("/metrics", response_class=PlainTextResponse)
+@_own_routes.head("/metrics", include_in_schema=False)
+@_own_routes.get("/metrics", response_class=PlainTextResponse)
 async def metrics(request: Request) -> Response:
     """Return the service's metrics in the text format of Prometheus."""
     return Response(generate_latest(request.app.state.registry), media_type=CONTENT_TYPE_LATEST)
 
 
-def _add_documentation(app: FastAPI) -> None:
-    """Give an application /docs, which is Swagger UI, and /openapi.json; nothing is loaded from elsewhere."""
-    page = _page(app.title)
-
-    @app.get("/docs", include_in_schema=False)
-    async def docs() -> HTMLResponse:
-        return page
-
-    @app.get(_DOCUMENT, include_in_schema=False)
-    async def document() -> JSONResponse:
-        return JSONResponse(app.openapi())
-
-    app.mount(_FILES, StaticFiles(directory=str(files("fastapi_offline") / "static")))
+@_own_routes.get(_DOCUMENT, include_in_schema=False)
+async def document(request: Request) -> JSONResponse:
+    """Return the OpenAPI document."""
+    return JSONResponse(request.app.openapi())
 
 
+@_own_routes.get("/docs", include_in_schema=False)
+async def docs(request: Request) -> HTMLResponse:
+    """Return Swagger UI, of which nothing is loaded from elsewhere."""
+    return _page(request.app.title)
+
+
+@cache
 def _page(title: str) -> HTMLResponse:
     page = get_swagger_ui_html(
         openapi_url=_DOCUMENT,

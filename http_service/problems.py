@@ -82,13 +82,16 @@ class Problem(Exception):
         headers: Mapping[str, str] | None = None,
         extensions: Mapping[str, Any] | None = None,
     ) -> None:
-        super().__init__(detail)
+        super().__init__(status, code, detail)  # of which another process makes it again
         self.status = status
         self.code = code
         self.detail = detail
         self.errors = tuple(errors)
         self.headers = dict(headers or {})
         self.extensions = dict(extensions or {})
+
+    def __str__(self) -> str:
+        return self.detail
 
 
 def problem_document(problem: Problem) -> dict[str, Any]:

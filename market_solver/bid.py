@@ -4,8 +4,9 @@ The cost of taking x from a seller is x (p (1 + (u + x) / C) + tau h), so its ma
 tau h and rises by 2 p / C per kWh: the best response is a water-filling whose level is the buyer's marginal price.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from heapq import heapify, heappop, heapreplace
+from typing import TypeVar
 
 from energy_market_chaincode import Energy, units
 from energy_market_chaincode import game as rules
@@ -14,6 +15,8 @@ ENERGIES_PER_KWH = 10.0**units.ENERGY_DECIMALS
 """How many of the ledger's units of energy make a kWh."""
 PRICES_PER_CURRENCY = 10.0**units.PRICE_DECIMALS
 MONEY_PER_CURRENCY = 10.0**units.MONEY_DECIMALS
+
+Cost = TypeVar("Cost", int, float)
 
 MAX_GREEDY_UNITS_PER_SELLER = 8
 FEW_SOURCES = 40
@@ -67,7 +70,7 @@ def best_bid(
     bid = [min(int(amount * ENERGIES_PER_KWH), s.room) for amount, s in zip(start, supplies, strict=True)]
     missing = demand - sum(bid)
     if 0 <= missing <= MAX_GREEDY_UNITS_PER_SELLER * len(supplies):
-        left = _add_cheapest_units(missing, bid, supplies)
+        left = add_cheapest_units(missing, bid, [s.room for s in supplies], lambda j: supplies[j].marginal(bid[j]))
         if left is None or _dearest_unit(bid, supplies) <= left:
             return [Energy(amount) for amount in bid]
     # prices or capacities so far apart that floats cannot tell them; the rule book's integers are slower and can
@@ -77,20 +80,27 @@ def best_bid(
     return exact
 
 
-def _add_cheapest_units(missing: int, bid: list[int], supplies: Sequence[rules.Supply]) -> tuple[int, int] | None:
+def add_cheapest_units(
+    missing: int, bid: list[int], rooms: Sequence[int], cost_of_next: Callable[[int], Cost]
+) -> tuple[Cost, int] | None:
     """Add units one by one where they cost least; in place.
+
+    Parameters
+    ----------
+    cost_of_next
+        What the next unit of a seller costs, by its number; it rises with the bid.
 
     Returns
     -------
-    The marginal cost and the seller of the cheapest unit left, if there is one.
+    The cost and the seller of the cheapest unit left, if there is one.
     """
-    next_units = [(supply.marginal(bid[j]), j) for j, supply in enumerate(supplies) if bid[j] < supply.room]
+    next_units = [(cost_of_next(j), j) for j, room in enumerate(rooms) if bid[j] < room]
     heapify(next_units)
     for _ in range(missing):
         _, j = next_units[0]
         bid[j] += 1
-        if bid[j] < supplies[j].room:
-            heapreplace(next_units, (supplies[j].marginal(bid[j]), j))
+        if bid[j] < rooms[j]:
+            heapreplace(next_units, (cost_of_next(j), j))
         else:
             heappop(next_units)
     return next_units[0] if next_units else None

@@ -2,13 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from heapq import heapify, heappop, heapreplace
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from market_solver.bid import ENERGIES_PER_KWH
+from market_solver.bid import ENERGIES_PER_KWH, add_cheapest_units
 from market_solver.water_filling import Floats, fill
 
 Energies: TypeAlias = NDArray[np.int64]
@@ -160,22 +159,7 @@ def _cheapest(missing: int, first: Floats, rise: Floats, room: Energies) -> Ener
             given = min(missing, int(room[seller] - gift[seller]))
             gift[seller] += given
             missing -= given
-    _add_units(missing, gift, first, rise, room)
-    return gift
-
-
-def _add_units(missing: int, gift: Energies, first: Floats, rise: Floats, room: Energies) -> None:
-    """Add units one by one where the next one costs least; in place."""
-    steps = (rise / ENERGIES_PER_KWH).tolist()
-    costs = (first + rise * (gift + 0.5) / ENERGIES_PER_KWH).tolist()
-    left = (room - gift).tolist()
-    units = [(cost, seller) for seller, cost in enumerate(costs) if left[seller] > 0]
-    heapify(units)
-    for _ in range(missing):
-        cost, seller = units[0]
-        gift[seller] += 1
-        left[seller] -= 1
-        if left[seller] > 0:
-            heapreplace(units, (cost + steps[seller], seller))
-        else:
-            heappop(units)
+    units, steps = gift.tolist(), (rise / ENERGIES_PER_KWH).tolist()
+    costs = (first + rise / 2 / ENERGIES_PER_KWH).tolist()
+    add_cheapest_units(missing, units, room.tolist(), lambda seller: costs[seller] + steps[seller] * units[seller])
+    return np.array(units, dtype=np.int64)

@@ -56,37 +56,3 @@ def fill(demand: float, start: Floats, rise: Floats, room: Floats) -> Filling:
     step = float(at_high.sum() - at_low.sum())
     share = min((demand - float(at_low.sum())) / step, 1.0) if step > 0 else 1.0
     return Filling(at_low + share * (at_high - at_low), float(low + share * (high - low)))
-
-
-def fill_unbounded(demands: Floats, starts: Floats, rises: Floats) -> tuple[Floats, Floats]:
-    """Meet several demands, each for itself, from sources without a bound.
-
-    Minimises sum_j starts_ij x_ij + rises_j x_ij^2 / 2 for each i over sum_j x_ij = demands_i, x_ij >= 0. O(B S log S).
-
-    Parameters
-    ----------
-    demands
-        (B,)
-    starts
-        (B, S)
-    rises
-        (S,), > 0
-
-    Returns
-    -------
-    (B, S) amounts and (B,) levels.
-    """
-    cheapest = starts.min(axis=1, keepdims=True)
-    above = starts - cheapest  # so that a rounding error is one of the differences in price, not of the price
-    order = np.argsort(above, axis=1, kind="stable")
-    sorted_above = np.take_along_axis(above, order, axis=1)
-    weights = np.cumsum((1.0 / rises)[order], axis=1)
-    # What the cheaper ones give once the level reaches a start. Only sums of what is not negative: where prices are
-    # orders of magnitude apart, differences would lose the demand.
-    needed = np.cumsum(np.diff(sorted_above, axis=1) * weights[:, :-1], axis=1)
-    last = (needed < demands[:, None]).sum(axis=1, keepdims=True)
-    given = np.take_along_axis(np.pad(needed, ((0, 0), (1, 0))), last, axis=1)
-    start = np.take_along_axis(sorted_above, last, axis=1)
-    beyond = (demands[:, None] - given) / np.take_along_axis(weights, last, axis=1)
-    amounts = np.maximum((start - above) + beyond, 0.0) / rises
-    return np.asarray(np.where(above <= start, amounts, 0.0)), (start + beyond + cheapest)[:, 0]

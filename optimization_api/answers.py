@@ -1,4 +1,8 @@
-"""What the service answers. Amounts are decimal kWh, money decimal currency, all with exactly the ledger's digits."""
+"""What the service answers. Amounts are decimal kWh, money decimal currency, all with exactly the ledger's digits.
+
+Whole games are answered in the solvers' processes; the service imports this to name their tasks. What needs NumPy is
+imported where it is used.
+"""
 
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any, Self
@@ -6,11 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Self
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from energy_market_chaincode import certificate, units
+from http_service import Problem
 from market_solver import best_amounts, best_bid
-from optimization_api.questions import BestResponseQuestion, ClearingQuestion
+from optimization_api.questions import BestResponseQuestion, ClearingQuestion, EquilibriumQuestion, GameQuestion
 
 if TYPE_CHECKING:
-    from market_solver import Clearing, GridEquilibrium
+    from market_solver import Clearing, GridEquilibrium, OnStep
 
 SHOWN_DECIMALS = 12
 """Of what is not exact anyway: marginal prices and gaps."""
@@ -201,3 +206,42 @@ class SolveAnswer(Answer):
 def _decimal(value: float, decimals: int = SHOWN_DECIMALS) -> Decimal:
     plain = f"{value:.{decimals}f}".rstrip("0").rstrip(".")
     return Decimal("0" if plain == "-0" else plain)
+
+
+# How each kind of question about a whole game is answered, in a solver's process.
+
+
+def answer_equilibrium(question: EquilibriumQuestion, on_step: "OnStep") -> GameAnswer:
+    """Find an equilibrium."""
+    from market_solver import clear_by_best_response, clear_by_variational_equilibrium
+
+    if question.method == "variational":
+        return GameAnswer.of(clear_by_variational_equilibrium(question.game(), on_step))
+    tolerance = float(units.fraction(question.tolerance))
+    return GameAnswer.of(clear_by_best_response(question.game(), tolerance, question.round_limit, on_step))
+
+
+def answer_social_optimum(question: GameQuestion, on_step: "OnStep") -> GameAnswer:
+    """Find the least total cost."""
+    from market_solver import clear_by_social_optimum
+
+    return GameAnswer.of(clear_by_social_optimum(question.game(), on_step))
+
+
+def answer_clearing(question: ClearingQuestion, on_step: "OnStep") -> ClearingAnswer:
+    """Find the variational equilibrium with the grid in the game."""
+    from market_solver import TooManyPairs, certified, equilibrium_with_grid
+
+    game, steps = question.game(), 0
+    try:
+        for steps, nearer in enumerate(equilibrium_with_grid(game), 1):  # noqa: B007  the last ones are what is wanted
+            on_step()
+            point = nearer
+    except TooManyPairs as error:
+        detail = f"The network keeps too few apart: {error}; ask for fewer prosumers, or with their real distances."
+        raise Problem(422, "TOO_MANY_PAIRS", detail) from None
+    found = certified(game, point)
+    if not question.rows:
+        return ClearingAnswer.of(question, found, steps)
+    purchases = certificate.purchases_at(question.slot_game(game), found.exact_scarcity)
+    return ClearingAnswer.of(question, found, steps, purchases)

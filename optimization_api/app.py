@@ -9,9 +9,17 @@ from pydantic import Field
 from energy_market_chaincode import Energy, Price, Supply
 from http_service import JsonRoute, ServiceSettings, create_app, exact_response
 from market_solver import best_bid
-from optimization_api import tasks
-from optimization_api.answers import Answer, BestResponseAnswer, ClearingAnswer, GameAnswer, SolveAnswer
-from optimization_api.original import OriginalAnswer, OriginalQuestion
+from optimization_api.answers import (
+    Answer,
+    BestResponseAnswer,
+    ClearingAnswer,
+    GameAnswer,
+    SolveAnswer,
+    answer_clearing,
+    answer_equilibrium,
+    answer_social_optimum,
+)
+from optimization_api.original import OriginalAnswer, OriginalQuestion, answer_original
 from optimization_api.pool import SolverPool
 from optimization_api.questions import (
     MAX_BODY_BYTES,
@@ -88,14 +96,14 @@ async def equilibrium(question: EquilibriumQuestion, request: Request, pool: Poo
     solved, 422 `SOLVE_TOO_LONG` when this one takes too long. A client that hangs up ends its solve.
     """
     question.check()
-    return exact_response(await pool.solve(tasks.answer_equilibrium, question, request))
+    return exact_response(await pool.solve(answer_equilibrium, question, request))
 
 
 @router.post("/social-optimum", response_model=GameAnswer)
 async def social_optimum(question: GameQuestion, request: Request, pool: Pool) -> Response:
     """Return the allocation whose total cost is least; its buyers may have regrets. Limits as for /equilibrium."""
     question.check()
-    return exact_response(await pool.solve(tasks.answer_social_optimum, question, request))
+    return exact_response(await pool.solve(answer_social_optimum, question, request))
 
 
 @router.post("/clearing", response_model=ClearingAnswer)
@@ -106,7 +114,7 @@ async def clearing(question: ClearingQuestion, request: Request, pool: Pool) -> 
     everybody is as near as everybody else; otherwise as for /equilibrium.
     """
     question.check()
-    return exact_response(await pool.solve(tasks.answer_clearing, question, request))
+    return exact_response(await pool.solve(answer_clearing, question, request))
 
 
 @router.get("/solves/{request_id}", response_model=SolveAnswer)
@@ -131,7 +139,7 @@ async def optimal_energy_decomposition(question: OriginalQuestion, request: Requ
     New clients use /best-response. At most 100 sellers.
     """
     question.check()
-    return exact_response(await pool.solve(tasks.answer_original, question, request))
+    return exact_response(await pool.solve(answer_original, question, request))
 
 
 def _response(answer: Answer) -> Response:

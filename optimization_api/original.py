@@ -1,6 +1,6 @@
 """The original system's body, and the answer that its clients know."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Self
@@ -122,3 +122,9 @@ class OriginalAnswer(Answer):
 
 def _four_decimals(energies: Sequence[int]) -> list[Decimal]:
     return [Decimal(energy).scaleb(-units.ENERGY_DECIMALS) for energy in energies]
+
+
+def answer_original(question: OriginalQuestion, on_step: Callable[[], None]) -> OriginalAnswer:
+    """Answer as the original system did; runs in a solver's process."""
+    on_step()
+    return OriginalAnswer.to(question)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from importlib import import_module
 from multiprocessing.connection import Connection
-from typing import Any, NamedTuple
+from typing import Any
 
 import structlog
 from starlette.requests import ClientDisconnect, Request
@@ -31,7 +31,7 @@ WAITING = 16
 PROGRESS_S = 0.1
 """How often a process says how far it is, at most."""
 
-_HEAVY = ("optimization_api.tasks", "market_solver.clearing", "scipy.sparse")
+_HEAVY = ("optimization_api.original", "market_solver.clearing", "scipy.sparse")
 """What a process loads before its first question."""
 
 Task = Callable[[Any, Callable[[], None]], Answer]
@@ -39,15 +39,6 @@ Task = Callable[[Any, Callable[[], None]], Answer]
 
 _BUSY = {"Retry-After": "1"}
 _log = structlog.stdlib.get_logger(__name__)
-
-
-class _Refusal(NamedTuple):
-    """A Problem on its way between processes."""
-
-    status: int
-    code: str
-    detail: str
-    options: dict[str, Any]
 
 
 @dataclass(slots=True)
@@ -177,7 +168,7 @@ class SolverPool:
                 is_long = True
                 if not await ends.come_first(asked, self._seconds - LONG_S):
                     raise self._too_long()
-            answer: bytes | _Refusal = asked.result()
+            answer: bytes | Problem = asked.result()
         except (EOFError, OSError):
             process.kill()
             raise _ended_by_itself() from None
@@ -189,8 +180,8 @@ class SolverPool:
         finally:
             self._long -= is_long
         self._idle.append(process)
-        if isinstance(answer, _Refusal):
-            raise Problem(answer.status, answer.code, answer.detail, **answer.options)
+        if isinstance(answer, Problem):
+            raise answer
         return answer
 
     def _too_long(self) -> Problem:
@@ -252,7 +243,7 @@ class _Process:
         if not self._has_begun:
             self._has_begun = self._connection.recv()
 
-    def ask(self, task: Task, question: Any, solve: Solve) -> bytes | _Refusal:
+    def ask(self, task: Task, question: Any, solve: Solve) -> bytes | Problem:
         """Return the answer, and keep count of the steps meanwhile; for a thread, which waits.
 
         Raises
@@ -264,8 +255,8 @@ class _Process:
         """
         self._connection.send((task, question))
         while True:
-            answer: bytes | _Refusal | int | Exception = self._connection.recv()
-            if isinstance(answer, Exception):
+            answer: bytes | Problem | int | RuntimeError = self._connection.recv()
+            if isinstance(answer, RuntimeError):
                 raise answer
             if not isinstance(answer, int):
                 return answer
@@ -288,12 +279,11 @@ def _serve(connection: Connection) -> None:
             connection.send(_result(task, question, _Progress(connection)))
 
 
-def _result(task: Task, question: Any, progress: "_Progress") -> bytes | _Refusal | Exception:
+def _result(task: Task, question: Any, progress: "_Progress") -> bytes | Problem | RuntimeError:
     try:
         return exact_json(task(question, progress).model_dump())
     except Problem as problem:
-        options = {"errors": problem.errors, "headers": problem.headers, "extensions": problem.extensions}
-        return _Refusal(problem.status, problem.code, problem.detail, options)
+        return problem
     except Exception:
         return RuntimeError(f"a solver's process failed:\n{traceback.format_exc()}")
 

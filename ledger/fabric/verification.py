@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections import Counter
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack, aclosing, closing
 from dataclasses import dataclass
 
@@ -235,7 +235,7 @@ class _Comparison:
                 for peer in self._peers.values()
             ]
             while self._chain.blocks < height:
-                block, *others = await asyncio.gather(*map(_next, streams))
+                block, *others = await asyncio.gather(*map(anext, streams))
                 for peer, other in zip(list(self._peers)[1:], others, strict=True):
                     if _compared(other) != _compared(block):
                         first = next(iter(self._peers))
@@ -273,7 +273,3 @@ def _record(transaction: ChannelTransaction, chaincode: str) -> TransactionRecor
                 writes[write.key] = None if write.is_delete else write.value.decode()
     call = Call(transaction.id, transaction.at_ms, function, tuple(arguments))
     return TransactionRecord(call, transaction.result.decode(), writes, events_of(transaction))
-
-
-async def _next(stream: AsyncGenerator[Block, None]) -> Block:
-    return await anext(stream)

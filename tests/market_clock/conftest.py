@@ -16,8 +16,8 @@ from ledger import Block, Cursor, open_memory_ledger
 from ledger.embedded import EmbeddedLedger
 from market_clock.conductor import Conductor
 from market_clock.ledger_time import LedgerTime
+from optimization_api.answers import answer_clearing
 from optimization_api.questions import ClearingQuestion
-from optimization_api.tasks import answer_clearing
 from prosumer_client.client import MarketClient
 from prosumer_client.errors import CommandRejected, MarketUnavailable, RequestRefused
 from prosumer_client.events import MarketEvent
@@ -129,8 +129,7 @@ class SolverHere(Optimizer):
             raise RequestRefused(503, "TOO_BUSY", "Too many hard games.")
         asked = ClearingQuestion.model_validate(question)
         asked.check()
-        answer = read_exact_json(answer_clearing(asked, lambda: None))
-        return {seller: Decimal(price) for seller, price in answer["seller_prices"].items()}
+        return answer_clearing(asked, lambda: None).seller_prices
 
 
 @dataclass

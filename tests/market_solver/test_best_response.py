@@ -8,7 +8,7 @@ from scipy.optimize import Bounds, LinearConstraint, linprog, minimize
 
 from market_solver import Supplies, fill
 from market_solver.bid import FEW_SOURCES, fill_few
-from market_solver.water_filling import Floats, fill_unbounded
+from market_solver.water_filling import Floats
 
 patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # the machine may be busy
 
@@ -102,18 +102,6 @@ def test_the_whole_room_can_be_asked_for() -> None:
 def test_nothing_can_be_asked_for() -> None:
     amounts, level = fill(0.0, np.array([2.0, 1.0]), np.ones(2), np.ones(2))
     assert (amounts.tolist(), level) == ([0.0, 0.0], 1.0)
-
-
-@patient
-@given(data=st.data())
-def test_many_buyers_at_once_fill_as_each_would_alone(data: st.DataObject, turns: Turns) -> None:
-    demand, supplies = data.draw(turns)
-    starts, rise = supplies.first_price, supplies.slope
-    alone, level = fill(demand, starts, rise, np.full_like(rise, demand + 1.0))
-    together, levels = fill_unbounded(np.array([demand, 2 * demand]), np.array([starts, starts]), rise)
-    assert together[0] == pytest.approx(alone, abs=1e-8)
-    assert levels[0] == pytest.approx(level, abs=1e-8)
-    assert together.sum(axis=1) == pytest.approx([demand, 2 * demand], abs=1e-8)
 
 
 @patient

@@ -36,8 +36,7 @@ class _Organisation:
     units: Mapping[Role, str]
 
     @classmethod
-    def of(cls, group: ConfigGroup) -> Self:
-        found = FabricMSPConfig.FromString(MSPConfig.FromString(group.values["MSP"].value).config)
+    def of(cls, found: FabricMSPConfig) -> Self:
         issuers = (*found.root_certs, *found.intermediate_certs)
         units: dict[Role, str] = {}
         if found.fabric_node_ous.enable:
@@ -148,7 +147,7 @@ def _organisations(group: ConfigGroup) -> dict[str, _Organisation]:
     found = {}
     for own in group.groups.values():
         msp = FabricMSPConfig.FromString(MSPConfig.FromString(own.values["MSP"].value).config)
-        found[msp.name] = _Organisation.of(own)
+        found[msp.name] = _Organisation.of(msp)
     return found
 
 
