@@ -19,13 +19,15 @@ if TYPE_CHECKING:
         game,
         hops,
         market_views,
-        slots,
         units,
         views,
     )
     from energy_market_chaincode.canonical import MAX_NESTING, exact_json, read_exact_json, read_json, signed_bytes
     from energy_market_chaincode.commands import (
         COMMANDS,
+        METERING_WINDOW_MS,
+        MINUTE_MS,
+        SLOT_MS,
         USUAL_FEED_IN_TARIFF,
         USUAL_RETAIL_TARIFF,
         CommandData,
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
         TariffsFrom,
     )
     from energy_market_chaincode.contract import EPOCH_KEY, EVENT_NAME, invoke
-    from energy_market_chaincode.cover import demand_deposit, offer_bond, usual_penalty
+    from energy_market_chaincode.contracting import demand_deposit, offer_bond, usual_penalty
     from energy_market_chaincode.errors import (
         AlreadyRegistered,
         BadSignature,
@@ -113,8 +115,11 @@ __all__ = [
     "GRID_OPERATOR",
     "MAX_MONEY",
     "MAX_NESTING",
+    "METERING_WINDOW_MS",
+    "MINUTE_MS",
     "NETWORK_OPERATOR",
     "PRICE_DECIMALS",
+    "SLOT_MS",
     "USUAL_FEED_IN_TARIFF",
     "USUAL_RETAIL_TARIFF",
     "AlreadyRegistered",
@@ -205,7 +210,6 @@ __all__ = [
     "read_json",
     "sign",
     "signed_bytes",
-    "slots",
     "units",
     "usual_penalty",
     "views",
@@ -218,7 +222,6 @@ _MODULES = (
     "game",
     "hops",
     "market_views",
-    "slots",
     "market_views",
     "units",
     "views",
@@ -234,9 +237,9 @@ _SOURCES = (
     "identity",
     "commands",
     "signed_commands",
-    "cover",
     "game",
     "hops",
+    "contracting",
     "contract",
 )
 """Where the other names are from: what loads fast comes first."""

@@ -27,6 +27,12 @@ MAX_ARCHIVED = 100
 USUAL_RETAIL_TARIFF = units.price_from_currency_per_kwh("0.2869")
 USUAL_FEED_IN_TARIFF = units.price_from_currency_per_kwh("0.1231")
 """Both the original system's, where the table of tariffs says nothing."""
+MINUTE_MS = 60_000
+SLOT_MS = 15 * MINUTE_MS
+CLEARING_MS = 5 * MINUTE_MS
+METERING_WINDOW_MS = 15 * MINUTE_MS
+CORRECTION_WINDOW_MS = 7 * 24 * 60 * MINUTE_MS
+"""What games have whose slots have a time, where nothing else is said; registration and delivery of others a minute."""
 MAX_TARIFFS = 10_000
 """Quarter-hours of a hundred days."""
 MAX_ORDERS = 200

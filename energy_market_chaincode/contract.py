@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 from energy_market_chaincode import (  # noqa: F401 - some of them only declare their rules
     administration,
-    archive,
     delivery,
     memory,
     metering,
@@ -18,6 +17,7 @@ from energy_market_chaincode import (  # noqa: F401 - some of them only declare 
     queries,
     registration,
     settlement,
+    statements,
 )
 from energy_market_chaincode.canonical import MAX_NESTING, exact_json, read_json
 from energy_market_chaincode.commands import RegisterProsumer, SetLedgerTime, SimulateTime

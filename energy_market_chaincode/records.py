@@ -339,7 +339,7 @@ class Escrow(Record, prefix="escrow", reset=True):
     amount
         A buyer's: what its bid, or the grid, may come to cost.
     deposit
-        What it may come to owe beyond that; of a seller its bond. See :mod:`~energy_market_chaincode.cover`.
+        What it may come to owe beyond that; of a seller its bond. See :mod:`~energy_market_chaincode.contracting`.
     """
 
     amount: Money = Money(0)

@@ -11,8 +11,7 @@ from energy_market_chaincode import presentation
 from energy_market_chaincode.allocation import Row, cleared_rows, slot_game, sparse
 from energy_market_chaincode.commands import StopGame
 from energy_market_chaincode.context import Context, rule
-from energy_market_chaincode.contracting import nothing, supplies_of
-from energy_market_chaincode.cover import offer_bond
+from energy_market_chaincode.contracting import nothing, offer_bond, supplies_of
 from energy_market_chaincode.errors import GameStopping, PartDone, StillPlayed
 from energy_market_chaincode.events import GameStoppingEvent
 from energy_market_chaincode.game import bill, grid_cost, is_more_than_nothing, kept_of, regret

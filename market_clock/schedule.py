@@ -24,11 +24,19 @@ from apscheduler.triggers.cron import CronTrigger  # type: ignore[import-untyped
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
 
-from energy_market_chaincode import Identifier, PublishGame, duration_ms, iso_time, moment, slots
+from energy_market_chaincode import (
+    METERING_WINDOW_MS,
+    MINUTE_MS,
+    SLOT_MS,
+    Identifier,
+    PublishGame,
+    duration_ms,
+    iso_time,
+    moment,
+)
 from market_clock.schedule_store import ScheduleStore, ScheduleUnavailable, StoredEntry
 
-_MINUTE_MS = 60_000
-_DAY_MS = 24 * 60 * _MINUTE_MS
+_DAY_MS = 24 * 60 * MINUTE_MS
 _LAST_YEAR = 9990
 """Python's calendar ends with the year 9999, which a sped-up schedule can reach."""
 AHEAD_MS = 5_000
@@ -85,7 +93,7 @@ class SlotSeries(ABC):
 
         Looks back from the end in steps that double, so that a long time without a clock costs no long search.
         """
-        step = _MINUTE_MS
+        step = MINUTE_MS
         while True:
             start = max(until_ms - step, after_ms)
             slot = self.next_after(start)
@@ -245,9 +253,9 @@ class ScheduleEntry(BaseModel):
         if self.lead is None:
             return game_data(self.parameters, speed) | name
         rules = self.parameters
-        usual_ms = duration_ms(self.every) if self.every is not None else slots.SLOT_MS
+        usual_ms = duration_ms(self.every) if self.every is not None else SLOT_MS
         duration = max(1, (rules.slot_duration_ms or usual_ms) // speed)
-        window_ms = slots.METERING_WINDOW_MS if rules.metering_window_ms is None else rules.metering_window_ms
+        window_ms = METERING_WINDOW_MS if rules.metering_window_ms is None else rules.metering_window_ms
         late_ms = max(0, now_ms - slot_ms - duration)
         data = {"deliverySlot": iso_time(slot_ms), "slotDurationMs": duration, "meteringWindowMs": window_ms + late_ms}
         for field in ("registration_duration_ms", "clearing_duration_ms"):
@@ -432,6 +440,6 @@ def game_data(parameters: PublishGame, speed: int) -> dict[str, Any]:
     if speed == 1:
         return data
     return data | {
-        "registrationDurationMs": max(1, (parameters.registration_duration_ms or slots.MINUTE_MS) // speed),
-        "deliveryDurationMs": max(1, (parameters.delivery_duration_ms or slots.MINUTE_MS) // speed),
+        "registrationDurationMs": max(1, (parameters.registration_duration_ms or MINUTE_MS) // speed),
+        "deliveryDurationMs": max(1, (parameters.delivery_duration_ms or MINUTE_MS) // speed),
     }

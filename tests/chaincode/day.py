@@ -8,7 +8,7 @@ from itertools import pairwise
 from random import Random
 from typing import Any
 
-from energy_market_chaincode import cover, units
+from energy_market_chaincode import contracting, units
 from energy_market_chaincode.records import Game
 from energy_market_chaincode.times import iso_time, milliseconds
 from tests.chaincode.conftest import Market
@@ -218,17 +218,17 @@ class Day:
     def _cover(self, shown: Mapping[str, Any], name: str) -> int:
         """Return what an order in a slot and its connection set aside."""
         rules = Game.from_bytes(self.market.state[Game.key(shown["game"])]).parameters
-        aside = cover.connection_deposit(units.Energy(LIMIT), rules) + ROUNDING
+        aside = contracting.connection_deposit(units.Energy(LIMIT), rules) + ROUNDING
         for seller in shown["sellers"]:
             if seller["seller"] == name:
-                aside += cover.offer_bond(
+                aside += contracting.offer_bond(
                     units.Energy(energy(seller["load"])), units.Price(price(seller["price"])), rules
                 )
         for buyer in shown["buyers"]:
             if buyer["buyer"] == name:
                 demand = units.Energy(energy(buyer["demand"]))
                 bill = units.cost(demand, max(0, rules.retail_tariff))
-                aside += cover.demand_deposit(demand, rules) + bill + bill // 1000  # an equilibrium's tolerance
+                aside += contracting.demand_deposit(demand, rules) + bill + bill // 1000  # an equilibrium's tolerance
         return aside
 
     async def _settle(self, game: str, *, only_if_it_is_time: bool = False) -> None:

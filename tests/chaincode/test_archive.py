@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from energy_market_chaincode import archive, iso_time
+from energy_market_chaincode import iso_time, statements
 from energy_market_chaincode.errors import GameArchived, LinesArchived
 from energy_market_chaincode.lines import Archive, Line, LineArchive
 from energy_market_chaincode.units import Money, currency
@@ -102,7 +102,7 @@ async def test_it_is_done_in_bounded_parts_that_come_to_the_same(
         await market.invoke("init", "operator", market.public_key("operator"))
         games = [await played(market, START_MS + (1 + number) * DAY_MS) for number in range(2)]
         market.now_ms += 8 * DAY_MS
-        monkeypatch.setattr(archive, "MOST_REMOVED", most)
+        monkeypatch.setattr(statements, "MOST_REMOVED", most)
         left = games
         while left:
             before = len(market.state)
@@ -215,7 +215,7 @@ async def test_lines_are_archived_in_bounded_parts_that_come_to_the_same(
         market = new_market()
         await market.invoke("init", "operator", market.public_key("operator"))
         await three_old_slots(market)
-        monkeypatch.setattr(archive, "MOST_LINES", most)
+        monkeypatch.setattr(statements, "MOST_LINES", most)
         left = ["P00", "P01", "P02", "P03"]
         while left:
             before = Counter(key.partition("/")[0] for key in market.state)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from energy_market_chaincode.errors import SlotOverlaps
-from energy_market_chaincode.slots import with_span
+from energy_market_chaincode.registration import with_span
 from energy_market_chaincode.times import instant_ms, iso_time, milliseconds, slot_name
 from energy_market_chaincode.views import GameView
 from energy_market_chaincode.vocabulary import Phase
