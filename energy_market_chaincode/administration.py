@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
-from energy_market_chaincode import hops, presentation
+from energy_market_chaincode import errors, hops, presentation, topology
 from energy_market_chaincode.commands import (
     RegisterProsumer,
     ResetMarket,
@@ -19,16 +19,6 @@ from energy_market_chaincode.commands import (
     TopUpAccount,
 )
 from energy_market_chaincode.context import Context, rule
-from energy_market_chaincode.errors import (
-    AccountTooLarge,
-    InvalidTopology,
-    ProsumerExists,
-    ReservedName,
-    SimulationTooLate,
-    TimeNotPresent,
-    TimeSimulated,
-    UnknownProsumer,
-)
 from energy_market_chaincode.events import LedgerTimeSetEvent, MarketResetEvent, TimeSimulatedEvent
 from energy_market_chaincode.market_views import (
     AccountToppedUp,
@@ -63,7 +53,6 @@ from energy_market_chaincode.records import (
 from energy_market_chaincode.settlement import paid_early
 from energy_market_chaincode.statements import enter_movement
 from energy_market_chaincode.times import SimulatedTime, iso_time
-from energy_market_chaincode.topology import require_places_kept
 from energy_market_chaincode.units import MAX_MONEY, currency
 from energy_market_chaincode.vocabulary import GRID_OPERATOR, NETWORK_OPERATOR, EntryKind, Phase
 
@@ -90,7 +79,7 @@ class _Fall(NamedTuple):
 async def set_ledger_time(context: Context, data: SetLedgerTime) -> EpochView:
     """Begin a new epoch, at a time before that of the last block."""
     if abs(data.new_ms - context.real_ms) > MOST_APART_MS:
-        raise TimeNotPresent(new=iso_time(data.new_ms), now=iso_time(context.real_ms))
+        raise errors.TimeNotPresent(new=iso_time(data.new_ms), now=iso_time(context.real_ms))
     before = await context.find(Epoch)
     epoch = Epoch(number=before.number + 1 if before is not None else 1, old_ms=data.old_ms, new_ms=data.new_ms)
     context.save(epoch)
@@ -147,11 +136,11 @@ def _right(game: Game, fall: _Fall) -> Game:
 async def simulate_time(context: Context, data: SimulateTime) -> SimulatedTimeView:
     """Begin a simulated time, once, and before there is anything on the market that goes by the real one."""
     if context.simulated is not None:
-        raise TimeSimulated(**presentation.simulated_time(context.simulated).as_json())
+        raise errors.TimeSimulated(**presentation.simulated_time(context.simulated).as_json())
     if await context.load_all(Game):
-        raise SimulationTooLate(what="games")
+        raise errors.SimulationTooLate(what="games")
     if await context.exists(MeteredMarket):
-        raise SimulationTooLate(what="meters")
+        raise errors.SimulationTooLate(what="meters")
     mapping = SimulatedTime(start_ms=data.start_ms, factor=data.factor, began_ms=context.real_ms)
     context.save(Simulation(mapping))
     begun = presentation.simulated_time(mapping)
@@ -163,12 +152,12 @@ async def simulate_time(context: Context, data: SimulateTime) -> SimulatedTimeVi
 async def register_prosumer(context: Context, data: RegisterProsumer) -> ProsumerEntered:
     """Enter a prosumer or operator with its public key, or give one a new key."""
     if data.id in (GRID_OPERATOR, NETWORK_OPERATOR):
-        raise ReservedName(id=data.id)
+        raise errors.ReservedName(id=data.id)
     known = await context.find(Prosumer, data.id)
     if known is not None and not data.replace_key:
-        raise ProsumerExists(id=data.id)
+        raise errors.ProsumerExists(id=data.id)
     if known is None and data.replace_key:
-        raise UnknownProsumer(id=data.id)
+        raise errors.UnknownProsumer(id=data.id)
     if known is not None:
         context.save(known.but(public_key=data.public_key), data.id)
         return ProsumerEntered(prosumer=data.id, key_replaced=True)
@@ -190,7 +179,7 @@ async def set_topology(context: Context, data: SetTopology) -> GraphLaid | Table
     """Replace the hop distances; running games keep those they began with."""
     problem = hops.graph_problem(data.edges) if data.edges is not None else hops.table_problem(data.hops or {})
     if problem is not None:
-        raise InvalidTopology(problems=problem)
+        raise errors.InvalidTopology(problems=problem)
     if data.edges is not None:
         return await _lay_graph(context, data.edges)
     return await _lay_table(context, data.hops or {})
@@ -198,7 +187,7 @@ async def set_topology(context: Context, data: SetTopology) -> GraphLaid | Table
 
 async def _lay_graph(context: Context, edges: list[tuple[str, str]]) -> GraphLaid:
     nodes = sorted({node for edge in edges for node in edge})
-    await require_places_kept(context, buyers=nodes, sellers=nodes)
+    await topology.require_places_kept(context, buyers=nodes, sellers=nodes)
     await _remove_places(context)
     context.save(Layout(edges=edges))
     for node in nodes:
@@ -208,7 +197,7 @@ async def _lay_graph(context: Context, edges: list[tuple[str, str]]) -> GraphLai
 
 async def _lay_table(context: Context, table: Mapping[str, Mapping[str, int]]) -> TableLaid:
     sellers = next(iter(table.values()))
-    await require_places_kept(context, buyers=table, sellers=sellers)
+    await topology.require_places_kept(context, buyers=table, sellers=sellers)
     await _remove_places(context)
     context.save(Layout(edges=None))
     for buyer, row in table.items():
@@ -227,7 +216,7 @@ async def _remove_places(context: Context) -> None:
 async def top_up_account(context: Context, data: TopUpAccount) -> AccountToppedUp:
     """Bring money in; the only rule that changes how much there is. A debt to the grid operator is paid off first."""
     if data.prosumer != GRID_OPERATOR and not await context.exists(Prosumer, data.prosumer):
-        raise UnknownProsumer(id=data.prosumer)
+        raise errors.UnknownProsumer(id=data.prosumer)
     books = await context.books([data.prosumer])
     if books.accounts()[data.prosumer].debt:
         books = await context.books([data.prosumer, GRID_OPERATOR])
@@ -235,7 +224,7 @@ async def top_up_account(context: Context, data: TopUpAccount) -> AccountToppedU
     books.repay_debts()
     account = books.accounts()[data.prosumer]
     if account.free + account.frozen > MAX_MONEY:
-        raise AccountTooLarge(id=data.prosumer)
+        raise errors.AccountTooLarge(id=data.prosumer)
     context.close_books(books)
     await enter_movement(context, data.prosumer, EntryKind.TOP_UP, data.amount)
     return AccountToppedUp(prosumer=data.prosumer, account_balance=currency(account.free), debt=currency(account.debt))

@@ -33,14 +33,8 @@ CLEARING_MS = 5 * MINUTE_MS
 METERING_WINDOW_MS = 15 * MINUTE_MS
 CORRECTION_WINDOW_MS = 7 * 24 * 60 * MINUTE_MS
 """What games have whose slots have a time, where nothing else is said; registration and delivery of others a minute."""
-MAX_TARIFFS = 10_000
-"""Quarter-hours of a hundred days."""
-MAX_ORDERS = 200
-"""Of one command: quarter-hours of two days."""
 MAX_READINGS = 1_000
 """Of one command: quarter-hours of ten days."""
-MAX_CORRECTED_BUYERS = 1_000
-"""Of a clearing."""
 MAX_MILLISECONDS = 366 * 24 * 3600 * 1000
 
 
@@ -203,7 +197,7 @@ class PublishClearing(AboutGame, topic=Topic.PUBLISH_CLEARING):
     """The hash of what was fixed at gate closure, which the game's ``clearing`` states."""
     prices: Annotated[dict[Identifier, PriceCurrencyPerKwh], Field(min_length=1)]
     """What every seller's energy is worth, without the fee for the hops; at least its base price."""
-    corrections: dict[Identifier, dict[Identifier, EnergyKwh]] = Field({}, max_length=MAX_CORRECTED_BUYERS)
+    corrections: dict[Identifier, dict[Identifier, EnergyKwh]] = Field({}, max_length=1_000)
     """{buyer: {seller: kWh}}: what it takes instead of what follows from the prices; the grid gives the rest."""
 
 
@@ -268,7 +262,7 @@ class TopUpAccount(CommandData, topic=Topic.TOP_UP_ACCOUNT, by=Role.OPERATOR):
 class SetTariffs(CommandData, topic=Topic.SET_TARIFFS, by=Role.OPERATOR):
     """Replace the table of the grid's tariffs; games that are published already keep theirs."""
 
-    tariffs: Annotated[list[TariffsFrom], Field(max_length=MAX_TARIFFS)]
+    tariffs: Annotated[list[TariffsFrom], Field(max_length=10_000)]  # quarter-hours of a hundred days
     """Each holds until the next one; in any order."""
 
     def _problem(self) -> str | None:
@@ -343,7 +337,7 @@ class PublishOrders(CommandData, topic=Topic.PUBLISH_ORDERS):
     Each order replaces what the prosumer had in that game, and arrives when it does.
     """
 
-    orders: Annotated[list[Order], Field(min_length=1, max_length=MAX_ORDERS)]
+    orders: Annotated[list[Order], Field(min_length=1, max_length=200)]  # quarter-hours of two days
 
 
 class StopGameRegistration(AboutGame, topic=Topic.STOP_GAME_REGISTRATION, by=Role.OPERATOR):

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from energy_market_chaincode import (  # noqa: F401 - some of them only declare their rules
     administration,
     delivery,
+    errors,
     memory,
     metering,
     presentation,
@@ -22,21 +23,6 @@ from energy_market_chaincode import (  # noqa: F401 - some of them only declare 
 from energy_market_chaincode.canonical import MAX_NESTING, exact_json, read_json
 from energy_market_chaincode.commands import RegisterProsumer, SetLedgerTime, SimulateTime
 from energy_market_chaincode.context import RULES, Context, Workspace
-from energy_market_chaincode.errors import (
-    AlreadyInitialised,
-    BadSignature,
-    CommandIdReused,
-    FoundersOnly,
-    LedgerDiffers,
-    MalformedArguments,
-    MetersOnly,
-    NotInitialised,
-    OperatorsOnly,
-    ProsumersOnly,
-    Rejection,
-    UnknownFunction,
-    UnknownSigner,
-)
 from energy_market_chaincode.events import Event
 from energy_market_chaincode.prefetch import keys_read_by
 from energy_market_chaincode.records import Epoch, Expiry, Market, Prosumer, Remembered, Simulation, ledger_id
@@ -72,7 +58,7 @@ async def invoke(stub: Stub, function: str, args: Sequence[str], sender: Sender 
         return exact_json(await _init(stub, args))
     if function in queries.QUERIES:
         return exact_json(await queries.answer(Workspace(stub), function, args))
-    raise UnknownFunction(function=function)
+    raise errors.UnknownFunction(function=function)
 
 
 def _check_founder(sender: Sender | None) -> None:
@@ -80,13 +66,13 @@ def _check_founder(sender: Sender | None) -> None:
         return
     role = "an administrator" if sender.is_administrator else "a member"
     founders = ", ".join(sorted(sender.founders)) or "no organisation"
-    raise FoundersOnly(founders=founders, sender=role, organisation=sender.organisation)
+    raise errors.FoundersOnly(founders=founders, sender=role, organisation=sender.organisation)
 
 
 async def _init(stub: Stub, args: Sequence[str]) -> dict[str, str]:
     """Enter the first operator; the same call again changes nothing."""
     if len(args) != 2:
-        raise MalformedArguments(function="init", problems="needs an operator's id and public key")
+        raise errors.MalformedArguments(function="init", problems="needs an operator's id and public key")
     operator, public_key = args
     state = Workspace(stub)
     context = Context(state=state, real_ms=stub.timestamp_ms, place=0, signer=operator)
@@ -95,12 +81,12 @@ async def _init(stub: Stub, args: Sequence[str]) -> dict[str, str]:
         known = await context.find(Prosumer, operator)
         keys = {market.first_public_key, known.public_key if known is not None else None}
         if operator != market.first_operator or public_key not in keys:
-            raise AlreadyInitialised(operator=market.first_operator)
+            raise errors.AlreadyInitialised(operator=market.first_operator)
         return {"operator": operator}
     try:
         data = RegisterProsumer.model_validate({"id": operator, "publicKey": public_key, "role": Role.OPERATOR})
     except ValueError as error:
-        raise MalformedArguments(function="init", problems=str(error)) from None
+        raise errors.MalformedArguments(function="init", problems=str(error)) from None
     beginning = Market(
         first_operator=operator,
         first_public_key=public_key,
@@ -156,7 +142,7 @@ def _read(texts: Sequence[str]) -> list[Command | RejectedCommand]:
         except MalformedFields as rejection:
             commands.append(_rejected(rejection.command, None, rejection))
         except ValueError as error:
-            raise MalformedArguments(function="submit", problems=f"command {len(commands)} {error}") from None
+            raise errors.MalformedArguments(function="submit", problems=f"command {len(commands)} {error}") from None
     return commands
 
 
@@ -165,7 +151,7 @@ def _readers(texts: Sequence[str]) -> Iterator[Callable[[], Command]]:
         try:
             values = read_json(texts[0], MAX_NESTING + 1)
         except ValueError as error:
-            raise MalformedArguments(function="submit", problems=f"command 0 {error}") from None
+            raise errors.MalformedArguments(function="submit", problems=f"command 0 {error}") from None
         return (partial(parse_command, value) for value in values)
     return (partial(read_command, text) for text in texts)
 
@@ -181,7 +167,7 @@ class _Present(NamedTuple):
 async def _present(state: Workspace, real_ms: int) -> _Present:
     market, epoch, simulation = await state.get_many([Market.key(), EPOCH_KEY, Simulation.key()])
     if market is None:
-        raise NotInitialised()
+        raise errors.NotInitialised()
     ledger = ledger_id(Market.from_bytes(market), None if epoch is None else Epoch.from_bytes(epoch))
     return _Present(ledger, real_ms, None if simulation is None else Simulation.from_bytes(simulation).root)
 
@@ -199,12 +185,12 @@ async def _decide(state: Workspace, present: _Present, place: int, command: Comm
     try:
         if command.ledger not in (None, present.ledger):
             # Before the signer is looked up: who is unknown here is told what is wrong with the command itself.
-            raise LedgerDiffers(named=command.ledger, ledger=present.ledger)
+            raise errors.LedgerDiffers(named=command.ledger, ledger=present.ledger)
         signer = await _verified_signer(context, command)
         if remembered is not None:
-            raise CommandIdReused(prosumer=command.prosumer, id=command.id)
+            raise errors.CommandIdReused(prosumer=command.prosumer, id=command.id)
         await memory.require_valid(context, command)
-    except Rejection as rejection:
+    except errors.Rejection as rejection:
         return _Decision(_rejected(command.id, command.prosumer, rejection), [])
     decision = await _apply(context, signer, command)
     await memory.remember(context, command, exact_json(decision.result).decode())
@@ -223,9 +209,9 @@ async def _keep_in_mind(context: Context, command: Command, remembered: Remember
 async def _verified_signer(context: Context, command: Command) -> Prosumer:
     signer = await context.find(Prosumer, command.prosumer)
     if signer is None:
-        raise UnknownSigner(prosumer=command.prosumer)
+        raise errors.UnknownSigner(prosumer=command.prosumer)
     if not command.is_signed_with(signer.public_key):
-        raise BadSignature(prosumer=command.prosumer)
+        raise errors.BadSignature(prosumer=command.prosumer)
     return signer
 
 
@@ -233,12 +219,12 @@ async def _apply(context: Context, signer: Prosumer, command: Command) -> _Decis
     """Let the topic's rule decide; on a rejection go back to the savepoint."""
     try:
         if command.data.by not in (None, signer.role):
-            refusal = MetersOnly if command.data.by is Role.METER else OperatorsOnly
+            refusal = errors.MetersOnly if command.data.by is Role.METER else errors.OperatorsOnly
             raise refusal(topic=command.topic, prosumer=signer.id)
         if signer.role is Role.METER and command.data.by is not Role.METER:
-            raise ProsumersOnly(topic=command.topic, prosumer=signer.id)
+            raise errors.ProsumersOnly(topic=command.topic, prosumer=signer.id)
         result = await RULES[type(command.data)](context, command.data)
-    except Rejection as rejection:
+    except errors.Rejection as rejection:
         context.state.forget()
         announced = [rejection.announcement] if rejection.announcement is not None else []
         return _Decision(_rejected(command.id, command.prosumer, rejection), announced)
@@ -246,6 +232,6 @@ async def _apply(context: Context, signer: Prosumer, command: Command) -> _Decis
     return _Decision(said, context.events)
 
 
-def _rejected(command: str | None, prosumer: str | None, rejection: Rejection) -> RejectedCommand:
-    errors = rejection.fields if isinstance(rejection, MalformedFields) else []
-    return RejectedCommand(id=command, prosumer=prosumer, code=rejection.code, message=rejection.message, errors=errors)
+def _rejected(command: str | None, prosumer: str | None, rejection: errors.Rejection) -> RejectedCommand:
+    fields = rejection.fields if isinstance(rejection, MalformedFields) else []
+    return RejectedCommand(id=command, prosumer=prosumer, code=rejection.code, message=rejection.message, errors=fields)

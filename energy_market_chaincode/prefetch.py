@@ -69,8 +69,6 @@ def keys_read_by(command: Command) -> list[str]:
             keys += [Prosumer.key(data.id), Prosumer.key(data.prosumer), Connection.key(data.prosumer)]
         case PublishReadings():
             keys += [MetersProsumer.key(signer)]
-        case _:
-            pass
     return keys
 
 

@@ -382,10 +382,6 @@ class Arena(Record, prefix="arena", reset=True):
         """Read an arena; in a large game that takes long, and every turn and reading asks for the same one."""
         return cls.model_validate(_arena(value))
 
-    def buyer_index(self, prosumer: str) -> int | None:
-        """Return a buyer's place in the turn order, None if it is no buyer of this game."""
-        return next((i for i, demand in enumerate(self.buyers) if demand.buyer == prosumer), None)
-
 
 _ORDERS: dict[str, type[Record]] = {"sellers": StandingOffer, "buyers": StandingDemand}
 

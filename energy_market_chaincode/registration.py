@@ -12,7 +12,7 @@ from bisect import bisect_right, insort
 from itertools import pairwise
 from typing import Any, Literal
 
-from energy_market_chaincode import presentation
+from energy_market_chaincode import errors, presentation, topology
 from energy_market_chaincode.commands import (
     CLEARING_MS,
     CORRECTION_WINDOW_MS,
@@ -40,24 +40,6 @@ from energy_market_chaincode.contracting import (
     offer_bond,
     usual_penalty,
     worst_of_mechanism,
-)
-from energy_market_chaincode.errors import (
-    AlreadyRegistered,
-    DebtUnpaid,
-    DurationUnfit,
-    GameExists,
-    MarketEmptying,
-    NoMeter,
-    OrderBeyondConnection,
-    OrderRepeated,
-    PriceOutOfBounds,
-    RegistrationOpen,
-    RegistrationOver,
-    Rejection,
-    SlotOverlaps,
-    SlotTaken,
-    TariffsCrossed,
-    TopologyMissing,
 )
 from energy_market_chaincode.game import seller_order, turn_order
 from energy_market_chaincode.lines import Archive
@@ -87,7 +69,6 @@ from energy_market_chaincode.records import (
 )
 from energy_market_chaincode.stopping import stop
 from energy_market_chaincode.times import instant_ms, iso_time
-from energy_market_chaincode.topology import fixed_arena, require_place
 from energy_market_chaincode.units import Energy, Money, Price, currency, currency_per_kwh, kwh
 from energy_market_chaincode.views import GameResult, RegistrationStopped, View
 from energy_market_chaincode.vocabulary import Metering, Phase, StopReason
@@ -140,7 +121,7 @@ async def tariffs_of(context: Context, data: PublishGame, at_ms: int) -> dict[st
     retail = retail if data.retail_tariff is None else data.retail_tariff
     feed_in = feed_in if data.feed_in_tariff is None else data.feed_in_tariff
     if retail < feed_in:
-        raise TariffsCrossed(retail=currency_per_kwh(retail), feed_in=currency_per_kwh(feed_in))
+        raise errors.TariffsCrossed(retail=currency_per_kwh(retail), feed_in=currency_per_kwh(feed_in))
     return {"retail_tariff": retail, "feed_in_tariff": feed_in}
 
 
@@ -150,14 +131,14 @@ async def publish_game(context: Context, data: PublishGame) -> GameResult:
     slot = data.delivery_slot or iso_time(context.now_ms)
     name = data.game or f"Game-{slot}"[:64]
     if await context.exists(Game, name) or await context.exists(Archive, name):
-        raise GameExists(game=name)
+        raise errors.GameExists(game=name)
     taken = await context.find(Slot, slot)
     if taken is not None:
-        raise SlotTaken(slot=slot, game=taken.game)
+        raise errors.SlotTaken(slot=slot, game=taken.game)
     if not await context.exists(Layout):
-        raise TopologyMissing()
+        raise errors.TopologyMissing()
     if await context.exists(Emptying):
-        raise MarketEmptying()
+        raise errors.MarketEmptying()
     game = await _scheduled(context, data, slot, name)
     if game.delivery_starts_ms is not None:
         await book(context, game.delivery_starts_ms, game.parameters.delivery_duration_ms)
@@ -217,7 +198,7 @@ def slot_durations(data: PublishGame, starts_ms: int, now_ms: int, least_ms: int
     DurationUnfit
     """
     if data.delivery_duration_ms is not None:
-        raise DurationUnfit(field="deliveryDurationMs", slots="a name, not a time", instead="slotDurationMs")
+        raise errors.DurationUnfit(field="deliveryDurationMs", slots="a name, not a time", instead="slotDurationMs")
     left_ms = max(starts_ms - now_ms, 0)
     clearing_ms = max(data.clearing_duration_ms or CLEARING_MS, least_ms)
     if data.registration_duration_ms is not None:
@@ -244,7 +225,7 @@ def durations_of_name(data: PublishGame, least_ms: int) -> dict[str, int | None]
     for field in ("slot_duration_ms", "clearing_duration_ms"):
         if getattr(data, field) is not None:
             name = type(data).model_fields[field].alias
-            raise DurationUnfit(field=name, slots="a time, not only a name", instead="deliveryDurationMs")
+            raise errors.DurationUnfit(field=name, slots="a time, not only a name", instead="deliveryDurationMs")
     return {
         "slot_duration_ms": None,
         "delivery_duration_ms": data.delivery_duration_ms or MINUTE_MS,
@@ -271,7 +252,7 @@ def with_span(spans: list[tuple[int, int]], span: tuple[int, int]) -> list[tuple
     for before, after in pairwise(spans):
         if after[0] < before[1]:
             taken = before if after == span else after
-            raise SlotOverlaps(starts=iso_time(taken[0]), ends=iso_time(taken[1]))
+            raise errors.SlotOverlaps(starts=iso_time(taken[0]), ends=iso_time(taken[1]))
         if after[0] == before[1]:
             apart[-1] = apart[-1][0], after[1]
         else:
@@ -306,9 +287,9 @@ async def publish_orders(context: Context, data: PublishOrders) -> OrdersPlaced:
     for place, (game, order) in enumerate(zip(games, data.orders, strict=True)):
         try:
             if game.id in required:
-                raise OrderRepeated(game=game.id)
+                raise errors.OrderRepeated(game=game.id)
             required[game.id] = await _replace(context, game, order)
-        except Rejection as rejection:
+        except errors.Rejection as rejection:
             raise rejection.at(f"orders.{place}") from None
     await hold(context, context.signer, required)
     placed = [
@@ -336,7 +317,7 @@ async def _offer(context: Context, game: Game, said: OfferedEnergy) -> Escrow:
     """Let an offer stand; return what is frozen for it."""
     await _require_trusted(context, game)
     _require_price(game, said.price)
-    await require_place(context, "seller", HopsColumn)
+    await topology.require_place(context, "seller", HopsColumn)
     limit = await _limit_of_orders(context, game, said.amount)
     offer = StandingOffer(seller=context.signer, capacity=said.amount, price=said.price, arrived=context.arrived)
     context.save(offer, game.id, context.signer)
@@ -349,7 +330,7 @@ async def _demand(context: Context, game: Game, said: DemandedEnergy) -> Escrow:
     """Let a demand stand; return what is frozen for it."""
     await _require_trusted(context, game)
     buyer = context.signer
-    await require_place(context, "buyer", HopsRow)
+    await topology.require_place(context, "buyer", HopsRow)
     limit, rules = await _limit_of_orders(context, game, said.amount), game.parameters
     totals = await context.load(MeterTotals, buyer)
     demand = StandingDemand(
@@ -366,7 +347,7 @@ async def _demand(context: Context, game: Game, said: DemandedEnergy) -> Escrow:
 
 def _require_gate_open(context: Context, game: Game) -> None:
     if context.now_ms >= game.registration_ends_ms:
-        raise RegistrationOver(game=game.id, ended=iso_time(game.registration_ends_ms))
+        raise errors.RegistrationOver(game=game.id, ended=iso_time(game.registration_ends_ms))
 
 
 async def _require_new(context: Context, game: Game) -> None:
@@ -374,24 +355,24 @@ async def _require_new(context: Context, game: Game) -> None:
     _require_gate_open(context, game)
     signer = context.signer
     if await context.exists(StandingOffer, game.id, signer) or await context.exists(StandingDemand, game.id, signer):
-        raise AlreadyRegistered(prosumer=signer, game=game.id)
+        raise errors.AlreadyRegistered(prosumer=signer, game=game.id)
 
 
 async def _require_trusted(context: Context, game: Game) -> None:
     """Refuse the orders of whoever is not metered, or owes something from earlier slots."""
     signer = context.signer
     if game.parameters.metering is Metering.METERS and not await context.exists(Connection, signer):
-        raise NoMeter(prosumer=signer, game=game.id)
+        raise errors.NoMeter(prosumer=signer, game=game.id)
     account = await context.find(Account, signer)
     if account is not None and account.debt:
-        raise DebtUnpaid(prosumer=signer, debt=currency(account.debt))
+        raise errors.DebtUnpaid(prosumer=signer, debt=currency(account.debt))
 
 
 def _require_price(game: Game, price: Price) -> None:
     """Refuse a base price outside of the game's bounds."""
     floor, cap = game.parameters.price_floor or Price(0), game.parameters.price_cap
     if price < floor or (cap is not None and price > cap):
-        raise PriceOutOfBounds(
+        raise errors.PriceOutOfBounds(
             game=game.id,
             floor=currency_per_kwh(floor),
             cap="any" if cap is None else currency_per_kwh(cap),
@@ -412,7 +393,7 @@ async def _limit_of_orders(context: Context, game: Game, amount: Energy) -> Ener
     connection = await context.load(Connection, context.signer)
     limit = connection.meters[-1].limit(game.parameters.delivery_duration_ms)
     if amount > limit:
-        raise OrderBeyondConnection(prosumer=context.signer, game=game.id, amount=kwh(amount), limit=kwh(limit))
+        raise errors.OrderBeyondConnection(prosumer=context.signer, game=game.id, amount=kwh(amount), limit=kwh(limit))
     return limit
 
 
@@ -433,7 +414,7 @@ async def _close_gate(
     """Begin the clearing, or at once the delivery: without sellers or buyers, or when its time has come."""
     is_traded = bool(offers and demands)
     if is_traded:
-        arena = await fixed_arena(context, offers, demands)
+        arena = await topology.fixed_arena(context, offers, demands)
     else:
         arena = Arena(sellers=offers, buyers=demands, hops=[[] for _ in demands])
     context.save(arena, game.id)
@@ -451,7 +432,7 @@ def _require_complete(context: Context, game: Game, present: int) -> None:
     """Refuse to stop before the time unless all expected participants are in."""
     expected = game.parameters.expected_participants
     if context.now_ms < game.registration_ends_ms and (expected is None or present < expected):
-        raise RegistrationOpen(
+        raise errors.RegistrationOpen(
             game=game.id,
             ends=iso_time(game.registration_ends_ms),
             present=present,

@@ -2,9 +2,8 @@
 
 from collections.abc import Collection, Sequence
 
-from energy_market_chaincode import hops, layouts
+from energy_market_chaincode import errors, hops, layouts
 from energy_market_chaincode.context import Context
-from energy_market_chaincode.errors import NotInTopology, TopologyInUse, TopologyMissing
 from energy_market_chaincode.records import (
     Arena,
     Game,
@@ -27,7 +26,7 @@ async def require_place(context: Context, role: str, in_table: type[HopsRow | Ho
     NotInTopology
     """
     if not (await context.exists(NetworkNode, context.signer) or await context.exists(in_table, context.signer)):
-        raise NotInTopology(prosumer=context.signer, role=role)
+        raise errors.NotInTopology(prosumer=context.signer, role=role)
 
 
 async def require_places_kept(context: Context, buyers: Collection[str], sellers: Collection[str]) -> None:
@@ -55,7 +54,7 @@ async def require_places_kept(context: Context, buyers: Collection[str], sellers
         left_out |= {offer.seller for offer in offers}.difference(sellers)
         if left_out:
             named = ", ".join(sorted(left_out)[:5])
-            raise TopologyInUse(game=game.id, prosumers=named, closes=iso_time(game.registration_ends_ms))
+            raise errors.TopologyInUse(game=game.id, prosumers=named, closes=iso_time(game.registration_ends_ms))
 
 
 async def fixed_arena(context: Context, sellers: list[StandingOffer], buyers: list[StandingDemand]) -> Arena:
@@ -71,14 +70,14 @@ async def fixed_arena(context: Context, sellers: list[StandingOffer], buyers: li
     """
     layout = await context.find(Layout)
     if layout is None:
-        raise TopologyMissing()
+        raise errors.TopologyMissing()
     if layout.edges is None:
         return Arena(sellers=sellers, buyers=buyers, hops=await _hops_of_table(context, sellers, buyers))
     graph = hops.neighbours(layout.edges)
     names, others = [demand.buyer for demand in buyers], [offer.seller for offer in sellers]
     for name, role in [(b, "buyer") for b in names] + [(s, "seller") for s in others]:
         if name not in graph:
-            raise NotInTopology(prosumer=name, role=role)
+            raise errors.NotInTopology(prosumer=name, role=role)
     if len(names) * len(others) <= layouts.STORED_PAIRS:
         return Arena(sellers=sellers, buyers=buyers, hops=[list(row) for row in hops.hop_rows(graph, names, others)])
     digest = layouts.digest_of(layout.edges)
@@ -100,7 +99,7 @@ async def _hops_of_table(
 
 def _hops(row: dict[str, int], buyer: str, seller: str) -> int:
     if not row:
-        raise NotInTopology(prosumer=buyer, role="buyer")
+        raise errors.NotInTopology(prosumer=buyer, role="buyer")
     if seller not in row:
-        raise NotInTopology(prosumer=seller, role="seller")
+        raise errors.NotInTopology(prosumer=seller, role="seller")
     return row[seller]

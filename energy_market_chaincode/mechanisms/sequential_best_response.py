@@ -1,20 +1,9 @@
 """The paper's mechanism: the buyer in turn bids or passes, until all pass in one round or the rounds are over."""
 
-from energy_market_chaincode import presentation
+from energy_market_chaincode import errors, presentation
 from energy_market_chaincode.commands import AboutGame, PublishBuyBid, SkipTurn
 from energy_market_chaincode.context import Context, rule
 from energy_market_chaincode.contracting import freeze_more, has_delivery_begun, nothing, supplies_of
-from energy_market_chaincode.errors import (
-    CapacityExceeded,
-    DeadlineNotPassed,
-    DeliveryBegun,
-    DemandExceeded,
-    NotRegistered,
-    NotYourTurn,
-    OtherMechanism,
-    TurnOver,
-    UnknownSeller,
-)
 from energy_market_chaincode.game import bill, is_more_than_nothing, worst_bill
 from energy_market_chaincode.records import Arena, ClearingState, Escrow, Game, Play, StandingBid
 from energy_market_chaincode.stopping import require_played, stop
@@ -50,32 +39,30 @@ def _deadline_ms(game: Game, began_ms: int) -> int:
     return deadline_ms
 
 
-async def _game(context: Context, command: AboutGame) -> Game:
+async def _in_play(context: Context, command: AboutGame) -> tuple[Game, Arena, Play]:
     """Load the game that a command is about, which must be played by this mechanism, or have fallen back to it."""
     game = await context.game(command, Phase.PLAYING)
     clearing = None if game.mechanism == NAME else await context.find(ClearingState, game.id)
     if game.mechanism != NAME and (clearing is None or clearing.fallback is not Fallback.TURNS):
-        raise OtherMechanism(topic=command.topic, game=game.id, mechanism=game.mechanism)
+        raise errors.OtherMechanism(topic=command.topic, game=game.id, mechanism=game.mechanism)
     await require_played(context, game)
-    return game
+    return game, await context.arena(game), await context.load(Play, game.id)
 
 
 @rule
 async def publish_buy_bid(context: Context, data: PublishBuyBid) -> BidResult:
     """Take the bid of the buyer in turn, or its pass, and give the next buyer its turn."""
-    game = await _game(context, data)
-    arena = await context.arena(game)
-    play = await context.load(Play, game.id)
+    game, arena, play = await _in_play(context, data)
     buyer = context.signer
-    if arena.buyer_index(buyer) is None:
-        raise NotRegistered(prosumer=buyer, game=game.id, role="buyer")
+    if buyer not in [demand.buyer for demand in arena.buyers]:
+        raise errors.NotRegistered(prosumer=buyer, game=game.id, role="buyer")
     in_turn = arena.buyers[play.turn].buyer
     if buyer != in_turn:
-        raise NotYourTurn(turn=in_turn, round=play.round, game=game.id, prosumer=buyer)
+        raise errors.NotYourTurn(turn=in_turn, round=play.round, game=game.id, prosumer=buyer)
     if data.round not in (None, play.round):
-        raise TurnOver(buyer=buyer, round=data.round, game=game.id)
+        raise errors.TurnOver(buyer=buyer, round=data.round, game=game.id)
     if has_delivery_begun(context, game):
-        raise DeliveryBegun(game=game.id, began=iso_time(game.delivery_starts_ms or 0))
+        raise errors.DeliveryBegun(game=game.id, began=iso_time(game.delivery_starts_ms or 0))
     loads = None if data.bid_amounts is None else await _take_bid(context, game, arena, play, data.bid_amounts)
     passed = loads is None
     play = play.but(passes=play.passes + 1) if passed else play.but(loads=loads)
@@ -86,17 +73,15 @@ async def publish_buy_bid(context: Context, data: PublishBuyBid) -> BidResult:
 @rule
 async def skip_turn(context: Context, data: SkipTurn) -> GameResult:
     """Pass over a buyer that missed its deadline: its bid stands, or it has none. The slot's start stops the game."""
-    game = await _game(context, data)
-    arena = await context.arena(game)
-    play = await context.load(Play, game.id)
+    game, arena, play = await _in_play(context, data)
     if (data.buyer, data.round) != (arena.buyers[play.turn].buyer, play.round):
-        raise TurnOver(buyer=data.buyer, round=data.round, game=game.id)
+        raise errors.TurnOver(buyer=data.buyer, round=data.round, game=game.id)
     if context.now_ms < play.deadline_ms:
-        raise DeadlineNotPassed(buyer=data.buyer, deadline=iso_time(play.deadline_ms))
+        raise errors.DeadlineNotPassed(buyer=data.buyer, deadline=iso_time(play.deadline_ms))
     if has_delivery_begun(context, game):
         await stop(context, game, arena, play, StopReason.DEADLINE)
-        return GameResult(game=game.id)
-    await _advance(context, game, arena, play.but(passes=play.passes + 1))
+    else:
+        await _advance(context, game, arena, play.but(passes=play.passes + 1))
     return GameResult(game=game.id)
 
 
@@ -113,16 +98,16 @@ async def _take_bid(
     demand = arena.buyers[play.turn]
     unknown = sorted(set(by_seller) - {offer.seller for offer in arena.sellers})
     if unknown:
-        raise UnknownSeller(sellers=", ".join(unknown[:5]), game=game.id)
+        raise errors.UnknownSeller(sellers=", ".join(unknown[:5]), game=game.id)
     amounts = [by_seller.get(offer.seller, Energy(0)) for offer in arena.sellers]
     if sum(amounts) > demand.demand:
-        raise DemandExceeded(total=kwh(sum(amounts)), prosumer=demand.buyer, demand=kwh(demand.demand))
+        raise errors.DemandExceeded(total=kwh(sum(amounts)), prosumer=demand.buyer, demand=kwh(demand.demand))
     standing = await context.find(StandingBid, game.id, demand.buyer)
     own = standing.amounts if standing is not None else nothing(arena)
     supplies = supplies_of(game, arena, play.turn, play.loads, own)
     for offer, supply, energy in zip(arena.sellers, supplies, amounts, strict=True):
         if energy > supply.room:
-            raise CapacityExceeded(amount=kwh(energy), seller=offer.seller, room=kwh(supply.room))
+            raise errors.CapacityExceeded(amount=kwh(energy), seller=offer.seller, room=kwh(supply.room))
     tariff = game.parameters.retail_tariff
     present = bill(own, demand.demand, supplies, tariff)
     saving = present - bill(amounts, demand.demand, supplies, tariff)
