@@ -27,6 +27,7 @@ from energy_market_chaincode.lines import Line
 from energy_market_chaincode.matching import Matched, give, match
 from energy_market_chaincode.proof import Walker
 from energy_market_chaincode.records import (
+    Certificate,
     Delivery,
     Game,
     MeterTotals,
@@ -362,11 +363,13 @@ async def keep_reading(context: Context, game: Game, prosumer: str, reading: Del
 
 
 async def paid_early(context: Context, game: Game) -> dict[str, Money]:
-    """Return what everybody who is not settled got during the delivery."""
+    """Return what everybody who is not settled got during the delivery; in a cleared or metered game it is nothing."""
+    if game.parameters.metering is Metering.METERS or await context.exists(Certificate, game.id):
+        return {}
     slot = await DeliveredSlot.load(context, game)
     state = await context.find(Settling, game.id) or slot.beginning(Settlement(closed_at_ms=0), {})
     part = _Part.of(context, slot, state, PART)
-    if slot.proof is None and state.stage is not SettlementStage.OTHERS:
+    if state.stage is not SettlementStage.OTHERS:
         done = state.done if state.stage is SettlementStage.BUYERS else 0
         for bought in await slot.transfers(context, range(done, len(slot.arena.buyers)), None):
             part.note_early(bought)
