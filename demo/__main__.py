@@ -7,6 +7,7 @@ import argparse
 import os
 import sys
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 
 from rich.console import Console
@@ -35,16 +36,13 @@ async def run(scenario: Scenario | DayScenario, every: str, factor: int | None) 
     home = Path(os.environ.get("ENERGY_MARKET_HOME", DEFAULT_HOME))
     identities = make_keys(home / "keys", [OPERATOR, *scenario.histories()])
     operator = identities.pop(OPERATOR)
-    log = ProcessLog(Console(width=200))
-    try:
-        pinned = os.environ.get("ENERGY_MARKET_LEDGER_ID")
+    pinned = os.environ.get("ENERGY_MARKET_LEDGER_ID")
+    with closing(ProcessLog(Console(width=200))) as log:
         async with MarketClient(_url("QUEUE", 8080), operator, ledger=pinned) as market:
             if isinstance(scenario, DayScenario):
                 await play_days(market, scenario, factor, identities, home, log)
             else:
                 await play_games(market, scenario, every, identities, home, log)
-    finally:
-        log.close()
 
 
 async def play_games(

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, closing, suppress
 from importlib.metadata import version
 
 from fastapi import FastAPI
@@ -32,8 +32,7 @@ def build_app(settings: ClockSettings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         private_folder(settings.home)
-        store = ScheduleStore(settings.home / "clock.sqlite")
-        try:
+        with closing(ScheduleStore(settings.home / "clock.sqlite")) as store:
             async with (
                 MarketClient(settings.queue_url, patience=PATIENCE, ledger=settings.ledger_id) as market,
                 Optimizer(settings.optimizer_url, patience=PATIENCE) as optimizer,
@@ -46,8 +45,6 @@ def build_app(settings: ClockSettings) -> FastAPI:
                     working.cancel()
                     with suppress(asyncio.CancelledError):
                         await working
-        finally:
-            store.close()
 
     async def ready() -> str | None:
         clock: Clock = app.state.clock

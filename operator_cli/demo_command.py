@@ -122,8 +122,7 @@ def _home(given: Path | None) -> Iterator[Path]:
 async def _demo(plan: Plan, json_file: Path | None, keep_running: bool, time_limit: float) -> list[str]:
     """Play, report, and return what is wrong with the result."""
     end_on_signals()
-    log = ProcessLog(voice.console, _talkative(plan.scenario))
-    try:
+    with contextlib.closing(ProcessLog(voice.console, _talkative(plan.scenario))) as log:
         async with Processes(log.hear) as processes:
             try:
                 async with asyncio.timeout(time_limit):
@@ -139,8 +138,6 @@ async def _demo(plan: Plan, json_file: Path | None, keep_running: bool, time_lim
                 voice.progress(f"the market stays open, its home is {plan.home}; Ctrl-C ends it")
                 await processes.while_alive(forever())
             return run.problems()
-    finally:
-        log.close()
 
 
 def _report(run: Played, json_file: Path | None) -> None:

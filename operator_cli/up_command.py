@@ -1,6 +1,7 @@
 """``energy-market up``: the services of a market on this machine, until Ctrl-C."""
 
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -63,7 +64,6 @@ async def _up(
 ) -> None:
     end_on_signals()
     private_folder(settings.home).chmod(0o700)  # an older version left it open to others
-    log = ProcessLog(voice.console)
     operator = Identity(settings.operator, load_or_create_key(key_file(settings.keys, settings.operator)))
     environment = {
         **environment,
@@ -71,7 +71,7 @@ async def _up(
         "ENERGY_MARKET_OPERATOR": operator.prosumer,
         "ENERGY_MARKET_OPERATOR_PUBLIC_KEY": operator.public_key,
     }
-    try:
+    with closing(ProcessLog(voice.console)) as log:
         async with Processes(log.hear) as processes:
             services = await start_services(processes, settings.home, environment, ports)
             if mapping is not None:
@@ -88,8 +88,6 @@ async def _up(
                 voice.document({**asdict(services), "home": str(settings.home), "operator": operator.prosumer})
             log.stands("the market is open")
             await processes.while_alive(forever())
-    finally:
-        log.close()
 
 
 class SimulatedOtherwise(Exception):

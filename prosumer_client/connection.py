@@ -8,7 +8,7 @@ import ipaddress
 import logging
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -237,9 +237,7 @@ class Postbag:
 
     async def close(self) -> None:
         """Let go of what is on its way; those who wait for it are cancelled."""
-        for carrier in list(self._carriers):
-            carrier.cancel()
-        await asyncio.gather(*self._carriers, return_exceptions=True)
+        await cancel_all(self._carriers)
 
     async def _carry(self) -> None:
         bag, self._waiting = self._waiting, []
@@ -258,6 +256,14 @@ class Postbag:
                 waiting.set_exception(answer)
             else:
                 waiting.set_result(answer)
+
+
+async def cancel_all(tasks: Iterable[asyncio.Future[Any]]) -> None:
+    """Cancel tasks, and wait until they have ended."""
+    ending = list(tasks)
+    for task in ending:
+        task.cancel()
+    await asyncio.gather(*ending, return_exceptions=True)
 
 
 class MarketTime:

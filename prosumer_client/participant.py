@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, TypeVar
 from energy_market_chaincode import CommandIdReused, GameView
 from prosumer_client.amounts import UnusableDecision, read_number, round_kwh
 from prosumer_client.client import MarketClient
+from prosumer_client.connection import cancel_all
 from prosumer_client.errors import CommandRejected, MarketError, RequestRefused
 from prosumer_client.events import FROM_NOW, MarketEvent
 from prosumer_client.identity import repeatable_id
@@ -235,10 +236,7 @@ class _Lanes:
                 self._at_work.add(task)
                 task.add_done_callback(partial(self._forget, item.game))
         finally:
-            at_work = list(self._at_work)
-            for task in at_work:
-                task.cancel()
-            await asyncio.gather(*at_work, return_exceptions=True)
+            await cancel_all(self._at_work)
 
     def _forget(self, game: str | None, task: asyncio.Task[None]) -> None:
         self._at_work.discard(task)
@@ -282,6 +280,4 @@ async def first_of(*works: Awaitable[object]) -> None:
         for task in ended:
             task.result()
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await cancel_all(tasks)
