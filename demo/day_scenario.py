@@ -19,12 +19,13 @@ from pydantic import BeforeValidator, Field, model_validator
 from demo.scenario import (
     RESERVED_NAMES,
     GamePrices,
+    Inconsistency,
     Playable,
     ScenarioPart,
+    hop_table,
     network_inconsistencies,
     whole_hundreds,
 )
-from demo.topology import Inconsistency, hop_table
 from energy_market_chaincode import (
     Energy,
     Identifier,

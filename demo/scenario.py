@@ -5,7 +5,7 @@ Amounts are decimal kWh and currency, exactly as the ledger will hold them; what
 
 import random
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -15,7 +15,6 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from demo.topology import Graph, HopTable, Inconsistency, graph_inconsistencies, hop_table, table_inconsistencies
 from energy_market_chaincode import (
     USUAL_FEED_IN_TARIFF,
     USUAL_RETAIL_TARIFF,
@@ -26,6 +25,7 @@ from energy_market_chaincode import (
     units,
     usual_penalty,
 )
+from energy_market_chaincode import hops as hop_counts
 
 
 def _positive(value: Decimal) -> Decimal:
@@ -58,11 +58,27 @@ FractionOfOne = Annotated[
 Edge = tuple[Identifier, Identifier]
 Hops = Annotated[int, Field(ge=0, le=1000, strict=True)]
 
+Graph = Sequence[tuple[str, str]]
+"""Edges of one hop each, between buses and prosumers."""
+
+HopTable = Mapping[str, Mapping[str, int]]
+"""{buyer: {seller: hops}}."""
+
+FieldPath = tuple[str | int, ...]
+"""Where a field stands in a scenario, from the outside in."""
 
 USUAL_BALANCE = Decimal(1000)
 MOST_PAIRS = 250_000
 """Of so many pairs of a buyer and a seller hops are listed."""
 _HUNDRED = units.money_from_currency(100)
+
+
+@dataclass(frozen=True, slots=True)
+class Inconsistency:
+    """Something that does not fit together; ``sentence`` goes on after the name of the field at ``path``."""
+
+    path: FieldPath
+    sentence: str
 
 
 class ScenarioPart(BaseModel):
@@ -320,6 +336,51 @@ def network_inconsistencies(
         yield from table_inconsistencies(hops, buyers, sellers)
     if (graph is None) == (hops is None):
         yield Inconsistency((), "needs either a graph or a hops table")
+
+
+def hop_table(graph: Graph, buyers: Collection[str], sellers: Collection[str]) -> dict[str, dict[str, int]]:
+    """Count the edges on the shortest path between every buyer and every seller.
+
+    Raises
+    ------
+    KeyError
+        If a buyer and a seller are not connected; :func:`graph_inconsistencies` says so in words.
+    """
+    rows = hop_counts.hop_rows(hop_counts.neighbours(graph), list(buyers), list(sellers))
+    return {buyer: dict(zip(sellers, row, strict=True)) for buyer, row in zip(buyers, rows, strict=True)}
+
+
+def graph_inconsistencies(graph: Graph, buyers: Collection[str], sellers: Collection[str]) -> Iterator[Inconsistency]:
+    """Yield why a graph cannot serve these buyers and sellers; nothing if it can."""
+    for index, (one, other) in enumerate(graph):
+        if one == other:
+            yield Inconsistency(("graph", index), f"joins {one} with itself")
+    neighbours = hop_counts.neighbours(graph)
+    for prosumer in (*sellers, *buyers):
+        if prosumer not in neighbours:
+            yield Inconsistency(("graph",), f"has no edge to {prosumer}")
+    if neighbours:
+        start = next(iter(neighbours))
+        apart = sorted(neighbours.keys() - hop_counts.hops_from(start, neighbours).keys())
+        if apart:
+            yield Inconsistency(("graph",), f"is not connected: no path from {start} to {', '.join(apart)}")
+
+
+def table_inconsistencies(hops: HopTable, buyers: Collection[str], sellers: Collection[str]) -> Iterator[Inconsistency]:
+    """Yield why a hop table cannot serve these buyers and sellers; nothing if it can."""
+    for buyer, row in hops.items():
+        if buyer not in buyers:
+            yield Inconsistency(("hops", buyer), "is not a buyer of this scenario")
+            continue
+        for seller in row:
+            if seller not in sellers:
+                yield Inconsistency(("hops", buyer, seller), "is not a seller of this scenario")
+        missing = [seller for seller in sellers if seller not in row]
+        if missing:
+            yield Inconsistency(("hops", buyer), f"lacks the hops to {', '.join(missing)}")
+    for buyer in buyers:
+        if buyer not in hops:
+            yield Inconsistency(("hops",), f"lacks a row for {buyer}")
 
 
 GRID_SELLER = "GRID"

@@ -20,8 +20,17 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from demo.day_scenario import PROFILE_COLUMNS, DayScenario, DaySlots, DayUnusable, Devices, GridTariffs
-from demo.scenario import Edge, Generator, Hops, Scenario, ScenarioSettings, inconsistencies, random_scenario
-from demo.topology import FieldPath, Inconsistency
+from demo.scenario import (
+    Edge,
+    FieldPath,
+    Generator,
+    Hops,
+    Inconsistency,
+    Scenario,
+    ScenarioSettings,
+    inconsistencies,
+    random_scenario,
+)
 from energy_market_chaincode import Identifier, Instant, moment
 from market_files import UnusableFile, read_text
 from prosumer_client import FileLayout, MeterSeries, Profile, Trouble, UnusableMeterFile, read_meter_file

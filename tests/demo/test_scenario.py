@@ -7,9 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from demo.scenario import Scenario, ScenarioBuyer, ScenarioSeller, random_scenario
+from demo.scenario import Scenario, ScenarioBuyer, ScenarioSeller, hop_table, random_scenario
 from demo.scenario_file import load_playable, load_scenario
-from demo.topology import hop_table
 from energy_market_chaincode import PublishGame
 from energy_market_chaincode.commands import RegisterProsumer, SetTopology
 
