@@ -16,7 +16,7 @@ from tx_queue.health import Readiness
 from tx_queue.node import OpenLedger, running_node
 from tx_queue.problems import ledger_replaced, ledger_unavailable, rejected, store_unavailable
 from tx_queue.settings import QueueSettings
-from tx_queue.store import StoreUnavailable
+from tx_queue.sqlite_file import StoreUnavailable
 
 DESCRIPTION = """\
 Takes signed commands into a durable queue, hands them to the ledger in order, and shows what stands there.

@@ -21,8 +21,7 @@ from http_service import Problem
 from tx_queue.health import Metrics
 from tx_queue.ledger_facts import LedgerName, Signers
 from tx_queue.problems import queue_full, rejected
-from tx_queue.sqlite_store import SqliteStore
-from tx_queue.store import Acceptance
+from tx_queue.store import Acceptance, SqliteStore
 
 COMMANDS_BETWEEN_BREATHS = 8
 """After checking so many commands (one or two milliseconds) others get their turn on the event loop."""

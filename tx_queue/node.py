@@ -17,7 +17,7 @@ from tx_queue.health import Metrics, Readiness, watch
 from tx_queue.intake import Intake
 from tx_queue.ledger_facts import LedgerName, Signers
 from tx_queue.settings import QueueSettings
-from tx_queue.sqlite_store import SqliteStore
+from tx_queue.store import SqliteStore
 from tx_queue.worker import Worker
 
 LAST_BATCH_SECONDS = 2.0
@@ -59,7 +59,7 @@ async def running_node(
 
     Raises
     ------
-    ledger.interface.LedgerError, tx_queue.store.StoreUnavailable
+    ledger.interface.LedgerError, tx_queue.sqlite_file.StoreUnavailable
         If the ledger or the store cannot be opened.
     """
     async with AsyncExitStack() as opened:

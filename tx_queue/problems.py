@@ -16,7 +16,7 @@ from energy_market_chaincode import (
 )
 from http_service import FieldError, Problem
 from ledger import LedgerError, LedgerReplaced
-from tx_queue.store import StoreUnavailable
+from tx_queue.sqlite_file import StoreUnavailable
 
 RETRY_AFTER = {"Retry-After": "1"}
 

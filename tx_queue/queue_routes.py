@@ -18,8 +18,7 @@ from ledger import Ledger, LedgerUnavailable
 from tx_queue.intake import Answer
 from tx_queue.node import Node
 from tx_queue.problems import shutting_down, unknown_command
-from tx_queue.sqlite_store import SqliteStore
-from tx_queue.store import Entry
+from tx_queue.store import Entry, SqliteStore
 
 MAX_WAIT_SECONDS = 60
 MAX_COMMANDS = 1000

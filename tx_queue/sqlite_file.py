@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from market_files import FileInUse, FileLock
-from tx_queue.store import StoreUnavailable
 
 _Result = TypeVar("_Result")
 
@@ -43,6 +42,10 @@ CREATE TABLE backlog (depth INTEGER NOT NULL);   -- how many wait: counting them
 INSERT INTO backlog VALUES (0);
 COMMIT;
 """
+
+
+class StoreUnavailable(Exception):
+    """The store cannot write or read now (its disk is full, say); what was asked did not happen."""
 
 
 @contextmanager

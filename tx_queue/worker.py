@@ -19,8 +19,8 @@ from energy_market_chaincode import BadSignature, Status, UnknownSigner, exact_j
 from ledger import Ledger, LedgerUnavailable, Submission, TransactionFailed
 from tx_queue.health import Metrics, Readiness
 from tx_queue.ledger_facts import Signers
-from tx_queue.sqlite_store import SqliteStore
-from tx_queue.store import TRANSACTION_FAILED, Entry, StoreUnavailable, TransactionLimits
+from tx_queue.sqlite_file import StoreUnavailable
+from tx_queue.store import TRANSACTION_FAILED, Entry, SqliteStore, TransactionLimits
 
 ATTEMPTS_BEFORE_HALVING = 4
 PROOFS_BEFORE_GIVING_UP = 3

@@ -16,8 +16,7 @@ from ledger import LedgerUnavailable
 from tx_queue.health import Metrics, Readiness
 from tx_queue.intake import Intake
 from tx_queue.ledger_facts import LedgerName, Signers
-from tx_queue.sqlite_store import SqliteStore
-from tx_queue.store import TransactionLimits
+from tx_queue.store import SqliteStore, TransactionLimits
 from tx_queue.worker import ATTEMPTS_BEFORE_HALVING, PROOFS_BEFORE_GIVING_UP, Worker
 
 

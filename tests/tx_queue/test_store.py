@@ -20,14 +20,13 @@ from hypothesis.stateful import (
 )
 
 from energy_market_chaincode import Command, Status
-from tx_queue import sqlite_store
-from tx_queue.sqlite_file import SqliteWriter, connect_to_write
-from tx_queue.sqlite_store import SqliteStore
+from tx_queue import store as module
+from tx_queue.sqlite_file import SqliteWriter, StoreUnavailable, connect_to_write
 from tx_queue.store import (
     UNREMEMBERED,
     Acceptance,
     Entry,
-    StoreUnavailable,
+    SqliteStore,
     TransactionLimits,
 )
 
@@ -204,7 +203,7 @@ async def test_a_full_disk_takes_nothing_and_the_store_works_again_when_there_is
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     connection = connect_to_write(_in_new_folder(path))
-    monkeypatch.setattr(sqlite_store, "connect_to_write", lambda _: connection)
+    monkeypatch.setattr(module, "connect_to_write", lambda _: connection)
     store = await SqliteStore.open(path, capacity=10**6, retention_ms=1000)
     await store.accept([command("a")])
     (pages,) = connection.execute("PRAGMA page_count").fetchone()
@@ -271,7 +270,7 @@ class StoreMachine(RuleBasedStateMachine):
 
     @initialize(bytes_in_memory=st.sampled_from([0, 5, 10**6]))
     def begin(self, bytes_in_memory: int) -> None:
-        self.patch.setattr(sqlite_store, "MOST_BYTES_IN_MEMORY", bytes_in_memory)
+        self.patch.setattr(module, "MOST_BYTES_IN_MEMORY", bytes_in_memory)
         for file in self.path.parent.glob("*"):
             file.unlink()
         self.open()
