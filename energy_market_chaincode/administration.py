@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
-from energy_market_chaincode import errors, hops, presentation, topology
+from energy_market_chaincode import errors, hops, presentation, settlement, statements, topology
 from energy_market_chaincode.commands import (
     RegisterProsumer,
     ResetMarket,
@@ -50,8 +50,6 @@ from energy_market_chaincode.records import (
     Simulation,
     Slot,
 )
-from energy_market_chaincode.settlement import paid_early
-from energy_market_chaincode.statements import enter_movement
 from energy_market_chaincode.times import SimulatedTime, iso_time
 from energy_market_chaincode.units import MAX_MONEY, currency
 from energy_market_chaincode.vocabulary import GRID_OPERATOR, NETWORK_OPERATOR, EntryKind, Phase
@@ -226,7 +224,7 @@ async def top_up_account(context: Context, data: TopUpAccount) -> AccountToppedU
     if account.free + account.frozen > MAX_MONEY:
         raise errors.AccountTooLarge(id=data.prosumer)
     context.close_books(books)
-    await enter_movement(context, data.prosumer, EntryKind.TOP_UP, data.amount)
+    await statements.enter_movement(context, data.prosumer, EntryKind.TOP_UP, data.amount)
     return AccountToppedUp(prosumer=data.prosumer, account_balance=currency(account.free), debt=currency(account.debt))
 
 
@@ -287,6 +285,6 @@ async def _thaw(context: Context, escrows: Mapping[str, bytes]) -> None:
 async def _enter_early_payments(context: Context, game: Game) -> None:
     """Note in everybody's account what was paid for a game that is removed before it is settled."""
     if game.phase is Phase.DELIVERY:
-        for name, amount in (await paid_early(context, game)).items():
+        for name, amount in (await settlement.paid_early(context, game)).items():
             if amount:
-                await enter_movement(context, name, EntryKind.CANCELLED_GAME, amount)
+                await statements.enter_movement(context, name, EntryKind.CANCELLED_GAME, amount)

@@ -1,4 +1,6 @@
-"""Rules, and what they work with: the state, the time, the signer, and the events they cause.
+"""Rules, and what they work with: the state, the accounts, the time, the signer, and the events they cause.
+
+Accounts: money moves between them, freezes and thaws in them, and is never made or lost.
 
 Fabric shows a transaction only the state before it; here it sees its own writes, and a rejected command's writes are
 forgotten. What is left is written out once, in the order of the keys.
@@ -8,17 +10,17 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, get_type_hints
 
-from energy_market_chaincode.books import Books
 from energy_market_chaincode.commands import AboutGame, AboutSlot, CommandData
-from energy_market_chaincode.errors import GameArchived, Rejection, UnknownGame, WrongPhase
+from energy_market_chaincode.errors import GameArchived, InsufficientFunds, Rejection, UnknownGame, WrongPhase
 from energy_market_chaincode.events import Event
 from energy_market_chaincode.layouts import KeptLayout, filled
 from energy_market_chaincode.lines import Archive
 from energy_market_chaincode.records import Account, Arena, Game, Record, Slot
 from energy_market_chaincode.stub import Stub
 from energy_market_chaincode.times import SimulatedTime
+from energy_market_chaincode.units import Money, currency
 from energy_market_chaincode.views import View
-from energy_market_chaincode.vocabulary import Phase
+from energy_market_chaincode.vocabulary import GRID_OPERATOR, Phase
 
 R = TypeVar("R", bound=Record)
 D = TypeVar("D", bound=CommandData)
@@ -99,6 +101,90 @@ class Workspace:
             else:
                 await self._stub.put(key, value)
         self._kept = {}
+
+
+@dataclass(slots=True)
+class Purse:
+    """An account while it is worked on."""
+
+    free: int
+    frozen: int
+    debt: int
+
+
+class Books:
+    """The accounts that a command works on.
+
+    Contract: no method but :meth:`mint` changes the sum of all money; no purse but the grid operator's goes below zero.
+    """
+
+    def __init__(self, accounts: dict[str, Account]) -> None:
+        self._purses = {owner: Purse(account.free, account.frozen, account.debt) for owner, account in accounts.items()}
+
+    def accounts(self) -> dict[str, Account]:
+        """Return the accounts as they are now."""
+        return {
+            owner: Account(free=Money(purse.free), frozen=Money(purse.frozen), debt=Money(purse.debt))
+            for owner, purse in sorted(self._purses.items())
+        }
+
+    def free(self, owner: str) -> Money:
+        """Return what an account may spend."""
+        return Money(self._purses[owner].free)
+
+    def mint(self, owner: str, amount: Money) -> None:
+        """Bring new money in: an operator's top-up."""
+        self._purses[owner].free += amount
+
+    def freeze(self, owner: str, amount: Money) -> None:
+        """Set money aside.
+
+        Raises
+        ------
+        InsufficientFunds
+            If less than ``amount`` is free.
+        """
+        purse = self._purses[owner]
+        if amount > purse.free:
+            raise InsufficientFunds(
+                prosumer=owner,
+                required=currency(amount),
+                available=currency(purse.free),
+                shortfall=currency(amount - purse.free),
+            )
+        purse.free -= amount
+        purse.frozen += amount
+
+    def thaw(self, owner: str, amount: Money) -> None:
+        """Let frozen money be spent again."""
+        purse = self._purses[owner]
+        assert amount <= purse.frozen  # noqa: S101 - what thaws was frozen for the same game; else the books are wrong
+        purse.frozen -= amount
+        purse.free += amount
+
+    def pay(self, payer: str, payee: str, amount: Money) -> Money:
+        """Move free money, as much of ``amount`` as the payer has; the grid operator always has enough.
+
+        Returns
+        -------
+        What the payer could not pay, and the payee did not get.
+        """
+        purse = self._purses[payer]
+        paid = amount if payer == GRID_OPERATOR else min(amount, max(purse.free, 0))
+        purse.free -= paid
+        self._purses[payee].free += paid
+        return Money(amount - paid)
+
+    def guarantee(self, debtor: str, payee: str, amount: Money) -> None:
+        """Let the grid operator pay in somebody's place, who then owes it as much."""
+        self.pay(GRID_OPERATOR, payee, amount)
+        self._purses[debtor].debt += amount
+
+    def repay_debts(self) -> None:
+        """Let everybody pay the grid operator what it owes, as far as its free money goes."""
+        for owner, purse in sorted(self._purses.items()):
+            if purse.debt:
+                purse.debt = self.pay(owner, GRID_OPERATOR, Money(purse.debt))
 
 
 @dataclass(slots=True)

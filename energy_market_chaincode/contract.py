@@ -14,6 +14,7 @@ from energy_market_chaincode import (  # noqa: F401 - some of them only declare 
     errors,
     memory,
     metering,
+    prefetch,
     presentation,
     queries,
     registration,
@@ -24,7 +25,6 @@ from energy_market_chaincode.canonical import MAX_NESTING, exact_json, read_json
 from energy_market_chaincode.commands import RegisterProsumer, SetLedgerTime, SimulateTime
 from energy_market_chaincode.context import RULES, Context, Workspace
 from energy_market_chaincode.events import Event
-from energy_market_chaincode.prefetch import keys_read_by
 from energy_market_chaincode.records import Epoch, Expiry, Market, Prosumer, Remembered, Simulation, ledger_id
 from energy_market_chaincode.signed_commands import Command, MalformedFields, parse_command, read_command
 from energy_market_chaincode.stub import Sender, Stub
@@ -109,7 +109,7 @@ async def _submit(stub: Stub, texts: Sequence[str]) -> list[CommandResult]:
     """Decide many commands, in their order, as one transaction."""
     state = Workspace(stub)
     parsed = _read(texts)
-    keys = (key for command in parsed if isinstance(command, Command) for key in keys_read_by(command))
+    keys = (key for command in parsed if isinstance(command, Command) for key in prefetch.keys_read_by(command))
     await state.prefetch([Market.key(), EPOCH_KEY, Simulation.key(), Expiry.key(), *keys])
     present = await _present(state, stub.timestamp_ms)
     results, events = [], []

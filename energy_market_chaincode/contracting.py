@@ -22,10 +22,8 @@ So nothing that a participant does to others within its order can become somebod
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
-from energy_market_chaincode import presentation
-from energy_market_chaincode.books import Books
-from energy_market_chaincode.context import Context
-from energy_market_chaincode.errors import InsufficientFunds
+from energy_market_chaincode import errors, presentation
+from energy_market_chaincode.context import Books, Context
 from energy_market_chaincode.game import Supply, grid_cost
 from energy_market_chaincode.records import (
     Account,
@@ -151,7 +149,7 @@ async def hold(context: Context, owner: str, escrows: Mapping[str, Escrow | None
     books = await context.books([owner, GRID_OPERATOR] if account is not None and account.debt else [owner])
     try:
         books.freeze(owner, Money(max(missing, 0)))
-    except InsufficientFunds as rejection:
+    except errors.InsufficientFunds as rejection:
         game = next(iter(escrows))
         rejection.announcement = presentation.account_top_up_required(game, owner, Money(missing), books.free(owner))
         raise

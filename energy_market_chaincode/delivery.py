@@ -4,9 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from energy_market_chaincode import presentation
 from energy_market_chaincode.bills import transfer_payments
-from energy_market_chaincode.books import Books
 from energy_market_chaincode.commands import PublishMeterReading
-from energy_market_chaincode.context import Context, rule
+from energy_market_chaincode.context import Books, Context, rule
 from energy_market_chaincode.errors import DeliveryNotBegun, MetersOnly, NotRegistered, ReadingRepeated, WrongPhase
 from energy_market_chaincode.matching import is_certain
 from energy_market_chaincode.records import (

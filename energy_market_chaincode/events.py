@@ -8,7 +8,15 @@ from pydantic import Field
 from energy_market_chaincode.market_views import EpochView, SimulatedTimeView
 from energy_market_chaincode.times import Time
 from energy_market_chaincode.units import Currency, CurrencyPerKwh, Fraction, Kwh
-from energy_market_chaincode.views import ContractedTransfer, OfferView, SettlementTotals, StopTotals, Terms, View
+from energy_market_chaincode.views import (
+    ContractedTransfer,
+    OfferView,
+    PostedClearing,
+    SettlementTotals,
+    StopTotals,
+    Terms,
+    View,
+)
 
 
 class Event(View):
@@ -86,7 +94,7 @@ class ClearingOpenEvent(GameEvent):
     ends_at: Time
 
 
-class ClearingProposedEvent(GameEvent):
+class ClearingProposedEvent(PostedClearing, GameEvent):
     """A clearing was posted that is too large to be proved at once: whoever wants gives proveClearing until it is.
 
     Attributes
@@ -96,17 +104,13 @@ class ClearingProposedEvent(GameEvent):
     """
 
     name: Literal["ClearingProposedEvent"] = "ClearingProposedEvent"
-    poster: str
-    certificate: str
     left: int
 
 
-class ClearingRefusedEvent(GameEvent):
+class ClearingRefusedEvent(PostedClearing, GameEvent):
     """A clearing turned out wrong: why, as a code and a sentence with the numbers. Its bond is the grid operator's."""
 
     name: Literal["ClearingRefusedEvent"] = "ClearingRefusedEvent"
-    poster: str
-    certificate: str
     code: str
     message: str
 

@@ -4,22 +4,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from energy_market_chaincode import errors, settlement
 from energy_market_chaincode.commands import EnergyReading, PublishReadings, RegisterMeter, RegisterReading
 from energy_market_chaincode.context import Context, rule
-from energy_market_chaincode.errors import (
-    ImplausibleReading,
-    MeterExists,
-    MeterReplaced,
-    NotRegistered,
-    ProsumerExists,
-    ReadingOfFuture,
-    ReservedName,
-    SelfMetered,
-    SlotFinal,
-    SlotNotOver,
-    UnknownMeter,
-    UnknownProsumer,
-)
 from energy_market_chaincode.market_views import CountedSlot, MeterEntered, ReadingsCounted, UncountedTime
 from energy_market_chaincode.records import (
     Connection,
@@ -32,7 +19,6 @@ from energy_market_chaincode.records import (
     RegisterState,
     Slot,
 )
-from energy_market_chaincode.settlement import correct, is_settling, keep_reading
 from energy_market_chaincode.times import iso_time, moment
 from energy_market_chaincode.units import Energy, kwh
 from energy_market_chaincode.vocabulary import GRID_OPERATOR, NETWORK_OPERATOR, Metering, Phase, Role
@@ -40,25 +26,23 @@ from energy_market_chaincode.vocabulary import GRID_OPERATOR, NETWORK_OPERATOR, 
 KEPT_REGISTERS_MS = 24 * 3600 * 1000
 """How far back from a meter's newest register its earlier ones are kept, for slots that end later."""
 
-Registers = tuple[Energy, Energy]
-
 
 @rule
 async def register_meter(context: Context, data: RegisterMeter) -> MeterEntered:
     """Enter a meter at a prosumer's connection, which has one meter at a time."""
     if data.id in (GRID_OPERATOR, NETWORK_OPERATOR):
-        raise ReservedName(id=data.id)
+        raise errors.ReservedName(id=data.id)
     if await context.exists(Prosumer, data.id):
-        raise ProsumerExists(id=data.id)
+        raise errors.ProsumerExists(id=data.id)
     owner = await context.find(Prosumer, data.prosumer)
     if owner is None or owner.role is Role.METER:
-        raise UnknownProsumer(id=data.prosumer)
+        raise errors.UnknownProsumer(id=data.prosumer)
     connection = await context.find(Connection, data.prosumer) or Connection(meters=[])
     present = connection.meters[-1].meter if connection.meters else None
     if present is not None and data.replaces is None:
-        raise MeterExists(prosumer=data.prosumer, meter=present)
+        raise errors.MeterExists(prosumer=data.prosumer, meter=present)
     if data.replaces != present:
-        raise UnknownMeter(meter=data.replaces, prosumer=data.prosumer)
+        raise errors.UnknownMeter(meter=data.replaces, prosumer=data.prosumer)
     meter = Prosumer(id=data.id, role=Role.METER, public_key=data.public_key, registered_at_ms=context.real_ms)
     context.save(meter, data.id)
     installed = Installed(
@@ -76,8 +60,7 @@ class Counted:
 
     field: str
     game: Game
-    in_energy: Energy
-    out_energy: Energy
+    reading: Delivery
 
 
 @rule
@@ -86,7 +69,7 @@ async def publish_readings(context: Context, data: PublishReadings) -> ReadingsC
     prosumer = (await context.load(MetersProsumer, context.signer)).prosumer
     connection = await context.load(Connection, prosumer)
     if connection.meters[-1].meter != context.signer:
-        raise MeterReplaced(meter=context.signer, by=connection.meters[-1].meter)
+        raise errors.MeterReplaced(meter=context.signer, by=connection.meters[-1].meter)
     uncounted: list[UncountedTime] = []
     if data.readings is not None:
         counted = await _of_slots(context, data.readings)
@@ -95,18 +78,17 @@ async def publish_readings(context: Context, data: PublishReadings) -> ReadingsC
     _require_plausible(connection, prosumer, counted)
     corrected = []
     for each in counted:
-        reading = Delivery(in_energy=each.in_energy, out_energy=each.out_energy)
         is_settled = await _settles_anew(context, each.game)
-        if await is_settling(context, each.game):
-            await keep_reading(context, each.game, prosumer, reading)
+        if await settlement.is_settling(context, each.game):
+            await settlement.keep_reading(context, each.game, prosumer, each.reading)
         elif is_settled:
             game = await context.load(Game, each.game.id)
-            await correct(context, game, {prosumer: reading}, len(counted))
+            await settlement.correct(context, game, {prosumer: each.reading}, len(counted))
             corrected.append(each.game.id)
         else:
-            context.save(reading, each.game.id, prosumer)
+            context.save(each.reading, each.game.id, prosumer)
     shown = [
-        CountedSlot(game=each.game.id, in_energy=kwh(each.in_energy), out_energy=kwh(each.out_energy))
+        CountedSlot(game=each.game.id, in_energy=kwh(each.reading.in_energy), out_energy=kwh(each.reading.out_energy))
         for each in counted
     ]
     return ReadingsCounted(prosumer=prosumer, counted=shown, corrected=corrected, uncounted=uncounted)
@@ -118,11 +100,11 @@ async def _of_slots(context: Context, readings: Sequence[EnergyReading]) -> list
     for place, (game, reading) in enumerate(zip(await context.games_of("readings", readings), readings, strict=True)):
         field, ends_ms = f"readings.{place}", game.delivery_ends_ms
         if game.parameters.metering is not Metering.METERS:
-            raise SelfMetered(game=game.id).at(field)
+            raise errors.SelfMetered(game=game.id).at(field)
         if ends_ms is None or context.now_ms < ends_ms:
             ends = "a time that is not known yet" if ends_ms is None else iso_time(ends_ms)
-            raise SlotNotOver(game=game.id, ends=ends).at(field)
-        counted.append(Counted(field, game, reading.in_energy, reading.out_energy))
+            raise errors.SlotNotOver(game=game.id, ends=ends).at(field)
+        counted.append(Counted(field, game, Delivery(in_energy=reading.in_energy, out_energy=reading.out_energy)))
     return counted
 
 
@@ -132,7 +114,7 @@ async def _settles_anew(context: Context, game: Game) -> bool:
         return False
     final_ms = game.final_ms or game.delivery_ends_ms or 0
     if context.now_ms >= final_ms:
-        raise SlotFinal(game=game.id, final=iso_time(final_ms))
+        raise errors.SlotFinal(game=game.id, final=iso_time(final_ms))
     return True
 
 
@@ -140,10 +122,12 @@ async def _of_registers(
     context: Context, meter: Installed, said: Sequence[RegisterReading]
 ) -> tuple[list[Counted], list[UncountedTime]]:
     """Store registers; return the energy of slots that begin and end at one, and the times that are no slot's."""
-    states = await _stored_registers(context, meter.meter)
+    states = {int(at): state for at, state in (await context.load_named(RegisterState, meter.meter)).items()}
     for place, reading in enumerate(said):
         if reading.at > context.now_ms:
-            raise ReadingOfFuture(field=f"registers.{place}.at", at=iso_time(reading.at), now=iso_time(context.now_ms))
+            raise errors.ReadingOfFuture(
+                field=f"registers.{place}.at", at=iso_time(reading.at), now=iso_time(context.now_ms)
+            )
         state = states.get(reading.at) or RegisterState()
         shown = (reading.in_register, reading.out_register)
         states[reading.at] = state.but(anew=shown) if reading.replaced else state.but(shown=shown)
@@ -157,7 +141,7 @@ async def _of_registers(
             continue
         covered |= set(pairwise(times))
         field = f"registers.{max((i for i, each in enumerate(said) if each.at in times), default=0)}"
-        counted.append(Counted(field, game, *energy))
+        counted.append(Counted(field, game, energy))
     newest = max(states)
     for at in told:
         context.save(states[at], meter.meter, str(at))
@@ -170,10 +154,6 @@ async def _of_registers(
         if (one, other) not in covered and told & {one, other}
     ]
     return counted, uncounted
-
-
-async def _stored_registers(context: Context, meter: str) -> dict[int, RegisterState]:
-    return {int(at): state for at, state in (await context.load_named(RegisterState, meter)).items()}
 
 
 async def _slots_starting_at(context: Context, moments: Iterable[int]) -> list[Game]:
@@ -190,7 +170,7 @@ async def _slots_starting_at(context: Context, moments: Iterable[int]) -> list[G
     ]
 
 
-def _between(states: Sequence[RegisterState], modulus: Energy) -> Registers | None:
+def _between(states: Sequence[RegisterState], modulus: Energy) -> Delivery | None:
     """Return what registers counted from the first state to the last one; None if a replacement hides it.
 
     A register that shows less than before began at zero again at its modulus.
@@ -202,7 +182,7 @@ def _between(states: Sequence[RegisterState], modulus: Energy) -> Registers | No
             return None
         taken += (shown[0] - baseline[0]) % modulus
         fed_in += (shown[1] - baseline[1]) % modulus
-    return Energy(taken), Energy(fed_in)
+    return Delivery(in_energy=Energy(taken), out_energy=Energy(fed_in))
 
 
 def _require_plausible(connection: Connection, prosumer: str, counted: Sequence[Counted]) -> None:
@@ -211,13 +191,13 @@ def _require_plausible(connection: Connection, prosumer: str, counted: Sequence[
     for each in counted:
         installed = connection.installed_at(each.game.delivery_starts_ms or 0)
         if installed is None:
-            raise NotRegistered(prosumer=prosumer, game=each.game.id, role="prosumer with a meter")
+            raise errors.NotRegistered(prosumer=prosumer, game=each.game.id, role="prosumer with a meter")
         limit = installed.limit(each.game.parameters.delivery_duration_ms)
         problems += [
             f"{each.field}.{name} of game {each.game.id} is {kwh(energy)} kWh, "
             f"and {kwh(installed.power)} kW give at most {kwh(limit)} kWh in its slot"
-            for name, energy in (("inEnergy", each.in_energy), ("outEnergy", each.out_energy))
+            for name, energy in (("inEnergy", each.reading.in_energy), ("outEnergy", each.reading.out_energy))
             if energy > limit
         ]
     if problems:
-        raise ImplausibleReading(problems="; ".join(problems[:10]))
+        raise errors.ImplausibleReading(problems="; ".join(problems[:10]))

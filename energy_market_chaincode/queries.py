@@ -5,17 +5,19 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
-from energy_market_chaincode import market_views, presentation, views
-from energy_market_chaincode.allocation import cleared_rows, transfers_of
+from energy_market_chaincode import (
+    allocation,
+    delivery,
+    errors,
+    market_views,
+    presentation,
+    statements,
+    stopping,
+    views,
+)
 from energy_market_chaincode.commands import USUAL_FEED_IN_TARIFF, USUAL_RETAIL_TARIFF
 from energy_market_chaincode.context import Context, Workspace
 from energy_market_chaincode.contracting import supplies_of
-from energy_market_chaincode.delivery import participants_of, reports, undelivered
-from energy_market_chaincode.errors import (
-    MalformedArguments,
-    NotInitialised,
-    UnknownProsumer,
-)
 from energy_market_chaincode.game import bill, grid_cost, seller_order, turn_order
 from energy_market_chaincode.layouts import KeptLayout
 from energy_market_chaincode.lines import Archive, Line
@@ -47,16 +49,6 @@ from energy_market_chaincode.records import (
     ledger_id,
 )
 from energy_market_chaincode.settlement import is_settling
-from energy_market_chaincode.statements import (
-    corrections_of,
-    delivery_start,
-    lines_at,
-    lines_of,
-    require_lines,
-    slot_line,
-    statement,
-)
-from energy_market_chaincode.stopping import steps_left
 from energy_market_chaincode.times import iso_time, moment
 from energy_market_chaincode.unfinished import Proposal, Settling
 from energy_market_chaincode.units import Energy, Money, currency, currency_per_kwh, kwh
@@ -83,20 +75,20 @@ async def answer(state: Workspace, function: str, args: Sequence[str]) -> Any:
         options["page"] = _page(function, *more)
         more.clear()
     if more or len(given) < len(names):
-        raise MalformedArguments(function=function, problems=f"needs {', '.join(names) or 'no argument'}")
+        raise errors.MalformedArguments(function=function, problems=f"needs {', '.join(names) or 'no argument'}")
     return await query(context, *given, **options)
 
 
 def _page(function: str, first: str, limit: str) -> slice:
     if not (first.isdecimal() and limit.isdecimal()):
-        raise MalformedArguments(function=function, problems="needs whole numbers: from which on, and how many")
+        raise errors.MalformedArguments(function=function, problems="needs whole numbers: from which on, and how many")
     return slice(int(first), int(first) + int(limit))
 
 
 async def _market(context: Context) -> market_views.MarketView:
     market = await context.find(Market)
     if market is None:
-        raise NotInitialised()
+        raise errors.NotInitialised()
     prosumers = await context.load_all(Prosumer)
     accounts = await context.load_all(Account)
     institutions = await context.find_each(Account, names=[GRID_OPERATOR, NETWORK_OPERATOR])
@@ -123,7 +115,7 @@ async def _prosumers(context: Context, page: slice = ALL) -> market_views.Prosum
 async def _prosumer(context: Context, prosumer: str) -> market_views.ProsumerView:
     record = await context.find(Prosumer, prosumer)
     if record is None:
-        raise UnknownProsumer(id=prosumer)
+        raise errors.UnknownProsumer(id=prosumer)
     return (await _prosumer_views(context, [record]))[0]
 
 
@@ -180,7 +172,7 @@ async def _summary(context: Context, game: Game) -> views.GameSummary:
 async def _left(context: Context, game: Game) -> int | None:
     """Return how many steps are left of what is done in parts."""
     if game.phase is Phase.PLAYING:
-        return await steps_left(context, game)
+        return await stopping.steps_left(context, game)
     settling = await context.find(Settling, game.id) if game.phase in (Phase.DELIVERY, Phase.CLOSED) else None
     return None if settling is None else settling.left
 
@@ -256,11 +248,11 @@ async def _frozen(context: Context, game: Game, participants: Sequence[str]) -> 
 async def _awaited(context: Context, game: Game, arena: Arena, play: Play) -> int:
     if await is_settling(context, game):
         return 0
-    participants = await participants_of(context, game, arena)
-    reported = await reports(context, game, participants)
+    participants = await delivery.participants_of(context, game, arena)
+    reported = await delivery.reports(context, game, participants)
     is_waited_for_whole = game.parameters.metering is Metering.SELF and not game.has_slot_time
     if is_waited_for_whole and await context.exists(Certificate, game.id):
-        return undelivered(arena, play.loads, reported)
+        return delivery.undelivered(arena, play.loads, reported)
     return len(participants) - len(reported)
 
 
@@ -329,7 +321,7 @@ async def _standing_bids(context: Context, game: Game, page: slice) -> list[Stan
     sellers = range(len(arena.sellers))
     return [
         StandingBid(amounts=[row.get(seller, Energy(0)) for seller in sellers], round=0)
-        for row in cleared_rows(game, arena, proof)[page]
+        for row in allocation.cleared_rows(game, arena, proof)[page]
     ]
 
 
@@ -365,11 +357,11 @@ async def _delivered_transfers(context: Context, game: Game) -> list[Transfer]:
         if known:
             return known
     arena = await context.arena(game)
-    bought = await transfers_of(context, game, arena)
+    bought = await allocation.transfers_of(context, game, arena)
     if proof is None:
         return [transfer for transfers in bought for transfer in transfers]
     traders = [*(offer.seller for offer in arena.sellers), *(demand.buyer for demand in arena.buyers)]
-    lines = await lines_of(context, game, traders)
+    lines = await statements.lines_of(context, game, traders)
     unsettled = Line(in_energy=Energy(0), out_energy=Energy(0))
     fed_in = {offer.seller: lines.get(offer.seller, unsettled).out_energy for offer in arena.sellers}
     delivered = list[Transfer]()
@@ -392,15 +384,21 @@ async def _lines(context: Context, game: str, page: slice = ALL) -> market_views
     settled = archive or await context.find(Settlement, (await _find_game(context, game)).id)
     if settled is None:
         return market_views.SlotLines(lines=[])
-    begins = iso_time(archive.starts_ms) if archive is not None else delivery_start(await _find_game(context, game))
+    begins = (
+        iso_time(archive.starts_ms)
+        if archive is not None
+        else statements.delivery_start(await _find_game(context, game))
+    )
     names = list(await context.load_named(Prosumer))
     if archive is not None:
-        await require_lines(context, names, archive.starts_ms)
-    lines = await lines_at(context, begins, game, names)
+        await statements.require_lines(context, names, archive.starts_ms)
+    lines = await statements.lines_at(context, begins, game, names)
     shown = dict(list(lines.items())[page])
-    corrections = await corrections_of(context, begins, game, settled.corrections, shown)
+    corrections = await statements.corrections_of(context, begins, game, settled.corrections, shown)
     return market_views.SlotLines(
-        lines=[slot_line(name, game, begins, line, corrections.get(name, [])) for name, line in shown.items()]
+        lines=[
+            statements.slot_line(name, game, begins, line, corrections.get(name, [])) for name, line in shown.items()
+        ]
     )
 
 
@@ -408,11 +406,11 @@ async def _balance(context: Context, name: str) -> market_views.SlotBalance:
     game = await _find_game(context, name)
     arena = await context.find(Arena, game.id)
     begun = arena is not None and game.delivery_starts_ms is not None
-    participants = await participants_of(context, game, arena) if arena is not None and begun else []
-    lines = await lines_of(context, game, participants)
+    participants = await delivery.participants_of(context, game, arena) if arena is not None and begun else []
+    lines = await statements.lines_of(context, game, participants)
     counted = {name: line for name, line in lines.items() if not line.is_presumed}
     if not lines:
-        reported = await reports(context, game, participants)
+        reported = await delivery.reports(context, game, participants)
         counted = {n: Line(in_energy=each.in_energy, out_energy=each.out_energy) for n, each in reported.items()}
     taken = sum(line.in_energy for line in counted.values())
     fed_in = sum(line.out_energy for line in counted.values())
@@ -508,7 +506,7 @@ QUERIES: dict[str, tuple[Callable[..., Awaitable[Any]], tuple[str, ...]]] = {
     "bids": (_bids, ("a game's id",)),
     "transfers": (_transfers, ("a game's id",)),
     "lines": (_lines, ("a game's id",)),
-    "statement": (statement, ("a prosumer's id", "from when on", "until when", "how many lines")),
+    "statement": (statements.statement, ("a prosumer's id", "from when on", "until when", "how many lines")),
     "balance": (_balance, ("a game's id",)),
     "meters": (_meters, ()),
     "topology": (_topology, ()),

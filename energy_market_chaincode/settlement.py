@@ -15,9 +15,8 @@ from typing import NamedTuple, TypeVar
 
 from energy_market_chaincode import presentation
 from energy_market_chaincode.bills import Bills, Presumption, transfer_payments
-from energy_market_chaincode.books import Books
 from energy_market_chaincode.commands import CloseMarket
-from energy_market_chaincode.context import Context, rule
+from energy_market_chaincode.context import Books, Context, rule
 from energy_market_chaincode.contracting import release_escrows
 from energy_market_chaincode.delivered_slot import DeliveredSlot
 from energy_market_chaincode.delivery import reports, undelivered

@@ -224,7 +224,14 @@ class SettlementTotals(View):
     corrections: int
 
 
-class CertificateTotals(View):
+class PostedClearing(View):
+    """A clearing by who posted it and its hash."""
+
+    poster: str
+    certificate: str
+
+
+class CertificateTotals(PostedClearing):
     """A clearing that was accepted, and how good it proved to be.
 
     Attributes
@@ -241,8 +248,6 @@ class CertificateTotals(View):
         How much of the gap the grid of 0.1 Wh may take, currency.
     """
 
-    poster: str
-    certificate: str
     gap: ExactCurrency
     gap_share: ExactShare
     allowance: ExactCurrency
@@ -263,7 +268,7 @@ class CertificateView(CertificateTotals):
     corrections: dict[str, dict[str, Kwh]]
 
 
-class ProposalView(View):
+class ProposalView(PostedClearing):
     """A clearing that is being proved part by part.
 
     Attributes
@@ -274,8 +279,6 @@ class ProposalView(View):
         How many steps of its proof are left.
     """
 
-    poster: str
-    certificate: str
     posted_at: Time
     bond: Currency
     left: int
@@ -545,7 +548,7 @@ class ClearingAccepted(CertificateTotals):
     game: str
 
 
-class ClearingProof(GameResult):
+class ClearingProof(PostedClearing, GameResult):
     """Of proveClearing, and of publishClearing in a large game: how far the proof is.
 
     Attributes
@@ -556,8 +559,6 @@ class ClearingProof(GameResult):
         Why it is refused; else null.
     """
 
-    poster: str
-    certificate: str
     left: int
     code: str | None
     message: str | None

@@ -1,12 +1,11 @@
 """The paper's mechanism: the buyer in turn bids or passes, until all pass in one round or the rounds are over."""
 
-from energy_market_chaincode import errors, presentation
+from energy_market_chaincode import errors, presentation, stopping
 from energy_market_chaincode.commands import AboutGame, PublishBuyBid, SkipTurn
 from energy_market_chaincode.context import Context, rule
 from energy_market_chaincode.contracting import freeze_more, has_delivery_begun, nothing, supplies_of
 from energy_market_chaincode.game import bill, is_more_than_nothing, worst_bill
 from energy_market_chaincode.records import Arena, ClearingState, Escrow, Game, Play, StandingBid
-from energy_market_chaincode.stopping import require_played, stop
 from energy_market_chaincode.times import iso_time
 from energy_market_chaincode.units import Energy, kwh
 from energy_market_chaincode.views import BidResult, GameResult
@@ -45,7 +44,7 @@ async def _in_play(context: Context, command: AboutGame) -> tuple[Game, Arena, P
     clearing = None if game.mechanism == NAME else await context.find(ClearingState, game.id)
     if game.mechanism != NAME and (clearing is None or clearing.fallback is not Fallback.TURNS):
         raise errors.OtherMechanism(topic=command.topic, game=game.id, mechanism=game.mechanism)
-    await require_played(context, game)
+    await stopping.require_played(context, game)
     return game, await context.arena(game), await context.load(Play, game.id)
 
 
@@ -79,7 +78,7 @@ async def skip_turn(context: Context, data: SkipTurn) -> GameResult:
     if context.now_ms < play.deadline_ms:
         raise errors.DeadlineNotPassed(buyer=data.buyer, deadline=iso_time(play.deadline_ms))
     if has_delivery_begun(context, game):
-        await stop(context, game, arena, play, StopReason.DEADLINE)
+        await stopping.stop(context, game, arena, play, StopReason.DEADLINE)
     else:
         await _advance(context, game, arena, play.but(passes=play.passes + 1))
     return GameResult(game=game.id)
@@ -124,7 +123,7 @@ async def _advance(context: Context, game: Game, arena: Arena, play: Play) -> No
     if play.turn + 1 < len(arena.buyers):
         play = play.but(turn=play.turn + 1)
     elif play.passes == len(arena.buyers) or play.round >= game.parameters.round_limit:
-        await stop(context, game, arena, play)
+        await stopping.stop(context, game, arena, play)
         return
     else:
         play = play.but(turn=0, round=play.round + 1, passes=0)

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from energy_market_chaincode import GRID_OPERATOR, units
-from energy_market_chaincode.books import Books
+from energy_market_chaincode.context import Books
 from energy_market_chaincode.errors import InsufficientFunds
 from energy_market_chaincode.records import Account
 from energy_market_chaincode.units import Money
