@@ -17,8 +17,7 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.staticfiles import StaticFiles
 
 from energy_market_chaincode import exact_json
-from http_service.admission import KnownNames, RequestAdmission
-from http_service.limits import Limits, Occupancy
+from http_service.admission import KnownNames, Limits, Occupancy, RequestAdmission
 from http_service.problems import MEDIA_TYPE, PROBLEM_SCHEMA, Problem, install_problem_handlers, nothing_here
 from http_service.reading import JsonRoute, no_strange_parameters
 from http_service.request_log import RequestLog

@@ -15,8 +15,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Frame
 
-from http_service.admission import CONNECTION
-from http_service.limits import Occupancy, too_busy
+from http_service.admission import CONNECTION, Occupancy, too_busy
 from http_service.problems import Problem, problem_response
 
 _log = structlog.stdlib.get_logger(__name__)

@@ -13,8 +13,8 @@ import structlog
 import uvicorn
 from fastapi import FastAPI
 
+from http_service.admission import Occupancy
 from http_service.connections import HttpConnection, WebSocketConnection
-from http_service.limits import Occupancy
 from http_service.request_log import Seldom
 from http_service.settings import ServiceSettings
 from market_files import write_json

@@ -9,8 +9,7 @@ from typing import Annotated, TypeVar
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, CliSettingsSource, SettingsConfigDict
 
-from http_service.admission import KnownNames
-from http_service.limits import Limits
+from http_service.admission import KnownNames, Limits
 from market_files import DEFAULT_HOME
 
 _LIMITS = Limits()

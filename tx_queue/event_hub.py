@@ -19,7 +19,7 @@ from sse_starlette.event import ServerSentEvent
 from energy_market_chaincode import errors, events, is_same_ledger, iso_time
 from ledger import Cursor, InvalidCursor, Ledger, LedgerError, LedgerEvent, LedgerReplaced, LedgerUnavailable
 from tx_queue.health import Readiness
-from tx_queue.ledger_facts import LedgerName
+from tx_queue.intake import LedgerName
 
 BEFORE_ALL: Final = Cursor(-1, 0, 0)
 """The place of one who has seen no event."""

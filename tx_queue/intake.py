@@ -1,9 +1,12 @@
-"""The queue's door: form, ledger, signature and repetition of commands, before one is taken."""
+"""The queue's door: form, ledger, signature and repetition of commands, before one is taken.
+
+It remembers of the ledger what this takes: its id, and the public keys of those who sign.
+"""
 
 import asyncio
 import math
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -13,13 +16,15 @@ from energy_market_chaincode import (
     CommandIdReused,
     LedgerDiffers,
     MalformedCommand,
+    UnknownProsumer,
     UnknownSigner,
     parse_command,
     pass_on,
+    read_exact_json,
 )
 from http_service import Problem
+from ledger import Ledger
 from tx_queue.health import Metrics
-from tx_queue.ledger_facts import LedgerName, Signers
 from tx_queue.problems import queue_full, rejected
 from tx_queue.store import Acceptance, SqliteStore
 
@@ -34,6 +39,86 @@ _VERIFYING = ThreadPoolExecutor(_CORES, "queue-verify")
 Answer = Command | Problem
 """A command that was taken, now or before; or why it was not."""
 _Numbered = Mapping[int, Command]
+
+
+class LedgerName:
+    """Remembers the ledger's id; asks the ledger again when somebody names another one."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self.known: str | None = None
+        """The id as it was last read."""
+
+    async def read_unless(self, named: set[str]) -> str | None:
+        """Return the ledger's id, freshly read unless it is all that is named; raises as :meth:`read`."""
+        if self.known is None or named != {self.known}:
+            # A Fabric network may have been made anew beneath a queue that runs.
+            return await self.read()
+        return self.known
+
+    def forget(self) -> None:
+        """Ask the ledger again next time: a new epoch began there."""
+        self.known = None
+
+    async def read(self) -> str | None:
+        """Ask the ledger for its id.
+
+        None if the contract is an older one, which has no ids of ledgers and decides alone.
+
+        Raises
+        ------
+        ledger.interface.LedgerUnavailable
+            If the ledger cannot be asked.
+        energy_market_chaincode.errors.NotInitialised
+        """
+        self.known = read_exact_json(await self._ledger.query("market")).get("ledger")
+        return self.known
+
+
+class Signers:
+    """Remembers public keys; asks the ledger for those it does not know, or no longer trusts."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._keys: dict[str, str] = {}
+        self._asking = asyncio.Lock()
+
+    async def keys_of(self, prosumers: Collection[str]) -> dict[str, str]:
+        """Return public keys in base64; one who is not registered is left out.
+
+        Raises
+        ------
+        ledger.interface.LedgerUnavailable
+            If a key is not known here and the ledger cannot be asked.
+        """
+        if not self._keys.keys() >= set(prosumers):
+            async with self._asking:
+                # Those who waited here find what was learnt meanwhile.
+                await self._learn(set(prosumers) - self._keys.keys())
+        return {prosumer: self._keys[prosumer] for prosumer in prosumers if prosumer in self._keys}
+
+    def forget(self, prosumers: Iterable[str]) -> None:
+        """Ask the ledger again next time: the key may have been replaced."""
+        for prosumer in prosumers:
+            self._keys.pop(prosumer, None)
+
+    async def _learn(self, prosumers: Set[str]) -> None:
+        if len(prosumers) == 1:
+            for prosumer in prosumers:
+                await self._learn_one(prosumer)
+        elif prosumers:
+            answer = read_exact_json(await self._ledger.query("prosumers"))
+            self._keys.update({record["prosumer"]: record["publicKey"] for record in answer["prosumers"]})
+            if not self._keys.keys() >= prosumers:
+                answer = read_exact_json(await self._ledger.query("meters"))
+                self._keys.update({record["meter"]: record["publicKey"] for record in answer["meters"]})
+
+    async def _learn_one(self, prosumer: str) -> None:
+        try:
+            record = read_exact_json(await self._ledger.query("prosumer", prosumer))
+        except UnknownProsumer:
+            return
+        self._keys[prosumer] = record["publicKey"]
 
 
 class Intake:

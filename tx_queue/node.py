@@ -14,8 +14,7 @@ from starlette.requests import HTTPConnection
 from ledger import Ledger
 from tx_queue.event_hub import EventHub
 from tx_queue.health import Metrics, Readiness, watch
-from tx_queue.intake import Intake
-from tx_queue.ledger_facts import LedgerName, Signers
+from tx_queue.intake import Intake, LedgerName, Signers
 from tx_queue.settings import QueueSettings
 from tx_queue.store import SqliteStore
 from tx_queue.worker import Worker

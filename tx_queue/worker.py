@@ -18,7 +18,7 @@ import structlog
 from energy_market_chaincode import BadSignature, Status, UnknownSigner, exact_json, read_exact_json
 from ledger import Ledger, LedgerUnavailable, Submission, TransactionFailed
 from tx_queue.health import Metrics, Readiness
-from tx_queue.ledger_facts import Signers
+from tx_queue.intake import Signers
 from tx_queue.sqlite_file import StoreUnavailable
 from tx_queue.store import TRANSACTION_FAILED, Entry, SqliteStore, TransactionLimits
 

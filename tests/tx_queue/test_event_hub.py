@@ -22,7 +22,7 @@ from ledger import (
 )
 from tx_queue.event_hub import BEFORE_ALL, PAGE, EventHub, Interest, StreamedEvent
 from tx_queue.health import Readiness
-from tx_queue.ledger_facts import LedgerName
+from tx_queue.intake import LedgerName
 
 QUICK = stamina.AsyncRetryingCaller(attempts=None, timeout=None, wait_initial=0.0001, wait_max=0.001, wait_jitter=0)
 

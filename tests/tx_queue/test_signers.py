@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import simplejson
 
-from tx_queue.ledger_facts import Signers
+from tx_queue.intake import Signers
 
 
 @pytest.fixture

@@ -14,8 +14,7 @@ from prometheus_client import CollectorRegistry
 
 from ledger import LedgerUnavailable
 from tx_queue.health import Metrics, Readiness
-from tx_queue.intake import Intake
-from tx_queue.ledger_facts import LedgerName, Signers
+from tx_queue.intake import Intake, LedgerName, Signers
 from tx_queue.store import SqliteStore, TransactionLimits
 from tx_queue.worker import ATTEMPTS_BEFORE_HALVING, PROOFS_BEFORE_GIVING_UP, Worker
 
