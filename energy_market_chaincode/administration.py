@@ -159,17 +159,11 @@ async def register_prosumer(context: Context, data: RegisterProsumer) -> Prosume
     if known is not None:
         context.save(known.but(public_key=data.public_key), data.id)
         return ProsumerEntered(prosumer=data.id, key_replaced=True)
-    enter(context, data)
-    return ProsumerEntered(prosumer=data.id, key_replaced=False)
-
-
-def enter(context: Context, data: RegisterProsumer) -> None:
-    """Store a new identity with an empty account and its metered history."""
     record = Prosumer(id=data.id, role=data.role, public_key=data.public_key, registered_at_ms=context.real_ms)
     context.save(record, data.id)
     context.save(Account(), data.id)
-    totals = MeterTotals(production=data.total_production, consumption=data.total_consumption)
-    context.save(totals, data.id)
+    context.save(MeterTotals(production=data.total_production, consumption=data.total_consumption), data.id)
+    return ProsumerEntered(prosumer=data.id, key_replaced=False)
 
 
 @rule

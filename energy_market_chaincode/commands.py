@@ -22,8 +22,6 @@ from energy_market_chaincode.units import (
 )
 from energy_market_chaincode.vocabulary import SEQUENTIAL_BEST_RESPONSE, Identifier, Metering, Role, Topic
 
-MAX_ARCHIVED = 100
-"""Games, or prosumers, in one command."""
 USUAL_RETAIL_TARIFF = units.price_from_currency_per_kwh("0.2869")
 USUAL_FEED_IN_TARIFF = units.price_from_currency_per_kwh("0.1231")
 """Both the original system's, where the table of tariffs says nothing."""
@@ -67,6 +65,7 @@ MechanismName = Annotated[str, AfterValidator(_known_mechanism), Field(json_sche
 SomeEnergy = Annotated[EnergyKwh, AfterValidator(positive)]
 SomePrice = Annotated[PriceCurrencyPerKwh, AfterValidator(positive)]
 DeliverySlot = Annotated[Identifier, BeforeValidator(slot_name, json_schema_input_type=str)]
+ArchivedNames = Annotated[list[Identifier], Field(min_length=1, max_length=100)]
 StepsLeft = Annotated[int, Field(ge=0, strict=True)]
 """What the last part's answer said: then no part is done that somebody else did meanwhile."""
 
@@ -418,7 +417,7 @@ class ArchiveSlots(CommandData, topic=Topic.ARCHIVE_SLOTS, by=Role.OPERATOR):
     So much at once as one transaction bears: whoever has games left gives a new command for those.
     """
 
-    games: Annotated[list[Identifier], Field(min_length=1, max_length=MAX_ARCHIVED)]
+    games: ArchivedNames
 
 
 class ArchiveLines(CommandData, topic=Topic.ARCHIVE_LINES, by=Role.OPERATOR):
@@ -427,7 +426,7 @@ class ArchiveLines(CommandData, topic=Topic.ARCHIVE_LINES, by=Role.OPERATOR):
     So much at once as one transaction bears: whoever has prosumers left gives a new command for those.
     """
 
-    prosumers: Annotated[list[Identifier], Field(min_length=1, max_length=MAX_ARCHIVED)]
+    prosumers: ArchivedNames
     before_ms: Instant = Field(alias="before")
 
 

@@ -8,12 +8,13 @@ forgotten. What is left is written out once, in the order of the keys.
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, TypeVar, get_type_hints
 
+from energy_market_chaincode import hops
 from energy_market_chaincode.commands import AboutGame, AboutSlot, CommandData
 from energy_market_chaincode.errors import GameArchived, InsufficientFunds, Rejection, UnknownGame, WrongPhase
 from energy_market_chaincode.events import Event
-from energy_market_chaincode.layouts import KeptLayout, filled
 from energy_market_chaincode.lines import Archive
 from energy_market_chaincode.records import Account, Arena, Game, Record, Slot
 from energy_market_chaincode.stub import Stub
@@ -185,6 +186,25 @@ class Books:
         for owner, purse in sorted(self._purses.items()):
             if purse.debt:
                 purse.debt = self.pay(owner, GRID_OPERATOR, Money(purse.debt))
+
+
+class KeptLayout(Record, prefix="layout", reset=True):
+    """The edges of a graph that games name: ``layout/{digest}``."""
+
+    edges: list[tuple[str, str]]
+
+
+FILLED = 2
+"""Of so many large games the hops are kept in memory: some 20 MB for each."""
+
+
+@lru_cache(maxsize=FILLED)
+def filled(arena: bytes, layout: bytes) -> Arena:
+    """Return an arena with the hops that follow from its layout, both as they are stored; it is not to be changed."""
+    found = Arena.from_bytes(arena)
+    graph = hops.neighbours(KeptLayout.from_bytes(layout).edges)
+    buyers, sellers = [each.buyer for each in found.buyers], [each.seller for each in found.sellers]
+    return found.but(hops=hops.hop_rows(graph, buyers, sellers))
 
 
 @dataclass(slots=True)

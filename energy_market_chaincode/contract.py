@@ -2,6 +2,9 @@
 
 Each command is decided on its own savepoint: a rejected one changes nothing and does not hurt its neighbours. Each
 takes effect once: a signer's command ids are remembered with their results.
+
+A command that says until when it is valid, and for which ledger, is remembered until then, and refused afterwards;
+others are remembered for good. A transaction forgets a bounded number: twice as many as it has commands, and some.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -12,7 +15,6 @@ from energy_market_chaincode import (  # noqa: F401 - some of them only declare 
     administration,
     delivery,
     errors,
-    memory,
     metering,
     prefetch,
     presentation,
@@ -25,10 +27,10 @@ from energy_market_chaincode.canonical import MAX_NESTING, exact_json, read_json
 from energy_market_chaincode.commands import RegisterProsumer, SetLedgerTime, SimulateTime
 from energy_market_chaincode.context import RULES, Context, Workspace
 from energy_market_chaincode.events import Event
-from energy_market_chaincode.records import Epoch, Expiry, Market, Prosumer, Remembered, Simulation, ledger_id
+from energy_market_chaincode.records import Epoch, Expiry, Market, Prosumer, Remembered, Simulation, ToForget, ledger_id
 from energy_market_chaincode.signed_commands import Command, MalformedFields, parse_command, read_command
 from energy_market_chaincode.stub import Sender, Stub
-from energy_market_chaincode.times import SimulatedTime
+from energy_market_chaincode.times import SimulatedTime, iso_time
 from energy_market_chaincode.views import CommandResult, CommittedCommand, RejectedCommand
 from energy_market_chaincode.vocabulary import Role
 
@@ -36,6 +38,10 @@ EVENT_NAME = "market"
 """The name of the one event of a transaction; its payload is the JSON array of the market's events."""
 EPOCH_KEY = Epoch.key()
 """Under which key a transaction writes that begins an epoch: it alone may be earlier than the one before it."""
+LONGEST_VALID_MS = 48 * 3600 * 1000
+LOOKS_APART_MS = 60_000
+"""So far apart transactions look for what to forget, unless there was more than one could forget."""
+FORGOTTEN_AT_LEAST = 100
 
 
 async def invoke(stub: Stub, function: str, args: Sequence[str], sender: Sender | None = None) -> bytes:
@@ -119,7 +125,7 @@ async def _submit(stub: Stub, texts: Sequence[str]) -> list[CommandResult]:
             present = await _present(state, stub.timestamp_ms)
         results.append(decision.result)
         events += decision.events
-    await memory.forget(Context(state, stub.timestamp_ms, len(parsed), ""), len(parsed))
+    await _forget(Context(state, stub.timestamp_ms, len(parsed), ""), len(parsed))
     state.keep()
     await state.flush()
     if events:
@@ -189,11 +195,11 @@ async def _decide(state: Workspace, present: _Present, place: int, command: Comm
         signer = await _verified_signer(context, command)
         if remembered is not None:
             raise errors.CommandIdReused(prosumer=command.prosumer, id=command.id)
-        await memory.require_valid(context, command)
+        await _require_valid(context, command)
     except errors.Rejection as rejection:
         return _Decision(_rejected(command.id, command.prosumer, rejection), [])
     decision = await _apply(context, signer, command)
-    await memory.remember(context, command, exact_json(decision.result).decode())
+    await _remember(context, command, exact_json(decision.result).decode())
     state.keep()
     return decision
 
@@ -202,7 +208,7 @@ async def _keep_in_mind(context: Context, command: Command, remembered: Remember
     """Remember a command longer that its signer signed anew with a later end."""
     signer = await context.find(Prosumer, command.prosumer)
     if signer is not None and command.is_signed_with(signer.public_key):
-        await memory.remember_longer(context, command, remembered)
+        await _remember_longer(context, command, remembered)
         context.state.keep()
 
 
@@ -235,3 +241,93 @@ async def _apply(context: Context, signer: Prosumer, command: Command) -> _Decis
 def _rejected(command: str | None, prosumer: str | None, rejection: errors.Rejection) -> RejectedCommand:
     fields = rejection.fields if isinstance(rejection, MalformedFields) else []
     return RejectedCommand(id=command, prosumer=prosumer, code=rejection.code, message=rejection.message, errors=fields)
+
+
+async def _require_valid(context: Context, command: Command) -> None:
+    """Refuse a command whose end has passed, now and from now on, or is too far ahead.
+
+    Where clients claim their transactions' times, a later transaction may have an earlier one. So what was refused once
+    stays refused, and what is forgotten does not come back.
+
+    Raises
+    ------
+    CommandExpired, ValidTooLong
+    """
+    until_ms, now_ms = command.valid_until_ms, context.real_ms
+    if until_ms is None:
+        return
+    expiry = await context.find(Expiry) or Expiry()
+    if isinstance(command.data, SetLedgerTime):  # it sets right what may be wrong; where a new epoch begins it is old
+        expiry = Expiry()
+    if until_ms < max(now_ms, expiry.passed_ms):
+        if until_ms >= expiry.passed_ms:
+            context.save(expiry.but(passed_ms=until_ms + 1))
+            context.state.keep()
+        raise errors.CommandExpired(until=iso_time(until_ms), now=iso_time(max(now_ms, expiry.passed_ms)))
+    if until_ms > now_ms + LONGEST_VALID_MS:
+        raise errors.ValidTooLong(until=iso_time(until_ms), now=iso_time(now_ms))
+
+
+async def _remember(context: Context, command: Command, result: str) -> None:
+    """Store what a command came to."""
+    digest, until_ms = command.digest.hex(), _end_of(command)
+    await _keep(context, command, Remembered(digest=digest, result=result, until_ms=until_ms))
+
+
+async def _remember_longer(context: Context, command: Command, remembered: Remembered) -> None:
+    """Keep a command in mind that came again, rightly signed, with a later end or none."""
+    until_ms = _end_of(command)
+    if remembered.until_ms is None:
+        return
+    if until_ms is None or remembered.until_ms < until_ms <= context.real_ms + LONGEST_VALID_MS:
+        await _keep(context, command, remembered.but(until_ms=until_ms))
+
+
+def _end_of(command: Command) -> int | None:
+    """Return until when a command must be known: one that names no ledger counts in every epoch, and for good."""
+    return command.valid_until_ms if command.ledger is not None else None
+
+
+async def _keep(context: Context, command: Command, remembered: Remembered) -> None:
+    """Store what is remembered of a command and, if not for good, when it may be forgotten."""
+    context.save(remembered, command.prosumer, command.id)
+    if remembered.until_ms is None:
+        return
+    epoch = await context.find(Epoch)
+    context.save(ToForget(), _padded(epoch), _time(remembered.until_ms), command.prosumer, command.id)
+    if not await context.exists(Expiry):
+        context.save(Expiry(next_ms=context.real_ms + LOOKS_APART_MS))
+
+
+async def _forget(context: Context, commands: int) -> None:
+    """Forget commands that have ended; a transaction of so many does it at its end.
+
+    What was decided in an earlier epoch names that one's ledger, so nothing is lost when it is forgotten; it is known
+    for as long as any command may be valid after that.
+    """
+    expiry = await context.find(Expiry)
+    if expiry is None or context.real_ms < expiry.next_ms:
+        return
+    epoch = await context.find(Epoch)
+    is_old_forgotten = epoch is None or context.real_ms >= epoch.new_ms + LONGEST_VALID_MS
+    first = ToForget.key("") if is_old_forgotten else ToForget.key(_padded(epoch), "")
+    most = FORGOTTEN_AT_LEAST + 2 * commands
+    ended = await context.state.between(first, ToForget.key(_padded(epoch), _time(context.real_ms)), most)
+    marks = [key.split("/")[1:] for key, _ in ended]
+    for mark, value in zip(marks, await context.state.get_many([Remembered.key(*m[2:]) for m in marks]), strict=True):
+        context.delete(ToForget, *mark)
+        if value is not None and Remembered.from_bytes(value).until_ms == int(mark[1]):
+            context.delete(Remembered, *mark[2:])
+    if len(ended) < most:
+        passed_ms, next_ms = context.real_ms, context.real_ms + LOOKS_APART_MS
+    else:
+        passed_ms, next_ms = max((int(m[1]) for m in marks if m[0] == _padded(epoch)), default=0), context.real_ms
+    context.save(Expiry(passed_ms=max(expiry.passed_ms, passed_ms), next_ms=next_ms))
+
+
+def _padded(epoch: Epoch | None) -> str:
+    return f"{epoch.number if epoch is not None else 0:06}"
+
+
+def _time(milliseconds: int) -> str:
+    return f"{milliseconds:015}"

@@ -16,10 +16,9 @@ from energy_market_chaincode import (
     views,
 )
 from energy_market_chaincode.commands import USUAL_FEED_IN_TARIFF, USUAL_RETAIL_TARIFF
-from energy_market_chaincode.context import Context, Workspace
+from energy_market_chaincode.context import Context, KeptLayout, Workspace
 from energy_market_chaincode.contracting import supplies_of
 from energy_market_chaincode.game import bill, grid_cost, seller_order, turn_order
-from energy_market_chaincode.layouts import KeptLayout
 from energy_market_chaincode.lines import Archive, Line
 from energy_market_chaincode.matching import give
 from energy_market_chaincode.proposals import PROOF_MS
@@ -120,27 +119,24 @@ async def _prosumer(context: Context, prosumer: str) -> market_views.ProsumerVie
 
 
 async def _prosumer_views(context: Context, prosumers: Sequence[Prosumer]) -> list[market_views.ProsumerView]:
-    accounts = await context.find_each(Account, names=[prosumer.id for prosumer in prosumers])
-    meters = await context.find_each(MeterTotals, names=[prosumer.id for prosumer in prosumers])
+    names = [prosumer.id for prosumer in prosumers]
+    accounts = [account or Account() for account in await context.find_each(Account, names=names)]
+    meters = [meter or MeterTotals() for meter in await context.find_each(MeterTotals, names=names)]
     return [
-        _prosumer_view(prosumer, account or Account(), meter or MeterTotals())
+        market_views.ProsumerView(
+            prosumer=prosumer.id,
+            role=prosumer.role,
+            public_key=prosumer.public_key,
+            registered_at=moment(prosumer.registered_at_ms),
+            account_balance=currency(account.free),
+            frozen_funds=currency(account.frozen),
+            debt=currency(account.debt),
+            total_production=kwh(meter.production),
+            total_consumption=kwh(meter.consumption),
+            contribution_metric=presentation.metric(meter.production, meter.consumption),
+        )
         for prosumer, account, meter in zip(prosumers, accounts, meters, strict=True)
     ]
-
-
-def _prosumer_view(prosumer: Prosumer, account: Account, meter: MeterTotals) -> market_views.ProsumerView:
-    return market_views.ProsumerView(
-        prosumer=prosumer.id,
-        role=prosumer.role,
-        public_key=prosumer.public_key,
-        registered_at=moment(prosumer.registered_at_ms),
-        account_balance=currency(account.free),
-        frozen_funds=currency(account.frozen),
-        debt=currency(account.debt),
-        total_production=kwh(meter.production),
-        total_consumption=kwh(meter.consumption),
-        contribution_metric=presentation.metric(meter.production, meter.consumption),
-    )
 
 
 async def _games(context: Context, page: slice = ALL) -> views.Games:
@@ -448,17 +444,20 @@ async def _meters(context: Context, page: slice = ALL) -> market_views.Meters:
 
 
 async def _topology(context: Context) -> market_views.TopologyView:
-    layout = await context.find(Layout)
-    known = layout.edges if layout is not None else None
-    return market_views.TopologyView(edges=[list(edge) for edge in known] if known is not None else None)
+    return _edges(await context.find(Layout))
 
 
 async def _topology_of_game(context: Context, name: str) -> market_views.TopologyView:
     """Show the graph that the hops of a large game follow from, whatever the market's is now."""
-    game = await _find_game(context, name)
-    arena = await context.find(Arena, game.id)
-    layout = await context.load(KeptLayout, arena.layout) if arena is not None and arena.layout is not None else None
-    return market_views.TopologyView(edges=[list(edge) for edge in layout.edges] if layout is not None else None)
+    arena = await context.find(Arena, (await _find_game(context, name)).id)
+    if arena is None or arena.layout is None:
+        return _edges(None)
+    return _edges(await context.load(KeptLayout, arena.layout))
+
+
+def _edges(layout: Layout | KeptLayout | None) -> market_views.TopologyView:
+    known = layout.edges if layout is not None else None
+    return market_views.TopologyView(edges=[list(edge) for edge in known] if known is not None else None)
 
 
 async def _tariffs(context: Context) -> market_views.TariffTableView:

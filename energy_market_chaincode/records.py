@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, RootModel
 from energy_market_chaincode.canonical import exact_json, read_exact_json
 from energy_market_chaincode.times import SimulatedTime
 from energy_market_chaincode.units import Energy, Money, Price, Share
-from energy_market_chaincode.vocabulary import Fallback, Metering, Phase, Role, StopReason, ledger_in_epoch
+from energy_market_chaincode.vocabulary import Fallback, Metering, Phase, Role, StopReason
 
 
 class Value(BaseModel):
@@ -98,8 +98,8 @@ class Simulation(Record, RootModel[SimulatedTime], prefix="simulated-time"):
 
 
 def ledger_id(market: Market, epoch: Epoch | None) -> str:
-    """Return the id of the ledger, which commands name."""
-    return ledger_in_epoch(market.ledger, epoch.number if epoch is not None else 0)
+    """Return the id of the ledger, which commands name: from its first new epoch on it ends with the epoch's number."""
+    return market.ledger if epoch is None else f"{market.ledger}.{epoch.number}"
 
 
 class Prosumer(Record, prefix="prosumer"):
@@ -364,7 +364,7 @@ class Arena(Record, prefix="arena", reset=True):
         One row per buyer, one column per seller.
     layout
         The digest of the graph that they follow from, where they are too many to be stored, see
-        :mod:`~energy_market_chaincode.layouts`: then there are none until they are filled in.
+        :mod:`~energy_market_chaincode.topology`: then there are none until they are filled in.
     """
 
     sellers: list[StandingOffer]

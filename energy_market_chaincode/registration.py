@@ -263,18 +263,24 @@ def with_span(spans: list[tuple[int, int]], span: tuple[int, int]) -> list[tuple
 @rule
 async def publish_offer(context: Context, data: PublishOffer) -> GameResult:
     """Take a seller in and freeze what it would owe if it delivered nothing."""
-    game = await context.game(data, Phase.REGISTRATION)
-    await _require_new(context, game)
-    await hold(context, context.signer, {game.id: await _offer(context, game, data)})
-    return GameResult(game=game.id)
+    return await _enter(context, data)
 
 
 @rule
 async def publish_demand(context: Context, data: PublishDemand) -> GameResult:
     """Take a buyer in and freeze what its demand would cost from the grid, and what it would owe if it took nothing."""
+    return await _enter(context, data)
+
+
+async def _enter(context: Context, data: PublishOffer | PublishDemand) -> GameResult:
+    """Take somebody in, but for whoever comes after the gate closed, or takes part already."""
     game = await context.game(data, Phase.REGISTRATION)
-    await _require_new(context, game)
-    await hold(context, context.signer, {game.id: await _demand(context, game, data)})
+    _require_gate_open(context, game)
+    for kind in (StandingOffer, StandingDemand):
+        if await context.exists(kind, game.id, context.signer):
+            raise errors.AlreadyRegistered(prosumer=context.signer, game=game.id)
+    enter = _offer(context, game, data) if isinstance(data, PublishOffer) else _demand(context, game, data)
+    await hold(context, context.signer, {game.id: await enter})
     return GameResult(game=game.id)
 
 
@@ -348,14 +354,6 @@ async def _demand(context: Context, game: Game, said: DemandedEnergy) -> Escrow:
 def _require_gate_open(context: Context, game: Game) -> None:
     if context.now_ms >= game.registration_ends_ms:
         raise errors.RegistrationOver(game=game.id, ended=iso_time(game.registration_ends_ms))
-
-
-async def _require_new(context: Context, game: Game) -> None:
-    """Refuse whoever comes after the gate closed, or takes part already."""
-    _require_gate_open(context, game)
-    signer = context.signer
-    if await context.exists(StandingOffer, game.id, signer) or await context.exists(StandingDemand, game.id, signer):
-        raise errors.AlreadyRegistered(prosumer=signer, game=game.id)
 
 
 async def _require_trusted(context: Context, game: Game) -> None:

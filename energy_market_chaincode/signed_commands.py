@@ -7,10 +7,10 @@ from functools import cached_property
 from typing import Annotated, Any, TypeVar
 
 import simplejson
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, Field, ValidationError
 
 from energy_market_chaincode.canonical import read_json, signed_bytes
-from energy_market_chaincode.commands import COMMANDS, CommandData
+from energy_market_chaincode.commands import COMMANDS, CommandData, CommandPart
 from energy_market_chaincode.errors import MalformedCommand
 from energy_market_chaincode.identity import is_signed_by, signed_part
 from energy_market_chaincode.times import Instant
@@ -33,18 +33,16 @@ def _known_topic(topic: str) -> str:
     return topic
 
 
-class _Payload(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+class _Payload(CommandPart):
     prosumer: Identifier
     ledger: LedgerId | None = None
     """Which ledger the command is for; without, it counts on any that knows its signer's key."""
-    valid_until: Annotated[Instant | None, Field(alias="validUntil")] = None
+    valid_until: Instant | None = None
     """Until when it may be decided; without, for good."""
     data: dict[str, Any]
 
 
-class _Envelope(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+class _Envelope(CommandPart):
     id: uuid.UUID | None = None
     topic: Annotated[str, AfterValidator(_known_topic)]
     payload: _Payload

@@ -11,7 +11,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from energy_market_chaincode.commands import ArchiveLines, ArchiveSlots
-from energy_market_chaincode.context import Context, rule
+from energy_market_chaincode.context import Context, KeptLayout, rule
 from energy_market_chaincode.errors import (
     ArchiveOfFuture,
     LinesArchived,
@@ -21,7 +21,6 @@ from energy_market_chaincode.errors import (
     UnknownGame,
     UnknownProsumer,
 )
-from energy_market_chaincode.layouts import KeptLayout
 from energy_market_chaincode.lines import Archive, Line, LineArchive, LineCorrection, Movement
 from energy_market_chaincode.market_views import (
     AccountEntry,
@@ -147,7 +146,9 @@ async def statement(context: Context, prosumer: str, begins: str, ends: str, mos
         for (_, at, game), value in found
     ]
     entries = [
-        AccountEntry(at=_time(at), kind=EntryKind(kind), amount=currency(Movement.from_bytes(value).amount))
+        AccountEntry(
+            at=datetime.fromisoformat(at), kind=EntryKind(kind), amount=currency(Movement.from_bytes(value).amount)
+        )
         for (_, at, kind), value in await records_between(context, Movement, prosumer, first, until)
     ]
     return Statement(
@@ -157,7 +158,7 @@ async def statement(context: Context, prosumer: str, begins: str, ends: str, mos
         lines=lines,
         entries=entries,
         sums=StatementSums.of(lines, entries),
-        next=None if following is None else _time(following),
+        next=None if following is None else datetime.fromisoformat(following),
     )
 
 
@@ -192,10 +193,6 @@ async def records_between(
     return [(key.removeprefix(f"{kind.PREFIX}/").split("/"), value) for key, value in found]
 
 
-def _time(text: str) -> datetime:
-    return datetime.fromisoformat(text)
-
-
 def _corrected(value: bytes) -> CorrectedLine:
     change = LineCorrection.from_bytes(value)
     return CorrectedLine(at=moment(change.at_ms), net=currency(change.net))
@@ -205,7 +202,7 @@ def slot_line(prosumer: str, game: str, begins: str, line: Line, corrections: li
     """Return a line as people read it."""
     return SlotLine(
         game=game,
-        begins=_time(begins),
+        begins=datetime.fromisoformat(begins),
         prosumer=prosumer,
         in_energy=kwh(line.in_energy),
         out_energy=kwh(line.out_energy),

@@ -1,9 +1,16 @@
-"""The topology as it stands on the ledger, and the hop distances a game takes from it."""
+"""The topology as it stands on the ledger, and the hop distances a game takes from it.
 
+The hops of ten thousand prosumers are 21 million. Such a game names the graph that was in force when its gate closed,
+its layout, and whoever needs its hops counts them. The graph is kept under its digest: who replaces the topology
+changes no game.
+"""
+
+import hashlib
 from collections.abc import Collection, Sequence
 
-from energy_market_chaincode import errors, hops, layouts
-from energy_market_chaincode.context import Context
+from energy_market_chaincode import errors, hops
+from energy_market_chaincode.canonical import exact_json
+from energy_market_chaincode.context import Context, KeptLayout
 from energy_market_chaincode.records import (
     Arena,
     Game,
@@ -16,6 +23,9 @@ from energy_market_chaincode.records import (
 )
 from energy_market_chaincode.times import iso_time
 from energy_market_chaincode.vocabulary import Phase
+
+STORED_PAIRS = 250_000
+"""Up to so many pairs of a buyer and a seller a game's hops are stored with it: those of any 1,000 prosumers."""
 
 
 async def require_place(context: Context, role: str, in_table: type[HopsRow | HopsColumn]) -> None:
@@ -78,12 +88,17 @@ async def fixed_arena(context: Context, sellers: list[StandingOffer], buyers: li
     for name, role in [(b, "buyer") for b in names] + [(s, "seller") for s in others]:
         if name not in graph:
             raise errors.NotInTopology(prosumer=name, role=role)
-    if len(names) * len(others) <= layouts.STORED_PAIRS:
+    if len(names) * len(others) <= STORED_PAIRS:
         return Arena(sellers=sellers, buyers=buyers, hops=[list(row) for row in hops.hop_rows(graph, names, others)])
-    digest = layouts.digest_of(layout.edges)
-    if not await context.exists(layouts.KeptLayout, digest):
-        context.save(layouts.KeptLayout(edges=layout.edges), digest)
+    digest = digest_of(layout.edges)
+    if not await context.exists(KeptLayout, digest):
+        context.save(KeptLayout(edges=layout.edges), digest)
     return Arena(sellers=sellers, buyers=buyers, hops=[], layout=digest)
+
+
+def digest_of(edges: Sequence[tuple[str, str]]) -> str:
+    """Return the SHA-256 of the exact JSON of a graph's edges, in their order."""
+    return hashlib.sha256(exact_json([list(edge) for edge in edges])).hexdigest()
 
 
 async def _hops_of_table(

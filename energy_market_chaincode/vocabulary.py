@@ -15,11 +15,6 @@ LedgerId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:-]{0,79}$")]
 """A transaction's id, and from a ledger's first new epoch on a dot and the epoch's number."""
 
 
-def ledger_in_epoch(beginning: str, epoch: int) -> str:
-    """Return the id that commands name in an epoch of the ledger that a transaction began; from 0."""
-    return f"{beginning}.{epoch}" if epoch else beginning
-
-
 def is_same_ledger(one: str | None, other: str | None) -> bool:
     """Tell whether two ids are one ledger's, whatever the epochs."""
     return one is not None and other is not None and one.partition(".")[0] == other.partition(".")[0]

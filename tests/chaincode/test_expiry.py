@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from energy_market_chaincode import iso_time
 from energy_market_chaincode.canonical import signed_bytes
-from energy_market_chaincode.memory import FORGOTTEN_AT_LEAST, LONGEST_VALID_MS, LOOKS_APART_MS
+from energy_market_chaincode.contract import FORGOTTEN_AT_LEAST, LONGEST_VALID_MS, LOOKS_APART_MS
 from energy_market_chaincode.signed_commands import read_command
 from tests.chaincode.conftest import START_MS, Market
 

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from energy_market_chaincode import hops, layouts
+from energy_market_chaincode import context, hops, topology
 from energy_market_chaincode.records import Arena
 from tests.chaincode.conftest import Market
 from tests.chaincode.solving import prices_of
@@ -23,10 +23,10 @@ HOPS = {
 
 @pytest.fixture(autouse=True)
 def few_are_many(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(layouts, "STORED_PAIRS", 5)
-    layouts.filled.cache_clear()
+    monkeypatch.setattr(topology, "STORED_PAIRS", 5)
+    context.filled.cache_clear()
     yield
-    layouts.filled.cache_clear()
+    context.filled.cache_clear()
 
 
 async def market_with(market: Market, mechanism: str) -> str:
@@ -52,7 +52,7 @@ async def test_a_certified_game_keeps_the_graph_it_began_with_and_stores_no_hops
     game = await market_with(market, "certified")
     shown = await market.invoke("game", game)
     assert shown["hops"] == {}
-    assert shown["layout"] == layouts.digest_of([(one, other) for one, other in EDGES])
+    assert shown["layout"] == topology.digest_of([(one, other) for one, other in EDGES])
     assert (await market.invoke("game-topology", game))["edges"] == EDGES
     assert (await market.invoke("topology"))["edges"] == OTHERS
     assert Arena.from_bytes(market.state[f"arena/{game}"]).hops == []
@@ -76,7 +76,7 @@ async def test_a_certified_game_keeps_the_graph_it_began_with_and_stores_no_hops
 async def test_stored_and_counted_hops_clear_at_the_same_prices_and_bills(
     market: Market, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(layouts, "STORED_PAIRS", 6)
+    monkeypatch.setattr(topology, "STORED_PAIRS", 6)
     game = await market_with(market, "certified")
     shown = await market.invoke("game", game)
     assert (shown["hops"], shown["layout"]) == (HOPS, None)
@@ -84,7 +84,7 @@ async def test_stored_and_counted_hops_clear_at_the_same_prices_and_bills(
     prices = prices_of(shown)
     await market.do("B1", "publishClearing", game=game, arena=shown["clearing"]["arena"], prices=prices)
     bids = (await market.invoke("bids", game))["bids"]
-    monkeypatch.setattr(layouts, "STORED_PAIRS", 5)
+    monkeypatch.setattr(topology, "STORED_PAIRS", 5)
     other = Market()
     await other.invoke("init", "operator", other.public_key("operator"))
     game = await market_with(other, "certified")
@@ -108,7 +108,7 @@ async def test_a_graph_is_kept_once_and_goes_with_the_games(market: Market) -> N
     await market.do("operator", "setTopology", edges=EDGES)
     await market.do("operator", "stopGameRegistration", game=again)
     kept = [key for key in market.state if key.startswith("layout/")]
-    assert kept == [f"layout/{layouts.digest_of([(one, other) for one, other in EDGES])}"]
+    assert kept == [f"layout/{topology.digest_of([(one, other) for one, other in EDGES])}"]
     await market.do("operator", "resetMarket")
     assert not [key for key in market.state if key.startswith(("layout/", "arena/"))]
     assert (await market.invoke("topology"))["edges"] == EDGES

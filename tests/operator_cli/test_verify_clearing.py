@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from energy_market_chaincode import GameView, layouts, views
+from energy_market_chaincode import GameView, topology, views
 from operator_cli.clearing_audit import arena_hash, audit
 from tests.chaincode.conftest import Market
 from tests.chaincode.solving import clearing_of, prices_of
@@ -81,7 +81,7 @@ def test_a_game_without_a_certificate_is_no_matter_for_it(cleared: Cleared) -> N
 
 
 async def test_it_counts_the_hops_of_a_large_game_itself(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(layouts, "STORED_PAIRS", 5)
+    monkeypatch.setattr(topology, "STORED_PAIRS", 5)
     market = Market()
     await market.invoke("init", "operator", market.public_key("operator"))
     game = await market_with(market, "certified")
