@@ -37,6 +37,9 @@ _HEAVY = ("optimization_api.original", "market_solver.clearing", "scipy.sparse")
 Task = Callable[[Any, Callable[[], None]], Answer]
 """Answers a question; calls the second argument after every step. A function of a module, for other processes."""
 
+_Ends = dict[asyncio.Future[Any], Exception]
+"""What ends the wait for an answer early, and the exception that says so."""
+
 _BUSY = {"Retry-After": "1"}
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -115,7 +118,7 @@ class SolverPool:
             detail = f"Another request with the id {request_id} is being answered; take another X-Request-Id."
             raise Problem(409, "REQUEST_ID_IN_USE", detail)
         solve = self._solves[request_id] = Solve()
-        ends: dict[asyncio.Future[Any], Exception] = {
+        ends: _Ends = {
             asyncio.ensure_future(_hung_up(request)): ClientDisconnect(),
             asyncio.ensure_future(solve.cancelled.wait()): Problem(409, "CANCELLED", "This solve was cancelled."),
             asyncio.ensure_future(self._stopping.wait()): Problem(
@@ -123,21 +126,21 @@ class SolverPool:
             ),
         }
         try:
-            async with self._place(_Ends(ends)):
-                return await self._answer(task, question, solve, _Ends(ends))
+            async with self._place(ends):
+                return await self._answer(task, question, solve, ends)
         finally:
             del self._solves[request_id]
             for end in ends:
                 end.cancel()
 
     @asynccontextmanager
-    async def _place(self, ends: "_Ends") -> AsyncIterator[None]:
+    async def _place(self, ends: _Ends) -> AsyncIterator[None]:
         if self._waiting >= WAITING:
             raise _too_busy("As many games as may wait are waiting to be solved")
         self._waiting += 1
         place = asyncio.ensure_future(self._places.acquire())
         try:
-            if not await ends.come_first(place, self._seconds):
+            if not await _comes_first(place, self._seconds, ends):
                 raise _too_busy("No game that is being solved was done in time")
         except BaseException:
             if not place.cancel() and not place.cancelled():
@@ -150,23 +153,23 @@ class SolverPool:
         finally:
             self._places.release()
 
-    async def _answer(self, task: Task, question: Any, solve: Solve, ends: "_Ends") -> bytes:
+    async def _answer(self, task: Task, question: Any, solve: Solve, ends: _Ends) -> bytes:
         process = self._idle.pop() if self._idle else _Process()
         in_thread = partial(asyncio.get_running_loop().run_in_executor, self._threads)
         asked: asyncio.Future[Any] = in_thread(process.begin)
         is_long = False
         try:
-            if not await ends.come_first(asked, BEGINNING_S):
+            if not await _comes_first(asked, BEGINNING_S, ends):
                 raise _too_busy("This machine takes too long to begin a process")
             asked.result()
             solve.began = time.monotonic()
             asked = in_thread(process.ask, task, question, solve)
-            if not await ends.come_first(asked, min(LONG_S, self._seconds)):
+            if not await _comes_first(asked, min(LONG_S, self._seconds), ends):
                 if self._long >= self._most_long:
                     raise _too_busy("As many hard games as this service solves at once are being solved")
                 self._long += 1
                 is_long = True
-                if not await ends.come_first(asked, self._seconds - LONG_S):
+                if not await _comes_first(asked, self._seconds - LONG_S, ends):
                     raise self._too_long()
             answer: bytes | Problem = asked.result()
         except (EOFError, OSError):
@@ -192,22 +195,14 @@ class SolverPool:
         return Problem(422, "SOLVE_TOO_LONG", detail)
 
 
-class _Ends:
-    """What ends the wait for an answer early, and the exception that says so."""
-
-    def __init__(self, reasons: dict[asyncio.Future[Any], Exception]) -> None:
-        self._reasons = reasons
-
-    async def come_first(self, wanted: "asyncio.Future[Any]", seconds: float) -> bool:
-        """Tell whether something was done within so many seconds; raise what ended the wait before."""
-        done, _ = await asyncio.wait(
-            {wanted, *self._reasons}, timeout=max(seconds, 0.0), return_when=asyncio.FIRST_COMPLETED
-        )
-        if wanted in done:
-            return True
-        for end in done:
-            raise self._reasons[end]
-        return False
+async def _comes_first(wanted: asyncio.Future[Any], seconds: float, ends: _Ends) -> bool:
+    """Tell whether something was done within so many seconds; raise what ended the wait before."""
+    done, _ = await asyncio.wait({wanted, *ends}, timeout=max(seconds, 0.0), return_when=asyncio.FIRST_COMPLETED)
+    if wanted in done:
+        return True
+    for end in done:
+        raise ends[end]
+    return False
 
 
 async def _hung_up(request: Request) -> None:

@@ -22,7 +22,7 @@ from fabric_protos.peer.proposal_pb2 import (
     SignedProposal,
 )
 
-from ledger.fabric.gateway.identity import SigningIdentity
+from ledger.fabric.gateway.identity import SigningIdentity, TransactionName
 
 _NO_END = 2**64 - 1
 
@@ -56,8 +56,7 @@ def propose(identity: SigningIdentity, channel: str, invocation: Invocation) -> 
     name = identity.name_transaction()
     chaincode = ChaincodeID(name=invocation.chaincode)
     extension = ChaincodeHeaderExtension(chaincode_id=chaincode).SerializeToString()
-    channel_header = _channel_header(ENDORSER_TRANSACTION, channel, name.id, extension)
-    header = _header(channel_header, identity.creator, name.nonce)
+    header = _header(identity, name, ENDORSER_TRANSACTION, channel, extension)
     words = [invocation.function.encode(), *(arg.encode() for arg in invocation.args)]
     specification = ChaincodeInvocationSpec(
         chaincode_spec=ChaincodeSpec(
@@ -90,21 +89,17 @@ def seek_word(identity: SigningIdentity, channel: str) -> Envelope:
 
 
 def _seek(identity: SigningIdentity, channel: str, seek: SeekInfo) -> Envelope:
-    name = identity.name_transaction()
-    channel_header = _channel_header(HeaderType.DELIVER_SEEK_INFO, channel, name.id)
-    header = _header(channel_header, identity.creator, name.nonce)
+    header = _header(identity, identity.name_transaction(), HeaderType.DELIVER_SEEK_INFO, channel)
     payload = Payload(header=header, data=seek.SerializeToString())
     return sign_envelope(identity, Envelope(payload=payload.SerializeToString()))
 
 
-def _channel_header(kind: int, channel: str, transaction_id: str, extension: bytes = b"") -> ChannelHeader:
-    header = ChannelHeader(type=kind, channel_id=channel, tx_id=transaction_id, extension=extension)
-    header.timestamp.FromDatetime(datetime.now(UTC))
-    return header
-
-
-def _header(channel_header: ChannelHeader, creator: bytes, nonce: bytes) -> Header:
-    signature_header = SignatureHeader(creator=creator, nonce=nonce)
+def _header(
+    identity: SigningIdentity, name: TransactionName, kind: int, channel: str, extension: bytes = b""
+) -> Header:
+    channel_header = ChannelHeader(type=kind, channel_id=channel, tx_id=name.id, extension=extension)
+    channel_header.timestamp.FromDatetime(datetime.now(UTC))
+    signature_header = SignatureHeader(creator=identity.creator, nonce=name.nonce)
     return Header(
         channel_header=channel_header.SerializeToString(), signature_header=signature_header.SerializeToString()
     )
