@@ -186,6 +186,13 @@ class AboutGame(CommandData):
     game: Identifier
 
 
+class AboutIdentity(CommandData):
+    """About somebody who signs, with its public key."""
+
+    id: Identifier
+    public_key: PublicKey
+
+
 # -- a model for each topic
 
 
@@ -218,11 +225,9 @@ class StopGame(AboutGame, topic=Topic.STOP_GAME):
     left: StepsLeft | None = None
 
 
-class RegisterProsumer(CommandData, topic=Topic.REGISTER_PROSUMER, by=Role.OPERATOR):
+class RegisterProsumer(AboutIdentity, topic=Topic.REGISTER_PROSUMER, by=Role.OPERATOR):
     """Enter a prosumer or a further operator with its public key; the totals are its metered history in kWh."""
 
-    id: Identifier
-    public_key: PublicKey
     role: Role = Role.PROSUMER
     total_production: EnergyKwh = units.Energy(0)
     total_consumption: EnergyKwh = units.Energy(0)
@@ -379,11 +384,9 @@ class PublishMeterReading(AboutGame, topic=Topic.PUBLISH_METER_READING):
     out_energy: EnergyKwh
 
 
-class RegisterMeter(CommandData, topic=Topic.REGISTER_METER, by=Role.OPERATOR):
+class RegisterMeter(AboutIdentity, topic=Topic.REGISTER_METER, by=Role.OPERATOR):
     """Enter a meter with its own public key as that of a prosumer's connection, or in the place of an earlier one."""
 
-    id: Identifier
-    public_key: PublicKey
     prosumer: Identifier
     power_kw: SomeEnergy
     """What the connection can carry in either direction: no reading says more."""

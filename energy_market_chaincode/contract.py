@@ -186,7 +186,7 @@ async def _decide(state: Workspace, present: _Present, place: int, command: Comm
     if remembered is not None and remembered.digest == command.digest.hex():
         # Verified when it was decided. Its signer may have another key by now, and its result stands all the same.
         # Nor does an epoch that began since change what was decided.
-        await _keep_in_mind(context, command, remembered)
+        await _remember_longer(context, command, remembered)
         return _Decision(presentation.remembered(remembered).model_copy(update={"duplicate": True}), [])
     try:
         if command.ledger not in (None, present.ledger):
@@ -202,14 +202,6 @@ async def _decide(state: Workspace, present: _Present, place: int, command: Comm
     await _remember(context, command, exact_json(decision.result).decode())
     state.keep()
     return decision
-
-
-async def _keep_in_mind(context: Context, command: Command, remembered: Remembered) -> None:
-    """Remember a command longer that its signer signed anew with a later end."""
-    signer = await context.find(Prosumer, command.prosumer)
-    if signer is not None and command.is_signed_with(signer.public_key):
-        await _remember_longer(context, command, remembered)
-        context.state.keep()
 
 
 async def _verified_signer(context: Context, command: Command) -> Prosumer:
@@ -275,12 +267,13 @@ async def _remember(context: Context, command: Command, result: str) -> None:
 
 
 async def _remember_longer(context: Context, command: Command, remembered: Remembered) -> None:
-    """Keep a command in mind that came again, rightly signed, with a later end or none."""
-    until_ms = _end_of(command)
-    if remembered.until_ms is None:
+    """Keep a command in mind that came again, signed anew by its signer, with a later end or none."""
+    until_ms, signer = _end_of(command), await context.find(Prosumer, command.prosumer)
+    if remembered.until_ms is None or signer is None or not command.is_signed_with(signer.public_key):
         return
     if until_ms is None or remembered.until_ms < until_ms <= context.real_ms + LONGEST_VALID_MS:
         await _keep(context, command, remembered.but(until_ms=until_ms))
+        context.state.keep()
 
 
 def _end_of(command: Command) -> int | None:

@@ -263,9 +263,11 @@ def _seller(offer: StandingOffer, load: Energy, frozen: Money) -> views.SellerIn
 
 
 def _buyer(demand: StandingDemand, frozen: Money) -> views.BuyerInGame:
-    metric = presentation.metric(demand.production, demand.consumption)
     return views.BuyerInGame(
-        buyer=demand.buyer, demand=kwh(demand.demand), contribution_metric=metric, frozen=currency(frozen)
+        buyer=demand.buyer,
+        demand=kwh(demand.demand),
+        contribution_metric=presentation.metric(demand.production, demand.consumption),
+        frozen=currency(frozen),
     )
 
 

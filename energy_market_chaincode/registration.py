@@ -10,7 +10,7 @@ game's gate closes; of what is frozen only the difference moves.
 
 from bisect import bisect_right, insort
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Any
 
 from energy_market_chaincode import errors, presentation, topology
 from energy_market_chaincode.commands import (
@@ -70,24 +70,10 @@ from energy_market_chaincode.records import (
 from energy_market_chaincode.stopping import stop
 from energy_market_chaincode.times import instant_ms, iso_time
 from energy_market_chaincode.units import Energy, Money, Price, currency, currency_per_kwh, kwh
-from energy_market_chaincode.views import GameResult, RegistrationStopped, View
+from energy_market_chaincode.views import GameResult, OrdersPlaced, PlacedOrder, RegistrationStopped
 from energy_market_chaincode.vocabulary import Metering, Phase, StopReason
 
 _DAY_MS = 24 * 60 * MINUTE_MS
-
-
-class PlacedOrder(View):
-    """What the prosumer is in a game by its order; null: nothing."""
-
-    game: str
-    role: Literal["seller", "buyer"] | None
-
-
-class OrdersPlaced(View):
-    """Of publishOrders: what the prosumer is now in each of the games."""
-
-    prosumer: str
-    orders: list[PlacedOrder]
 
 
 @rule

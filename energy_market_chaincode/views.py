@@ -530,6 +530,20 @@ class GameSettled(GameResult):
     left: int
 
 
+class PlacedOrder(View):
+    """What the prosumer is in a game by its order; null: nothing."""
+
+    game: str
+    role: Literal["seller", "buyer"] | None
+
+
+class OrdersPlaced(View):
+    """Of publishOrders: what the prosumer is now in each of the games."""
+
+    prosumer: str
+    orders: list[PlacedOrder]
+
+
 class BidResult(GameResult):
     """Of publishBuyBid: whether it was a pass, or counts as one since it saves nothing worth the name."""
 
