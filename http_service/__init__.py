@@ -5,7 +5,7 @@ made by :func:`create_app` and run by :func:`serve`; a :class:`Problem` that its
 says.
 """
 
-from http_service.admission import counts_as_stream
+from http_service.admission import counts_as_stream, goes_on
 from http_service.app import create_app, exact_response
 from http_service.problems import (
     FieldError,
@@ -29,6 +29,7 @@ __all__ = [
     "counts_as_stream",
     "create_app",
     "exact_response",
+    "goes_on",
     "invalid_parameters",
     "parse_arguments",
     "problem_document",

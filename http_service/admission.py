@@ -8,7 +8,7 @@ import asyncio
 import math
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -24,6 +24,9 @@ CONNECTION = "http_service.connection"
 """Where the scope's state has the transport that a request came by."""
 MAX_DISCARDED_BYTES = 100_000_000
 _PLACE = "http_service.place"
+_OF_A_SERVER = "type asgi http_version server client scheme root_path headers state method path raw_path query_string"
+_KEPT = frozenset({*_OF_A_SERVER.split(), "app", "route"})
+"""Of a scope, as long as a stream lasts: what is there before the application, and what the log names."""
 _CLOSE = {"Connection": "close"}
 
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[^\s\[\]:/?#@,]+)(?::[0-9]{0,5})?", re.IGNORECASE)
@@ -34,6 +37,8 @@ _ASKED = ("Content-Type", "Last-Event-ID", "X-Request-Id")
 _TOLD = ("Link", "Location", "Retry-After", "X-Request-Id")
 _STILL_S = 1.0
 """So long nothing more has come of a body that is put out for others."""
+_PIECE_BYTES = 65_536
+"""As much as a connection brings at once: kept free for a body that may be read on, until that has come."""
 _COME_AGAIN = {"Retry-After": "1", "Connection": "close"}
 
 
@@ -57,10 +62,11 @@ class Limits:
     """Requests of one connection that wait for the answer to an earlier one."""
     large_head_bytes: int = 1_000_000
     """Of all heads together that are larger than a stream's may be, until their requests are answered."""
-    unfinished_bytes: int = 8_000_000
+    unfinished_bytes: int = 4_000_000
     """Of all requests together that are not yet whole, as far as no application has read them."""
-    body_bytes: int = 8_000_000
-    """Of all bodies together, until their requests are answered; more is not read until there is room."""
+    body_bytes: int = 4_000_000
+    """Of all bodies together, until their requests are answered, and of what came of requests that are not yet whole:
+    more is not read until there is room."""
     small_body_bytes: int = 16_384
     """A body up to this size is taken however many bytes the others hold."""
     unread_bytes: int = 4_000_000
@@ -89,6 +95,7 @@ class Occupancy:
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
         self._body_bytes = 0
+        self._awaited_bytes = 0
         self._large_bodies: dict[Place, None] = {}
         self._has_room = asyncio.Event()
         self._connections: dict[asyncio.Transport, Callable[[], None]] = {}
@@ -132,6 +139,7 @@ class Occupancy:
         self._strangers.pop(connection, None)
         self._resting.pop(connection, None)
         self._unfinished_bytes -= self._unfinished.pop(connection, 0)
+        self._has_room.set()
 
     def rests(self, connection: asyncio.Transport) -> None:
         """Note that every request of a connection is answered."""
@@ -200,6 +208,7 @@ class Occupancy:
 
     def holds(self, place: "Place", nr_bytes: int) -> None:
         """Note that an application keeps some of a body until its request is answered."""
+        self._await(place, 0)
         place.body_bytes += nr_bytes
         place.fed_at = time.monotonic()
         self._body_bytes += nr_bytes
@@ -213,7 +222,7 @@ class Occupancy:
         """
         while (
             place.body_bytes >= self.limits.small_body_bytes
-            and self._body_bytes >= self.limits.body_bytes
+            and self._body_bytes + self._unfinished_bytes + self._awaited_bytes >= self.limits.body_bytes
             and next(iter(self._large_bodies), place) is not place
         ):
             for other in [each for each in self._large_bodies if each.fed_at < time.monotonic() - _STILL_S]:
@@ -226,9 +235,16 @@ class Occupancy:
                 async with asyncio.timeout(_STILL_S):
                     await self._has_room.wait()
             place.fed_at = time.monotonic()
+        if place.body_bytes >= self.limits.small_body_bytes:
+            self._await(place, _PIECE_BYTES)
+
+    def _await(self, place: "Place", nr_bytes: int) -> None:
+        self._awaited_bytes += nr_bytes - place.awaited_bytes
+        place.awaited_bytes = nr_bytes
 
     def end(self, place: "Place") -> None:
         """Give a place back."""
+        self._await(place, 0)
         self._body_bytes -= place.body_bytes
         place.body_bytes = 0
         self._large_bodies.pop(place, None)
@@ -250,11 +266,15 @@ class Place:
     ----------
     connection
         None where there is none, in tests.
+    rest
+        What is left to do when the application is through with the request.
     """
 
     connection: asyncio.Transport | None
     body_bytes: int = 0
+    awaited_bytes: int = 0
     fed_at: float = 0.0
+    rest: Callable[[Receive, Send], Awaitable[None]] | None = None
 
 
 def too_busy(what: str) -> Problem:
@@ -331,6 +351,9 @@ class RequestAdmission:
                 await self._with_body(_Body(receive, send, occupancy, place, self._max_body_bytes), scope)
             else:
                 await self._app(scope, receive, send)
+            if place.rest is not None:
+                _forget_routing(scope)
+                await place.rest(receive, send)
         finally:
             occupancy.end(place)
 
@@ -340,6 +363,21 @@ class RequestAdmission:
             await refuse(body.too_large(), scope, body.receive, body.send)
         else:
             await self._app(scope, body.receive, body.send)
+
+
+def goes_on(scope: Scope, rest: Callable[[Receive, Send], Awaitable[None]]) -> None:
+    """Let the rest of an answer go on when the application is through with its request.
+
+    A stream that lasts would otherwise keep what routing and the application's layers had made to begin it: half of its
+    memory. Receive and send are as they are outside of these layers; what they would do with an exception, they do not.
+    """
+    scope[_PLACE].rest = rest
+
+
+def _forget_routing(scope: Scope) -> None:
+    kept = {name: value for name, value in scope.items() if name in _KEPT}
+    scope.clear()
+    scope.update(kept)
 
 
 async def counts_as_stream(connection: HTTPConnection) -> None:

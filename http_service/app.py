@@ -68,6 +68,7 @@ def create_app(
     app.state.registry = CollectorRegistry()
     app.state.stopping = asyncio.Event()
     app.state.ready = ready
+    app.state.document = cache(lambda: bytes(JSONResponse(app.openapi()).body))
     app.state.occupancy = Occupancy(Limits())
     app.state.known_names = KnownNames()
     ProcessCollector(registry=app.state.registry)
@@ -113,9 +114,9 @@ async def metrics(request: Request) -> Response:
 
 
 @_own_routes.get(_DOCUMENT, include_in_schema=False)
-async def document(request: Request) -> JSONResponse:
-    """Return the OpenAPI document."""
-    return JSONResponse(request.app.openapi())
+async def document(request: Request) -> Response:
+    """Return the OpenAPI document: one text for all, so that who does not read it costs no copy."""
+    return Response(request.app.state.document(), media_type="application/json")
 
 
 @_own_routes.get("/docs", include_in_schema=False)

@@ -25,7 +25,7 @@ SHUTDOWN_SECONDS = 8
 FURTHER_FILES = 200
 """Of a service, beside its connections."""
 
-RECEIVED_BYTES = 65_536
+RECEIVED_BYTES = 32_768
 """Of a connection that the kernel keeps for us (Linux takes it twice).
 
 It bounds what a client is ahead of its application: some dozens of large bodies fit into ``Limits.unfinished_bytes``.

@@ -13,7 +13,7 @@ from starlette.websockets import WebSocketState
 
 from energy_market_chaincode import LedgerId as IdOfLedger
 from energy_market_chaincode import exact_json
-from http_service import FieldError, Problem, counts_as_stream, problem_document
+from http_service import FieldError, Problem, counts_as_stream, goes_on, problem_document
 from ledger import Cursor, InvalidCursor, LedgerReplaced
 from tx_queue.event_hub import BEFORE_ALL, Interest, StreamedEvent, first_of
 from tx_queue.node import Node
@@ -103,8 +103,12 @@ class EventStream(Response):
         self._keep_alive_s = keep_alive_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Stream until the reader goes or the events end."""
+        """Begin to stream."""
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        goes_on(scope, self._stream)
+
+    async def _stream(self, receive: Receive, send: Send) -> None:
+        """Stream until the reader goes or the events end."""
         sending = asyncio.create_task(self._send_all(send))
         try:
             while not sending.done():

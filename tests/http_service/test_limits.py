@@ -1,5 +1,6 @@
 """No client can take what others need: memory, connections, time."""
 
+import asyncio
 import json
 import socket
 from contextlib import AsyncExitStack, suppress
@@ -9,6 +10,7 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
+from http_service.admission import Limits, Occupancy, Place
 from tests.http_service.program import connection, lines_until, running, served, url_of
 
 HANDSHAKE = (
@@ -174,3 +176,38 @@ async def test_streams_outlive_the_time_for_headers() -> None:
         async with connection(url) as (silent_one, _):
             assert await silent_one.read() == b""
         await (await stream.ping())
+
+
+async def test_what_came_and_nobody_has_read_counts_against_the_room_of_large_bodies() -> None:
+    occupancy = Occupancy(Limits(body_bytes=200_000, small_body_bytes=10))
+    oldest, later, small, stranger = Place(None), Place(None), Place(None), asyncio.Transport()
+    occupancy.holds(oldest, 60_000)
+    occupancy.holds(later, 10_000)
+    occupancy.holds(small, 5)
+    await occupancy.room(later)
+    occupancy.holds(later, 0)
+    occupancy.sends(stranger, 130_000)
+    await occupancy.room(oldest)
+    occupancy.holds(oldest, 0)
+    await occupancy.room(small)
+    waiting = asyncio.create_task(occupancy.room(later))
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    occupancy.leave(stranger)
+    await waiting
+
+
+async def test_room_that_one_body_was_given_is_not_given_to_others_as_well() -> None:
+    occupancy = Occupancy(Limits(body_bytes=200_000, small_body_bytes=10))
+    places = [Place(None) for _ in range(10)]
+    for place in places:
+        occupancy.holds(place, 20)
+    reading = [asyncio.create_task(occupancy.room(place)) for place in places]
+    await asyncio.sleep(0)
+    assert [task.done() for task in reading] == [True] * 4 + [False] * 6
+    for place in places[:4]:
+        occupancy.end(place)
+    await asyncio.wait(reading[4:8])
+    assert not reading[8].done()
+    for task in reading[8:]:
+        task.cancel()

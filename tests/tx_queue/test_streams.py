@@ -175,6 +175,26 @@ async def test_a_quiet_stream_is_kept_alive(queue: Any) -> None:
             pass
 
 
+def inside(task: asyncio.Task[Any]) -> list[str]:
+    """Return the functions a task is in, from its first to the innermost."""
+    names: list[str] = []
+    coroutine: Any = task.get_coro()
+    while hasattr(coroutine, "cr_await"):
+        names.append(coroutine.cr_code.co_qualname)
+        coroutine = coroutine.cr_await
+    return names
+
+
+async def test_a_stream_that_lasts_has_left_routing_and_body_behind(queue: Any, operator: Any) -> None:
+    await publish(queue, operator, "G1")
+    async with stream(queue, "sse") as events:
+        await games(events, 1)
+        (streaming,) = [names for task in asyncio.all_tasks() if "EventStream._stream" in (names := inside(task))]
+        assert "RequestAdmission.__call__" in streaming
+        assert not {"RequestAdmission._with_body", "EventStream.__call__"} & set(streaming)
+        assert not [name for name in streaming if "rout" in name.lower()]
+
+
 async def test_streams_are_counted(queue: Any, operator: Any, until: Any) -> None:
     async def open_streams() -> list[str]:
         metrics = (await queue.http.get("/metrics")).text
@@ -195,6 +215,8 @@ async def test_streams_are_counted(queue: Any, operator: Any, until: Any) -> Non
             'event_streams{transport="websocket"} 1.0',
         ]
     await until(none_is_open)
+    metrics = (await queue.http.get("/metrics")).text
+    assert 'http_requests_total{method="GET",route="/events",status="200"} 1.0' in metrics
 
 
 BAD_CURSORS = [
