@@ -87,9 +87,10 @@ if TYPE_CHECKING:
         Price,
         PriceCurrencyPerKwh,
         ShareOfOne,
+        SomeEnergy,
+        SomePrice,
         TariffCurrencyPerKwh,
         money_from_currency,
-        positive,
         price_from_currency_per_kwh,
     )
     from energy_market_chaincode.views import FieldProblem, GameView, Receipt, Terms
@@ -163,6 +164,8 @@ __all__ = [
     "ShareOfOne",
     "SlotOverlaps",
     "SlotTaken",
+    "SomeEnergy",
+    "SomePrice",
     "Status",
     "StopReason",
     "Stub",
@@ -201,7 +204,6 @@ __all__ = [
     "offer_bond",
     "parse_command",
     "pass_on",
-    "positive",
     "price_from_currency_per_kwh",
     "public_key_from_text",
     "public_key_text",

@@ -14,11 +14,12 @@ from energy_market_chaincode.identity import public_key_from_text
 from energy_market_chaincode.times import FIRST_START_MS, LAST_START_MS, MAX_FACTOR, Instant, slot_name
 from energy_market_chaincode.units import (
     EnergyKwh,
-    MoneyCurrency,
     PriceCurrencyPerKwh,
     ShareOfOne,
+    SomeEnergy,
+    SomeMoney,
+    SomePrice,
     TariffCurrencyPerKwh,
-    positive,
 )
 from energy_market_chaincode.vocabulary import SEQUENTIAL_BEST_RESPONSE, Identifier, Metering, Role, Topic
 
@@ -62,8 +63,6 @@ Window = Annotated[int, Field(ge=0, le=MAX_MILLISECONDS, strict=True)]
 """Milliseconds, perhaps none."""
 PublicKey = Annotated[str, Field(max_length=44), AfterValidator(_public_key)]
 MechanismName = Annotated[str, AfterValidator(_known_mechanism), Field(json_schema_extra=_name_mechanisms)]
-SomeEnergy = Annotated[EnergyKwh, AfterValidator(positive)]
-SomePrice = Annotated[PriceCurrencyPerKwh, AfterValidator(positive)]
 DeliverySlot = Annotated[Identifier, BeforeValidator(slot_name, json_schema_input_type=str)]
 ArchivedNames = Annotated[list[Identifier], Field(min_length=1, max_length=100)]
 StepsLeft = Annotated[int, Field(ge=0, strict=True)]
@@ -260,7 +259,7 @@ class TopUpAccount(CommandData, topic=Topic.TOP_UP_ACCOUNT, by=Role.OPERATOR):
     """Bring money into the market: the only command that changes how much there is."""
 
     prosumer: Identifier
-    amount: Annotated[MoneyCurrency, AfterValidator(positive)]
+    amount: SomeMoney
 
 
 class SetTariffs(CommandData, topic=Topic.SET_TARIFFS, by=Role.OPERATOR):

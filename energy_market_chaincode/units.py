@@ -151,13 +151,6 @@ def cost(energy: int, price: int) -> Money:
     return Money(divide_half_even(energy * price, ENERGY_TIMES_PRICE_PER_MONEY))
 
 
-def positive(value: int) -> int:
-    """Refuse zero and what is below it, with a ValueError."""
-    if value <= 0:
-        raise ValueError("must be greater than zero")
-    return value
-
-
 def _refused(is_wrong: Callable[[int], bool], why: str) -> AfterValidator:
     def check(value: int) -> int:
         if is_wrong(value):
@@ -172,6 +165,7 @@ def _at_most(limit: int, shown: str) -> AfterValidator:
 
 
 _NOT_NEGATIVE = _refused(lambda value: value < 0, "must not be negative")
+_POSITIVE = _refused(lambda value: value <= 0, "must be greater than zero")
 
 EnergyKwh = Annotated[
     Energy,
@@ -194,6 +188,9 @@ PriceCurrencyPerKwh = Annotated[
     _NOT_NEGATIVE,
     _at_most(MAX_PRICE, "10^6 currency units per kWh"),
 ]
+SomeEnergy = Annotated[EnergyKwh, _POSITIVE]
+SomeMoney = Annotated[MoneyCurrency, _POSITIVE]
+SomePrice = Annotated[PriceCurrencyPerKwh, _POSITIVE]
 TariffCurrencyPerKwh = Annotated[
     Price,
     BeforeValidator(price_from_currency_per_kwh, json_schema_input_type=float | str),

@@ -7,12 +7,12 @@ from typing import Annotated, Self
 
 from pydantic import ConfigDict, Field, WithJsonSchema
 
-from energy_market_chaincode import Energy, Price, units
+from energy_market_chaincode import Energy, Price, SomeEnergy, units
 from energy_market_chaincode import game as rules
 from http_service import FieldError, invalid_parameters
 from market_solver import best_bid
 from optimization_api.answers import Answer
-from optimization_api.questions import FEE_PER_HOP, Hops, PositiveEnergy, Question, refuse_shortfall
+from optimization_api.questions import FEE_PER_HOP, Hops, Question, refuse_shortfall
 
 MAX_SELLERS = 100
 LARGEST_ROUNDING_ERROR = 1e-6
@@ -43,7 +43,7 @@ class OriginalQuestion(Question):
     )
 
     nr_sellers: Annotated[int, Field(ge=1, le=MAX_SELLERS, strict=True)]
-    buyer_demand: PositiveEnergy
+    buyer_demand: SomeEnergy
     sellers_price: list[Annotated[Figure, Field(ge=1e-9, le=1e6)]]
     sellers_capacity: list[Annotated[Figure, Field(ge=1e-4, le=1e9)]]
     used_capacities: list[Annotated[Figure, Field(ge=-LARGEST_ROUNDING_ERROR, le=1e9)]]

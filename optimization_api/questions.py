@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from energy_market_chaincode import (
     Energy,
@@ -12,9 +12,10 @@ from energy_market_chaincode import (
     Price,
     PriceCurrencyPerKwh,
     ShareOfOne,
+    SomeEnergy,
+    SomePrice,
     TariffCurrencyPerKwh,
     certificate,
-    positive,
     units,
 )
 from energy_market_chaincode import game as rules
@@ -33,8 +34,6 @@ MAX_EDGES = 50_000
 
 Name = Annotated[str, Field(min_length=1, max_length=64)]
 Hops = Annotated[int, Field(ge=0, le=1_000, strict=True)]
-PositiveEnergy = Annotated[EnergyKwh, AfterValidator(positive)]
-PositivePrice = Annotated[PriceCurrencyPerKwh, AfterValidator(positive)]
 
 FEE_PER_HOP = units.price_from_currency_per_kwh("0.02")
 
@@ -58,8 +57,8 @@ class SellerInTurn(Question):
     """A seller as the buyer in turn sees it: kWh, currency per kWh and hops."""
 
     seller: Name
-    capacity: PositiveEnergy
-    price: PositivePrice
+    capacity: SomeEnergy
+    price: SomePrice
     others_load: EnergyKwh
     hops: Hops
 
@@ -91,7 +90,7 @@ class BestResponseQuestion(Question):
         }
     )
 
-    demand: PositiveEnergy
+    demand: SomeEnergy
     retail_tariff: TariffCurrencyPerKwh | None = None
     """What the grid takes for what the bid leaves to it; without it, the sellers are to meet the whole demand."""
     fee_per_hop: PriceCurrencyPerKwh = FEE_PER_HOP
@@ -156,14 +155,14 @@ class BestResponseQuestion(Question):
 class BuyersDemand(Question):
     """A buyer of a game."""
 
-    demand: PositiveEnergy
+    demand: SomeEnergy
 
 
 class SellersOffer(Question):
     """A seller of a game."""
 
-    capacity: PositiveEnergy
-    price: PositivePrice
+    capacity: SomeEnergy
+    price: SomePrice
 
 
 GAME_EXAMPLE: dict[str, Any] = {
@@ -283,7 +282,7 @@ class ClearingQuestion(Question):
 
     buyers: Annotated[dict[Name, BuyersDemand], Field(min_length=1, max_length=MAX_PROSUMERS)]
     sellers: Annotated[dict[Name, SellersOffer], Field(min_length=1, max_length=MAX_PROSUMERS)]
-    retail_tariff: PositivePrice
+    retail_tariff: SomePrice
     fee_per_hop: PriceCurrencyPerKwh = FEE_PER_HOP
     edges: Annotated[list[tuple[Name, Name]], Field(min_length=1, max_length=MAX_EDGES)] | None = None
     hops: dict[Name, dict[Name, Hops]] | None = None
