@@ -1,12 +1,12 @@
 """How long a turn takes: from posting a bid to hearing that the next buyer is in turn."""
 
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 from decimal import Decimal
 
 from energy_market_chaincode import Topic
-from prosumer_client import Identity, MarketClient
+from prosumer_client import Identity, MarketClient, MarketEvent, SignedCommand, usual_end
 
 PRICE, CAPACITY, DEMAND = "0.1", "100", "10"
 ROUNDS = 100
@@ -46,7 +46,7 @@ class EndlessGame:
             await self._as(name).submit(Topic.PUBLISH_DEMAND, self._data(amount=DEMAND))
 
     async def turns(self, number: int, between: Callable[[], Awaitable[None]]) -> AsyncIterator[float]:
-        """Play so many turns and yield how long each took, seconds.
+        """Play so many turns and yield how long each took until the next buyer's turn was heard of, seconds.
 
         Parameters
         ----------
@@ -57,14 +57,30 @@ class EndlessGame:
             turn = await anext(events)
             for _ in range(number):
                 await between()
-                share = Decimal(DEMAND) * turn.data["round"] / ROUNDS
-                bid = {self.sellers[turn.data["buyerInTurnIndex"] % len(self.sellers)]: str(round(share, 4))}
-                buyer = self._as(turn.data["buyerInTurn"])
+                bid = self._bid(turn)
                 began = time.perf_counter()
-                await buyer.post(Topic.PUBLISH_BUY_BID, self._data(bidAmounts=bid))
+                await self._as(turn.data["buyerInTurn"]).post(Topic.PUBLISH_BUY_BID, bid)
                 turn = await anext(events)
                 yield time.perf_counter() - began
                 assert turn.name == "BuyBidEvent", turn
+
+    async def commits(self, commit: Callable[[SignedCommand], Awaitable[None]]) -> AsyncGenerator[float, None]:
+        """Play turns whose bids go to the ledger past the queue; yield how long each took to be committed, seconds."""
+        async with aclosing(self._operator.events("now", game=self._game, on_now=self._start)) as events:
+            async for turn in events:
+                signed = self._signed_bid(turn, await self._operator.ledger_id())
+                began = time.perf_counter()
+                await commit(signed)
+                yield time.perf_counter() - began
+
+    def _bid(self, turn: MarketEvent) -> dict[str, object]:
+        share = Decimal(DEMAND) * turn.data["round"] / ROUNDS
+        seller = self.sellers[turn.data["buyerInTurnIndex"] % len(self.sellers)]
+        return self._data(bidAmounts={seller: str(round(share, 4))})
+
+    def _signed_bid(self, turn: MarketEvent, ledger: str) -> SignedCommand:
+        buyer = self._as(turn.data["buyerInTurn"]).identity
+        return buyer.command(Topic.PUBLISH_BUY_BID, self._bid(turn), ledger=ledger, valid_until=usual_end())
 
     async def _start(self) -> None:
         await self._operator.submit(Topic.STOP_GAME_REGISTRATION, self._data())
