@@ -5,7 +5,7 @@ Keys are per entity, so that two prosumers' commands touch no common key while a
 
 import hashlib
 from functools import lru_cache
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, RootModel
 
@@ -389,11 +389,13 @@ _ORDERS: dict[str, type[Record]] = {"sellers": StandingOffer, "buyers": Standing
 @lru_cache(maxsize=8)
 def _arena(value: bytes) -> Arena:
     stored = read_exact_json(value)
-    orders = {
-        name: [dict(zip(kind.model_fields, order, strict=True)) for order in stored[name]]
-        for name, kind in _ORDERS.items()
-    }
+    orders = {name: [_order(kind, each) for each in stored[name]] for name, kind in _ORDERS.items()}
     return Arena.model_validate(stored | orders)
+
+
+def _order(kind: type[Record], stored: Any) -> dict[str, Any]:
+    """Return an order's fields; earlier rules wrote them with their names."""
+    return stored if isinstance(stored, dict) else dict(zip(kind.model_fields, stored, strict=True))
 
 
 class Play(Record, prefix="play", reset=True):

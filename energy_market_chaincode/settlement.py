@@ -9,7 +9,7 @@ for the sellers; at last these settle, and who traded nothing.
 """
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeVar
 
@@ -36,7 +36,7 @@ from energy_market_chaincode.records import (
 )
 from energy_market_chaincode.statements import lines_of, save_corrections, save_line
 from energy_market_chaincode.times import iso_time
-from energy_market_chaincode.unfinished import KeptReading, Settling
+from energy_market_chaincode.unfinished import KeptReading, KeptReadings, Settling
 from energy_market_chaincode.units import Energy, Money
 from energy_market_chaincode.views import GameSettled
 from energy_market_chaincode.vocabulary import GRID_OPERATOR, NETWORK_OPERATOR, Metering, Phase, SettlementStage
@@ -276,11 +276,9 @@ async def _settle_buyers(part: _Part) -> None:
         matched = match(buyer.bought, buyer.counted.in_energy, part.fed_in, part.rest)
         part.note_early(buyer.bought)
         part.bills.add(matched)
-        if is_stored:
-            _save_transfers(part.context, part.slot.game, buyer.name, matched)
+        stored = _save_transfers(part.context, part.slot.game, buyer.name, matched) if is_stored else 0
         lines[buyer.name] = part.bills.line(buyer.name, buyer.counted, buyer.presumption)
-        count = len(buyer.bought)
-        if not part.advance(part.settled + part.filled + (STORED * count if is_stored else count // CLEARED)):
+        if not part.advance(part.settled + part.filled + STORED * stored + len(buyer.bought) // CLEARED):
             break
     await _settle(part, lines)
     if part.state.done == len(part.slot.arena.buyers):
@@ -337,6 +335,7 @@ async def _end(part: _Part) -> int:
     kept = await context.load_named(KeptReading, game.id)
     for name in kept:
         context.delete(KeptReading, game.id, name)
+    context.delete(KeptReadings, game.id)
     return await _correct(context, game, kept, part.room) if kept else 0
 
 
@@ -353,11 +352,11 @@ async def keep_reading(context: Context, game: Game, prosumer: str, reading: Del
     SlotSettling
         If very many were kept.
     """
-    settling = await context.load(Settling, game.id)
     if not await context.exists(KeptReading, game.id, prosumer):
-        if settling.kept == MOST_KEPT:
+        kept = await context.find(KeptReadings, game.id) or KeptReadings()
+        if kept.number == MOST_KEPT:
             raise SlotSettling(game=game.id)
-        context.save(settling.but(kept=settling.kept + 1), game.id)
+        context.save(KeptReadings(number=kept.number + 1), game.id)
     context.save(KeptReading(in_energy=reading.in_energy, out_energy=reading.out_energy), game.id, prosumer)
 
 
@@ -431,15 +430,21 @@ def _move(context: Context, game: Game, books: Books, gains: Mapping[str, Money]
     return Money(guaranteed)
 
 
-def _save_transfers(context: Context, game: Game, buyer: str, matched: Iterable[Matched]) -> None:
-    """Store what was delivered of a buyer's transfers; tell the world of those that are fulfilled now."""
-    kept = []
-    for each in matched:
-        transfer = each.transfer.but(delivered=each.delivered)
+def _save_transfers(context: Context, game: Game, buyer: str, matched: Sequence[Matched]) -> int:
+    """Store what was delivered of a buyer's transfers; tell the world of those that are fulfilled now.
+
+    Returns
+    -------
+    How many were stored: none if nothing changed.
+    """
+    kept = [each.transfer.but(delivered=each.delivered) for each in matched]
+    for each, transfer in zip(matched, kept, strict=True):
         if transfer.is_fulfilled and not each.transfer.is_fulfilled:
             context.emit(presentation.transfer_fulfilled(game.id, transfer))
-        kept.append(transfer)
+    if kept == [each.transfer for each in matched]:
+        return 0
     context.save(Purchases(transfers=kept), game.id, buyer)
+    return len(kept)
 
 
 async def _save_lines(context: Context, game: Game, now: Mapping[str, Line], before: Mapping[str, Line]) -> None:

@@ -144,8 +144,6 @@ class Settling(Record, prefix="settling", reset=True):
         What buyers' contracts came to for the sellers: lists by the names of a line's fields.
     paid_early
         What sellers were paid of that during the delivery.
-    kept
-        How many readings wait for its end.
     """
 
     stage: SettlementStage = SettlementStage.MATCH
@@ -158,8 +156,13 @@ class Settling(Record, prefix="settling", reset=True):
     rest: list[Energy] = Field(default_factory=list)
     sold: dict[str, list[int]] = Field(default_factory=dict)
     paid_early: list[Money] = Field(default_factory=list)
-    kept: int = 0
 
 
 class KeptReading(Delivery, prefix="kept", reset=True):
     """What a meter counted for a slot and said while it was settling."""
+
+
+class KeptReadings(Record, prefix="kept-number", reset=True):
+    """How many readings wait for the end of a slot's settlement."""
+
+    number: int = 0

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import aclosing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -36,11 +36,13 @@ _WAKING = frozenset(
         "ClearingProposedEvent",
         "GameStoppingEvent",
         "GameStopEvent",
-        "SlotSettlingEvent",
         "TransferFulfilledEvent",
         "MarketClosedEvent",
     }
 )
+
+_ATTENDED = frozenset({"GameInitEvent", "SlotSettlingEvent"})
+"""A game begins; or one that may have been over for days is settled anew."""
 
 _TIME_SET = frozenset({"TimeSimulatedEvent", "LedgerTimeSetEvent"})
 
@@ -248,7 +250,7 @@ class Course:
             if not last.decided:
                 return last
             earlier, failures = last.earlier + 1, last.failures_so_far
-        occasion = (*act.data.values(), act.due.isoformat())
+        occasion = (*act.data.values(), act.due.isoformat(), *([act.correction] if act.correction else []))
         if earlier > 0:
             occasion += (earlier, self._time.machine_now().isoformat())
         command_id = repeatable_id(self._market.identity.prosumer, act.topic, *occasion)
@@ -260,7 +262,7 @@ class Course:
         try:
             result = await self._market.submit(act.topic, act.data, command_id=attempt.command_id)
             if act.topic is not Topic.PUBLISH_CLEARING and (left := result.get("left")):
-                self._next_part = Act(act.topic, {**act.data, "left": left}, act.due)
+                self._next_part = replace(act, data={**act.data, "left": left})
         except (CommandRejected, RequestRefused, AnotherLedger) as refusal:
             attempt.refusal = refusal
             self._meet(refusal)
@@ -406,7 +408,7 @@ class Conductor:
         if event.game is None:  # the market was reset
             for course in self._courses.values():
                 course.wake()
-        elif event.name == "GameInitEvent":
+        elif event.name in _ATTENDED:
             attend(event.game)
         elif (known := self._courses.get(event.game)) is not None and (event.name in _WAKING or known.problem):
             known.wake()

@@ -27,11 +27,14 @@ class Act:
     due
         The moment on the ledger that made it due. It tells this act from one of the same content in another life of
         the game: after a reset of the market a game's id may come again.
+    correction
+        Of a settlement anew its number: each goes through the same numbers of steps that are left.
     """
 
     topic: Topic
     data: dict[str, Any]
     due: datetime
+    correction: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +172,9 @@ def _in_delivery(game: GameView, transfers: Sequence[views.TransferView], now: d
 
 def _settle_on(game: GameView, left: int) -> Decision:
     """Go on with a settlement or its correction."""
-    return Act(Topic.CLOSE_MARKET, {"game": game.game, "left": left}, _known(game, game.delivery_ends_at))
+    correction = 0 if game.settlement is None else game.settlement.corrections + 1
+    data = {"game": game.game, "left": left}
+    return Act(Topic.CLOSE_MARKET, data, _known(game, game.delivery_ends_at), correction)
 
 
 def _known(game: GameView, value: T | None) -> T:

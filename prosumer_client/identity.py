@@ -159,9 +159,9 @@ def store_key(key: Ed25519PrivateKey, path: Path) -> None:
     """
     text = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     with FileLock.acquire(path.with_name(".writing.lock"), wait=True):
-        for left_over in path.parent.glob(f"*{_DRAFT}*"):
+        for left_over in path.parent.glob(f".*{_DRAFT}*"):
             left_over.unlink()
-        draft = path.with_name(f"{path.name}{_DRAFT}")
+        draft = path.with_name(f".{path.name}{_DRAFT}")  # no id begins with a dot
         try:
             write_file(draft, text, SECRET)
             # A link, other than a rename, fails if the name is taken.

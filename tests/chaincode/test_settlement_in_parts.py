@@ -10,6 +10,7 @@ import pytest
 from energy_market_chaincode import administration, settlement
 from energy_market_chaincode.events import SlotSettlingEvent
 from energy_market_chaincode.mechanisms import certified
+from energy_market_chaincode.records import Arena
 from tests.chaincode.conftest import Market
 from tests.chaincode.solving import clearing_of
 from tests.chaincode.test_metering import CLOSES_MS, ENDS_MS, contract, install, report
@@ -210,3 +211,14 @@ async def test_a_reset_goes_part_by_part_and_comes_to_the_same(market: Market, m
         key for key in whole.state if not key.startswith("command/")
     }
     await market.do("operator", "publishGame", game=open_game)
+
+
+def test_an_arena_is_read_as_earlier_rules_stored_it_too() -> None:
+    earlier = (
+        b'{"sellers":[{"seller":"S","capacity":25000,"price":100000000000000000,"arrived":[1790000000000,0]}],'
+        b'"buyers":[{"buyer":"B","demand":20000,"production":1,"consumption":2,"arrived":[1790000000000,1]}],"hops":[[3]]}'
+    )
+    arena = Arena.from_bytes(earlier)
+    assert (arena.sellers[0].price, arena.buyers[0].consumption, arena.hops) == (10**17, 2, [[3]])
+    assert Arena.from_bytes(arena.to_bytes()) == arena
+    assert len(arena.to_bytes()) < len(earlier) * 2 / 3

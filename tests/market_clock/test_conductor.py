@@ -10,11 +10,14 @@ from energy_market_chaincode import Topic, settlement, stopping
 from energy_market_chaincode.mechanisms import certified
 from market_clock.conductor import MAX_ATTEMPTS
 from prosumer_client import CommandRejected
+from tests.market_clock.conftest import identity
 
 SOON_MS = 150
 FAST_MS = 2500
 """How far a fast clock is ahead: more than a busy machine takes from a decision to the ledger."""
 NEVER_S = 3600.0
+ENOUGH_KW = "1300000"
+"""A connection's power that gives 50 kWh in so short a delivery."""
 
 
 async def test_registration_stops_at_its_time(neighbourhood: Any) -> None:
@@ -135,6 +138,26 @@ async def test_a_large_slot_is_settled_part_by_part_and_another_clock_goes_on_wh
     neighbourhood.start_clock()
 
     await neighbourhood.until("MarketClosedEvent", game)
+
+
+async def test_corrections_in_parts_of_a_slot_that_is_over_go_on_one_after_the_other(
+    neighbourhood: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settlement, "PART", 1)
+    for name in ("S1", "B1"):
+        meter = {"id": f"m-{name}", "publicKey": identity(f"m-{name}").public_key, "prosumer": name}
+        await neighbourhood.say("operator", Topic.REGISTER_METER, **meter, powerKw=ENOUGH_KW)
+    neighbourhood.start_clock()
+    window = {"meteringWindowMs": SOON_MS, "correctionWindowMs": 1000 * NEVER_S}
+    game = await neighbourhood.publish(expectedParticipants=2, deliveryDurationMs=SOON_MS, **window)
+    await play_to_the_end(neighbourhood, game)
+    await neighbourhood.until("MarketClosedEvent", game)
+    for number, (name, counted) in enumerate({"B1": ("10", "0"), "S1": ("0", "10")}.items(), 1):
+        reading = {"game": game, "inEnergy": counted[0], "outEnergy": counted[1]}
+        await neighbourhood.say(f"m-{name}", Topic.PUBLISH_READINGS, readings=[reading])
+        await neighbourhood.until("SettlementCorrectedEvent", game, corrections=number)
+    shown = await neighbourhood.game(game)
+    assert (shown.left, shown.settlement.presumed) == (None, [])
 
 
 async def close_one_part(neighbourhood: Any, game: str) -> None:

@@ -59,6 +59,12 @@ def test_what_a_killed_writer_leaves_is_no_key_and_goes_with_the_next_one(tmp_pa
     assert not list(tmp_path.glob("*P003.pem*"))
 
 
+def test_no_name_of_a_prosumer_is_taken_for_what_a_killed_writer_left(tmp_path: Path) -> None:
+    for name in ("house.unwritten", "B2"):
+        create_key(tmp_path / f"{name}.pem")
+    assert {path.name for path in tmp_path.glob("*.pem")} >= {"house.unwritten.pem", "B2.pem"}
+
+
 @pytest.mark.parametrize("mode", [0o640, 0o620, 0o610, 0o604, 0o602, 0o601, 0o666])
 def test_a_key_that_others_can_get_at_is_refused(tmp_path: Path, mode: int) -> None:
     path = tmp_path / "P003.pem"
