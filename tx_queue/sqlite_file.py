@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -149,8 +148,7 @@ class SqliteWriter:
         Parameters
         ----------
         then
-            Called with the result on the event loop, in the order of the writes, even if who asked has gone; as soon as
-            it outlives this process, before it reaches the disk.
+            Called with the result on the event loop, in the order of the writes, even if who asked has gone.
         is_promised
             Whether it must survive a power cut once this returns. A write that is not promised reaches the disk with
             the next one that is.
@@ -161,7 +159,7 @@ class SqliteWriter:
         Raises
         ------
         StoreUnavailable
-            Then nothing of it is kept; if ``then`` was called, it is kept as what is not promised is.
+            Then nothing of it is kept.
         """
         if self._is_closed:
             raise StoreUnavailable("the queue's store is closed")
@@ -181,9 +179,8 @@ class SqliteWriter:
     async def _commit_groups(self) -> None:
         loop = asyncio.get_running_loop()
         while group := await self._next_group():
-            tell = partial(loop.call_soon_threadsafe, partial(_tell, group))
             try:
-                results = await loop.run_in_executor(self._thread, self._commit, group, tell)
+                results = await loop.run_in_executor(self._thread, self._commit, group)
             except Exception as error:  # whatever it is, those who wait must hear it
                 _fail(group, error)
             else:
@@ -209,40 +206,22 @@ class SqliteWriter:
             async with asyncio.timeout(LONGEST_WAIT_S):
                 await self._came.wait()
 
-    def _commit(self, group: Sequence[_Write], tell: Callable[[list[Any]], object]) -> list[Any]:
-        """Commit writes, tell of it, then see to it that those that are promised reach the disk."""
+    def _commit(self, group: Sequence[_Write]) -> list[Any]:
+        synchronous = "FULL" if any(write.is_promised for write in group) else "NORMAL"
         with store_errors():
-            results = self._transact("NORMAL", lambda: [write.work(self._connection) for write in group])
-            tell(results)
-            if any(write.is_promised for write in group):
-                self._transact("FULL", self._touch)
+            self._connection.execute(f"PRAGMA synchronous = {synchronous}")
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                results = [write.work(self._connection) for write in group]
+                self._connection.commit()
+            finally:
+                self._connection.rollback()  # nothing to do after a commit
             return results
-
-    def _transact(self, synchronous: str, work: Callable[[], _Result]) -> _Result:
-        self._connection.execute(f"PRAGMA synchronous = {synchronous}")
-        self._connection.execute("BEGIN IMMEDIATE")
-        try:
-            result = work()
-            self._connection.commit()
-        finally:
-            self._connection.rollback()  # nothing to do after a commit
-        return result
-
-    def _touch(self) -> None:
-        """Write something, so that what was written before reaches the disk with it."""
-        for change in (1, -1):  # SQLite writes no page that stays as it is
-            self._connection.execute("UPDATE backlog SET depth = depth + ?", (change,))
-
-
-def _tell(group: Sequence[_Write], results: Sequence[Any]) -> None:
-    for write, result in zip(group, results, strict=True):
-        write.then(result)
-        if not write.is_promised and not write.outcome.done():
-            write.outcome.set_result(result)
 
 
 def _succeed(group: Sequence[_Write], results: Sequence[Any]) -> None:
     for write, result in zip(group, results, strict=True):
+        write.then(result)
         if not write.outcome.done():  # whoever asked may have gone; what was written stays
             write.outcome.set_result(result)
 

@@ -233,13 +233,12 @@ class SqliteStore:
     async def accept(self, brought: Sequence[Command], *, is_promised: bool = True) -> list[Acceptance]:
         """Take commands whose form and signature are good.
 
-        When this returns, they survive a power cut, if that is promised: else see :meth:`promise`. They can be claimed
-        before: what a power cut takes from us that the ledger has, its sender brings again, and it counts once.
+        When this returns, they survive a power cut, if that is promised: else see :meth:`promise`.
 
         Raises
         ------
         StoreUnavailable
-            Then none of them was taken, or the disk failed once they were, and none is promised.
+            Then none of them was taken.
         """
         now_ms = self._now_ms()
 
@@ -265,7 +264,7 @@ class SqliteStore:
         ------
         StoreUnavailable
         """
-        await self._writer.write(lambda _: None, then=lambda _: None)
+        await self._writer.write(_touch, then=lambda _: None)
 
     async def claim(self, limits: TransactionLimits) -> list[Entry]:
         """Wait for commands and hand out the oldest unclaimed ones; none once the store is stopped.
@@ -416,6 +415,8 @@ def _accept(
             depth += 1
     if depth > before:
         connection.execute("UPDATE backlog SET depth = ?", (depth,))
+    else:
+        _touch(connection)  # what is known may have been taken without a promise
     return answers
 
 
@@ -453,6 +454,12 @@ def _settle(connection: sqlite3.Connection, decided: Sequence[Entry], now_ms: in
         last_expired = position
     if last_expired is not None:
         connection.execute("DELETE FROM command WHERE position <= ?", (last_expired,))
+
+
+def _touch(connection: sqlite3.Connection) -> None:
+    """Write something, so that what was written before reaches the disk with it."""
+    for change in (1, -1):  # SQLite writes no page that stays as it is
+        connection.execute("UPDATE backlog SET depth = depth + ?", (change,))
 
 
 def _find(connection: sqlite3.Connection, command_id: str, prosumer: str | None) -> list[Entry]:

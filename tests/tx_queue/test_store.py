@@ -3,7 +3,6 @@
 import asyncio
 import hashlib
 import sqlite3
-import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, NamedTuple, cast
@@ -356,52 +355,19 @@ async def test_what_is_taken_without_a_promise_reaches_the_disk_with_the_next_on
     store: SqliteStore, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     modes: list[str] = []
-    transact = SqliteWriter._transact
+    commit = SqliteWriter._commit
 
-    def recording(self: SqliteWriter, synchronous: str, work: Any) -> Any:
-        modes.append(synchronous)
-        return transact(self, synchronous, work)
+    def recording(self: SqliteWriter, group: Any) -> Any:
+        result = commit(self, group)
+        (mode,) = self._connection.execute("PRAGMA synchronous").fetchone()
+        modes.append({1: "normal", 2: "full"}[mode])
+        return result
 
-    monkeypatch.setattr(SqliteWriter, "_transact", recording)
+    monkeypatch.setattr(SqliteWriter, "_commit", recording)
     before = path.with_name(f"{path.name}-wal").read_bytes()
     assert await store.accept([command("a")], is_promised=False) == [Acceptance.TAKEN]
     taken = path.with_name(f"{path.name}-wal").read_bytes()
     await store.promise()
     promised = path.with_name(f"{path.name}-wal").read_bytes()
-    assert modes == ["NORMAL", "NORMAL", "FULL"]
+    assert modes == ["normal", "full"]
     assert before != taken != promised, "a transaction that writes nothing would not be written to the disk"
-
-
-async def test_a_command_is_handed_out_before_the_disk_has_it_and_its_receipt_after(
-    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    may_reach_the_disk = threading.Event()
-    transact = SqliteWriter._transact
-
-    def waiting(self: SqliteWriter, synchronous: str, work: Any) -> Any:
-        assert synchronous == "NORMAL" or may_reach_the_disk.wait(60)
-        return transact(self, synchronous, work)
-
-    monkeypatch.setattr(SqliteWriter, "_transact", waiting)
-    taking = asyncio.create_task(store.accept([command("a")]))
-    (claimed,) = await store.claim(TransactionLimits())
-    assert claimed.id == command("a").id
-    assert not taking.done()
-    may_reach_the_disk.set()
-    assert await taking == [Acceptance.TAKEN]
-
-
-async def test_a_command_that_the_disk_does_not_keep_is_not_promised_but_known(
-    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    touch = SqliteWriter._touch
-
-    def failing(_: SqliteWriter) -> None:
-        raise sqlite3.OperationalError("disk I/O error")
-
-    monkeypatch.setattr(SqliteWriter, "_touch", failing)
-    with pytest.raises(StoreUnavailable):
-        await store.accept([command("a")])
-    monkeypatch.setattr(SqliteWriter, "_touch", touch)
-    assert await store.accept([command("a")]) == [Acceptance.KNOWN]
-    assert [entry.id for entry in await store.claim(TransactionLimits())] == [command("a").id]
