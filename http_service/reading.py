@@ -45,22 +45,35 @@ def _query_names(dependant: Dependant) -> Iterator[str]:
         yield from _query_names(each)
 
 
-async def read_json_body(request: Request) -> Any:
+async def read_json_body(request: Request, most_values: int | None = None) -> Any:
     """Read a request's body as JSON.
 
     For endpoints that take the raw request; a body declared as a parameter is read in the same way.
 
+    Parameters
+    ----------
+    most_values
+        How many values it may hold: each takes some 100 bytes, however short it is.
+
     Raises
     ------
     Problem
-        415 ``UNSUPPORTED_MEDIA_TYPE`` if it does not say that it is JSON; 400 ``MALFORMED_JSON`` if it is none, holds
-        NaN, repeats a key or nests without end.
+        415 ``UNSUPPORTED_MEDIA_TYPE`` if it does not say that it is JSON; 413 ``BODY_TOO_LARGE`` if it holds too many
+        values; 400 ``MALFORMED_JSON`` if it is no JSON, holds NaN, repeats a key or nests without end.
     """
     require_json(request)
+    body = await request.body()
+    if most_values is not None and sum(map(body.count, _BEFORE_VALUES)) > most_values:
+        detail = f"The body holds more than the {most_values} values this service takes; send less at once."
+        raise Problem(413, "BODY_TOO_LARGE", detail)
     try:
-        return read_json(await request.body())
+        return read_json(body)
     except ValueError as error:
         raise malformed_json(str(error)) from None
+
+
+_BEFORE_VALUES = (b",", b"[", b"{")
+"""No more values than these begin in a text, but for one."""
 
 
 def require_json(request: Request) -> None:

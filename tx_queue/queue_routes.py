@@ -64,6 +64,9 @@ COMMAND_BODY: dict[str, Any] = {
 }
 """The body of POST /queue, which is read by the rule book and not by FastAPI: its errors are the rule book's."""
 
+MOST_VALUES = 310_000
+"""In one body: those of a graph of 100,000 edges, and some more."""
+
 _Decided = Mapping[tuple[str, str], views.CommandStatus]
 """What became of commands, by their ids and signers."""
 
@@ -105,7 +108,7 @@ async def post_commands(request: Request, node: Node, wait: Wait = 0) -> Respons
     """
     if request.app.state.stopping.is_set():
         raise shutting_down()
-    body = await read_json_body(request)
+    body = await read_json_body(request, MOST_VALUES)
     commands = body if isinstance(body, list) else [body]
     if not 0 < len(commands) <= MAX_COMMANDS:
         message = f"an array has 1 to {MAX_COMMANDS} commands, this one {len(commands)}"

@@ -280,6 +280,8 @@ BAD_BODIES = {
     "an empty object": (b"{}", 422, "MALFORMED_COMMAND"),
     "a lone surrogate in a name": (b'{"\\ud800": 1}', 422, "MALFORMED_COMMAND"),
     "a lone surrogate in an id": (b'{"id": "\\udfff"}', 422, "MALFORMED_COMMAND"),
+    "very many lists": (b"[" + b"[]," * 200_000 + b"[]]", 413, "BODY_TOO_LARGE"),
+    "very many numbers": (b"[" + b"0.1," * 400_000 + b"1]", 413, "BODY_TOO_LARGE"),
     "10 MB": (b'"' + b"x" * 10_000_000 + b'"', 413, "BODY_TOO_LARGE"),
 }
 
