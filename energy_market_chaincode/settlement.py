@@ -323,7 +323,10 @@ async def _settle(part: _Part, lines: Mapping[str, Line]) -> None:
 async def _end(part: _Part) -> int:
     """End a settlement, and the game with it, or a correction; then readings count that came meanwhile."""
     context, game = part.context, part.slot.game
-    settlement = part.bills.settlement().but(guaranteed=Money(part.guaranteed))
+    settlement = part.bills.settlement()
+    silent = set(settlement.presumed)
+    presumed = [name for name in part.slot.participants if name in silent]
+    settlement = settlement.but(guaranteed=Money(part.guaranteed), presumed=presumed)
     context.delete(Settling, game.id)
     if part.is_correction:
         context.emit(presentation.settlement_corrected(game.id, settlement))
