@@ -756,7 +756,7 @@ export interface components {
         };
         /**
          * EmbeddedEvidence
-         * @description What the hash of a block of the embedded ledger covers, see :mod:`ledger.embedded.chain`.
+         * @description What the hash of a block of the embedded ledger covers, see :mod:`ledger.embedded.store`.
          */
         EmbeddedEvidence: {
             /**
