@@ -67,6 +67,17 @@ def test_a_statement_has_every_slot_and_entry_and_adds_up_to_the_accounts_moveme
     expect(page.locator("main")).to_have_attribute("aria-label", "Games")
 
 
+def test_a_household_is_read_once_its_days_are_known_so_that_what_is_shown_does_not_vanish(
+    played: Any, page: Page
+) -> None:
+    order: list[str] = []
+    page.on("request", lambda request: order.append("asked") if "P003/statement" in request.url else None)
+    page.on("requestfinished", lambda request: order.append("known") if "clock/schedule" in request.url else None)
+    page.goto(f"{played.url}/#/households/P003/all")
+    expect(page.get_by_role("region", name="Statement").locator("tbody tr")).to_have_count(2)
+    assert order[0] == "known"
+
+
 def test_a_statement_stands_while_it_cannot_be_read_again_and_is_read_as_soon_as_it_can(
     played: Any, page: Page
 ) -> None:

@@ -30,6 +30,11 @@ class Calendar {
     return zonesOf(store.schedule);
   }
 
+  /** Whether days can be told: before the clock was asked for its zone they would be another's, and what was read of them for nothing. */
+  get isKnown(): boolean {
+    return store.market !== null && store.isScheduleAsked;
+  }
+
   get zone(): string {
     return this.chosen ?? this.zones[0] ?? "UTC";
   }

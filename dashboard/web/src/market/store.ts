@@ -34,7 +34,10 @@ export class MarketStore extends EventTarget {
   game: Game | null = null;
   bids: readonly Bid[] = [];
   queue: QueueState | null = null;
+  /** As the clock said it last: while it cannot be asked that stands, and `health` tells. Null: it never could be. */
   schedule: Schedule | null = null;
+  /** Whether the clock was asked for it, whatever came of it. */
+  isScheduleAsked = false;
   health: readonly Health[] = (["ledger", "queue", "clock", "optimizer"] as const).map((service) => ({
     service,
     isWell: null,
@@ -125,15 +128,14 @@ export class MarketStore extends EventTarget {
   }
 
   async #poll(): Promise<void> {
-    const [queue, schedule, ...ready] = await Promise.allSettled([
+    const [queue, ...ready] = await Promise.allSettled([
       api.queue(),
-      api.schedule(),
       api.ready("queue"),
       api.ready("clock"),
       api.ready("optimizer"),
+      this.#readSchedule(),
     ]);
     this.queue = queue.status === "fulfilled" ? queue.value : null;
-    this.schedule = schedule.status === "fulfilled" ? schedule.value : null;
     const height = this.queue?.ledgerHeight ?? null;
     if (height !== this.#height) this.touch(); // registrations make blocks, but no events
     this.#height = height;
@@ -145,6 +147,13 @@ export class MarketStore extends EventTarget {
       },
       ...(["queue", "clock", "optimizer"] as const).map((service, place) => healthOf(service, ready[place])),
     ];
+    this.#changed();
+  }
+
+  /** For itself: a service that does not answer keeps no view from the days of the others. */
+  async #readSchedule(): Promise<void> {
+    this.schedule = await api.schedule().catch(() => this.schedule);
+    this.isScheduleAsked = true;
     this.#changed();
   }
 

@@ -93,6 +93,7 @@ export class Day extends LitElement {
   }
 
   override willUpdate(): void {
+    if (!calendar.isKnown) return;
     const isNew = store.games !== this.#games;
     this.#games = store.games;
     const shown = `${this.#day} ${calendar.zone}`;

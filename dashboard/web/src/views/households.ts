@@ -66,7 +66,7 @@ export class Households extends LitElement {
     super();
     new StoreController(this);
     new StaleController(this, () => {
-      this.#refresher.touch();
+      if (this.#asked !== "") this.#refresher.touch(); // what was never asked for cannot be stale
     });
   }
 
@@ -76,7 +76,7 @@ export class Households extends LitElement {
 
   override willUpdate(): void {
     const asked = [this.#day, calendar.zone, this.sought, this.from].join(" ");
-    if (asked === this.#asked || store.market === null) return;
+    if (asked === this.#asked || !calendar.isKnown) return;
     this.#asked = asked;
     this.#refresher = new Refresher(() => this.#load(), (problem) => { this.#failed(problem); }); // what somebody asks for is read at once
     this.#refresher.touch();
@@ -161,7 +161,7 @@ export class OneHousehold extends LitElement {
     super();
     new StoreController(this);
     new StaleController(this, () => {
-      this.#refresher.touch();
+      if (this.#asked !== "") this.#refresher.touch(); // what was never asked for cannot be stale
     });
   }
 
@@ -170,8 +170,8 @@ export class OneHousehold extends LitElement {
   }
 
   override willUpdate(changed: PropertyValues): void {
-    const asked = [this.name, this.#period, calendar.zone].join(" ");
-    if (asked !== this.#asked && store.market !== null) {
+    const asked = [this.name, this.#period, ...(this.#period === ALL ? [] : [calendar.zone])].join(" "); // all there is has no days
+    if (asked !== this.#asked && calendar.isKnown) {
       this.#asked = asked;
       this.statement = null;
       this.from = 0;

@@ -97,14 +97,16 @@ export class OneProsumer extends LitElement {
     this.prosumer = this.trades = this.problem = this.meter = null;
     try {
       const [prosumer, meters] = await Promise.all([api.prosumer(name), api.meters()]);
+      if (name !== this.name) return; // somebody went on to another one
       [this.prosumer, this.meter] = [prosumer, meters.find((each) => each.prosumer === name) ?? null];
       const games = (await api.games()).slice(-GAMES_LOOKED_AT).toReversed();
       const trades = await Promise.all(
         games.map(async ({ game }) => (await api.transfers(game)).map((each) => ({ ...each, game }))),
       );
+      if (name !== this.name) return;
       this.trades = trades.flat().filter((each) => each.seller === name || each.buyer === name);
     } catch (error) {
-      this.problem = Problem.from(error);
+      if (name === this.name) this.problem = Problem.from(error);
     }
   }
 
