@@ -34,13 +34,18 @@ def signed_bytes(value: Any) -> bytes:
 
 def exact_json(value: Any) -> bytes:
     """Compact JSON, keys sorted, Decimals as number literals; views may stand anywhere in it."""
-    return simplejson.dumps(
-        value, sort_keys=True, separators=(",", ":"), use_decimal=True, allow_nan=False, default=_as_json
-    ).encode()
+    return _EXACT.encode(value).encode()
 
 
 def _as_json(view: Any) -> dict[str, Any]:
     return dict(view.as_json())
+
+
+# Made once: to make them takes about as long as a short text.
+_EXACT = simplejson.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), use_decimal=True, allow_nan=False, default=_as_json
+)
+_EXACT_READER = simplejson.JSONDecoder(parse_float=Decimal)
 
 
 def read_json(data: bytes | str, max_nesting: int = MAX_NESTING) -> Any:
@@ -53,9 +58,7 @@ def read_json(data: bytes | str, max_nesting: int = MAX_NESTING) -> Any:
     """
     try:
         text = data.decode("utf-8") if isinstance(data, bytes) else data
-        value = simplejson.loads(
-            text, object_pairs_hook=_without_repeats, parse_float=_number, parse_constant=_refuse_constant
-        )
+        value = _SIGNED_READER.decode(text)
     except RecursionError:
         raise ValueError("is nested too deeply") from None
     if text.count("[") + text.count("{") > max_nesting:  # otherwise it cannot be, and there is no need to look
@@ -65,7 +68,7 @@ def read_json(data: bytes | str, max_nesting: int = MAX_NESTING) -> Any:
 
 def read_exact_json(data: bytes | str) -> Any:
     """Read JSON written by :func:`exact_json`; numbers with a point become Decimals."""
-    return simplejson.loads(data, use_decimal=True)
+    return _EXACT_READER.decode(data.decode() if isinstance(data, bytes) else data)
 
 
 def _require_nesting(value: Any, at_most: int) -> None:
@@ -102,3 +105,8 @@ def _number(text: str) -> float:
 
 def _refuse_constant(name: str) -> Any:
     raise ValueError(f"{name} is not JSON")
+
+
+_SIGNED_READER = simplejson.JSONDecoder(
+    object_pairs_hook=_without_repeats, parse_float=_number, parse_constant=_refuse_constant
+)

@@ -9,7 +9,7 @@ others are remembered for good. A transaction forgets a bounded number: twice as
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from energy_market_chaincode import (  # noqa: F401 - some of them only declare their rules
     administration,
@@ -58,7 +58,7 @@ async def invoke(stub: Stub, function: str, args: Sequence[str], sender: Sender 
         When the transaction or question as a whole is refused. A command in a ``submit`` never raises: it has a result.
     """
     if function == "submit":
-        return exact_json(await _submit(stub, args))
+        return f"[{','.join(await _submit(stub, args))}]".encode()
     if function == "init":
         _check_founder(sender)
         return exact_json(await _init(stub, args))
@@ -107,17 +107,25 @@ async def _init(stub: Stub, args: Sequence[str]) -> dict[str, str]:
 
 
 class _Decision(NamedTuple):
-    result: CommandResult
+    result: str
     events: list[Event]
 
+    @classmethod
+    def of(cls, result: CommandResult, events: list[Event] | None = None) -> Self:
+        """Write a result as exact JSON: as it is remembered, and as it is answered."""
+        return cls(exact_json(result).decode(), events or [])
 
-async def _submit(stub: Stub, texts: Sequence[str]) -> list[CommandResult]:
-    """Decide many commands, in their order, as one transaction."""
+
+async def _submit(stub: Stub, texts: Sequence[str]) -> list[str]:
+    """Decide many commands, in their order, as one transaction; return each one's result as exact JSON."""
     state = Workspace(stub)
     parsed = _read(texts)
-    keys = (key for command in parsed if isinstance(command, Command) for key in prefetch.keys_read_by(command))
+    commands = [command for command in parsed if isinstance(command, Command)]
+    keys = (key for command in commands for key in prefetch.keys_read_by(command))
     await state.prefetch([Market.key(), EPOCH_KEY, Simulation.key(), Expiry.key(), *keys])
     present = await _present(state, stub.timestamp_ms)
+    now_ms = Context(state, present.real_ms, 0, "", present.simulated).now_ms
+    await state.prefetch([key for each in commands for key in await prefetch.keys_that_follow(each, state, now_ms)])
     results, events = [], []
     for place, command in enumerate(parsed):
         decision = await _decide(state, present, place, command)
@@ -180,14 +188,14 @@ async def _present(state: Workspace, real_ms: int) -> _Present:
 
 async def _decide(state: Workspace, present: _Present, place: int, command: Command | RejectedCommand) -> _Decision:
     if not isinstance(command, Command):
-        return _Decision(command, [])
+        return _Decision.of(command)
     context = Context(state, present.real_ms, place, command.prosumer, present.simulated)
     remembered = await context.find(Remembered, command.prosumer, command.id)
     if remembered is not None and remembered.digest == command.digest.hex():
         # Verified when it was decided. Its signer may have another key by now, and its result stands all the same.
         # Nor does an epoch that began since change what was decided.
         await _remember_longer(context, command, remembered)
-        return _Decision(presentation.remembered(remembered).model_copy(update={"duplicate": True}), [])
+        return _Decision.of(presentation.remembered(remembered).model_copy(update={"duplicate": True}))
     try:
         if command.ledger not in (None, present.ledger):
             # Before the signer is looked up: who is unknown here is told what is wrong with the command itself.
@@ -197,9 +205,9 @@ async def _decide(state: Workspace, present: _Present, place: int, command: Comm
             raise errors.CommandIdReused(prosumer=command.prosumer, id=command.id)
         await _require_valid(context, command)
     except errors.Rejection as rejection:
-        return _Decision(_rejected(command.id, command.prosumer, rejection), [])
+        return _Decision.of(_rejected(command.id, command.prosumer, rejection))
     decision = await _apply(context, signer, command)
-    await _remember(context, command, exact_json(decision.result).decode())
+    await _remember(context, command, decision.result)
     state.keep()
     return decision
 
@@ -225,9 +233,9 @@ async def _apply(context: Context, signer: Prosumer, command: Command) -> _Decis
     except errors.Rejection as rejection:
         context.state.forget()
         announced = [rejection.announcement] if rejection.announcement is not None else []
-        return _Decision(_rejected(command.id, command.prosumer, rejection), announced)
+        return _Decision.of(_rejected(command.id, command.prosumer, rejection), announced)
     said = CommittedCommand(id=command.id, prosumer=command.prosumer, result=result.as_json())
-    return _Decision(said, context.events)
+    return _Decision.of(said, context.events)
 
 
 def _rejected(command: str | None, prosumer: str | None, rejection: errors.Rejection) -> RejectedCommand:

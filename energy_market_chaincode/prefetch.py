@@ -18,6 +18,8 @@ from energy_market_chaincode.commands import (
     StopGame,
     TopUpAccount,
 )
+from energy_market_chaincode.context import Workspace
+from energy_market_chaincode.lines import Movement
 from energy_market_chaincode.records import (
     AcceptedReading,
     Account,
@@ -42,7 +44,9 @@ from energy_market_chaincode.records import (
     StandingOffer,
 )
 from energy_market_chaincode.signed_commands import Command
+from energy_market_chaincode.times import iso_time
 from energy_market_chaincode.unfinished import Proposals, Stopping
+from energy_market_chaincode.vocabulary import EntryKind
 
 
 def keys_read_by(command: Command) -> list[str]:
@@ -70,6 +74,17 @@ def keys_read_by(command: Command) -> list[str]:
         case PublishReadings():
             keys += [MetersProsumer.key(signer)]
     return keys
+
+
+async def keys_that_follow(command: Command, state: Workspace, now_ms: int) -> list[str]:
+    """Return the keys that follow from the market's time or from what :func:`keys_read_by` had read."""
+    match command.data:
+        case TopUpAccount() as data:
+            return [Movement.key(data.prosumer, iso_time(now_ms), EntryKind.TOP_UP.value)]
+        case PublishReadings():
+            meter = await state.get(MetersProsumer.key(command.prosumer))
+            return [] if meter is None else [Connection.key(MetersProsumer.from_bytes(meter).prosumer)]
+    return []
 
 
 def _order_keys(data: PublishOffer | PublishDemand | PublishOrders, signer: str) -> list[str]:

@@ -1,12 +1,14 @@
 """One transaction of many commands: each on its own savepoint, each signed, each once."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 import simplejson
 
 from energy_market_chaincode.errors import MalformedArguments, UnknownFunction
-from tests.chaincode.conftest import Market
+from energy_market_chaincode.times import iso_time
+from tests.chaincode.conftest import DictStub, Market
 
 DEEP_IN_DATA = '{"topic":"closeMarket","signature":"","payload":{"prosumer":"P","data":{"game":%s}}}'
 
@@ -239,3 +241,53 @@ async def test_a_command_delivered_again_after_its_signer_got_a_new_key_keeps_it
     )
     (again,) = await market.submit(command)
     assert again == {**first, "duplicate": True}
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What transactions ask their ledger, question by question."""
+    questions: list[str] = []
+    for name in ("get", "get_many", "range", "between"):
+        monkeypatch.setattr(DictStub, name, _noted(name, getattr(DictStub, name), questions))
+    return questions
+
+
+def _noted(name: str, ask: Callable[..., Any], questions: list[str]) -> Callable[..., Any]:
+    async def noted(*arguments: Any) -> Any:
+        questions.append(name)
+        return await ask(*arguments)
+
+    return noted
+
+
+@pytest.mark.parametrize("topic", ["topUpAccount", "publishOffer", "publishDemand", "publishReadings"])
+async def test_many_commands_ask_the_ledger_as_often_as_one(market: Market, asked: list[str], topic: str) -> None:
+    """On Fabric every question is an exchange with the peer, while all others of the transaction wait."""
+    names = [f"P{number}" for number in range(20)]
+    await market.enter(*names)
+    await market.do("operator", "setTopology", edges=[["P0", name] for name in names[1:]])
+    if topic == "publishReadings":
+        for name in names:
+            meter = {"id": f"M-{name}", "publicKey": market.public_key(f"M-{name}")}
+            await market.do("operator", "registerMeter", **meter, prosumer=name, powerKw="10")
+    starts_ms = market.now_ms + 3_600_000
+    game = (await market.do("operator", "publishGame", deliverySlot=iso_time(starts_ms)))["game"]
+    if topic == "publishReadings":
+        market.now_ms = starts_ms + 3_600_000
+
+    def command(name: str) -> dict[str, Any]:
+        reading = {"game": game, "inEnergy": "1", "outEnergy": "0"}
+        signer, data = {
+            "topUpAccount": ("operator", {"prosumer": name, "amount": "1"}),
+            "publishOffer": (name, {"game": game, "amount": "1", "price": "0.1"}),
+            "publishDemand": (name, {"game": game, "amount": "1"}),
+            "publishReadings": (f"M-{name}", {"readings": [reading]}),
+        }[topic]
+        return market.command(signer, topic, **data)
+
+    exchanges = []
+    for some in (names[:1], names[1:]):
+        asked.clear()
+        assert all(result["status"] == "committed" for result in await market.submit(*map(command, some)))
+        exchanges.append(len(asked))
+    assert exchanges[0] == exchanges[1]
