@@ -168,7 +168,9 @@ def processor_seconds(network: Network) -> Counter[str]:
         part: [psutil.Process(network.process(node.name).pid) for node in nodes] for part, nodes in groups.items()
     }
     ours = psutil.Process()
-    processes |= {"queue": ours.children(recursive=True), "who posts the commands": [ours]}
+    networks = {process.pid for running in processes.values() for process in running}  # children of ours, too
+    queue = [process for process in ours.children(recursive=True) if process.pid not in networks]
+    processes |= {"queue": queue, "who posts the commands": [ours]}
     return Counter(
         {part: sum(sum(process.cpu_times()[:2]) for process in running) for part, running in processes.items()}
     )
