@@ -78,8 +78,11 @@ _BEFORE_VALUES = (b",", b"[", b"{")
 
 def require_json(request: Request) -> None:
     """Raise a Problem, 415 ``UNSUPPORTED_MEDIA_TYPE``, unless the request's Content-Type is JSON."""
+    said = request.headers.get("content-type", "")
+    if said == "application/json":  # what nearly everybody says, and quicker than to read it
+        return
     header = MailMessage()
-    header["Content-Type"] = request.headers.get("content-type", "")
+    header["Content-Type"] = said
     subtype = header.get_content_subtype()
     if header.get_content_maintype() != "application" or not (subtype == "json" or subtype.endswith("+json")):
         raise Problem(415, "UNSUPPORTED_MEDIA_TYPE", "Send the body as JSON, with Content-Type: application/json.")

@@ -216,8 +216,10 @@ def _read(value: Any) -> Answer:
 
 
 async def _not_signed(commands: _Numbered, keys: Mapping[str, str]) -> dict[int, Command]:
-    """Return those commands that are not signed with their signer's key; off the event loop, on all cores."""
+    """Return those commands that are not signed with their signer's key: several off the event loop, on all cores."""
     asked = [(number, command, keys.get(command.prosumer)) for number, command in commands.items()]
+    if len(asked) == 1:  # to hand it to a thread would take longer
+        return dict(_not_signed_of(asked))
     size = max(LEAST_SIGNATURES_PER_THREAD, math.ceil(len(asked) / _CORES))
     shares = [asked[start : start + size] for start in range(0, len(asked), size)]
     loop = asyncio.get_running_loop()

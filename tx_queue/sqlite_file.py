@@ -135,15 +135,15 @@ class SqliteWriter:
         self._came = asyncio.Event()
         self._is_closed = False
 
-    async def write(
+    def write(
         self,
         work: Callable[[sqlite3.Connection], _Result],
         *,
         then: Callable[[_Result], None],
         is_promised: bool = True,
         may_wait: bool = False,
-    ) -> _Result:
-        """Do work in an SQL transaction and return its result once that is committed.
+    ) -> asyncio.Future[_Result]:
+        """Do work in an SQL transaction, in the order of the calls; its result is there once that is committed.
 
         Parameters
         ----------
@@ -161,12 +161,13 @@ class SqliteWriter:
         StoreUnavailable
             Then nothing of it is kept.
         """
-        if self._is_closed:
-            raise StoreUnavailable("the queue's store is closed")
         write = _Write(work, then, is_promised, may_wait)
-        self._waiting.put_nowait(write)
-        self._came.set()
-        return await write.outcome  # type: ignore[no-any-return]  # the future holds what work returned
+        if self._is_closed:
+            write.outcome.set_exception(StoreUnavailable("the queue's store is closed"))
+        else:
+            self._waiting.put_nowait(write)
+            self._came.set()
+        return write.outcome
 
     async def close(self) -> None:
         """Commit what waits, then end."""

@@ -285,8 +285,10 @@ class SqliteStore:
             await self._arrived.wait()
         return []
 
-    async def settle(self, decided: Sequence[Entry]) -> None:
-        """Keep what became of claimed commands and wake who watches them, who need not wait for the file.
+    def settle(self, decided: Sequence[Entry]) -> asyncio.Future[None]:
+        """Wake who watches claimed commands at once, and keep what became of them: the result is there once they are.
+
+        Whoever is woken may bring a command anew: that is written after this.
 
         After a power cut a settled command may be a waiting one again; then it gets the same result from the contract.
 
@@ -306,7 +308,7 @@ class SqliteStore:
                     del self._on_their_way[entry.id, entry.prosumer]
 
         work = partial(_settle, decided=decided, now_ms=now_ms, expired_ms=now_ms - self._retention_ms)
-        await self._writer.write(work, then=forget, is_promised=False, may_wait=True)
+        return self._writer.write(work, then=forget, is_promised=False, may_wait=True)
 
     async def find(self, command_id: str, prosumer: str | None = None) -> list[Entry]:
         """Return the commands of an id, of one signer or of all who used it.

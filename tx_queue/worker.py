@@ -10,6 +10,7 @@ a ledger that is well takes: no command may hold up for good what waits behind i
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from itertools import chain
 from typing import Any, TypeVar
 
 import stamina
@@ -159,15 +160,16 @@ class Worker:
         return submission
 
     async def _settle(self, decided: Sequence[Entry]) -> None:
+        doubted = {entry.prosumer for entry in decided if entry.code in (BadSignature.code, UnknownSigner.code)}
+        self._signers.forget(doubted)
         await self._settled()
-        self._settling = asyncio.create_task(self._insist(lambda: self._store.settle(decided)))
+        writing = chain([self._store.settle(decided)], iter(lambda: self._store.settle(decided), None))
+        self._settling = asyncio.create_task(self._insist(lambda: next(writing)))
         self._metrics.drain.note(len(decided))
         for entry in decided:
             self._metrics.settled.labels(entry.status, entry.code or "").inc()
             if entry.status is Status.REJECTED:
                 _log.info("rejected", command=entry.id, code=entry.code, reason=entry.message)
-        doubted = {entry.prosumer for entry in decided if entry.code in (BadSignature.code, UnknownSigner.code)}
-        self._signers.forget(doubted)
 
     async def _settled(self) -> None:
         """Wait until what was decided before is written."""

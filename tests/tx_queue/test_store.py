@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -318,10 +318,13 @@ class StoreMachine(RuleBasedStateMachine):
         count = data.draw(st.integers(1, len(self.claimed)))
         decide = data.draw(st.sampled_from([committed, rejected]))
         some, self.claimed = self.claimed[:count], self.claimed[count:]
-        self.runner.run(self.store.settle([decide(waiting) for waiting in some]))
+        self.runner.run(self._settle([decide(waiting) for waiting in some]))
         for waiting in some:
             self.waiting.remove((waiting.id, waiting.prosumer))
             self.statuses[waiting.id, waiting.prosumer] = decide(waiting).status
+
+    async def _settle(self, decided: Sequence[Entry]) -> None:
+        await self.store.settle(decided)
 
     @rule()
     def restart(self) -> None:
