@@ -84,6 +84,7 @@ class Day:
         if self.is_metered:
             for game in self.chance.sample(self.settled, min(4, len(self.settled))):
                 await self._read(game, self.chance.choice(STREET), some_energy(self.chance), some_energy(self.chance))
+                await self._look_at_bills(game)
         await self._account_for_everything()
 
     async def _account_for_everything(self) -> None:
@@ -214,6 +215,16 @@ class Day:
         for name in STREET:
             most = max(0, brought[name] + self._cover(shown, name))
             assert after[name].debt - before[name].debt <= most, f"a correction of {game} took more of {name}"
+        await self._look_at_bills(game)
+
+    async def _look_at_bills(self, game: str) -> None:
+        """Look that no bill of a metered slot, corrected or not, is beyond what its order and connection set aside."""
+        shown = await self._shown(game)
+        traders = {s["seller"] for s in shown["sellers"]} | {b["buyer"] for b in shown["buyers"]}
+        for line in (await self.market.invoke("lines", game))["lines"] if self.is_metered else []:
+            if (name := line["prosumer"]) in traders:
+                bill = -units.money_from_currency(line["net"])
+                assert bill <= self._cover(shown, name) + ROUNDING, f"the bill of {name} in {game} is not covered"
 
     def _cover(self, shown: Mapping[str, Any], name: str) -> int:
         """Return what an order in a slot and its connection set aside."""
@@ -245,6 +256,7 @@ class Day:
         for name in STREET:
             new_debt = after[name].debt - before[name].debt
             assert new_debt <= self._beyond_cover(shown, name), f"{name} owes more than lies beyond its cover in {game}"
+        await self._look_at_bills(game)
         del self.running[game]
         self.settled.append(game)
 
