@@ -4,6 +4,7 @@ What is signed is RFC 8785 (JCS), so that any language can sign. What the contra
 sorted keys in which a decimal is a number literal with exactly its digits, never a float.
 """
 
+import json
 from collections.abc import Collection
 from decimal import Decimal
 from typing import Any
@@ -27,9 +28,30 @@ def signed_bytes(value: Any) -> bytes:
         If it holds what JSON cannot: NaN, an integer beyond 2^53, a lone surrogate.
     """
     try:
-        return rfc8785.dumps(value)
+        return _PLAIN.encode(value).encode() if _is_plain(value) else rfc8785.dumps(value)
     except (rfc8785.CanonicalizationError, UnicodeEncodeError, RecursionError) as error:
         raise ValueError(f"cannot be written as canonical JSON: {error}") from None
+
+
+_PLAIN = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+_MOST_INTEGER = 2**53 - 1
+
+
+def _is_plain(value: Any) -> bool:
+    """Tell whether Python's own JSON is the canonical one: all text is ASCII, and no number has a fraction.
+
+    It takes a third of the time. What RFC 8785 says of the order of other keys and of doubles is left to its library.
+    """
+    match value:
+        case str():
+            return value.isascii()
+        case dict():
+            return all(isinstance(name, str) and name.isascii() and _is_plain(value[name]) for name in value)
+        case list():
+            return all(map(_is_plain, value))
+        case int():
+            return -_MOST_INTEGER <= value <= _MOST_INTEGER
+    return value is None
 
 
 def exact_json(value: Any) -> bytes:

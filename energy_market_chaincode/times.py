@@ -7,6 +7,7 @@ Transactions, blocks and events keep their real times. What the rules compare an
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Annotated
 
 from pydantic import AwareDatetime, BeforeValidator, PlainSerializer, WithJsonSchema
@@ -51,6 +52,7 @@ def iso(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
+@lru_cache(maxsize=1024)  # the commands of a transaction all come at one moment
 def iso_time(milliseconds: int) -> str:
     """Return a timestamp as ISO 8601 in UTC with milliseconds."""
     return iso(moment(milliseconds))

@@ -408,12 +408,13 @@ def _accept(
     depth = before
     answers: list[tuple[Acceptance, int]] = []
     for command in brought:
-        if (known := _known(connection, command)) is not None:
+        position = _insert(connection, command, now_ms) if depth < capacity else None
+        if position is None and (known := _known(connection, command)) is not None:
             answers.append((known, 0))
         elif depth >= capacity:
             answers.append((Acceptance.FULL, 0))
         else:
-            answers.append((Acceptance.TAKEN, _insert(connection, command, now_ms)))
+            answers.append((Acceptance.TAKEN, position or _replace(connection, command, now_ms)))
             depth += 1
     if depth > before:
         connection.execute("UPDATE backlog SET depth = ?", (depth,))
@@ -484,12 +485,19 @@ def _known(connection: sqlite3.Connection, command: Command) -> Acceptance | Non
     return Acceptance.KNOWN if earlier[0] == command.digest else Acceptance.ID_REUSED
 
 
-def _insert(connection: sqlite3.Connection, command: Command, now_ms: int) -> int:
-    """Store a command, in the place of an earlier one of which the ledger knows nothing; return its position."""
-    connection.execute("DELETE FROM command WHERE id = ? AND prosumer = ?", (command.id, command.prosumer))
+def _insert(connection: sqlite3.Connection, command: Command, now_ms: int) -> int | None:
+    """Store a command and return its position; None if its signer used its id before."""
     cursor = connection.execute(
-        "INSERT INTO command (id, prosumer, topic, digest, text, taken_at_ms) VALUES (?, ?, ?, ?, ?, ?)",
+        "INSERT INTO command (id, prosumer, topic, digest, text, taken_at_ms) VALUES (?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (id, prosumer) DO NOTHING",
         (command.id, command.prosumer, command.topic, command.digest, command.text, now_ms),
     )
-    assert cursor.lastrowid is not None  # noqa: S101 - there is one after an INSERT; for the type checker
-    return cursor.lastrowid
+    return cursor.lastrowid if cursor.rowcount else None
+
+
+def _replace(connection: sqlite3.Connection, command: Command, now_ms: int) -> int:
+    """Store a command in the place of an earlier one of which the ledger knows nothing; return its position."""
+    connection.execute("DELETE FROM command WHERE id = ? AND prosumer = ?", (command.id, command.prosumer))
+    position = _insert(connection, command, now_ms)
+    assert position is not None  # noqa: S101 - the id is free now; for the type checker
+    return position

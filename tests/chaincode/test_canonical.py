@@ -5,8 +5,9 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+import rfc8785
 import simplejson
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from energy_market_chaincode.canonical import MAX_NESTING, exact_json, read_exact_json, read_json, signed_bytes
@@ -29,6 +30,26 @@ def test_the_example_of_rfc_8785_section_3_2_2_is_written_as_the_rfc_writes_it()
         r'"string":"€$\u000f\nA' + r"""'B\"\\\\\"/"}"""
     )
     assert signed_bytes(simplejson.loads(source)).decode() == expected  # we take no number that a double only rounds
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.text(st.characters(codec="ascii")),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text() | st.text(st.characters(codec="ascii")), inner),
+)
+
+
+@given(JSON)
+@example({"\x7f": '\x00\x1f\b\t\n\f\r"\\/\x7f', "b": [True, None, 2**53 - 1, 1 - 2**53], "B": "é", "": {}})
+@example([2**53])
+@example([-(2**53)])
+def test_what_is_signed_is_what_the_rfcs_library_writes(value: Any) -> None:
+    try:
+        expected = rfc8785.dumps(value)
+    except (rfc8785.CanonicalizationError, UnicodeEncodeError):
+        with pytest.raises(ValueError, match="cannot be written"):
+            signed_bytes(value)
+    else:
+        assert signed_bytes(value) == expected
 
 
 @pytest.mark.parametrize(
