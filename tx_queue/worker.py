@@ -163,7 +163,8 @@ class Worker:
         doubted = {entry.prosumer for entry in decided if entry.code in (BadSignature.code, UnknownSigner.code)}
         self._signers.forget(doubted)
         await self._settled()
-        writing = chain([self._store.settle(decided)], iter(lambda: self._store.settle(decided), None))
+        first = self._store.settle(decided)  # at once: what those whom it wakes bring anew is written after it
+        writing = chain([first], iter(lambda: self._store.settle(decided), None))
         self._settling = asyncio.create_task(self._insist(lambda: next(writing)))
         self._metrics.drain.note(len(decided))
         for entry in decided:
