@@ -91,6 +91,7 @@ def test_an_empty_market_and_a_queue_that_is_away_are_drawn(open_market: Any, pa
     page.goto(open_market.url)
     expect(page.get_by_text("No game just now")).to_be_visible()
     page.route("**/api/queue/**", lambda route: route.abort())
-    page.goto(f"{open_market.url}/#/ledger")
-    page.reload()
-    expect(page.get_by_role("alert")).to_contain_text("This cannot be shown now")
+    for view in ("now", "day", "games", "households", "households/B1", "prosumers", "prosumers/B1", "ledger"):
+        page.goto(f"{open_market.url}/#/{view}")
+        page.reload()
+        expect(page.get_by_role("alert")).to_contain_text("This cannot be shown now")

@@ -101,6 +101,7 @@ export class Households extends LitElement {
 
   override render(): unknown {
     if (this.name !== null) return html`<em-household .name=${this.name} .period=${this.period}></em-household>`;
+    if (store.problem !== null && store.market === null) return failure(store.problem);
     if (this.problem !== null && this.households === null) return html`<section class="panel">${failure(this.problem)}</section>`;
     if (this.households === null) return waiting;
     return html`<section class="panel stack">
@@ -199,6 +200,7 @@ export class OneHousehold extends LitElement {
 
   override render(): unknown {
     const { account, statement } = this;
+    if (store.problem !== null && store.market === null) return failure(store.problem);
     if (this.problem !== null && statement === null) return html`<section class="panel">${failure(this.problem)}</section>`;
     if (account === null || statement === null) return waiting;
     return html`<div class="stack">
