@@ -38,12 +38,21 @@ def _run(work: Coroutine[Any, Any, T]) -> T:
         started.set_result((asyncio.get_running_loop(), task))
         return await task
 
+    ended = threading.Event()
+
+    def run() -> T:
+        try:
+            return asyncio.run(noted())
+        finally:
+            ended.set()
+
     with ThreadPoolExecutor(max_workers=1) as thread:
         try:
-            return thread.submit(asyncio.run, noted()).result()
+            return thread.submit(run).result()
         except KeyboardInterrupt:
             loop, task = started.result()
             loop.call_soon_threadsafe(task.cancel)
+            ended.wait()  # interrupted while it starts a thread, the executor does not know whom to wait for
             raise
 
 
