@@ -3,13 +3,16 @@
 from collections.abc import AsyncIterator
 from typing import Literal
 
-import httpx
 from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from http_service import Problem, counts_as_stream
+from market_log import without
+
+with without("httpx._main"):  # its command line, and with it rich
+    import httpx
 
 Service = Literal["queue", "optimizer", "clock"]
 

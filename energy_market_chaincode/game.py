@@ -17,8 +17,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from heapq import heapify, heappop, heapreplace
+from typing import TYPE_CHECKING
 
-from energy_market_chaincode.records import Arena, StandingDemand, StandingOffer
 from energy_market_chaincode.units import (
     ENERGY_TIMES_PRICE_PER_MONEY,
     MAX_ENERGY,
@@ -29,6 +29,9 @@ from energy_market_chaincode.units import (
     Share,
     divide_half_even,
 )
+
+if TYPE_CHECKING:  # a prosumer computes with the game and reads no record
+    from energy_market_chaincode.records import Arena, StandingDemand, StandingOffer
 
 STEPS_PER_PRICE = MAX_ENERGY**2
 """How finely marginal prices are compared. They are fractions with capacities as denominators, so no two that differ
@@ -181,7 +184,7 @@ def is_more_than_nothing(saving: int, cost: int, tolerance: Share) -> bool:
 
 
 def kept_of(
-    arena: Arena, buyer: int, bid: Sequence[Energy], loads: list[int], fee_per_hop: Price, retail_tariff: Price
+    arena: "Arena", buyer: int, bid: Sequence[Energy], loads: list[int], fee_per_hop: Price, retail_tariff: Price
 ) -> list[Energy]:
     """Return what a buyer keeps of its bid that is not dearer than the grid, and take the rest out of the loads.
 
@@ -215,13 +218,13 @@ def worst_bill(amounts: Sequence[int], demand: int, supplies: Sequence[Supply], 
     return Money(worst)
 
 
-def turn_order(demands: Sequence[StandingDemand]) -> list[StandingDemand]:
+def turn_order(demands: Sequence["StandingDemand"]) -> list["StandingDemand"]:
     """Order buyers by contribution metric (production / consumption), highest first; ties by who registered first.
 
     Somebody who consumed nothing contributes most if it produced anything, and least if it did not.
     """
 
-    def place(demand: StandingDemand) -> tuple[bool, Fraction, tuple[int, int], str]:
+    def place(demand: "StandingDemand") -> tuple[bool, Fraction, tuple[int, int], str]:
         unbounded = demand.consumption == 0 and demand.production > 0
         metric = Fraction(demand.production, demand.consumption) if demand.consumption else Fraction(0)
         return not unbounded, -metric, demand.arrived, demand.buyer
@@ -229,6 +232,6 @@ def turn_order(demands: Sequence[StandingDemand]) -> list[StandingDemand]:
     return sorted(demands, key=place)
 
 
-def seller_order(offers: Sequence[StandingOffer]) -> list[StandingOffer]:
+def seller_order(offers: Sequence["StandingOffer"]) -> list["StandingOffer"]:
     """Order sellers by arrival."""
     return sorted(offers, key=lambda offer: (offer.arrived, offer.seller))

@@ -18,7 +18,7 @@ from energy_market_chaincode.vocabulary import Fallback, Metering, Phase, Role, 
 class Value(BaseModel):
     """Something that stands on the ledger, alone or within a record."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)  # a process builds the records that it reads
 
     def but(self, **changes: object) -> Self:
         """Return a copy with some fields changed."""

@@ -8,7 +8,6 @@ import asyncio
 from http import HTTPStatus
 from typing import Any, cast
 
-import structlog
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
@@ -17,6 +16,7 @@ from websockets.frames import Frame
 
 from http_service.admission import CONNECTION, Occupancy, too_busy
 from http_service.problems import Problem, problem_response
+from market_log import structlog
 
 _log = structlog.stdlib.get_logger(__name__)
 _CHATTER_BYTES = 131_072

@@ -5,7 +5,6 @@ from dataclasses import asdict, dataclass
 from http import HTTPStatus
 from typing import Any
 
-import structlog
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -15,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketState
 
 from energy_market_chaincode import exact_json
+from market_log import structlog
 
 MEDIA_TYPE = "application/problem+json"
 MAX_LISTED_ERRORS = 100

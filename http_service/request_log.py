@@ -7,10 +7,11 @@ import uuid
 from collections.abc import MutableMapping
 from typing import Any
 
-import structlog
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from market_log import structlog
 
 REQUEST_ID_HEADER = "X-Request-Id"
 UNMATCHED = "unmatched"

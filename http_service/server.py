@@ -9,7 +9,6 @@ import socket
 from pathlib import Path
 from types import FrameType
 
-import structlog
 import uvicorn
 from fastapi import FastAPI
 
@@ -18,6 +17,7 @@ from http_service.connections import HttpConnection, WebSocketConnection
 from http_service.request_log import Seldom
 from http_service.settings import ServiceSettings
 from market_files import write_json
+from market_log import structlog
 
 SHUTDOWN_SECONDS = 8
 """How long open requests may take to end; shorter than the 10 s that container engines and our demo wait."""

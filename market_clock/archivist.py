@@ -3,11 +3,10 @@
 import asyncio
 from datetime import UTC, datetime, time, timedelta
 
-import structlog
-
 from energy_market_chaincode import Role, Topic, iso, views
 from market_clock.conductor import OnCommand
 from market_clock.ledger_time import LedgerTime
+from market_log import structlog
 from prosumer_client import AnotherLedger, CommandRejected, MarketClient, MarketError, RequestRefused
 
 _log = structlog.stdlib.get_logger(__name__)

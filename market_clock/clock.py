@@ -5,7 +5,6 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
-import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from energy_market_chaincode import (
@@ -26,6 +25,7 @@ from market_clock.publisher import Publisher
 from market_clock.schedule import Schedule
 from market_clock.schedule_store import ScheduleStore
 from market_clock.settings import ClockSettings
+from market_log import structlog
 from market_time import SteadyTime
 from prosumer_client import AnotherLedger, Identity, MarketClient, MarketError, Optimizer, RequestRefused
 

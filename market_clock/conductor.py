@@ -7,12 +7,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-import structlog
-
 from energy_market_chaincode import Topic
 from market_clock.decision import Act, Clear, Decision, Over, Wait, may_be_fulfilled, next_action
 from market_clock.ledger_time import LedgerTime
 from market_clock.solving import clearing_of
+from market_log import structlog
 from prosumer_client import (
     FROM_NOW,
     AnotherLedger,

@@ -4,8 +4,6 @@ import asyncio
 from dataclasses import dataclass
 from typing import Any
 
-import structlog
-
 from energy_market_chaincode import (
     BadSignature,
     CommandIdReused,
@@ -25,6 +23,7 @@ from market_clock.conductor import OnCommand
 from market_clock.ledger_time import LedgerTime
 from market_clock.schedule import Schedule, ScheduleEntry, game_data
 from market_clock.schedule_store import ScheduleUnavailable
+from market_log import structlog
 from prosumer_client import (
     AnotherLedger,
     CommandRejected,

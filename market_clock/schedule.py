@@ -19,7 +19,6 @@ from functools import cached_property
 from typing import Annotated, Any, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import structlog
 from apscheduler.triggers.cron import CronTrigger  # type: ignore[import-untyped] # APScheduler 3 has no types
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
@@ -35,6 +34,7 @@ from energy_market_chaincode import (
     moment,
 )
 from market_clock.schedule_store import ScheduleStore, ScheduleUnavailable, StoredEntry
+from market_log import structlog
 
 _DAY_MS = 24 * 60 * MINUTE_MS
 _LAST_YEAR = 9990

@@ -1,6 +1,7 @@
 """How every program of the market logs: structlog, as text on a terminal and as JSON lines otherwise.
 
 A library only asks structlog for a logger; the program that uses it calls :func:`configure_logs` once, first of all.
+structlog is imported here, so that it comes without rich, which it would load for tracebacks that show local variables.
 """
 
 import logging
@@ -8,10 +9,13 @@ import os
 import sys
 from collections.abc import Sequence
 
-import structlog
-from structlog.typing import EventDict, Processor, WrappedLogger
+from market_log.lean_imports import without
 
-__all__ = ["FORMATS", "LEVELS", "configure_logs"]
+with without("rich"):
+    import structlog
+    from structlog.typing import EventDict, Processor, WrappedLogger
+
+__all__ = ["FORMATS", "LEVELS", "configure_logs", "structlog", "without"]
 
 FORMATS = ("auto", "text", "json")
 """Auto: text on a terminal, JSON otherwise."""

@@ -15,11 +15,11 @@ from importlib import import_module
 from multiprocessing.connection import Connection
 from typing import Any
 
-import structlog
 from starlette.requests import ClientDisconnect, Request
 
 from energy_market_chaincode import exact_json
 from http_service import Problem
+from market_log import structlog
 from optimization_api.answers import Answer
 
 LONG_S = 1.0

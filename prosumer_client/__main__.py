@@ -7,10 +7,9 @@ import threading
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 
-from market_log import configure_logs
+from market_log import configure_logs, structlog
 from prosumer_client.client import MarketClient
 from prosumer_client.errors import MarketError
-from prosumer_client.lean_imports import structlog
 from prosumer_client.meter_file import UnusableMeterFile
 from prosumer_client.optimizer import Optimizer
 from prosumer_client.participant import first_of, run_together

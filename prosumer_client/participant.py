@@ -10,13 +10,13 @@ from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
 from energy_market_chaincode import CommandIdReused, GameView
+from market_log import structlog
 from prosumer_client.amounts import UnusableDecision, read_number, round_kwh
 from prosumer_client.client import MarketClient
 from prosumer_client.connection import cancel_all
 from prosumer_client.errors import CommandRejected, MarketError, RequestRefused
 from prosumer_client.events import FROM_NOW, MarketEvent
 from prosumer_client.identity import repeatable_id
-from prosumer_client.lean_imports import structlog
 
 _ABOUT_THE_CONTENT = frozenset({400, 413, 422})
 """HTTP statuses of a command that says something impossible."""

@@ -21,7 +21,7 @@ Energy = Annotated[Decimal, Field(gt=0, decimal_places=ENERGY_DECIMALS)]
 
 
 class _Entry(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
     id: Identifier
     meter: Identifier | None = None
     """The meter at its connection, with a key of its own, where meters count."""
@@ -104,7 +104,7 @@ class RosterError(ValueError):
 class Roster(BaseModel):
     """The prosumers of one process."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
     prosumers: Annotated[list[Entry], Field(min_length=1)]
 
     @model_validator(mode="after")

@@ -5,12 +5,12 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import Any
 
-import structlog
 from fastapi import FastAPI
 
 from energy_market_chaincode import Rejection
 from http_service import all_is_said, answer_errors, create_app
 from ledger import LedgerError, LedgerReplaced, open_ledger
+from market_log import structlog
 from tx_queue import queue_routes, reads, streams
 from tx_queue.health import Readiness
 from tx_queue.node import OpenLedger, running_node

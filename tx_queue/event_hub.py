@@ -13,11 +13,11 @@ from functools import cached_property
 from typing import Any, Final
 
 import stamina
-import structlog
 from sse_starlette.event import ServerSentEvent
 
 from energy_market_chaincode import errors, events, is_same_ledger, iso_time
 from ledger import Cursor, InvalidCursor, Ledger, LedgerError, LedgerEvent, LedgerReplaced, LedgerUnavailable
+from market_log import structlog
 from tx_queue.health import Readiness
 from tx_queue.intake import LedgerName
 

@@ -6,12 +6,12 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Annotated, cast
 
-import structlog
 from fastapi import Depends
 from prometheus_client import CollectorRegistry
 from starlette.requests import HTTPConnection
 
 from ledger import Ledger
+from market_log import structlog
 from tx_queue.event_hub import EventHub
 from tx_queue.health import Metrics, Readiness, watch
 from tx_queue.intake import Intake, LedgerName, Signers

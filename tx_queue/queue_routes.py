@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack, suppress
+from functools import cache
 from typing import Annotated, Any
 from urllib.parse import quote
 from uuid import UUID
@@ -41,11 +42,14 @@ def _command_of(topic: str, data: type[CommandData]) -> type[BaseModel]:
         "payload": (payload, ...),
         "signature": (Signature, ...),
     }
-    return create_model(f"{data.__name__}Command", __doc__=data.__doc__, **fields)
+    return create_model(_name_of(data), __doc__=data.__doc__, **fields)
 
 
-_COMMANDS = [_command_of(topic, data) for topic, data in COMMANDS.items()]
-_COMMAND = {"anyOf": [{"$ref": f"#/components/schemas/{command.__name__}"} for command in _COMMANDS]}
+def _name_of(data: type[CommandData]) -> str:
+    return f"{data.__name__}Command"
+
+
+_COMMAND = {"anyOf": [{"$ref": f"#/components/schemas/{_name_of(data)}"} for data in COMMANDS.values()]}
 
 COMMAND_BODY: dict[str, Any] = {
     "requestBody": {
@@ -266,8 +270,11 @@ async def _height(ledger: Ledger) -> int | None:
         return None
 
 
+@cache
 def command_schemas() -> dict[str, Any]:
     """Return the schemas that :data:`COMMAND_BODY` refers to, for the document's components."""
-    models: list[tuple[type[BaseModel], JsonSchemaMode]] = [(command, "validation") for command in _COMMANDS]
+    models: list[tuple[type[BaseModel], JsonSchemaMode]] = [
+        (_command_of(topic, data), "validation") for topic, data in COMMANDS.items()
+    ]
     _, schemas = models_json_schema(models, ref_template="#/components/schemas/{model}")
     return dict(schemas["$defs"])

@@ -14,10 +14,10 @@ from itertools import chain
 from typing import Any, TypeVar
 
 import stamina
-import structlog
 
 from energy_market_chaincode import BadSignature, Status, UnknownSigner, exact_json, read_exact_json
 from ledger import Ledger, LedgerUnavailable, Submission, TransactionFailed
+from market_log import structlog
 from tx_queue.health import Metrics, Readiness
 from tx_queue.intake import Signers
 from tx_queue.sqlite_file import StoreUnavailable
