@@ -80,13 +80,19 @@ async def stopping(request: Request) -> str:
 @router.get("/endless", dependencies=[Depends(counts_as_stream)])
 async def endless() -> StreamingResponse:
     """Stream without end."""
+    return StreamingResponse(_repeated(b"beat"))
 
-    async def beats() -> AsyncIterator[bytes]:
-        while True:
-            yield b"beat"
-            await asyncio.sleep(0)
 
-    return StreamingResponse(beats())
+@router.get("/flood", dependencies=[Depends(counts_as_stream)])
+async def flood() -> StreamingResponse:
+    """Stream without end, and so much that the buffers of who does not read are soon full."""
+    return StreamingResponse(_repeated(b"beat" * 4_000))
+
+
+async def _repeated(chunk: bytes) -> AsyncIterator[bytes]:
+    while True:
+        yield chunk
+        await asyncio.sleep(0)
 
 
 @router.websocket("/socket")

@@ -64,7 +64,7 @@ async def test_one_stream_too_many_is_told_to_come_again_and_requests_are_not() 
 
 
 async def test_a_stream_whose_client_does_not_read_makes_room_for_one_whose_client_does() -> None:
-    stream = b"GET /endless HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    stream = b"GET /flood HTTP/1.1\r\nHost: localhost\r\n\r\n"
     async with served("--max-streams", "1") as url, AsyncExitStack() as others:
         deaf = others.enter_context(socket.socket())
         deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -79,7 +79,7 @@ async def test_a_stream_whose_client_does_not_read_makes_room_for_one_whose_clie
 async def test_a_client_that_takes_nothing_is_dropped() -> None:
     async with running("--stalled-seconds", "0.05") as process:
         url = await url_of(process)
-        async with connection(url, b"GET /endless HTTP/1.1\r\nHost: localhost\r\n\r\n"):
+        async with connection(url, b"GET /flood HTTP/1.1\r\nHost: localhost\r\n\r\n"):
             await lines_until(process, "a client took nothing of what it was sent; dropped")
             await lines_until(process, "request")
 
