@@ -210,11 +210,11 @@ async def top_up_account(context: Context, data: TopUpAccount) -> AccountToppedU
     if data.prosumer != GRID_OPERATOR and not await context.exists(Prosumer, data.prosumer):
         raise errors.UnknownProsumer(id=data.prosumer)
     books = await context.books([data.prosumer])
-    if books.accounts()[data.prosumer].debt:
+    if books.account(data.prosumer).debt:
         books = await context.books([data.prosumer, GRID_OPERATOR])
     books.mint(data.prosumer, data.amount)
     books.repay_debts()
-    account = books.accounts()[data.prosumer]
+    account = books.account(data.prosumer)
     if account.free + account.frozen > MAX_MONEY:
         raise errors.AccountTooLarge(id=data.prosumer)
     context.close_books(books)

@@ -124,10 +124,12 @@ class Books:
 
     def accounts(self) -> dict[str, Account]:
         """Return the accounts as they are now."""
-        return {
-            owner: Account(free=Money(purse.free), frozen=Money(purse.frozen), debt=Money(purse.debt))
-            for owner, purse in sorted(self._purses.items())
-        }
+        return {owner: self.account(owner) for owner in sorted(self._purses)}
+
+    def account(self, owner: str) -> Account:
+        """Return an account as it is now."""
+        purse = self._purses[owner]
+        return Account(free=Money(purse.free), frozen=Money(purse.frozen), debt=Money(purse.debt))
 
     def free(self, owner: str) -> Money:
         """Return what an account may spend."""
