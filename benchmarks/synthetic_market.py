@@ -7,7 +7,7 @@ import asyncio
 import itertools
 import json
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -16,7 +16,11 @@ from starlette.routing import Route
 from starlette.staticfiles import StaticFiles
 
 from dashboard import STATIC
+from energy_market_chaincode import exact_json, views
+from energy_market_chaincode.market_views import MarketView, Prosumers, TopologyView
+from energy_market_chaincode.views import View
 from http_service import ServiceSettings, create_app, parse_arguments, serve
+from market_clock.api import ScheduleView
 from market_log import configure_logs
 
 GAME = "Game-2026-06-23T12:00:00.000Z"
@@ -26,53 +30,67 @@ BOUGHT_FROM = 8
 AT = "2026-06-23T12:00:00.000Z"
 
 
-def _game() -> dict[str, Any]:
+def _game(hops: Mapping[str, Mapping[str, int]]) -> bytes:
     """Return a game in which everybody plays."""
     durations = dict.fromkeys(("registrationDurationMs", "turnDeadlineMs", "deliveryDurationMs"), 60_000)
-    tariffs = {"retailTariff": 0.2869, "feedInTariff": 0.1231, "feePerHop": 0.002, "imbalancePenalty": 0}
-    limits = {"priceFloor": None, "priceCap": None, "expectedParticipants": None, "roundLimit": 200, "tolerance": 1e-6}
-    return {
-        **_summary(),
-        "parameters": durations | tariffs | limits,
-        "registrationEndsAt": AT,
-        "sellers": [{"seller": name, "capacity": 20, "price": 0.08, "load": 9.3333} for name in SELLERS],
-        "buyers": [{"buyer": name, "demand": 4, "contributionMetric": 0.5} for name in BUYERS],
-        "hops": {buyer: dict.fromkeys(SELLERS, 3) for buyer in BUYERS},
-        **dict.fromkeys(("deadline", "deliveryEndsAt", "stop", "settlement")),
-    }
+    windows = {"meteringWindowMs": 3_600_000, "correctionWindowMs": 86_400_000, "metering": "meters"}
+    tariffs = {"retailTariff": "0.2869", "feedInTariff": "0.1231", "feePerHop": "0.002", "imbalancePenalty": 0}
+    limits = {"roundLimit": 200, "tolerance": "0.000001"}
+    unlimited = dict.fromkeys(
+        ("priceFloor", "priceCap", "expectedParticipants", "slotDurationMs", "clearingDurationMs")
+    )
+    offer = {"capacity": 20, "price": "0.08", "load": "9.3333", "frozen": 0}
+    demand = {"demand": 4, "contributionMetric": "0.5", "frozen": 2}
+    return _answer(
+        views.GameView,
+        _summary()
+        | {
+            "parameters": durations | windows | tariffs | limits | unlimited,
+            "sellers": [{"seller": name, **offer} for name in SELLERS],
+            "buyers": [{"buyer": name, **demand} for name in BUYERS],
+            "hops": hops,
+            **dict.fromkeys(("deadline", "readingsAwaited", "stop", "settlement")),
+        },
+    )
+
+
+def _answer(kind: type[View], data: Mapping[str, Any]) -> bytes:
+    """Write an answer of the rule book's types, so that no field is missing that the page relies on."""
+    return exact_json(kind.model_validate(data))
 
 
 def _summary() -> dict[str, Any]:
-    counts = {"nrSellers": len(SELLERS), "nrBuyers": len(BUYERS), "round": 3}
+    counts = {"nrSellers": len(SELLERS), "nrBuyers": len(BUYERS), "round": 3, "left": None}
     game = {"game": GAME, "phase": "playing", "deliverySlot": AT, "mechanism": "sequential-best-response"}
-    return {**game, **counts, "buyerInTurn": BUYERS[0], "publishedAt": AT}
+    no_times = dict.fromkeys(("clearingEndsAt", "deliveryStartsAt", "deliveryEndsAt", "meteringEndsAt", "finalAt"))
+    return game | counts | no_times | {"buyerInTurn": BUYERS[0], "publishedAt": AT, "registrationEndsAt": AT}
 
 
 def _bids(seed: int) -> list[dict[str, Any]]:
-    """Return bids in which each buyer buys from a few sellers, and names all."""
+    """Return bids in which each buyer buys from a few sellers."""
     drawn = random.Random(seed)  # noqa: S311 - nothing is secret about them
-    none = dict.fromkeys(SELLERS, 0)
     return [
         {
             "buyer": buyer,
             "demand": 4,
-            "amounts": none | dict.fromkeys(drawn.sample(SELLERS, BOUGHT_FROM), 0.5),
+            "amounts": dict.fromkeys(drawn.sample(SELLERS, BOUGHT_FROM), "0.5"),
             "round": 3,
-            "cost": 0.7,
+            "cost": "0.7",
             "regret": None,
         }
         for buyer in BUYERS
     ]
 
 
-def _brief(bid: dict[str, Any]) -> dict[str, Any]:
-    """Return a bid as a brief read has it: with the sellers that it buys from."""
-    return bid | {"amounts": {seller: amount for seller, amount in bid["amounts"].items() if amount}}
+def _whole(bid: dict[str, Any]) -> dict[str, Any]:
+    """Return a bid as a whole read has it: it names all sellers."""
+    return bid | {"amounts": dict.fromkeys(SELLERS, 0) | bid["amounts"]}
 
 
 def _prosumer(name: str) -> dict[str, Any]:
-    amounts = dict.fromkeys(("accountBalance", "frozenFunds", "debt", "totalProduction", "totalConsumption"), 12.5)
-    return {"prosumer": name, "role": "prosumer", "publicKey": "", "registeredAt": AT, **amounts}
+    amounts = dict.fromkeys(("accountBalance", "frozenFunds", "debt", "totalProduction", "totalConsumption"), "12.5")
+    known = {"prosumer": name, "role": "prosumer", "publicKey": "", "registeredAt": AT, "contributionMetric": None}
+    return known | amounts
 
 
 class SyntheticMarket:
@@ -82,30 +100,30 @@ class SyntheticMarket:
         self._pause_s = 1.0
         self._has_rate = asyncio.Event()
         everybody = sorted(SELLERS + BUYERS)
-        accounts = {"grid-operator": 0, "network-operator": 0}
         queue = {"depth": 0, "capacity": 100_000, "oldestAgeMs": 0, "ledgerHeight": 1000, "trouble": None}
-        market = {"ledger": "x", "operators": [], "initialisedAt": AT, "money": 0, "frozenFunds": 0, "topology": True}
-        game = _game()
-        answers: dict[str, Any] = {
-            "queue/market": {**market, "accounts": accounts},
-            "queue/games": {"games": [_summary()]},
-            f"queue/games/{GAME}": game | {"hops": {}},
-            f"whole/games/{GAME}": game,
-            f"queue/games/{GAME}/transfers": {"transfers": []},
-            "queue/topology": {"edges": [[name, everybody[place // 3]] for place, name in enumerate(everybody)][1:]},
-            "queue/queue": queue,
-            "clock/schedule": {"paused": False, "entries": [], "games": []},
+        money = {"money": 0, "frozenFunds": 0, "accounts": {"grid-operator": 0, "network-operator": 0}}
+        market = {"ledger": "x", "epoch": None, "operators": [], "initialisedAt": AT, "topology": True, **money}
+        schedule = ScheduleView(now=AT, paused=False, speed=1, entries=[], games=[])
+        places = [[name, everybody[place // 3]] for place, name in enumerate(everybody)][1:]
+        self._answers = {
+            "queue/market": _answer(MarketView, market),
+            "queue/games": _answer(views.Games, {"games": [_summary()]}),
+            f"queue/games/{GAME}": _game({}),
+            f"whole/games/{GAME}": _game({buyer: dict.fromkeys(SELLERS, 3) for buyer in BUYERS}),
+            f"queue/games/{GAME}/transfers": _answer(views.Transfers, {"transfers": []}),
+            "queue/topology": _answer(TopologyView, {"edges": places}),
+            "queue/queue": _answer(views.QueueState, queue),
+            "clock/schedule": schedule.model_dump_json(by_alias=True).encode(),
         }
-        self._answers = {path: json.dumps(answer).encode() for path, answer in answers.items()}
         self._people = [_prosumer(name) for name in everybody]
         bids = [_bids(seed) for seed in (1, 2)]
-        self._answers[f"whole/games/{GAME}/bids"] = json.dumps({"bids": bids[0]}).encode()
-        self._bids = itertools.cycle([self._pages([_brief(bid) for bid in each]) for each in bids])
+        self._answers[f"whole/games/{GAME}/bids"] = _answer(views.Bids, {"bids": [_whole(bid) for bid in bids[0]]})
+        self._bids = itertools.cycle([self._pages(each) for each in bids])
         self._read = next(self._bids)
 
     @staticmethod
     def _pages(bids: list[dict[str, Any]]) -> list[bytes]:
-        return [json.dumps({"bids": bids[first : first + 1000]}).encode() for first in (0, 1000)]
+        return [_answer(views.Bids, {"bids": bids[first : first + 1000]}) for first in (0, 1000)]
 
     def answer(self, path: str, first: int) -> bytes:
         """Return what stands at a path from an item on; a game and its bids in brief, as the page asks for them.
@@ -117,7 +135,7 @@ class SyntheticMarket:
                 self._read = next(self._bids)
             return self._read[first // 1000]
         if path == "queue/prosumers":
-            return json.dumps({"prosumers": self._people[first : first + 1000]}).encode()
+            return _answer(Prosumers, {"prosumers": self._people[first : first + 1000]})
         return self._answers.get(path, b'{"status": "ready"}')
 
     def at_rate(self, rate: float) -> None:
