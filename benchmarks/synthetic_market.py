@@ -16,11 +16,8 @@ from starlette.routing import Route
 from starlette.staticfiles import StaticFiles
 
 from dashboard import STATIC
-from energy_market_chaincode import exact_json, views
-from energy_market_chaincode.market_views import MarketView, Prosumers, TopologyView
-from energy_market_chaincode.views import View
+from energy_market_chaincode import exact_json, market_views, views
 from http_service import ServiceSettings, create_app, parse_arguments, serve
-from market_clock.api import ScheduleView
 from market_log import configure_logs
 
 GAME = "Game-2026-06-23T12:00:00.000Z"
@@ -54,7 +51,7 @@ def _game(hops: Mapping[str, Mapping[str, int]]) -> bytes:
     )
 
 
-def _answer(kind: type[View], data: Mapping[str, Any]) -> bytes:
+def _answer(kind: type[views.View], data: Mapping[str, Any]) -> bytes:
     """Write an answer of the rule book's types, so that no field is missing that the page relies on."""
     return exact_json(kind.model_validate(data))
 
@@ -103,17 +100,17 @@ class SyntheticMarket:
         queue = {"depth": 0, "capacity": 100_000, "oldestAgeMs": 0, "ledgerHeight": 1000, "trouble": None}
         money = {"money": 0, "frozenFunds": 0, "accounts": {"grid-operator": 0, "network-operator": 0}}
         market = {"ledger": "x", "epoch": None, "operators": [], "initialisedAt": AT, "topology": True, **money}
-        schedule = ScheduleView(now=AT, paused=False, speed=1, entries=[], games=[])
+        schedule = {"now": AT, "paused": False, "speed": 1, "entries": [], "games": []}
         places = [[name, everybody[place // 3]] for place, name in enumerate(everybody)][1:]
         self._answers = {
-            "queue/market": _answer(MarketView, market),
+            "queue/market": _answer(market_views.MarketView, market),
             "queue/games": _answer(views.Games, {"games": [_summary()]}),
             f"queue/games/{GAME}": _game({}),
             f"whole/games/{GAME}": _game({buyer: dict.fromkeys(SELLERS, 3) for buyer in BUYERS}),
             f"queue/games/{GAME}/transfers": _answer(views.Transfers, {"transfers": []}),
-            "queue/topology": _answer(TopologyView, {"edges": places}),
+            "queue/topology": _answer(market_views.TopologyView, {"edges": places}),
             "queue/queue": _answer(views.QueueState, queue),
-            "clock/schedule": schedule.model_dump_json(by_alias=True).encode(),
+            "clock/schedule": exact_json(schedule),
         }
         self._people = [_prosumer(name) for name in everybody]
         bids = [_bids(seed) for seed in (1, 2)]
@@ -135,7 +132,7 @@ class SyntheticMarket:
                 self._read = next(self._bids)
             return self._read[first // 1000]
         if path == "queue/prosumers":
-            return _answer(Prosumers, {"prosumers": self._people[first : first + 1000]})
+            return _answer(market_views.Prosumers, {"prosumers": self._people[first : first + 1000]})
         return self._answers.get(path, b'{"status": "ready"}')
 
     def at_rate(self, rate: float) -> None:

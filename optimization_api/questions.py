@@ -1,6 +1,7 @@
 """What the service can be asked; amounts are kWh and currency per kWh, as numbers or decimal strings."""
 
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
@@ -112,13 +113,13 @@ class BestResponseQuestion(Question):
         if self.retail_tariff is None:
             refuse_shortfall(self.demand - sum(each.capacity - each.others_load for each in self.sellers))
 
-    @property
-    def supplies(self) -> list[rules.Supply]:
+    @cached_property
+    def supplies(self) -> tuple[rules.Supply, ...]:
         """The sellers as the rule book sees them."""
-        return [
+        return tuple(
             rules.Supply(each.capacity, each.price, each.others_load, Price(each.hops * self.fee_per_hop))
             for each in self.sellers
-        ]
+        )
 
     @property
     def standing_amounts(self) -> list[Energy] | None:

@@ -121,6 +121,8 @@ def occasion_uuid(*occasion: object) -> uuid.UUID:
 
 def wire_value(value: Any) -> Any:
     """Return a value as JSON can carry it, at any depth: Decimals as strings, enumerations as what they stand for."""
+    if type(value) in (str, int):  # most values are: the questions below take longer
+        return value
     if isinstance(value, Decimal):
         return format(value, "f")
     if isinstance(value, Enum):
