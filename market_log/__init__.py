@@ -1,7 +1,8 @@
 """How every program of the market logs: structlog, as text on a terminal and as JSON lines otherwise.
 
 A library only asks structlog for a logger; the program that uses it calls :func:`configure_logs` once, first of all.
-structlog is imported here, so that it comes without rich, which it would load for tracebacks that show local variables.
+structlog is imported here, so that it comes without rich, which it would load for tracebacks that show local variables;
+whoever has another library that brings along a terminal's, as httpx does, imports it with :func:`without`.
 """
 
 import logging

@@ -22,7 +22,7 @@ from market_solver import (
     clear_by_social_optimum,
     clear_by_variational_equilibrium,
 )
-from market_solver.clearing import rounds
+from market_solver.clearing import MAX_IMPROVEMENTS, rounds
 from market_solver.rounding import Energies
 from market_solver.water_filling import Floats
 from optimization_api.answers import GameAnswer
@@ -231,14 +231,15 @@ def test_however_extreme_a_game_is_demands_are_met_and_who_is_said_to_have_no_re
             require_no_regrets(found)
 
 
+@pytest.mark.parametrize("improvements", [1, pytest.param(MAX_IMPROVEMENTS, marks=pytest.mark.long, id="to the end")])
 @settings(patient, max_examples=15)
 @given(data=st.data())
 def test_however_extreme_a_game_is_the_social_optimum_meets_demands(
-    data: st.DataObject, extreme_games: ExactGames
+    data: st.DataObject, extreme_games: ExactGames, improvements: int
 ) -> None:
     game = data.draw(extreme_games)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("market_solver.clearing.MAX_IMPROVEMENTS", 1)  # of games that it cannot solve 60 take seconds
+        patch.setattr("market_solver.clearing.MAX_IMPROVEMENTS", improvements)
         require_met_demands(clear_by_social_optimum(game))
 
 
