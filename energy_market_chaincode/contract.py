@@ -42,6 +42,7 @@ LONGEST_VALID_MS = 48 * 3600 * 1000
 LOOKS_APART_MS = 60_000
 """So far apart transactions look for what to forget, unless there was more than one could forget."""
 FORGOTTEN_AT_LEAST = 100
+SETS_TIME = (SetLedgerTime, SimulateTime)
 
 
 async def invoke(stub: Stub, function: str, args: Sequence[str], sender: Sender | None = None) -> bytes:
@@ -129,7 +130,7 @@ async def _submit(stub: Stub, texts: Sequence[str]) -> list[str]:
     results, events = [], []
     for place, command in enumerate(parsed):
         decision = await _decide(state, present, place, command)
-        if isinstance(command, Command) and isinstance(command.data, SetLedgerTime | SimulateTime):
+        if isinstance(command, Command) and isinstance(command.data, SETS_TIME):
             present = await _present(state, stub.timestamp_ms)
         results.append(decision.result)
         events += decision.events

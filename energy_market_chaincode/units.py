@@ -19,7 +19,7 @@ from collections.abc import Callable
 from decimal import Context, Decimal, Inexact, InvalidOperation
 from typing import Annotated, NewType
 
-from pydantic import AfterValidator, BeforeValidator, PlainSerializer, WithJsonSchema
+from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
 Energy = NewType("Energy", int)
 Money = NewType("Money", int)
@@ -48,6 +48,9 @@ class RoundedFloat(float):
     """What a double keeps of a number literal that has more digits; it stands for no amount."""
 
 
+_NUMBERS = (int, float, str, Decimal)  # a tuple: `int | float` would be put together at every call
+
+
 def scaled(value: object, decimals: int) -> int:
     """Read a decimal exactly as an integer of 10^-decimals.
 
@@ -62,7 +65,7 @@ def scaled(value: object, decimals: int) -> int:
     ValueError
         If it is no finite decimal or has more decimals than ``decimals``.
     """
-    if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
+    if isinstance(value, bool) or not isinstance(value, _NUMBERS):
         raise ValueError("is not a number")
     if isinstance(value, RoundedFloat):
         raise ValueError("has more digits than a JSON number keeps; send it as a string")
@@ -151,61 +154,50 @@ def cost(energy: int, price: int) -> Money:
     return Money(divide_half_even(energy * price, ENERGY_TIMES_PRICE_PER_MONEY))
 
 
-def _refused(is_wrong: Callable[[int], bool], why: str) -> AfterValidator:
-    def check(value: int) -> int:
-        if is_wrong(value):
-            raise ValueError(why)
-        return value
+def _read(read: Callable[[object], int], most: int, shown: str, *, some: bool = False) -> BeforeValidator:
+    """Read what a command or question says with one call: thirty sellers have a hundred amounts."""
 
-    return AfterValidator(check)
+    def amount(value: object) -> int:
+        found = read(value)
+        if found < 0:
+            raise ValueError("must not be negative")
+        if found > most:
+            raise ValueError(f"must be at most {shown}")
+        if some and not found:
+            raise ValueError("must be greater than zero")
+        return found
+
+    return BeforeValidator(amount, json_schema_input_type=float | str)
 
 
-def _at_most(limit: int, shown: str) -> AfterValidator:
-    return _refused(lambda value: value > limit, f"must be at most {shown}")
+def _tariff(value: object) -> Price:
+    price = price_from_currency_per_kwh(value)
+    if price > MAX_PRICE:
+        raise ValueError("must be at most 10^6 currency units per kWh")
+    if price < -MAX_PRICE:
+        raise ValueError("must be at least -10^6 currency units per kWh")
+    return price
 
 
-_NOT_NEGATIVE = _refused(lambda value: value < 0, "must not be negative")
-_POSITIVE = _refused(lambda value: value <= 0, "must be greater than zero")
+def _written(shown: Callable[[int], Decimal]) -> PlainSerializer:
+    return PlainSerializer(lambda value: str(shown(value)), return_type=str, when_used="json")
 
-EnergyKwh = Annotated[
-    Energy,
-    BeforeValidator(energy_from_kwh, json_schema_input_type=float | str),
-    PlainSerializer(lambda value: str(kwh(value)), return_type=str, when_used="json"),
-    _NOT_NEGATIVE,
-    _at_most(MAX_ENERGY, "10^9 kWh"),
-]
-MoneyCurrency = Annotated[
-    Money,
-    BeforeValidator(money_from_currency, json_schema_input_type=float | str),
-    PlainSerializer(lambda value: str(currency(value)), return_type=str, when_used="json"),
-    _NOT_NEGATIVE,
-    _at_most(MAX_MONEY, "10^9 currency units"),
-]
-PriceCurrencyPerKwh = Annotated[
-    Price,
-    BeforeValidator(price_from_currency_per_kwh, json_schema_input_type=float | str),
-    PlainSerializer(lambda value: str(currency_per_kwh(value)), return_type=str, when_used="json"),
-    _NOT_NEGATIVE,
-    _at_most(MAX_PRICE, "10^6 currency units per kWh"),
-]
-SomeEnergy = Annotated[EnergyKwh, _POSITIVE]
-SomeMoney = Annotated[MoneyCurrency, _POSITIVE]
-SomePrice = Annotated[PriceCurrencyPerKwh, _POSITIVE]
+
+_ENERGY = (energy_from_kwh, MAX_ENERGY, "10^9 kWh")
+_MONEY = (money_from_currency, MAX_MONEY, "10^9 currency units")
+_PRICE = (price_from_currency_per_kwh, MAX_PRICE, "10^6 currency units per kWh")
+
+EnergyKwh = Annotated[Energy, _read(*_ENERGY), _written(kwh)]
+SomeEnergy = Annotated[Energy, _read(*_ENERGY, some=True), _written(kwh)]
+MoneyCurrency = Annotated[Money, _read(*_MONEY), _written(currency)]
+SomeMoney = Annotated[Money, _read(*_MONEY, some=True), _written(currency)]
+PriceCurrencyPerKwh = Annotated[Price, _read(*_PRICE), _written(currency_per_kwh)]
+SomePrice = Annotated[Price, _read(*_PRICE, some=True), _written(currency_per_kwh)]
 TariffCurrencyPerKwh = Annotated[
-    Price,
-    BeforeValidator(price_from_currency_per_kwh, json_schema_input_type=float | str),
-    PlainSerializer(lambda value: str(currency_per_kwh(value)), return_type=str, when_used="json"),
-    _at_most(MAX_PRICE, "10^6 currency units per kWh"),
-    _refused(lambda tariff: tariff < -MAX_PRICE, "must be at least -10^6 currency units per kWh"),
+    Price, BeforeValidator(_tariff, json_schema_input_type=float | str), _written(currency_per_kwh)
 ]
 """A price per kWh of the grid, which may be negative: then whoever takes energy is paid for it."""
-ShareOfOne = Annotated[
-    Share,
-    BeforeValidator(share_from_fraction, json_schema_input_type=float | str),
-    PlainSerializer(lambda value: str(fraction(value)), return_type=str, when_used="json"),
-    _NOT_NEGATIVE,
-    _at_most(10**SHARE_DECIMALS, "1"),
-]
+ShareOfOne = Annotated[Share, _read(share_from_fraction, 10**SHARE_DECIMALS, "1"), _written(fraction)]
 
 
 def _shown(unit: str) -> WithJsonSchema:
