@@ -3,7 +3,6 @@
 import asyncio
 import copy
 import time
-import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from datetime import datetime
@@ -40,7 +39,7 @@ from prosumer_client.errors import (
     UnexpectedAnswer,
 )
 from prosumer_client.events import EventReader, MarketEvent
-from prosumer_client.identity import Identity, SignedCommand, usual_end
+from prosumer_client.identity import Identity, SignedCommand, new_id, usual_end
 
 Result = dict[str, Any]
 """What a command's rule returned, by the names of its type in :mod:`energy_market_chaincode.views`."""
@@ -156,7 +155,7 @@ class MarketClient(ServiceClient):
             command = self._signed(ledger, topic, data, command_id)
             return await self._outcome_of(await self._postbag.post(command))
 
-        command_id = command_id or str(uuid.uuid4())
+        command_id = command_id or new_id()
         return await self._ledger.in_its_epoch(submitted)
 
     async def post(self, topic: str, data: Mapping[str, Any], *, command_id: str | None = None) -> Receipt:
@@ -166,7 +165,7 @@ class MarketClient(ServiceClient):
             command = self._signed(ledger, topic, data, command_id)
             return self._view(Receipt, await self._post(command.body))
 
-        command_id = command_id or str(uuid.uuid4())
+        command_id = command_id or new_id()
         return await self._ledger.in_its_epoch(posted)
 
     async def _outcome_of(self, answer: Any) -> Result:
@@ -220,7 +219,7 @@ class MarketClient(ServiceClient):
             async with slots:
                 return await self._outcome_of(answer)
 
-        ids = [str(uuid.uuid4()) for _ in commands]
+        ids = [new_id() for _ in commands]
         answers = await self._ledger.in_its_epoch(posted)
         outcomes = await asyncio.gather(*map(outcome, answers), return_exceptions=True)
         return [_of_one_command(outcome) for outcome in outcomes]

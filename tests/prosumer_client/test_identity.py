@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from energy_market_chaincode import Topic, is_signed_by, parse_command, read_json
 from energy_market_chaincode.commands import PublishOffer
 from energy_market_chaincode.units import currency_per_kwh, kwh
-from prosumer_client.identity import Identity, repeatable_id
+from prosumer_client.identity import Identity, new_id, repeatable_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,6 +48,22 @@ def test_a_command_carries_a_signature_that_fits(seller: Identity) -> None:
 def test_the_same_command_is_the_same_bytes(seller: Identity) -> None:
     name = str(uuid.uuid4())
     assert seller.command("closeMarket", {"game": "G1"}, name) == seller.command("closeMarket", {"game": "G1"}, name)
+
+
+def test_new_ids_tell_their_time_and_stand_in_its_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    moments = [time_ns := 1_796_018_929_739_123_456, time_ns + 1_000, time_ns + 1_000_000, time_ns + 10**15]
+    ids = []
+    for moment in moments:
+        monkeypatch.setattr("time.time_ns", lambda moment=moment: moment)
+        ids.append(uuid.UUID(new_id()))
+    assert [each.int >> 80 for each in ids] == [moment // 1_000_000 for moment in moments]
+    assert ids == sorted(ids)
+    assert {(each.version, each.variant) for each in ids} == {(7, uuid.RFC_4122)}
+
+
+def test_new_ids_of_one_moment_differ(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("time.time_ns", lambda: 1_796_018_929_739_123_456)
+    assert len({new_id() for _ in range(1000)}) == 1000
 
 
 def test_what_json_cannot_hold_is_refused(seller: Identity) -> None:
