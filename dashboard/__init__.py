@@ -4,6 +4,9 @@ A service of its own: it hands out the built page (``dashboard/static``, made fr
 page's questions on to the market's services, so that a browser needs to know one address only.
 """
 
-from dashboard.app import STATIC, DashboardSettings, make_app
+from http_service import quick_start
+
+with quick_start():
+    from dashboard.app import STATIC, DashboardSettings, make_app
 
 __all__ = ["STATIC", "DashboardSettings", "make_app"]

@@ -5,19 +5,22 @@ made by :func:`create_app` and run by :func:`serve`; a :class:`Problem` that its
 says.
 """
 
-from http_service.admission import counts_as_stream, goes_on
-from http_service.app import create_app, exact_response
-from http_service.problems import (
-    FieldError,
-    Problem,
-    answer_errors,
-    invalid_parameters,
-    problem_document,
-    problem_response,
-)
-from http_service.reading import JsonRoute, read_json_body
-from http_service.server import all_is_said, serve
-from http_service.settings import ServiceSettings, parse_arguments
+from http_service.imports import quick_start
+
+with quick_start():
+    from http_service.admission import counts_as_stream, goes_on
+    from http_service.app import create_app, exact_response
+    from http_service.problems import (
+        FieldError,
+        Problem,
+        answer_errors,
+        invalid_parameters,
+        problem_document,
+        problem_response,
+    )
+    from http_service.reading import JsonRoute, read_json_body
+    from http_service.server import all_is_said, serve
+    from http_service.settings import ServiceSettings, parse_arguments
 
 __all__ = [
     "FieldError",
@@ -34,6 +37,7 @@ __all__ = [
     "parse_arguments",
     "problem_document",
     "problem_response",
+    "quick_start",
     "read_json_body",
     "serve",
 ]

@@ -32,7 +32,10 @@ Simulated time
     market's mapping gives.
 """
 
-from market_clock.service import build_app
-from market_clock.settings import ClockSettings
+from http_service import quick_start
+
+with quick_start():
+    from market_clock.service import build_app
+    from market_clock.settings import ClockSettings
 
 __all__ = ["ClockSettings", "build_app"]

@@ -4,6 +4,9 @@ It is HTTP over :mod:`market_solver`: it reads questions in decimal kWh, asks th
 exactly the ledger's digits.
 """
 
-from optimization_api.app import OptimizerSettings, make_app
+from http_service import quick_start
+
+with quick_start():
+    from optimization_api.app import OptimizerSettings, make_app
 
 __all__ = ["OptimizerSettings", "make_app"]

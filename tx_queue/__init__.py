@@ -5,7 +5,10 @@
 'tx_queue'
 """
 
-from tx_queue.api import create_queue_app
-from tx_queue.settings import QueueSettings
+from http_service import quick_start
+
+with quick_start():
+    from tx_queue.api import create_queue_app
+    from tx_queue.settings import QueueSettings
 
 __all__ = ["QueueSettings", "create_queue_app"]
