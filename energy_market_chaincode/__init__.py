@@ -95,6 +95,7 @@ if TYPE_CHECKING:
     )
     from energy_market_chaincode.views import FieldProblem, GameView, Receipt, Terms
     from energy_market_chaincode.vocabulary import (
+        DECIDED,
         GRID_OPERATOR,
         NETWORK_OPERATOR,
         Identifier,
@@ -110,6 +111,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "COMMANDS",
+    "DECIDED",
     "ENERGY_DECIMALS",
     "EPOCH_KEY",
     "EVENT_NAME",

@@ -176,7 +176,6 @@ class Status(StrEnum):
     COMMITTED = "committed"
     REJECTED = "rejected"
 
-    @property
-    def is_final(self) -> bool:
-        """Whether the command is decided."""
-        return self in (Status.COMMITTED, Status.REJECTED)
+
+DECIDED = (Status.COMMITTED, Status.REJECTED)
+"""The contract's words."""

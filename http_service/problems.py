@@ -8,13 +8,12 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, HTTPConnection
+from starlette.requests import HTTPConnection
 from starlette.responses import Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketState
 
 from energy_market_chaincode import exact_json
-from market_log import structlog
 
 MEDIA_TYPE = "application/problem+json"
 MAX_LISTED_ERRORS = 100
@@ -41,8 +40,6 @@ PROBLEM_SCHEMA: dict[str, Any] = {
         },
     },
 }
-
-_log = structlog.stdlib.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +128,6 @@ def install_problem_handlers(app: FastAPI) -> None:
     answer_errors(app, Problem, lambda problem: problem)
     answer_errors(app, RequestValidationError, _from_validation_error)
     app.add_exception_handler(HTTPException, _handler(_from_http_exception))
-    app.add_middleware(_UnexpectedErrors)
 
 
 def answer_errors(app: FastAPI, kind: type[Exception], problem_of: Callable[[Any], Problem]) -> None:
@@ -217,37 +213,7 @@ def _field(location: Sequence[int | str]) -> str:
     return ".".join(path) or str(location[0])
 
 
-class _UnexpectedErrors:
-    """Middleware: a defect of ours becomes 500 INTERNAL, and the log has its traceback under the request's id."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        started = False
-
-        async def watched_send(message: Message) -> None:
-            nonlocal started
-            started = True
-            await send(message)
-
-        try:
-            await self._app(scope, receive, watched_send)
-        except ClientDisconnect:
-            _log.debug("the client went away before its request was whole", path=scope["path"])
-        except Exception:
-            if started:  # the answer is half out: only breaking the connection tells the client so
-                raise
-            _log.exception("unexpected error", path=scope["path"])
-            await problem_response(_internal())(scope, receive, send)
-
-
-def _internal() -> Problem:
-    request_id = structlog.contextvars.get_contextvars().get("request_id")
-    detail = "A defect of this service; please report it"
-    if request_id is not None:
-        detail += f" with the request id {request_id}, under which the log has it"
-    return Problem(500, "INTERNAL", f"{detail}.")
+def internal(request_id: str) -> Problem:
+    """Return the problem that a defect of ours is answered with."""
+    detail = f"A defect of this service; please report it with the request id {request_id}, under which the log has it."
+    return Problem(500, "INTERNAL", detail)

@@ -1,4 +1,4 @@
-"""Every request gets an id, a line in the log and its place in the metrics."""
+"""Every request gets an id, a line in the log, its place in the metrics, and an answer even to a defect of ours."""
 
 import logging
 import re
@@ -9,8 +9,10 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from http_service.problems import internal, problem_response
 from market_log import structlog
 
 REQUEST_ID_HEADER = "X-Request-Id"
@@ -28,7 +30,10 @@ _log = structlog.stdlib.get_logger(__name__)
 
 
 class RequestLog:
-    """Middleware: binds ``request_id`` (the client's ``X-Request-Id`` or a new one) to the log and answers with it."""
+    """Middleware: binds ``request_id`` (the client's ``X-Request-Id`` or a new one) to the log and answers with it.
+
+    A defect of ours becomes 500 INTERNAL, and the log has its traceback under the request's id.
+    """
 
     def __init__(self, app: ASGIApp, registry: CollectorRegistry) -> None:
         self._app = app
@@ -60,6 +65,13 @@ class RequestLog:
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             try:
                 await self._app(scope, receive, labelled_send)
+            except ClientDisconnect:
+                _log.debug("the client went away before its request was whole", path=scope["path"])
+            except Exception:
+                if status or scope["type"] == "websocket":  # half an answer: only breaking the connection says so
+                    raise
+                _log.exception("unexpected error", path=scope["path"])
+                await problem_response(internal(request_id))(scope, receive, labelled_send)
             finally:
                 self._record(scope, status, time.perf_counter() - start)
 

@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field, create_model
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 from starlette.responses import Response
 
-from energy_market_chaincode import COMMANDS, Command, CommandData, Identifier, Status, read_exact_json, views
+from energy_market_chaincode import COMMANDS, DECIDED, Command, CommandData, Identifier, Status, read_exact_json, views
 from http_service import FieldError, Problem, exact_response, invalid_parameters, problem_document, read_json_body
 from ledger import Ledger, LedgerUnavailable
 from tx_queue.intake import Answer
@@ -191,7 +191,7 @@ async def _decided(store: SqliteStore, command_id: str, prosumer: str | None, wa
     """Return a command, once it is decided or after some time; None if the store does not have it."""
     with store.watch(command_id) as settled:
         entry = await _find(store, command_id, prosumer)
-        if entry is None or entry.status.is_final or wait_s == 0:
+        if entry is None or entry.status in DECIDED or wait_s == 0:
             return entry
         await _wait([settled], wait_s)
     return await _find(store, command_id, prosumer)
@@ -210,7 +210,7 @@ async def _decided_of(store: SqliteStore, commands: Sequence[Command], wait_s: f
 async def _final(store: SqliteStore, commands: Sequence[Command]) -> _Decided:
     entries = [await _find(store, command.id, command.prosumer) for command in commands]
     return {
-        (entry.id, entry.prosumer): _status(entry) for entry in entries if entry is not None and entry.status.is_final
+        (entry.id, entry.prosumer): _status(entry) for entry in entries if entry is not None and entry.status in DECIDED
     }
 
 

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Final, NamedTuple, Self, TypeVar
 
 from energy_market_chaincode import (
+    DECIDED,
     BadSignature,
     Command,
     CommandExpired,
@@ -321,7 +322,7 @@ class SqliteStore:
             return [self._as_of_now(on_its_way)]
         found = await self._read(partial(_find, command_id=command_id, prosumer=prosumer))
         latest = [self._on_their_way.get((entry.id, entry.prosumer), entry) for entry in found]
-        if any(entry is new and not entry.status.is_final for entry, new in zip(found, latest, strict=True)):
+        if any(entry is new and entry.status not in DECIDED for entry, new in zip(found, latest, strict=True)):
             return await self.find(command_id, prosumer)  # it was settled while the file was read
         return [self._as_of_now(entry) for entry in latest]
 

@@ -1,18 +1,18 @@
-"""A ledger's file: who has it, the connections to it and the threads that use them, and putting it aside."""
+"""A ledger's file: who has it, the connections and threads that use it, what SQLite says, and putting it aside."""
 
 import asyncio
 import os
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Self, TypeVar
 
 from ledger.embedded import store
-from ledger.embedded.errors import LedgerClosed, LedgerDamaged, LedgerInUse, NoLedger, sqlite_errors
+from ledger.embedded.errors import LedgerClosed, LedgerDamaged, LedgerInUse, NoLedger
 from ledger.interface import LedgerUnavailable
 from market_files import FileInUse, FileLock
 
@@ -20,6 +20,16 @@ _Result = TypeVar("_Result")
 _READERS = 4
 ROOM_FOR_A_BLOCK = 4_000_000
 """Bytes: the largest transaction, its results and what SQLite writes beside them."""
+
+
+# SQLITE_ERROR: our statements are right, so the tables are not what they were.
+_DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR})
+
+_CAUSES = {
+    sqlite3.SQLITE_BUSY: ("another process has the ledger's file open", "end it, then try again"),
+    sqlite3.SQLITE_FULL: ("the ledger has no space left", "free some, then try again"),
+    sqlite3.SQLITE_IOERR: ("the ledger's disk is full or failed", "free some space, then try again"),
+}
 
 
 def lock_ledger(ledger: Path) -> FileLock:
@@ -223,3 +233,36 @@ def _in_transaction(
         finally:
             connection.rollback()
         return result
+
+
+@contextmanager
+def sqlite_errors() -> Iterator[None]:
+    """Turn what SQLite raises inside the block into LedgerUnavailable or LedgerDamaged; nothing was kept then."""
+    try:
+        yield
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
+        raise _explained(error) from error
+
+
+def is_damage(error: Exception) -> bool:
+    """Tell whether an error of SQLite says that the file's content is damaged, not that it cannot be used now."""
+    if isinstance(error, UnicodeDecodeError):
+        return True
+    code = _primary_code(error)
+    return code in _DAMAGED or (code is None and isinstance(error, sqlite3.OperationalError))  # text that is no UTF-8
+
+
+def _primary_code(error: Exception) -> int | None:
+    code: int | None = getattr(error, "sqlite_errorcode", None)
+    return None if code is None else code & 0xFF
+
+
+def _explained(error: Exception) -> Exception:
+    code = _primary_code(error)
+    if is_damage(error):
+        return LedgerDamaged(f"the ledger's file is damaged ({error}); see energy-market ledger verify")
+    if code is None:
+        return error
+    kind = LedgerInUse if code == sqlite3.SQLITE_BUSY else LedgerUnavailable
+    what, advice = _CAUSES.get(code, ("the ledger's file cannot be used now", "try again"))
+    return kind(f"{what} ({error}); {advice}")

@@ -9,8 +9,8 @@ from pathlib import Path
 from energy_market_chaincode import invoke
 from ledger.contract import Contract
 from ledger.embedded import store
-from ledger.embedded.database import connect_to_read
-from ledger.embedded.errors import NoLedger, NotALedger, is_damage, sqlite_errors
+from ledger.embedded.database import connect_to_read, is_damage, sqlite_errors
+from ledger.embedded.errors import NoLedger, NotALedger
 from ledger.embedded.execution import Replica, RulesDiffer, begins_epoch
 from ledger.embedded.store import BEFORE_THE_FIRST_BLOCK, Head, TransactionRecord, block_hash, transaction_digest
 
