@@ -62,7 +62,7 @@ def keys_read_by(command: Command) -> list[str]:
             keys += _order_keys(data, signer)
         case PublishBuyBid() as data:
             keys += [kind.key(data.game) for kind in (Game, Arena, Play, Stopping)]
-            keys += [StandingBid.key(data.game, signer), Escrow.key(data.game, signer)]
+            keys += [StandingBid.key(data.game, signer), Escrow.key(data.game, signer), Account.key(signer)]
         case PublishClearing() | ProveClearing() | StopGame() as data:
             keys += [kind.key(data.game) for kind in (Game, Arena, ClearingState, Play, Proposals, Stopping)]
         case PublishMeterReading() as data:

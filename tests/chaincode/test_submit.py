@@ -291,3 +291,13 @@ async def test_many_commands_ask_the_ledger_as_often_as_one(market: Market, aske
         assert all(result["status"] == "committed" for result in await market.submit(*map(command, some)))
         exchanges.append(len(asked))
     assert exchanges[0] == exchanges[1]
+
+
+async def test_a_bid_asks_for_all_but_the_next_buyers_bid_at_once(market: Market, asked: list[str]) -> None:
+    await market.enter("S1", "B1", "B2")
+    game = await market.start_game({"S1": ("10", "0.1")}, {"B1": "2", "B2": "3"})
+    turn = market.turn(game)
+    assert turn is not None
+    asked.clear()
+    await market.do(turn["buyerInTurn"], "publishBuyBid", game=game, bidAmounts=market.best_reply(turn))
+    assert asked == ["get_many", "get"]
