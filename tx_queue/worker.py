@@ -121,7 +121,7 @@ class Worker:
                     raise _TooMuchAlone(reason) from None
                 raise
 
-        return await self._retrying((LedgerUnavailable, TimeoutError), attempt)
+        return await self._try((LedgerUnavailable, TimeoutError), attempt)
 
     async def _takes_others(self, batch: Sequence[Entry]) -> bool:
         """Tell whether the ledger commits a transaction without commands; raises _TooMuchAtOnce for one of several."""
@@ -194,9 +194,26 @@ class Worker:
                 self._note(part, str(error), attempts, None)
                 raise
 
-        answer = await self._retrying(failure, attempt)
+        answer = await self._try((failure,), attempt)
         self._readiness.has(part)
         return answer
+
+    async def _try(self, failures: tuple[type[Exception], ...], attempt: Callable[[], Awaitable[_Result]]) -> _Result:
+        """Attempt something until it meets none of some failures.
+
+        What goes at once, as nearly everything does, costs no bookkeeping of retries, a twentieth of a lone command.
+        """
+        try:
+            return await attempt()
+        except failures as error:
+            failed = [error]
+
+        async def next_attempt() -> _Result:
+            if failed:
+                raise failed.pop()
+            return await attempt()
+
+        return await self._retrying(failures, next_attempt)
 
     def _note(self, part: str, reason: str, attempt: int, commands: int | None) -> None:
         self._readiness.lacks(part, reason)
