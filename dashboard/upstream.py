@@ -20,11 +20,14 @@ _QUESTION_HEADERS = ("accept", "content-type", "last-event-id", "x-request-id")
 _ANSWER_HEADERS = ("content-type", "location", "retry-after", "link", "x-request-id", "etag")
 _TIMEOUT = httpx.Timeout(70.0, connect=3.0)
 """Longer than the queue's longest poll (60 s); an event stream says that it is alive more often."""
+IDLE_S = 2.0
+"""After that we close a connection that nobody uses: before its service does, or a question meets a closing one."""
 
 
 def upstream_client() -> httpx.AsyncClient:
     """Make the client that all services are asked with."""
-    return httpx.AsyncClient(timeout=_TIMEOUT, trust_env=False, limits=httpx.Limits(max_connections=None))
+    limits = httpx.Limits(max_connections=None, keepalive_expiry=IDLE_S)
+    return httpx.AsyncClient(timeout=_TIMEOUT, trust_env=False, limits=limits)
 
 
 class Upstream:
