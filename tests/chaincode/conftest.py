@@ -5,6 +5,7 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from energy_market_chaincode.contract import invoke
 from energy_market_chaincode.game import Supply, best_response_with_grid, bill
 from energy_market_chaincode.identity import public_key_text, sign
 from energy_market_chaincode.records import Account, Escrow
+from tests.chaincode.state import State
 
 START_MS = 1_790_000_000_000
 
@@ -36,7 +38,7 @@ settings.load_profile("chaincode")
 class DictStub:
     """One transaction over a dictionary; like Fabric's, it does not show a transaction its own writes."""
 
-    committed: dict[str, bytes]
+    committed: State
     transaction_id: str
     timestamp_ms: int
     writes: dict[str, bytes | None] = field(default_factory=dict)
@@ -49,10 +51,10 @@ class DictStub:
         return [self.committed.get(key) for key in keys]
 
     async def range(self, prefix: str) -> list[tuple[str, bytes]]:
-        return sorted((key, value) for key, value in self.committed.items() if key.startswith(prefix))
+        return self.committed.of(prefix)
 
     async def between(self, start: str, end: str, limit: int | None = None) -> list[tuple[str, bytes]]:
-        return sorted(item for item in self.committed.items() if start <= item[0] < end)[:limit]
+        return self.committed.between(start, end, limit)
 
     async def put(self, key: str, value: bytes) -> None:
         assert key
@@ -67,8 +69,19 @@ class DictStub:
         self.event = (name, payload)
 
 
+@lru_cache
 def _key(name: str) -> Ed25519PrivateKey:
     return Ed25519PrivateKey.from_private_bytes(name.encode().ljust(32, b"\0")[:32])
+
+
+@lru_cache(maxsize=4096)
+def _account(stored: bytes) -> Account:
+    return Account.from_bytes(stored)
+
+
+@lru_cache(maxsize=4096)
+def _frozen(escrow: bytes) -> int:
+    return Escrow.from_bytes(escrow).frozen
 
 
 def supplies_in(event: Mapping[str, Any]) -> list[Supply]:
@@ -89,7 +102,7 @@ def supplies_in(event: Mapping[str, Any]) -> list[Supply]:
 class Market:
     """The contract, its state, a clock that only moves when told, and everybody's keys."""
 
-    state: dict[str, bytes] = field(default_factory=dict, repr=False)
+    state: State = field(default_factory=State, repr=False)
     now_ms: int = START_MS
     events: list[dict[str, Any]] = field(default_factory=list, repr=False)
     numbers: Iterator[int] = field(default_factory=itertools.count)
@@ -103,7 +116,7 @@ class Market:
             self.journal.append((self.now_ms, function, list(args)))
         for key, value in stub.writes.items():
             if value is None:
-                self.state.pop(key, None)
+                self.state.remove(key)
             else:
                 self.state[key] = value
         if stub.event is not None:
@@ -112,7 +125,7 @@ class Market:
 
     def replica(self) -> "Market":
         """A market that stands where this one stands and goes its own way."""
-        return Market(state=dict(self.state), now_ms=self.now_ms, brought_in=self.brought_in)
+        return Market(state=State(self.state), now_ms=self.now_ms, brought_in=self.brought_in)
 
     # -- commands
 
@@ -166,8 +179,7 @@ class Market:
     # -- books
 
     def accounts(self) -> dict[str, Account]:
-        prefix = "account/"
-        return {k.removeprefix(prefix): Account.from_bytes(v) for k, v in self.state.items() if k.startswith(prefix)}
+        return {key.removeprefix("account/"): _account(value) for key, value in self.state.of("account/")}
 
     def free(self, owner: str) -> int:
         return self.accounts()[owner].free
@@ -179,9 +191,8 @@ class Market:
         """What holds after every transaction: money is conserved, nobody is in debt, all that is frozen is escrowed."""
         accounts = self.accounts()
         escrows: Counter[str] = Counter()
-        for key, value in self.state.items():
-            if key.startswith("escrow/"):
-                escrows[key.split("/")[2]] += Escrow.from_bytes(value).frozen
+        for key, value in self.state.of("escrow/"):
+            escrows[key.split("/")[2]] += _frozen(value)
         assert sum(account.free + account.frozen for account in accounts.values()) == self.brought_in
         assert all(account.free >= 0 for owner, account in accounts.items() if owner != GRID_OPERATOR)
         assert {owner: a.frozen for owner, a in accounts.items() if a.frozen} == {k: v for k, v in escrows.items() if v}

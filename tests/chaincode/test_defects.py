@@ -14,6 +14,7 @@ import simplejson
 from energy_market_chaincode.contract import invoke
 from energy_market_chaincode.game import best_response, bid_cost
 from tests.chaincode.conftest import DictStub, Market, supplies_in
+from tests.chaincode.state import State
 
 SELLERS = {"S1": ("20", "0.1"), "S2": ("20", "0.1")}
 BUYERS = {"B1": "6", "B2": "8", "B3": "10"}
@@ -115,7 +116,7 @@ async def test_defect_6_two_peers_that_run_a_transaction_write_the_same(game: Ma
         game.command("operator", "publishGame"),
         game.command("B1", "publishBuyBid", game="g", bidAmounts={"S1": 3, "S2": 3}),
     ]
-    peers = [DictStub(dict(game.state), f"seen by peer {peer}", game.now_ms) for peer in (1, 2)]
+    peers = [DictStub(State(game.state), f"seen by peer {peer}", game.now_ms) for peer in (1, 2)]
     answers = [await invoke(peer, "submit", [simplejson.dumps(commands)]) for peer in peers]
     assert answers[0] == answers[1]
     assert list(peers[0].writes.items()) == list(peers[1].writes.items())

@@ -11,6 +11,7 @@ from energy_market_chaincode.context import RULES, Context, Workspace
 from energy_market_chaincode.errors import UnknownGame
 from energy_market_chaincode.events import MarketResetEvent
 from tests.chaincode.conftest import DictStub, Market
+from tests.chaincode.state import State
 
 KEYS = st.sampled_from(["a", "a/1", "ä"])
 VALUES = st.sampled_from([b"1", b"2"])
@@ -28,7 +29,7 @@ STEPS = st.lists(
 async def test_a_workspace_is_a_dictionary_with_savepoints(
     committed: dict[str, bytes], steps: list[tuple[str, str, bytes]]
 ) -> None:
-    stub = DictStub(dict(committed), "tx", 0)
+    stub = DictStub(State(committed), "tx", 0)
     workspace, kept, present = Workspace(stub), dict(committed), dict(committed)
     for step, key, value in steps:
         match step:
@@ -71,7 +72,7 @@ async def test_keys_that_were_fetched_ahead_are_not_fetched_again() -> None:
             self.asked += keys
             return await super().get_many(keys)
 
-    stub = Counting({"a": b"1"}, "tx", 0)
+    stub = Counting(State({"a": b"1"}), "tx", 0)
     workspace = Workspace(stub)
     await workspace.prefetch(["a", "b", "a"])
     assert await workspace.get_many(["b", "a"]) == [None, b"1"]
