@@ -16,6 +16,7 @@ import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Final
 
 __all__ = ["SteadyTime", "elapsed_s", "is_synchronised"]
@@ -39,12 +40,17 @@ def elapsed_s() -> float:
     return time.clock_gettime(time.CLOCK_MONOTONIC)  # elsewhere it counts sleep, too
 
 
+@cache
+def _libc() -> ctypes.CDLL:
+    return ctypes.CDLL(None)
+
+
 def is_synchronised() -> bool | None:
     """Tell whether the kernel was told that its time is right (by NTP); None where it cannot be asked."""
     if sys.platform != "linux":
         return None
     try:
-        state: int = ctypes.CDLL(None).adjtimex(ctypes.create_string_buffer(512))  # zeros: to read, not to set
+        state: int = _libc().adjtimex(ctypes.create_string_buffer(512))  # zeros: to read, not to set
     except (AttributeError, OSError):
         return None
     return state != _UNSYNCHRONISED if state >= 0 else None
@@ -53,10 +59,10 @@ def is_synchronised() -> bool | None:
 class SteadyTime:
     """The wall clock's time, as long as it goes like the clock that also counts sleep; else the latter's.
 
-    A first correction is believed: after the kernel's time was not synchronised and now is, or where the machine has
-    just booted. A machine that slept jumps in neither clock. Any other jump is not taken: time goes on as before it,
-    and ``trouble`` says so until the wall clock is right again, or this process is begun anew, which takes over what
-    the wall clock says then.
+    A first correction is believed: when the kernel's time was not synchronised and now is, or where the machine has
+    just booted. Once the kernel's time is right none is, whether it took a jump or not. A machine that slept jumps in
+    neither clock. Any other jump is not taken: time goes on as before it, and ``trouble`` says so until the wall clock
+    is right again, or this process is begun anew, which takes over what the wall clock says then.
 
     Parameters
     ----------
@@ -87,7 +93,9 @@ class SteadyTime:
         passed_s = elapsed - elapsed_then
         expected = wall_then + timedelta(seconds=passed_s)
         jump = wall - expected
-        if abs(jump) > MOST_AT_ONCE + timedelta(seconds=passed_s * DRIFT) and not self._is_first_correction(elapsed):
+        is_jump = abs(jump) > MOST_AT_ONCE + timedelta(seconds=passed_s * DRIFT)
+        may_be_corrected = self._awaits_first_correction and self._may_be_corrected(is_jump, elapsed)
+        if is_jump and not may_be_corrected:
             self._jump = jump
             return expected
         self._anchor, self._jump = (wall, elapsed), None
@@ -106,12 +114,12 @@ class SteadyTime:
             "is right now, start this program again"
         )
 
-    def _is_first_correction(self, elapsed: float) -> bool:
-        if not self._awaits_first_correction:
-            return False
-        is_one = self._synchronised() is True or elapsed < JUST_BOOTED_S
-        self._awaits_first_correction = not is_one
-        return is_one
+    def _may_be_corrected(self, is_jump: bool, elapsed: float) -> bool:
+        """Tell whether a jump now would be the first correction; from then on, or from when time is right, none is."""
+        is_right = self._synchronised() is True
+        is_due = is_right or elapsed < JUST_BOOTED_S
+        self._awaits_first_correction = not (is_right or (is_jump and is_due))
+        return is_due
 
 
 def _in_words(span: timedelta) -> str:

@@ -88,6 +88,22 @@ def test_a_first_correction_by_ntp_is_no_jump_and_the_next_is(correction: timede
     assert machine.steady.now() == START + timedelta(seconds=30) + correction
 
 
+@pytest.mark.parametrize("jump", JUMPS, ids=str)
+@pytest.mark.parametrize("booted_s", [20.0, LONG_AGO_S])
+def test_once_the_kernels_time_is_right_a_later_jump_is_no_first_correction(jump: timedelta, booted_s: float) -> None:
+    machine = Machine(elapsed=booted_s, synchronised=False)
+    machine.steady.now()
+    machine.pass_by(10)
+    machine.synchronised = True
+    machine.wall += timedelta(seconds=0.3)  # what NTP corrected took no jump
+    assert machine.steady.now() == machine.wall
+    right = machine.wall
+    machine.pass_by(60)
+    machine.wall += jump
+    assert machine.steady.now() == right + timedelta(seconds=60)
+    assert machine.steady.trouble is not None
+
+
 def test_a_machine_that_has_just_booted_may_be_corrected_once_where_its_kernel_says_nothing() -> None:
     machine = Machine(elapsed=20.0, synchronised=None)
     machine.wall += timedelta(minutes=7)
