@@ -7,6 +7,7 @@ import re
 import socket
 import ssl
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Self
 
@@ -116,7 +117,7 @@ def gateway_obstacle(peer: Peer, topology: Topology, folder: NetworkFolder) -> s
 
 def ask(peer: Peer, topology: Topology, folder: NetworkFolder, question: Invocation) -> bytes:
     """Ask a chaincode through a peer's gateway, as its organisation's client; raises NotReady."""
-    asked = propose(_client(peer, folder), topology.channel, question)
+    asked = propose(_client(peer, folder), topology.channel, question, datetime.now(UTC))
     request = EvaluateRequest(
         transaction_id=asked.transaction_id, channel_id=topology.channel, proposed_transaction=asked.signed
     )

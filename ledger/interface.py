@@ -4,9 +4,12 @@ import re
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar, Protocol, Self
+from typing import Any, ClassVar, Final, Protocol, Self
 
-from energy_market_chaincode import block_views, read_exact_json
+from energy_market_chaincode import block_views, iso_time, read_exact_json
+
+MOST_AHEAD_MS: Final = 5_000
+"""So far the ledger's newest time may be ahead of this machine's before something is wrong."""
 
 _CURSOR = re.compile(r"([0-9]{1,18})\.([0-9]{1,9})\.([0-9]{1,9})")
 
@@ -126,6 +129,17 @@ class Block:
     hash: str
     previous_hash: str
     transactions: list[Transaction]
+
+
+def time_obstacle(newest_ms: int, now_ms: int) -> str | None:
+    """Tell that the newest time on the ledger has not come yet; None if it may be true."""
+    if newest_ms <= now_ms + MOST_AHEAD_MS:
+        return None
+    return (
+        f"the ledger's time, {iso_time(newest_ms)}, is ahead of this machine's: a wrong time got into it. "
+        "What it times waits until the machine's time gets there. If the machine's is right, an operator sets the "
+        f"ledger's: energy-market ledger set-time --old-time {iso_time(newest_ms)}"
+    )
 
 
 class Ledger(Protocol):

@@ -43,7 +43,8 @@ _WAKING = frozenset(
 _ATTENDED = frozenset({"GameInitEvent", "SlotSettlingEvent"})
 """A game begins; or one that may have been over for days is settled anew."""
 
-_TIME_SET = frozenset({"TimeSimulatedEvent", "LedgerTimeSetEvent"})
+_EPOCH_BEGINS = "LedgerTimeSetEvent"
+_TIME_SET = frozenset({"TimeSimulatedEvent", _EPOCH_BEGINS})
 
 FOLLOW_AGAIN_S = 1.0
 
@@ -382,8 +383,10 @@ class Conductor:
         """Attend to the games there are and to those to come, until the event stream fails; raises AnotherLedger."""
 
         async def take_stock() -> None:
-            if (await market.market()).simulated_time != self._time.simulated:
+            known = await market.market()
+            if known.simulated_time != self._time.simulated:
                 raise TimeSet
+            self._time.enter(known.epoch.number if known.epoch is not None else 0)
             for game in await market.games():
                 if not game.is_over:
                     attend(game.game)
@@ -401,9 +404,11 @@ class Conductor:
             _log.warning("lost the ledger's events; following it again", code=error.code, reason=error.message)
 
     def _hear(self, event: MarketEvent, attend: Attend) -> None:
-        self._time.hear(event.at)
+        if event.name == _EPOCH_BEGINS:
+            self._time.enter(event.data["number"])
         if event.name in _TIME_SET:
             raise TimeSet
+        self._time.hear(event.at)
         if event.game is None:  # the market was reset
             for course in self._courses.values():
                 course.wake()

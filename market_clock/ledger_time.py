@@ -33,6 +33,7 @@ class LedgerTime:
         self.machine_now = machine_now
         self._lead = timedelta()
         self._heard: datetime | None = None
+        self._epoch = 0
         self._learnt_at: datetime | None = None
 
     @property
@@ -66,9 +67,17 @@ class LedgerTime:
             self._lead, self._learnt_at = timedelta(), None
         return machine - self._lead
 
+    def enter(self, epoch: int) -> None:
+        """Forget what was heard in earlier epochs: since then the ledger's time was set right."""
+        if epoch > self._epoch:
+            self._epoch, self._heard = epoch, None
+
     def hear(self, at: datetime) -> None:
-        """Take note of the time of something that happened on the ledger: it cannot lag behind that."""
-        self._heard = at
+        """Take note of the time of something that happened on the ledger: it cannot lag behind that.
+
+        On Fabric the next one's may be earlier. What the latest has timed waits for it all the same.
+        """
+        self._note(at)
         if self._learnt_at is not None and at > self._ledger_now():
             self._lead = max(self.machine_now() - at, timedelta())
 
@@ -87,8 +96,12 @@ class LedgerTime:
         """Return the time of the ledger's last block; None if that is one of the network's own; raises MarketError."""
         height = (await market.blocks(limit=1)).height
         at = [block.at for block in (await market.blocks(height - 1, 1)).blocks if block.at is not None]
-        self._heard = at[-1] if at else self._heard
+        for moment in at:
+            self._note(moment)
         return at[-1] if at else None
+
+    def _note(self, at: datetime) -> None:
+        self._heard = at if self._heard is None else max(self._heard, at)
 
     async def learn(self, market: MarketClient, asked_at: datetime) -> None:
         """Learn by how much this machine leads; raises MarketError.

@@ -17,7 +17,8 @@ from prosumer_client import MarketClient
 app = typer.Typer(help="The ledger's blocks.", no_args_is_help=True)
 
 LOOK_BACK = 20
-"""Blocks in which the last one of the market's is looked for; a network writes some of its own."""
+"""Blocks in which the market's latest time is looked for; a network writes some of its own."""
+_EPOCH_BEGINS = "LedgerTimeSetEvent"
 
 
 class LedgerTimeFits(Exception):
@@ -98,15 +99,15 @@ def market(json: AsJson = False) -> None:
 def set_time(
     old_time: Annotated[
         datetime | None,
-        typer.Option(formats=["%Y-%m-%dT%H:%M:%S.%fZ"], help="The wrong time; default: that of the last block."),
+        typer.Option(formats=["%Y-%m-%dT%H:%M:%S.%fZ"], help="The wrong time; default: the latest of the last blocks."),
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     json: AsJson = False,
 ) -> None:
     """Set a ledger's time that is ahead of the true one to this machine's, and begin a new epoch."""
     settings = OperatorSettings.read()
-    wrong = old_time.replace(tzinfo=UTC) if old_time is not None else settings.ask(_time_of_ledger)
     now = datetime.now(UTC)
+    wrong = old_time.replace(tzinfo=UTC) if old_time is not None else settings.ask(latest_time) or now
     if wrong <= now:
         raise LedgerTimeFits(f"the ledger's time, {iso(wrong)}, is not ahead of this machine's, {iso(now)}")
     voice.confirm(
@@ -119,8 +120,13 @@ def set_time(
     voice.done(result, f"the ledger's time is right; epoch {result['number']}, in which its id is {result['ledger']}")
 
 
-async def _time_of_ledger(market: MarketClient) -> datetime:
-    """Return the time of the last block that has one."""
+async def latest_time(market: MarketClient) -> datetime | None:
+    """Return the latest time of the last blocks, as far as they are of this epoch; None if none of them has one."""
     height = (await market.blocks(limit=1)).height
-    blocks = (await market.blocks(max(height - LOOK_BACK, 0), LOOK_BACK)).blocks
-    return next((block.at for block in reversed(blocks) if block.at is not None), datetime.now(UTC))
+    found: list[datetime] = []
+    for number in range(height - 1, max(height - LOOK_BACK, 0) - 1, -1):
+        block = await market.block(number)
+        found += [] if block.at is None else [block.at]
+        if any(event["name"] == _EPOCH_BEGINS for each in block.transactions for event in each.events):
+            break
+    return max(found, default=None)

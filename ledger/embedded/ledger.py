@@ -7,16 +7,15 @@ from functools import partial
 from pathlib import Path
 from typing import Final, Self
 
-from energy_market_chaincode import block_views, invoke, iso_time, milliseconds
+from energy_market_chaincode import block_views, invoke, milliseconds
 from ledger.contract import INIT, SUBMIT, Call, Contract, read_results
 from ledger.embedded import store
 from ledger.embedded.database import Database
 from ledger.embedded.errors import LedgerClosed, LedgerDamaged, OperatorKeyMissing
 from ledger.embedded.execution import NextBlock, ask
-from ledger.interface import Block, Cursor, InvalidCursor, LedgerEvent, LedgerUnavailable, Submission
+from ledger.interface import Block, Cursor, InvalidCursor, LedgerEvent, LedgerUnavailable, Submission, time_obstacle
 from market_time import SteadyTime
 
-MOST_AHEAD_MS: Final = 5_000
 """So far the ledger's time may be ahead of the machine's: every block is later than the one before it."""
 
 EVENTS_AT_ONCE: Final = 256
@@ -210,13 +209,7 @@ class EmbeddedLedger:
             newest_ms = (await self._database.write(store.head)).at_ms
         except LedgerUnavailable as error:
             return str(error)
-        if newest_ms > self._now_ms() + MOST_AHEAD_MS:
-            return (
-                f"the ledger's time, {iso_time(newest_ms)}, is ahead of this machine's: a wrong time got into it. "
-                "Nothing is due before the machine's time gets there. If the machine's is right, an operator sets the "
-                "ledger's: energy-market ledger set-time"
-            )
-        return self._database.obstacle()
+        return time_obstacle(newest_ms, self._now_ms()) or self._database.obstacle()
 
     async def height(self) -> int:
         """Return the number of blocks; raises LedgerUnavailable."""

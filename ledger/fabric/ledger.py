@@ -9,7 +9,7 @@ from typing import Self, TypeVar
 
 import stamina
 
-from energy_market_chaincode import EVENT_NAME, block_views
+from energy_market_chaincode import EVENT_NAME, block_views, events, milliseconds, read_exact_json
 from ledger.contract import SUBMIT, Call, read_results, read_transaction, split_events
 from ledger.fabric.contract import read_rejection
 from ledger.fabric.gateway import (
@@ -44,6 +44,7 @@ from ledger.interface import (
     Transaction,
     TransactionFailed,
     UnknownBlock,
+    time_obstacle,
 )
 from ledger.settings import LedgerSettings
 
@@ -88,6 +89,7 @@ class FabricLedger:
         self._newest_event: Cursor | None = None
         self._looked_at = 0  # so many blocks, from the first on, were searched for their events
         self._looking = asyncio.Lock()
+        self._time = _LedgerTime(chaincode)
 
     @classmethod
     def on(cls, profile: FabricProfile, limits: TimeLimits | None = None) -> Self:
@@ -132,7 +134,10 @@ class FabricLedger:
             return await self._client.evaluate(Invocation(self._chaincode, function, args))
 
     async def obstacle(self) -> str | None:
-        """Return what keeps commands from being committed now, and which part it is."""
+        """Return what keeps commands from being committed now, or only with a wrong time, and which part it is."""
+        time = self._client.time
+        if said := time.trouble or time_obstacle(self._time.latest_ms, milliseconds(time.now())):
+            return said
         try:
             return await self._client.obstacle(Invocation(self._chaincode, "market"))
         except GatewayError as failure:
@@ -166,8 +171,9 @@ class FabricLedger:
             with _translated():
                 height = await self._client.highest()
             for number in range(height - 1, self._looked_at - 1, -1):
-                if events := market_events(await self._block_there_is(number), self._chaincode):
-                    self._newest_event = events[-1].cursor
+                self._time.note(block := await self._block_there_is(number))
+                if told := market_events(block, self._chaincode):
+                    self._newest_event = told[-1].cursor
                     break
             self._looked_at = max(self._looked_at, height)
         return self._newest_event
@@ -192,8 +198,10 @@ class FabricLedger:
             async with aclosing(self._client.blocks(after.block if after is not None else 0)) as blocks:
                 while block := await self._before_closing(anext(blocks, None)):
                     if previous_hash not in (None, block.previous_hash):
+                        self._time = _LedgerTime(self._chaincode)
                         raise LedgerReplaced(f"block {block.number} does not follow on the one before it")
                     previous_hash = block.hash
+                    self._time.note(block)
                     for event in market_events(block, self._chaincode):
                         if after is None or event.cursor > after:
                             yield event
@@ -223,6 +231,30 @@ class FabricLedger:
                 raise InvalidCursor(f"the cursor {cursor} lies beyond the ledger's newest event, {end}")
 
         await _CATCHING_UP(InvalidCursor, look)
+
+
+class _LedgerTime:
+    """The latest time that a transaction has claimed in this epoch, of the blocks that were read."""
+
+    def __init__(self, chaincode: str) -> None:
+        self._chaincode = chaincode
+        self.latest_ms = 0
+        self._last_block = -1
+
+    def note(self, block: ChannelBlock) -> None:
+        """Take note of a block's times, unless a later one was noted."""
+        if block.number <= self._last_block:
+            return
+        self._last_block = block.number
+        for found in block.transactions:
+            if found.chaincode == self._chaincode:
+                is_set = any(_is_of_set_time(text) for text in events_of(found))
+                self.latest_ms = found.at_ms if is_set else max(self.latest_ms, found.at_ms)
+
+
+def _is_of_set_time(event: str) -> bool:
+    name = events.LedgerTimeSetEvent.__name__
+    return name in event and read_exact_json(event)["name"] == name
 
 
 @contextmanager

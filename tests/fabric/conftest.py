@@ -28,6 +28,7 @@ from fabric_protos.peer.proposal_response_pb2 import Response
 from ledger.fabric.chaincode_server import Chaincode
 from ledger.fabric.chaincode_server.execution import HostedChaincode, Workers
 from ledger.fabric.chaincode_server.stream import PeerStream
+from market_time import SteadyTime
 
 CHANNEL = "market"
 PROPOSED_AT_MS = 1_700_000_000_123
@@ -232,11 +233,12 @@ def connected() -> Connected:
 
     @asynccontextmanager
     async def connect(
-        contract: Chaincode, max_clock_difference_s: float = inf, **announced: Any
+        contract: Chaincode, max_clock_difference_s: float = inf, time: SteadyTime | None = None, **announced: Any
     ) -> AsyncIterator[ScriptedPeer]:
         peer = ScriptedPeer()
         workers = Workers(2)
-        stream = PeerStream(peer.incoming(), peer.write, HostedChaincode(contract, max_clock_difference_s, workers))
+        hosted = HostedChaincode(contract, max_clock_difference_s, workers, time or SteadyTime())
+        stream = PeerStream(peer.incoming(), peer.write, hosted)
         serving = asyncio.create_task(stream.serve("market:abc"))
         try:
             await peer.accept(**announced)

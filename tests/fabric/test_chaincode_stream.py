@@ -3,8 +3,8 @@
 import asyncio
 import json
 import threading
-import time
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 from math import inf
 from typing import Any
 
@@ -18,6 +18,12 @@ from ledger.fabric.chaincode_server import ChaincodeTransaction, ContractFailure
 from ledger.fabric.chaincode_server.errors import ProtocolViolation
 from ledger.fabric.chaincode_server.execution import CLOCK_DIFFERS, DEFECT, HostedChaincode, Workers
 from ledger.fabric.chaincode_server.stream import SHUTTING_DOWN, PeerStream
+from market_time import SteadyTime
+
+CLAIMED = datetime.fromtimestamp(1_700_000_000.123, UTC)
+"""What our proposals claim to be the time."""
+LONG_AGO_S = 40 * 86_400.0
+"""Since the machine's start."""
 
 
 async def read_one(stub: ChaincodeTransaction, function: str, args: Sequence[str]) -> bytes:
@@ -286,14 +292,43 @@ async def test_writes_go_out_in_batches_as_large_as_the_peer_announced(connected
 
 @pytest.mark.parametrize("late_s", [-6.0, 6.0])
 async def test_a_claim_of_time_far_from_the_servers_clock_is_not_endorsed(
-    connected: Any, propose: Any, monkeypatch: pytest.MonkeyPatch, late_s: float
+    connected: Any, propose: Any, late_s: float
 ) -> None:
-    claimed_s = 1_700_000_000.123
-    async with connected(answer_at_once, max_clock_difference_s=5.0) as peer:
-        monkeypatch.setattr(time, "time", lambda: claimed_s + late_s)
-        peer.say(propose("a", "bid"))
-        refused = response_of(await peer.hear())
-        assert refused.status == 409
-        assert json.loads(refused.message)["code"] == CLOCK_DIFFERS
-        monkeypatch.setattr(time, "time", lambda: claimed_s + 0.8 * late_s)
+    late = timedelta(seconds=late_s)
+    async with connected(answer_at_once, max_clock_difference_s=5.0, time=stopped(CLAIMED + late)) as peer:
+        refused = await refusal(peer, propose("a", "bid"))
+        assert refused["code"] == CLOCK_DIFFERS
+        assert "jumped" not in refused["message"]
+    async with connected(answer_at_once, max_clock_difference_s=5.0, time=stopped(CLAIMED + 0.8 * late)) as peer:
         assert await peer.result(propose("b", "bid")) == b"bid"
+
+
+@pytest.mark.parametrize("jump", [timedelta(days=400), timedelta(hours=-1)], ids=str)
+async def test_a_jump_of_the_servers_clock_is_not_believed(connected: Any, propose: Any, jump: timedelta) -> None:
+    wall = [CLAIMED]
+    time = SteadyTime(lambda: wall[0], lambda: LONG_AGO_S, lambda: True)
+    async with connected(answer_at_once, max_clock_difference_s=5.0, time=time) as peer:
+        wall[0] += jump
+        assert await peer.result(propose("a", "bid")) == b"bid"
+
+
+async def test_a_server_whose_clock_was_set_right_says_that_it_is_to_be_started_anew(
+    connected: Any, propose: Any
+) -> None:
+    wall = [CLAIMED + timedelta(days=400)]
+    time = SteadyTime(lambda: wall[0], lambda: LONG_AGO_S, lambda: True)
+    async with connected(answer_at_once, max_clock_difference_s=5.0, time=time) as peer:
+        wall[0] = CLAIMED
+        assert "start this program again" in (await refusal(peer, propose("a", "bid")))["message"]
+
+
+def stopped(at: datetime) -> SteadyTime:
+    return SteadyTime(lambda: at, lambda: LONG_AGO_S, lambda: True)
+
+
+async def refusal(peer: Any, proposal: ChaincodeMessage) -> dict[str, str]:
+    """What a peer hears to a proposal that is in conflict with the time."""
+    peer.say(proposal)
+    refused = response_of(await peer.hear())
+    assert refused.status == 409
+    return dict(json.loads(refused.message))

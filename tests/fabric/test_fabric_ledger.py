@@ -2,13 +2,17 @@
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 import pytest
 
+from energy_market_chaincode import EVENT_NAME, milliseconds
 from ledger import LedgerUnavailable, TransactionFailed
 from ledger.fabric.gateway import (
     ChannelBlock,
+    ChannelTransaction,
     ContractRefused,
     GatewayClient,
     GatewayRefused,
@@ -17,6 +21,7 @@ from ledger.fabric.gateway import (
     TransactionInvalid,
 )
 from ledger.fabric.ledger import FabricLedger
+from market_time import SteadyTime
 
 
 class Blocks:
@@ -56,6 +61,69 @@ async def test_a_peer_that_lags_behind_its_fellows_is_no_reason_to_say_that_an_e
     blocks.known_to_the_first = 8
     with pytest.raises(LedgerUnavailable, match="lags"):
         await ledger_on(blocks).end()
+
+
+RIGHT = datetime(2026, 11, 30, 12, tzinfo=UTC)
+WRONG = RIGHT + timedelta(days=400)
+
+
+class Dated(Blocks):
+    """A client of a channel with a block of the market's for each of some times, and at which it is past noon.
+
+    What comes with the word "set" is the transaction that sets the ledger's time.
+    """
+
+    def __init__(self, *times: tuple[datetime, str]) -> None:
+        super().__init__(len(times))
+        self._times = times
+        self.time = SteadyTime(lambda: RIGHT, lambda: 0.0, lambda: True)
+
+    async def block(self, number: int) -> ChannelBlock:
+        at, what = self._times[number]
+        event = {"set": '[{"name":"LedgerTimeSetEvent"}]', "top-up": '[{"name":"AccountToppedUpEvent"}]'}[what]
+        name, at_ms = EVENT_NAME, milliseconds(at)
+        said = ChannelTransaction(0, "t", at_ms, "energy-market", "1", (), b"", name, event.encode(), b"", True)
+        return ChannelBlock(number, "", "", "", "", b"", (said,))
+
+    async def blocks(self, first: int) -> AsyncIterator[ChannelBlock]:
+        for number in range(first, self.height):
+            yield await self.block(number)
+
+    async def obstacle(self, _probe: Any) -> str | None:
+        return None
+
+
+async def test_a_time_that_has_not_come_is_said_until_an_operator_sets_it() -> None:
+    right, wrong = (RIGHT, "top-up"), (WRONG, "top-up")
+    for times, is_wrong in (
+        ([right], False),
+        ([(RIGHT + timedelta(seconds=5), "top-up")], False),
+        ([(RIGHT + timedelta(seconds=6), "top-up")], True),
+        ([right, wrong], True),
+        ([right, wrong, right], True),  # what the wrong one timed waits all the same
+        ([right, wrong, right, (RIGHT, "set")], False),
+        ([wrong, (RIGHT, "set"), right, wrong], True),
+    ):
+        ledger = ledger_on(Dated(*times))
+        assert len([event async for event in ledger.events()]) == len(times)
+        assert bool(await ledger.obstacle()) is is_wrong, times
+        if is_wrong:
+            assert "energy-market ledger set-time --old-time" in str(await ledger.obstacle())
+
+
+async def test_what_is_read_again_of_an_earlier_epoch_is_no_news() -> None:
+    ledger = ledger_on(Dated((WRONG, "top-up"), (RIGHT, "set"), (RIGHT, "top-up")))
+    assert await ledger.end() is not None
+    assert len([event async for event in ledger.events()]) == 3
+    assert await ledger.obstacle() is None
+
+
+async def test_a_jump_of_this_machines_clock_is_said() -> None:
+    client, wall = Dated((RIGHT, "top-up")), [RIGHT]
+    client.time = SteadyTime(lambda: wall[0], lambda: 40 * 86_400.0, lambda: True)
+    assert await ledger_on(client).obstacle() is None
+    wall[0] = WRONG
+    assert "jumped ahead by 400 days" in str(await ledger_on(client).obstacle())
 
 
 class Failing:

@@ -3,13 +3,14 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 import grpc
 import grpc.aio
 import pytest
 import stamina
-from fabric_protos.common.common_pb2 import Status
+from fabric_protos.common.common_pb2 import ChannelHeader, Header, Status
 from fabric_protos.common.ledger_pb2 import BlockchainInfo
 from fabric_protos.gateway.gateway_pb2 import (
     CommitStatusRequest,
@@ -18,6 +19,7 @@ from fabric_protos.gateway.gateway_pb2 import (
 from fabric_protos.gateway.gateway_pb2_grpc import add_GatewayServicer_to_server
 from fabric_protos.orderer.ab_pb2_grpc import add_AtomicBroadcastServicer_to_server
 from fabric_protos.peer.events_pb2_grpc import add_DeliverServicer_to_server
+from fabric_protos.peer.proposal_pb2 import Proposal
 from fabric_protos.peer.proposal_response_pb2 import Response
 from fabric_protos.peer.transaction_pb2 import (
     TxValidationCode,
@@ -41,6 +43,7 @@ from ledger.fabric.gateway import (
     connections,
 )
 from ledger.fabric.gateway.connections import MAX_CALLS
+from market_time import SteadyTime
 from tests.fabric.scripted_gateway import (
     MISMATCH,
     UNAVAILABLE,
@@ -457,3 +460,15 @@ async def test_an_organisation_whose_peers_endorse_nothing_is_named(
     assert obstacle is not None
     assert obstacle.startswith("the peers of Org2MSP: ")
     assert "Org1MSP" not in obstacle
+
+
+async def test_a_jump_of_this_machines_clock_is_not_claimed(gateways: Any, open_client: Open) -> None:
+    wall = [datetime(2026, 11, 30, 12, tzinfo=UTC)]
+    client = open_client()
+    client.time = SteadyTime(lambda: wall[0], lambda: 40 * 86_400.0, lambda: True)
+    wall[0] += timedelta(days=400)
+    await client.transact(BUY)
+    (request,) = gateways[0].requests["Endorse"]
+    proposal = Proposal.FromString(request.proposed_transaction.proposal_bytes)
+    claimed = ChannelHeader.FromString(Header.FromString(proposal.header).channel_header).timestamp
+    assert claimed.ToDatetime(UTC) == datetime(2026, 11, 30, 12, tzinfo=UTC)

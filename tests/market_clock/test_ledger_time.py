@@ -104,11 +104,24 @@ async def test_a_ledger_ahead_of_the_machine_is_said_until_one_of_them_is_set_ri
     assert time.trouble is not None
     assert "400 days" in time.trouble
     assert "what it times waits" in time.trouble
-    time.hear(machine.time)  # the ledger's time fell
-    assert time.trouble is None
-    time.hear(NOON)
+    time.hear(machine.time)  # on Fabric the next transaction may be of an earlier time; what that one times waits
+    assert time.trouble is not None
     machine.time = NOON
     assert time.trouble is None
+
+
+async def test_a_new_epoch_ends_the_trouble_and_one_that_is_known_does_not() -> None:
+    machine = Machine()
+    machine.time = NOON - timedelta(days=400)
+    time = LedgerTime(machine.now)
+    await time.look(Ledger())  # type: ignore[arg-type]  # as above
+    time.enter(0)
+    assert time.trouble is not None
+    time.enter(1)
+    assert time.trouble is None
+    time.hear(NOON)
+    time.enter(1)
+    assert time.trouble is not None, "a wrong time got into the new one"
 
 
 async def test_a_ledger_somewhat_ahead_is_no_trouble() -> None:

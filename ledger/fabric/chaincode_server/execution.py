@@ -6,7 +6,7 @@ import threading
 import time
 import traceback
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import structlog
@@ -16,6 +16,7 @@ from fabric_protos.peer.proposal_response_pb2 import Response
 from ledger.fabric.chaincode_server.errors import ContractFailure, PeerGone, PeerRefusal, ProtocolViolation
 from ledger.fabric.chaincode_server.transaction import Ask, ChaincodeTransaction, TransactionProposal
 from ledger.fabric.chaincode_server.wire import PeerLimits, check_size
+from market_time import SteadyTime
 
 Chaincode = Callable[[ChaincodeTransaction, str, Sequence[str]], Awaitable[bytes]]
 """``chaincode(transaction, function, args) -> payload``; raises ContractFailure for what the client should read."""
@@ -39,10 +40,20 @@ class HostedChaincode:
     chaincode: Chaincode
     max_clock_difference_s: float
     workers: "Workers"
+    time: SteadyTime = field(default_factory=SteadyTime)
 
     async def run(self, message: ChaincodeMessage, limits: PeerLimits, ask: Ask) -> ChaincodeMessage:
         """Run a transaction on a worker; see :func:`execute`."""
         return await self.workers.run(execute(message, self, limits, ask))
+
+    def check_claimed_time(self, claimed_ms: int) -> None:
+        """Raise ContractFailure for a time that the client cannot have read off a right clock."""
+        difference_s = claimed_ms / 1000 - self.time.now().timestamp()
+        if abs(difference_s) > (most := self.max_clock_difference_s):
+            said = f"the claimed time is {difference_s:+.1f} s from the endorser's clock; {most:g} s may be"
+            if self.time.trouble is not None:
+                said = f"{said}. The endorser says: {self.time.trouble}"
+            raise ContractFailure(json.dumps({"code": CLOCK_DIFFERS, "message": said}), status=409)
 
 
 async def execute(message: ChaincodeMessage, hosted: HostedChaincode, limits: PeerLimits, ask: Ask) -> ChaincodeMessage:
@@ -56,7 +67,7 @@ async def execute(message: ChaincodeMessage, hosted: HostedChaincode, limits: Pe
     started = time.perf_counter()
     try:
         transaction = ChaincodeTransaction(TransactionProposal.of_message(message), limits, ask)
-        _check_claimed_time(transaction.timestamp_ms, hosted.max_clock_difference_s)
+        hosted.check_claimed_time(transaction.timestamp_ms)
         payload = await hosted.chaincode(transaction, transaction.proposal.function, transaction.proposal.args)
         await transaction.flush()
         answer = _completed(message, Response(status=_OK, payload=payload), transaction)
@@ -73,14 +84,6 @@ async def execute(message: ChaincodeMessage, hosted: HostedChaincode, limits: Pe
         return _completed(message, Response(status=_INTERNAL, message=DEFECT))
     log.debug("executed a transaction", duration_ms=round((time.perf_counter() - started) * 1000, 1))
     return answer
-
-
-def _check_claimed_time(claimed_ms: int, max_difference_s: float) -> None:
-    """Raise ContractFailure for a time that the client cannot have read off a right clock."""
-    difference_s = claimed_ms / 1000 - time.time()
-    if abs(difference_s) > max_difference_s:
-        said = f"the claimed time is {difference_s:+.1f} s from the endorser's clock; {max_difference_s:g} s may be"
-        raise ContractFailure(json.dumps({"code": CLOCK_DIFFERS, "message": said}), status=409)
 
 
 def error(message: ChaincodeMessage, reason: str) -> ChaincodeMessage:

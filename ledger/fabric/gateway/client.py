@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
-from functools import partial
 from typing import Self
 
 import stamina
@@ -47,6 +46,7 @@ from ledger.fabric.gateway.identity import SigningIdentity
 from ledger.fabric.gateway.messages import Invocation, propose, seek_blocks, seek_word, sign_envelope
 from ledger.fabric.gateway.profile import FabricProfile
 from ledger.fabric.gateway.streams import BlockStream, ChaincodeEvent, Checkpoint, chaincode_events
+from market_time import SteadyTime
 
 _QUERIES = "qscc"
 """Every peer's chaincode that answers questions about blocks."""
@@ -96,6 +96,11 @@ class Committed:
 class GatewayClient:
     """A client of one channel, speaking to several gateways; connections are made with the first call.
 
+    Attributes
+    ----------
+    time
+        What it claims to be the time: a jump of this machine's clock is not claimed.
+
     Raises
     ------
     UnusableIdentity, OSError
@@ -103,6 +108,7 @@ class GatewayClient:
     """
 
     def __init__(self, profile: FabricProfile, limits: TimeLimits | None = None) -> None:
+        self.time = SteadyTime()
         self._channel = profile.channel
         self._identity = SigningIdentity.read(profile.msp_id, profile.client_certificate, profile.client_key)
         self._connections = Connections([GatewayConnection(gateway) for gateway in profile.gateways])
@@ -212,7 +218,7 @@ class GatewayClient:
         ------
         ContractRefused, EndorsementMismatch, GatewayUnavailable, GatewayRefused
         """
-        proposal = propose(self._identity, self._channel, invocation)
+        proposal = propose(self._identity, self._channel, invocation, self.time.now())
         request = EndorseRequest(
             transaction_id=proposal.transaction_id,
             channel_id=self._channel,
@@ -272,7 +278,10 @@ class GatewayClient:
 
     def whole_blocks(self, first: int) -> AsyncGenerator[Block, None]:
         """Yield blocks with all that is signed of them, for who checks it; otherwise as :meth:`blocks`."""
-        seek = partial(seek_blocks, self._identity, self._channel)
+
+        def seek(number: int) -> Envelope:
+            return seek_blocks(self._identity, self._channel, number, self.time.now())
+
         return BlockStream(self._connections, seek, self.highest).blocks(first)
 
     def chaincode_events(self, chaincode: str, after: Checkpoint) -> AsyncGenerator[ChaincodeEvent, None]:
@@ -294,7 +303,7 @@ class GatewayClient:
         probe
             A question that every organisation's chaincode can answer, or refuse.
         """
-        proposal = propose(self._identity, self._channel, probe)
+        proposal = propose(self._identity, self._channel, probe, self.time.now())
 
         def question(organisation: str) -> EvaluateRequest:
             return EvaluateRequest(
@@ -307,7 +316,7 @@ class GatewayClient:
         peers = {organisation: self._connections.of(organisation) for organisation in self._endorsers}
         found = await asyncio.gather(
             endorsing_obstacle(peers, question),
-            ordering_obstacle(self._orderers, self._quorum, seek_word(self._identity, self._channel)),
+            ordering_obstacle(self._orderers, self._quorum, seek_word(self._identity, self._channel, self.time.now())),
         )
         return "; ".join(filter(None, found)) or None
 
@@ -323,7 +332,7 @@ class GatewayClient:
         await self.close()
 
     def _question(self, invocation: Invocation) -> EvaluateRequest:
-        proposal = propose(self._identity, self._channel, invocation)
+        proposal = propose(self._identity, self._channel, invocation, self.time.now())
         return EvaluateRequest(
             transaction_id=proposal.transaction_id, channel_id=self._channel, proposed_transaction=proposal.signed
         )

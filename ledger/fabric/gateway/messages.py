@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 
 from fabric_protos.common.common_pb2 import (
     ENDORSER_TRANSACTION,
@@ -51,12 +51,12 @@ class NamedProposal:
     signed: SignedProposal
 
 
-def propose(identity: SigningIdentity, channel: str, invocation: Invocation) -> NamedProposal:
-    """Propose a new transaction."""
+def propose(identity: SigningIdentity, channel: str, invocation: Invocation, at: datetime) -> NamedProposal:
+    """Propose a new transaction, which claims to be of some time."""
     name = identity.name_transaction()
     chaincode = ChaincodeID(name=invocation.chaincode)
     extension = ChaincodeHeaderExtension(chaincode_id=chaincode).SerializeToString()
-    header = _header(identity, name, ENDORSER_TRANSACTION, channel, extension)
+    header = _header(identity, name, ENDORSER_TRANSACTION, channel, at, extension)
     words = [invocation.function.encode(), *(arg.encode() for arg in invocation.args)]
     specification = ChaincodeInvocationSpec(
         chaincode_spec=ChaincodeSpec(
@@ -75,30 +75,30 @@ def sign_envelope(identity: SigningIdentity, prepared: Envelope) -> Envelope:
     return Envelope(payload=prepared.payload, signature=identity.sign(prepared.payload))
 
 
-def seek_blocks(identity: SigningIdentity, channel: str, first: int) -> Envelope:
+def seek_blocks(identity: SigningIdentity, channel: str, first: int, at: datetime) -> Envelope:
     """Ask a peer for every block from the first on, those to come included."""
     start, stop = (SeekPosition(specified=SeekSpecified(number=number)) for number in (first, _NO_END))
-    return _seek(identity, channel, SeekInfo(start=start, stop=stop, behavior=SeekInfo.BLOCK_UNTIL_READY))
+    return _seek(identity, channel, at, SeekInfo(start=start, stop=stop, behavior=SeekInfo.BLOCK_UNTIL_READY))
 
 
-def seek_word(identity: SigningIdentity, channel: str) -> Envelope:
+def seek_word(identity: SigningIdentity, channel: str, at: datetime) -> Envelope:
     """Ask an orderer for its newest block's header: it sends one if it is well, and says what it lacks if not."""
     newest = SeekPosition(newest=SeekNewest())
     kind = {"behavior": SeekInfo.FAIL_IF_NOT_READY, "content_type": SeekInfo.HEADER_WITH_SIG}
-    return _seek(identity, channel, SeekInfo(start=newest, stop=newest, **kind))
+    return _seek(identity, channel, at, SeekInfo(start=newest, stop=newest, **kind))
 
 
-def _seek(identity: SigningIdentity, channel: str, seek: SeekInfo) -> Envelope:
-    header = _header(identity, identity.name_transaction(), HeaderType.DELIVER_SEEK_INFO, channel)
+def _seek(identity: SigningIdentity, channel: str, at: datetime, seek: SeekInfo) -> Envelope:
+    header = _header(identity, identity.name_transaction(), HeaderType.DELIVER_SEEK_INFO, channel, at)
     payload = Payload(header=header, data=seek.SerializeToString())
     return sign_envelope(identity, Envelope(payload=payload.SerializeToString()))
 
 
 def _header(
-    identity: SigningIdentity, name: TransactionName, kind: int, channel: str, extension: bytes = b""
+    identity: SigningIdentity, name: TransactionName, kind: int, channel: str, at: datetime, extension: bytes = b""
 ) -> Header:
     channel_header = ChannelHeader(type=kind, channel_id=channel, tx_id=name.id, extension=extension)
-    channel_header.timestamp.FromDatetime(datetime.now(UTC))
+    channel_header.timestamp.FromDatetime(at)
     signature_header = SignatureHeader(creator=identity.creator, nonce=name.nonce)
     return Header(
         channel_header=channel_header.SerializeToString(), signature_header=signature_header.SerializeToString()

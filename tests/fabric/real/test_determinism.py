@@ -3,6 +3,7 @@
 import json
 import random
 from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -45,7 +46,7 @@ class Endorsers:
     async def commit(self, commands: list[str]) -> list[dict[str, Any]]:
         """Have each organisation endorse the same proposal, compare, then commit the commands; return their events."""
         invocation = Invocation(self._profile.chaincode, SUBMIT, tuple(commands))
-        signed = propose(self._identity, self._profile.channel, invocation).signed
+        signed = propose(self._identity, self._profile.channel, invocation, datetime.now(UTC)).signed
         responses = [await EndorserStub(channel).ProcessProposal(signed) for channel in self._channels]
         ours, *others = [action_of(response) for response in responses]
         assert ours.results
