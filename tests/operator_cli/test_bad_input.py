@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from fabric_network import Topology
+from operator_cli.settings import OperatorSettings, hosted_ledger
 
 
 @pytest.mark.parametrize(
@@ -114,6 +115,19 @@ def test_up_on_fabric_takes_the_network_that_is_named_and_makes_none(
     ended = energy_market("up", "--ledger", "fabric")
     assert ended.code == 1
     assert "nowhere/profile.json" in ended.said
+    assert not home.exists()
+
+
+def test_the_queue_is_told_of_the_network_that_is_named(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    profile = tmp_path / "profile.json"
+    profile.write_text("{}")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ENERGY_MARKET_FABRIC_PROFILE", profile.name)
+    monkeypatch.setenv("ENERGY_MARKET_LEDGER", "fabric")
+    with hosted_ledger(OperatorSettings.read()) as said:
+        assert said == {"ENERGY_MARKET_FABRIC_PROFILE": str(profile)}
     assert not home.exists()
 
 
