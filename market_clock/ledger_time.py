@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from energy_market_chaincode import iso, market_views
 from prosumer_client import MarketClient
 
-MOST_AHEAD = timedelta(minutes=1)
-"""So far the ledger's time may be ahead of this machine's before something is wrong."""
+MOST_AHEAD = timedelta(seconds=5)
+"""So far the ledger's time may be ahead of this machine's before something is wrong; the queue's limit is the same."""
 GOOD_FOR = timedelta(minutes=5)
 """How long a lead of this machine that was learnt is believed in: somebody may have set its time meanwhile."""
 

@@ -126,10 +126,12 @@ async def test_a_new_epoch_ends_the_trouble_and_one_that_is_known_does_not() -> 
 
 async def test_a_ledger_somewhat_ahead_is_no_trouble() -> None:
     machine = Machine()
-    machine.time = NOON - timedelta(seconds=20)
+    machine.time = NOON - timedelta(seconds=5)
     time = LedgerTime(machine.now)
     await time.look(Ledger())  # type: ignore[arg-type]  # as above
     assert time.trouble is None
+    machine.time -= timedelta(milliseconds=1)
+    assert time.trouble is not None
 
 
 async def test_a_last_block_of_the_network_s_own_says_nothing() -> None:
