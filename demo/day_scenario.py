@@ -166,6 +166,11 @@ class DayScenario(Playable):
                 needed[name] += of_slot.of_a_demand(flow.load, len(self.profiles))
         return {name: whole_hundreds(amount) for name, amount in needed.items()}
 
+    def needed_groups(self) -> dict[str, dict[str, int]]:
+        """Return the households, each with the number of slots in which it lacks something or has something left."""
+        wanted = {name: sum(bool(f.load or f.pv) for f in flows.uses.values()) for name, flows in self.flows().items()}
+        return {"households": wanted}
+
     def hop_distances(self) -> dict[str, dict[str, int]]:
         """{household: {household: hops}}; to itself none."""
         if self.graph is not None:

@@ -10,7 +10,7 @@ from demo.day_run import play_day
 from demo.day_scenario import DayScenario
 from demo.result import DayRun, Run
 from demo.scenario import Scenario
-from demo.stage import GameFailed, Plan, Refusals, Stage, opened, timed
+from demo.stage import GameFailed, Plan, Stage, opened, timed
 from energy_market_chaincode import StopReason, Topic
 from market_host import Processes, ProcessLog
 from prosumer_client import ClockClient, MarketClient, MarketEvent
@@ -43,7 +43,6 @@ async def _play(stage: Stage) -> Run | DayRun:
 async def _play_game(stage: Stage, scenario: Scenario) -> Run:
     market, timings = stage.market, stage.timings
     before = await stage.let_in(scenario)
-    stage.processes.listen(Refusals(scenario, stage.processes.give_up).hear)
     with timed(timings, "game"):
         async with ClockClient(stage.services.clock_url, market.identity, await market.ledger_id()) as clock:
             game = await clock.publish(scenario.game_parameters())

@@ -183,6 +183,10 @@ class Playable(ScenarioSettings, ABC):
         """Currency that everybody needs to be taken into what is played, in whole hundreds."""
 
     @abstractmethod
+    def needed_groups(self) -> dict[str, dict[str, int]]:
+        """Return {group: {prosumer: in how many games it wants to be}}; without any of a group nothing is played."""
+
+    @abstractmethod
     def hop_distances(self) -> dict[str, dict[str, int]]:
         """{buyer: {seller: hops}}."""
 
@@ -228,6 +232,10 @@ class Scenario(Playable):
         if found:
             raise ValueError("; ".join(f"{'.'.join(map(str, one.path))} {one.sentence}" for one in found))
         return self
+
+    def needed_groups(self) -> dict[str, dict[str, int]]:
+        """Return the sellers and the buyers, who all want to be in the one game."""
+        return {"sellers": dict.fromkeys(self.sellers, 1), "buyers": dict.fromkeys(self.buyers, 1)}
 
     def hop_distances(self) -> dict[str, dict[str, int]]:
         """{buyer: {seller: hops}}, buyers in turn order."""

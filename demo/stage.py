@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from demo.result import Accounts, accounts_of
-from demo.scenario import Playable, Scenario
+from demo.scenario import Playable
 from energy_market_chaincode import GRID_OPERATOR, Topic
 from market_host import Processes, ProcessLog, Services, read_record, start_services
 from prosumer_client import LISTENING, Identity, MarketClient, MarketError, key_file, load_or_create_key
@@ -17,8 +18,10 @@ from prosumer_client import LISTENING, Identity, MarketClient, MarketError, key_
 ALONE_UP_TO = 50
 """So many prosumers get a process each; more of them share GROUPS processes, each of which reads the game once."""
 GROUPS = 4
-REFUSED = frozenset({"Not taken into the game", "Leaving the market, which refuses us"})
-"""What a prosumer's log says when it is refused."""
+REFUSED = frozenset({"Not taken into the game", "Not taken into games"})
+"""What a prosumer's log says when it is refused in games: ``game``, or a household's ``games``."""
+SENT_AWAY = "Leaving the market, which refuses us"
+"""What it says when it is refused in all of them."""
 
 Command = tuple[Topic, Mapping[str, Any]]
 Entry = dict[str, Any]
@@ -78,6 +81,8 @@ class Stage:
     async def let_in(self, scenario: Playable) -> Accounts:
         """Bring a scenario's people onto the ledger, and start their processes; return what is on the accounts then.
 
+        From then on it is given up once nothing can be played, because the market takes nobody in.
+
         Raises
         ------
         ForeignProsumer, ProcessFailed, prosumer_client.MarketError
@@ -90,6 +95,7 @@ class Stage:
         with timed(self.timings, "prosumers"):
             where = self.services.environment
             await start_prosumers(self.processes, self.market, scenario.roster, plan.home, where)
+        self.processes.listen(Refusals(scenario.needed_groups(), self.processes.give_up).hear)
         return before
 
     async def accounts(self) -> Accounts:
@@ -215,32 +221,46 @@ def _groups(people: Sequence[Entry]) -> list[list[Entry]]:
 
 
 class Refusals:
-    """Hears of prosumers that the market does not take into the game, and gives it up once it cannot be played.
+    """Hears of prosumers that the market does not take into games, and gives up once nothing can be played.
 
     Parameters
     ----------
+    groups
+        See :meth:`demo.scenario.Playable.needed_groups`.
     give_up
-        Is called with why, once all sellers or all buyers are refused.
+        Is called with why, once everybody of a group is refused in as many games as it wants.
     """
 
-    def __init__(self, scenario: Scenario, give_up: Callable[[Exception], None]) -> None:
-        self._groups = {"sellers": set(scenario.sellers), "buyers": set(scenario.buyers)}
+    def __init__(self, groups: Mapping[str, Mapping[str, int]], give_up: Callable[[Exception], None]) -> None:
+        self._groups = groups
         self._give_up = give_up
+        self._refused: defaultdict[str, set[str]] = defaultdict(set)
+        self._sent_away: set[str] = set()
         self._reasons: dict[str, str] = {}
 
     def hear(self, _: str, line: str) -> None:
         """Note a refusal, if a line of a prosumer's log tells of one."""
         record = read_record(line)
-        if record["event"] not in REFUSED:
+        name = str(record.get("prosumer"))
+        if record["event"] in REFUSED:
+            self._refused[name].update(record.get("games", [record.get("game")]))
+        elif record["event"] == SENT_AWAY:
+            self._sent_away.add(name)
+        else:
             return
-        self._reasons[str(record.get("prosumer"))] = f"{record.get('code')}: {record.get('reason')}"
-        for group, names in self._groups.items():
-            if names <= self._reasons.keys():
-                self._give_up(NobodyTakenIn(group, {name: self._reasons[name] for name in sorted(names)}))
+        # The first reason counts: of orders together it names the sum that they lack, the later ones parts of it.
+        self._reasons.setdefault(name, f"{record.get('code')}: {record.get('reason')}")
+        for group, wanted in self._groups.items():
+            if all(self._is_out(name, games) for name, games in wanted.items()):
+                reasons = {name: self._reasons[name] for name in sorted(wanted) if name in self._reasons}
+                self._give_up(NobodyTakenIn(group, reasons))
+
+    def _is_out(self, name: str, games: int) -> bool:
+        return name in self._sent_away or len(self._refused[name]) >= games
 
 
 class NobodyTakenIn(Exception):
-    """The market refused all sellers or all buyers of a game."""
+    """The market refused all of those without whom nothing can be played."""
 
     code: ClassVar[str] = "NOBODY_TAKEN_IN"
 

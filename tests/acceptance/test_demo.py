@@ -1,6 +1,7 @@
 """`make demo`'s command, as a new user runs it."""
 
 import os
+import re
 import signal
 from typing import Any
 
@@ -91,3 +92,46 @@ def test_the_demo_needs_no_set_up_and_leaves_nothing_in_the_folder(run_command: 
     done = run_command("demo")
     assert done.returncode == 0, done.stdout + done.stderr
     assert os.listdir(tmp_path) == []
+
+
+POOR_GAME = """
+name: poor
+starting_balance: 0
+sellers: {S1: {capacity: 30, price: 0.1}}
+buyers: {B1: {demand: 10, total_production: 1, total_consumption: 2}}
+graph: [[S1, B1]]
+"""
+POOR_DAY = """
+name: poor
+starting_balance: 0
+profiles: houses.csv
+slots: {start: 2026-06-23T12:00:00Z, step: 15m, count: 4}
+tariffs: {retail: 0.3, feed_in: 0.1}
+graph: [[H1, H2]]
+"""
+HOUSES = "start,prosumer,load_kwh,pv_kwh\n" + "".join(
+    f"2026-06-23T12:{minute}:00Z,H1,1,0\n2026-06-23T12:{minute}:00Z,H2,0,1\n" for minute in ("00", "15", "30", "45")
+)
+
+
+REASON = r"\n    INSUFFICIENT_FUNDS: {0} has 0 free and needs \S+; top up the account by \S+ \({0}\)"
+
+
+@pytest.mark.parametrize(
+    ("scenario", "words"),
+    [
+        (POOR_GAME, f"(all sellers.*{REASON.format('S1')}|all buyers.*{REASON.format('B1')})"),
+        (POOR_DAY, f"all households, so there is no game:{REASON.format('H1')}{REASON.format('H2')}"),
+    ],
+    ids=["a game", "a day of households"],
+)
+def test_what_nobody_is_taken_into_ends_at_once_with_the_reasons(
+    run_command: Any, tmp_path: Any, scenario: str, words: str
+) -> None:
+    """By what the processes really log: a day that was played would end with other problems."""
+    (tmp_path / "poor.yaml").write_text(scenario)
+    (tmp_path / "houses.csv").write_text(HOUSES)
+    done = run_command("demo", "--scenario", "poor.yaml")
+    assert done.returncode == 1
+    assert "warning: The starting_balance of poor may not cover" in done.stderr
+    assert re.search(f"error NOBODY_TAKEN_IN: the market refused {words}", done.stderr), done.stderr

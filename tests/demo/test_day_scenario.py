@@ -88,6 +88,7 @@ def test_a_small_day_is_read(scenario_file: Path) -> None:
     assert pvs(day.flows()["A"]) == [Decimal("0.3"), 0]
     assert day.hop_distances() == {"A": {"A": 0, "B": 2}, "B": {"A": 2, "B": 0}}
     assert day.balances() == {"A": 1000, "B": 1000}
+    assert day.needed_groups() == {"households": {"A": 1, "B": 2}}
     assert day.warnings() == []
     assert day.games() == [
         {"deliverySlot": f"2026-06-23T12:{minute}:00.000Z", "slotDurationMs": 900_000}
