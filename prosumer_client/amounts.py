@@ -32,12 +32,14 @@ def round_price(value: object) -> Decimal:
 
 
 def read_number(value: object) -> Decimal:
-    """Return a number exactly as it is written; raises UnusableDecision if it is none."""
+    """Return a number exactly as it is written; raises UnusableDecision if it is none, or a Fraction too large."""
     try:
         # A NumPy number is known by what it prints as, so that NumPy need not be there.
         number = Decimal(str(float(value) if isinstance(value, Fraction) else value))
     except InvalidOperation:
         raise UnusableDecision(f"{value!r} is no number") from None
+    except OverflowError:
+        raise UnusableDecision(f"{value!r} is beyond what the ledger can hold") from None
     if not number.is_finite():
         raise UnusableDecision(f"{value!r} is no finite number")
     return number

@@ -8,7 +8,7 @@ from typing import Self
 
 from energy_market_chaincode import Energy, Money, Price, events, units, views
 from energy_market_chaincode import game as rules
-from prosumer_client.amounts import UnusableDecision, read_number
+from prosumer_client.amounts import UnusableDecision, read_number, round_kwh
 
 ROUNDING_SLACK = 10
 """How far, in units of 0.1 Wh for each seller, amounts may be from the demand and still count as rounded badly."""
@@ -184,7 +184,7 @@ class Turn:
             missing -= amounts[seller.seller]
         return Bid(amounts)
 
-    def rounded(self, amounts: Mapping[str, float | Decimal]) -> Bid:
+    def rounded(self, amounts: Mapping[str, object]) -> Bid:
         """Turn amounts that add up only roughly, as a numeric solver's do, into the bid they mean.
 
         They are rounded to 0.1 Wh and to the rooms left. If that misses the demand by at most 1 Wh for each seller,
@@ -193,17 +193,17 @@ class Turn:
         Parameters
         ----------
         amounts
-            {seller: kWh}.
+            {seller: kWh}, each whatever :func:`~prosumer_client.round_kwh` takes for a number.
 
         Raises
         ------
+        UnusableDecision
+            If one is no finite number, or beyond what the ledger can hold.
         ValueError
             If they exceed the demand by more than 1 Wh for each seller, or name an unknown seller.
         """
         rooms = [supply.room for supply in self._supplies()]
-        meant = self._energies(
-            {s: units.kwh(round(Decimal(a).scaleb(units.ENERGY_DECIMALS))) for s, a in amounts.items()}
-        )
+        meant = self._energies({seller: round_kwh(amount) for seller, amount in amounts.items()})
         wanted = [min(max(energy, 0), room) for energy, room in zip(meant, rooms, strict=True)]
         missing = units.energy_from_kwh(self.demand) - sum(wanted)
         slack = ROUNDING_SLACK * len(self.sellers)

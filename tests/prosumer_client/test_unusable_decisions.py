@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,7 @@ from prosumer_client import (
     Offer,
     Reading,
     Seller,
+    SellerView,
     Terms,
     Turn,
     UnusableDecision,
@@ -68,7 +70,11 @@ def test_whatever_stands_for_a_number_is_rounded_to_the_ledgers_grid(value: Any,
     assert round_price(value) == Decimal(str(float(value)))
 
 
-@pytest.mark.parametrize("value", [Decimal("NaN"), float("-inf"), "much", {"S1": 1}, None, True, 10**10, "1e999999"])
+NO_AMOUNTS = [Decimal("NaN"), float("nan"), float("-inf"), np.float32("inf"), "much", {"S1": 1}, None, True]
+NO_AMOUNTS += [10**10, "1e999999", 1e300, Fraction(10**400)]
+
+
+@pytest.mark.parametrize("value", NO_AMOUNTS)
 def test_what_is_no_amount_is_named_when_it_is_refused(value: Any) -> None:
     with pytest.raises(UnusableDecision, match=r"number|hold") as refused:
         round_kwh(value)
@@ -87,6 +93,25 @@ def test_a_bid_that_would_have_to_be_rounded_says_which_amount_and_how() -> None
 
 def test_a_bid_takes_numpy_numbers() -> None:
     assert Bid({"S1": np.float32(2.5), "S2": np.int64(2)}) == Bid({"S1": Decimal("2.5"), "S2": Decimal(2)})  # type: ignore[dict-item]  # as a strategy may have them
+
+
+@pytest.fixture
+def turn() -> Turn:
+    sellers = (SellerView("S1", Decimal(9), Decimal("0.1"), Decimal(0), 1, Decimal(0)),)
+    prices = (Decimal("0.3"), Decimal("0.001"), Decimal(0))
+    return Turn("G1", "B1", 1, datetime(2026, 6, 23, tzinfo=UTC), Decimal(9), *prices, sellers, None)
+
+
+@pytest.mark.parametrize(("value", "rounded"), ROUNDED.values(), ids=ROUNDED)
+def test_a_bid_is_rounded_from_whatever_stands_for_a_number(turn: Turn, value: Any, rounded: str) -> None:
+    assert turn.rounded({"S1": value}) == Bid({"S1": Decimal(rounded)})
+
+
+@pytest.mark.parametrize("value", NO_AMOUNTS)
+def test_what_is_no_amount_of_a_bid_is_named_when_it_is_refused(turn: Turn, value: Any) -> None:
+    with pytest.raises(UnusableDecision, match=r"number|hold") as refused:
+        turn.rounded({"S1": value})
+    assert repr(value) in str(refused.value)
 
 
 # -- demands and offers
