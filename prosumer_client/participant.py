@@ -106,7 +106,7 @@ class Participant(ABC):
             return await strategy
         except UnusableDecision as unusable:
             self.log.warning("The strategy's decision cannot be used", reason=str(unusable), **occasion)
-        except (Exception, asyncio.CancelledError) as failure:
+        except (Exception, asyncio.CancelledError, SystemExit) as failure:  # who calls exit() must not end the others
             task = asyncio.current_task()
             if isinstance(failure, asyncio.CancelledError) and task is not None and task.cancelling():
                 raise  # we are cancelled; else it comes of something that the strategy itself did
@@ -260,7 +260,7 @@ class _Lanes:
             self._end(refusal)
         except MarketError as error:
             self._end(error)
-        except Exception as failure:
+        except (Exception, SystemExit) as failure:
             member.log.exception("This went wrong and is left out", game=item.game, reason=repr(failure))
 
     def _end(self, reason: MarketError) -> None:

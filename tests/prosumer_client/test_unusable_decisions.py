@@ -166,7 +166,10 @@ async def test_a_demand_between_two_amounts_of_the_ledger_is_rounded_and_told(
     assert told == ([] if Decimal(str(float(value))) == Decimal(rounded) else [str(value)])
 
 
-@pytest.mark.parametrize("error", [ZeroDivisionError("no sun"), asyncio.CancelledError("no sun")], ids=repr)
+FAILURES = [ZeroDivisionError("no sun"), asyncio.CancelledError("no sun"), SystemExit("no sun")]
+
+
+@pytest.mark.parametrize("error", FAILURES, ids=repr)
 async def test_an_error_in_one_strategy_of_a_group_ends_nobody(
     operator: Operator, background: Background, error: BaseException
 ) -> None:
@@ -179,6 +182,14 @@ async def test_an_error_in_one_strategy_of_a_group_ends_nobody(
     (told,) = (line for line in logs if line["event"] == "The strategy failed")
     assert (told["prosumer"], told["game"], told["reason"]) == ("S1", "G1", repr(error))
     assert told["exc_info"]
+
+
+async def test_an_interrupt_of_a_strategy_is_meant_for_the_process(operator: Operator) -> None:
+    broken = failing_offers(KeyboardInterrupt())(operator.speaker("S1"), "1", "1")
+    await operator.publish()
+    terms = Terms.model_validate((await operator.event_of("GameInitEvent")).data)
+    with pytest.raises(KeyboardInterrupt):
+        await broken.decision(broken.offer(terms))
 
 
 async def test_a_dict_is_no_offer(operator: Operator) -> None:
@@ -302,10 +313,13 @@ async def test_a_member_that_the_market_refuses_leaves_the_others_playing(
         await logged(logs, code="BAD_SIGNATURE", prosumer="S1")
 
 
-async def test_a_defect_in_one_member_ends_nobody(operator: Operator, background: Background) -> None:
+@pytest.mark.parametrize("defect", [KeyError, SystemExit])
+async def test_a_defect_in_one_member_ends_nobody(
+    operator: Operator, background: Background, defect: type[BaseException]
+) -> None:
     class Defective(Seller):
         async def react(self, event: MarketEvent) -> None:
-            raise KeyError(event.name)
+            raise defect(event.name)
 
     with capture_logs() as logs:
         members = [Defective(operator.speaker("S1"), "1", "1"), Seller(operator.speaker("S2"), "40", "0.1")]
@@ -313,7 +327,7 @@ async def test_a_defect_in_one_member_ends_nobody(operator: Operator, background
         await logged(logs, event=LISTENING)
         await operator.publish("G1", expectedParticipants=2)
         await operator.begin("G1")
-        await logged(logs, reason="KeyError('GameInitEvent')")
+        await logged(logs, reason=repr(defect("GameInitEvent")))
 
 
 async def test_an_outage_still_ends_them_all(operator: Operator) -> None:
