@@ -1,6 +1,5 @@
 """``energy-market ledger``: the chain itself, and whether it is what the rules say."""
 
-import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, ClassVar
@@ -10,6 +9,7 @@ import typer
 from energy_market_chaincode import Topic, invoke, iso
 from ledger import LedgerKind, LedgerSettings
 from ledger.embedded import verify as verify_file
+from market_host import run_to_end
 from operator_cli.settings import OperatorSettings
 from operator_cli.voice import AsJson, ExitCode, voice
 from prosumer_client import MarketClient
@@ -58,7 +58,7 @@ def verify(
 def _verify_network(settings: LedgerSettings, replay_only: bool) -> None:
     from ledger.fabric import profile_of, verify_network
 
-    found = asyncio.run(verify_network(profile_of(settings), None if replay_only else invoke))
+    found = run_to_end(verify_network(profile_of(settings), None if replay_only else invoke))
     counts = {name: getattr(found, name) for name in ("blocks", "transactions", "events", "signatures")}
     view = {"peers": list(found.peers), **counts, "head": found.head, "fault": found.fault, "trusted": found.trusted}
     voice.facts(view, ("peers", *counts, "head"))

@@ -4,8 +4,10 @@ import asyncio
 import signal
 import sys
 import threading
-from collections.abc import Sequence
-from contextlib import AsyncExitStack
+from collections.abc import Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, closing
+from typing import Any
 
 from market_log import configure_logs, structlog
 from prosumer_client.client import MarketClient
@@ -32,12 +34,38 @@ async def play(settings: Settings) -> None:
         await first_of(run_together(market, members), told_to_stop.wait())
 
 
+def run_to_end(work: Coroutine[Any, Any, None]) -> None:
+    """Run a coroutine, also where a loop runs already, as in a notebook: there in a thread, which an interrupt ends."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        asyncio.run(work)
+        return
+    loop = asyncio.new_event_loop()
+    task = loop.create_task(work)
+    ended = threading.Event()
+
+    def run() -> None:
+        try:
+            loop.run_until_complete(task)
+        finally:
+            ended.set()
+
+    with closing(loop), ThreadPoolExecutor(max_workers=1) as thread:
+        try:
+            thread.submit(run).result()
+        except KeyboardInterrupt:
+            loop.call_soon_threadsafe(task.cancel)
+            ended.wait()  # interrupted while it starts a thread, the executor does not know whom to wait for
+            raise
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the process; return its exit code: 0 when told to stop, 1 when it cannot go on."""
     settings = parse_arguments(arguments)
     configure_logs("prosumer", settings.log_format, settings.log_level)
     try:
-        asyncio.run(play(settings))
+        run_to_end(play(settings))
     except (MarketError, UnusableMeterFile) as error:
         reason = error.message if isinstance(error, MarketError) else str(error)
         structlog.get_logger().error("Cannot go on", code=error.code, reason=reason)

@@ -115,6 +115,17 @@ def test_a_room_is_packaged_checked_and_in_the_images(room: str) -> None:
     assert f"!{room}" in (ROOT / ".dockerignore").read_text().splitlines()
 
 
+def test_what_a_notebook_calls_leaves_the_loop_that_runs_there_alone() -> None:
+    """It uses run_to_end: asyncio.run fails where a loop runs already."""
+    found = [
+        f"{name_of(file)}:{node.lineno}"
+        for file in python_files("operator_cli", "demo")
+        for node in ast.walk(parsed(file))
+        if isinstance(node, ast.Attribute) and ast.unparse(node) in ("asyncio.run", "asyncio.Runner")
+    ]
+    assert found == []
+
+
 def test_a_modules_name_says_what_is_in_it() -> None:
     found = {name_of(file) for file in python_files(*ROOMS) if file.stem in SAYS_NOTHING}
     assert found == set()

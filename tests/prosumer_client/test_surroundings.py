@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from prosumer_client import Buyer, MarketClient, MarketError, MarketUnavailable, Optimizer, Patience, Seller
-from prosumer_client.__main__ import play
+from prosumer_client.__main__ import play, run_to_end
 from prosumer_client.settings import parse_arguments
 
 if TYPE_CHECKING:
@@ -91,6 +92,39 @@ async def test_a_client_works_in_a_loop_that_runs_already(operator: Operator) ->
 
     await operator.fake.until(is_in)
     playing.cancel()
+
+
+def test_the_process_s_program_runs_where_a_loop_runs_already(tmp_path: Path) -> None:
+    cell = "from prosumer_client.__main__ import main\nasync def cell(): return main(sys.argv[1:])"
+    flags = ["--id", "B1", "--role", "buyer", "--demand", "1", "--home", str(tmp_path), "--queue-url", NOBODY_IS_THERE]
+    ended = subprocess.run(
+        [sys.executable, "-c", f"import asyncio, sys\n{cell}\nsys.exit(asyncio.run(cell()))", *flags],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 1
+    assert "KEY_FILE_MISSING" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+async def test_an_interrupt_of_a_notebook_ends_the_process_s_work() -> None:
+    ended = []
+
+    async def interrupted() -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append(True)
+
+    previous = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            run_to_end(interrupted())
+    finally:
+        signal.signal(signal.SIGINT, previous)
+    assert ended == [True]
 
 
 async def test_a_prosumer_plays_in_a_thread_other_than_the_main_one(operator: Operator) -> None:
