@@ -23,7 +23,8 @@ RUN groupadd --gid 10001 market \
     && useradd --uid 10001 --gid market --home-dir /market --create-home market \
     && mkdir -p /market/keys /market/public /market/embedded/keys \
     && python -m fabric_network.containers folders \
-    && chown -R market:market /market
+    && chown -R market:market /market \
+    && chmod 0700 /market /market/embedded
 USER 10001:10001
 WORKDIR /market
 ENTRYPOINT []

@@ -18,7 +18,7 @@ from demo.scenario import Scenario
 from demo.scenario_file import ScenarioError, ScenarioMissing, scenario_named
 from demo.stage import ForeignProsumer, enter, make_keys, start_prosumers
 from energy_market_chaincode import CommandIdReused
-from market_files import DEFAULT_HOME
+from market_files import DEFAULT_HOME, private_home
 from market_host import Processes, ProcessFailed, ProcessLog, end_on_signals, forever, run_to_end
 from prosumer_client import ClockClient, Identity, MarketClient, MarketError, RequestRefused
 
@@ -33,7 +33,7 @@ async def run(scenario: Scenario | DayScenario, every: str, factor: int | None) 
     MarketError, ForeignProsumer, ProcessFailed
     """
     end_on_signals()
-    home = Path(os.environ.get("ENERGY_MARKET_HOME", DEFAULT_HOME))
+    home = private_home(Path(os.environ.get("ENERGY_MARKET_HOME", DEFAULT_HOME)))
     identities = make_keys(home / "keys", [OPERATOR, *scenario.histories()])
     operator = identities.pop(OPERATOR)
     pinned = os.environ.get("ENERGY_MARKET_LEDGER_ID")

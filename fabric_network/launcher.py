@@ -30,7 +30,7 @@ from fabric_network.setup import Operator, Report, await_gateways, introduce, jo
 from fabric_network.topology import ContractHost, Node, Orderer, Organisation, Peer, Topology
 from fabric_network.waiting import for_each, wait_until
 from ledger.fabric.gateway import PROFILE_NAME
-from market_files import FileInUse, FileLock
+from market_files import FileInUse, FileLock, private_home
 
 ANY_FREE_PORTS = 0
 """As ``base_port``: let the launcher look for free ones."""
@@ -227,6 +227,7 @@ class Network:
     @contextmanager
     def _changing(self) -> Iterator[None]:
         """Keep others from changing the network at the same time; raises NetworkBusy."""
+        private_home(self._home)
         try:
             lock = FileLock.acquire(self._home / "network.lock")
         except FileInUse as taken:

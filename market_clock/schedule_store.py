@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from market_files import SECRET
+from market_files import SECRET, private_store
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS entry (
@@ -89,7 +89,7 @@ class ScheduleStore:
     def __init__(self, path: Path) -> None:
         if str(path) != ":memory:":
             path.touch(mode=SECRET)
-            path.chmod(SECRET)  # of an older version's file, too; its -wal and -shm get the same
+            private_store(path)  # of an older version's file, too
         self._connection = sqlite3.connect(path, isolation_level=None, timeout=10)
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = FULL")

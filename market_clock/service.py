@@ -12,7 +12,7 @@ from market_clock.api import router, schedule_unavailable
 from market_clock.clock import Clock
 from market_clock.schedule_store import ScheduleStore, ScheduleUnavailable
 from market_clock.settings import ClockSettings
-from market_files import private_folder
+from market_files import private_home
 from prosumer_client import MarketClient, Optimizer, Patience
 
 MAX_BODY_BYTES = 100_000
@@ -31,7 +31,7 @@ def build_app(settings: ClockSettings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        private_folder(settings.home)
+        private_home(settings.home)
         with closing(ScheduleStore(settings.home / "clock.sqlite")) as store:
             async with (
                 MarketClient(settings.queue_url, patience=PATIENCE, ledger=settings.ledger_id) as market,

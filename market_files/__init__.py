@@ -10,6 +10,7 @@ Every room that keeps something on disk uses this one; it knows no other room.
 
 import fcntl
 import json
+import logging
 import os
 import secrets
 import stat
@@ -27,6 +28,8 @@ __all__ = [
     "FileLock",
     "UnusableFile",
     "private_folder",
+    "private_home",
+    "private_store",
     "reach_disk",
     "read_text",
     "sync_folder",
@@ -39,6 +42,9 @@ DEFAULT_HOME: Final = Path(".energy-market")
 STANDARD_INPUT = "-"
 SECRET = 0o600
 PUBLIC = 0o644
+_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+
+_log = logging.getLogger(__name__)
 
 
 def write_file(file: Path, content: bytes, mode: int = PUBLIC) -> None:
@@ -67,6 +73,50 @@ def private_folder(folder: Path) -> Path:
             each.mkdir(mode=0o700, exist_ok=True)
     folder.mkdir(exist_ok=True)  # says what is in the way
     return folder
+
+
+def private_home(home: Path) -> Path:
+    """Make a market's home, or close the one there is to all but its owner; return it.
+
+    What others use, too, stays as it is, with a warning: a folder of somebody else, one with the sticky bit (as /tmp),
+    our user's own directory, and those above that.
+    """
+    private_folder(home)
+    _close_to_others(home, 0o700, _why_it_is_not_ours(home))
+    return home
+
+
+def _why_it_is_not_ours(home: Path) -> str | None:
+    found = home.stat()
+    if found.st_uid != os.geteuid():
+        return "it belongs to another user"
+    with suppress(RuntimeError):  # in a container nobody may have told where our user's own directory is
+        users = Path.home().resolve()
+        if home.resolve() in (users, *users.parents):
+            return "it holds more than a market"
+    return "everybody keeps things there" if found.st_mode & stat.S_ISVTX else None
+
+
+def private_store(store: Path) -> None:
+    """Close an SQLite file that there is, and what SQLite keeps beside it, to all but its owner."""
+    for ending in ("", "-wal", "-shm"):
+        with suppress(FileNotFoundError):  # SQLite makes and removes them as it needs
+            _close_to_others(store.with_name(store.name + ending), SECRET)
+
+
+def _close_to_others(path: Path, mode: int, obstacle: str | None = None) -> None:
+    """Take from others what they may do with a file or folder, or warn that they may."""
+    if not path.stat().st_mode & _OTHERS:
+        return
+    if obstacle is None:
+        try:
+            path.chmod(mode)
+            return
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            obstacle = error.strerror or str(error)
+    _log.warning("%s stays open to others than its owner (%s); choose another ENERGY_MARKET_HOME", path, obstacle)
 
 
 def write_json(file: Path, value: Any, mode: int = PUBLIC) -> None:

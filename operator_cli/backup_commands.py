@@ -16,7 +16,7 @@ import typer
 
 from ledger import LedgerKind
 from ledger.embedded import archive_and_wipe, lock_ledger
-from market_files import SECRET, FileLock, private_folder, reach_disk, write_file
+from market_files import SECRET, FileLock, private_home, reach_disk, write_file
 from operator_cli.key_changes import is_draft, key_files, lock_keys
 from operator_cli.settings import OperatorSettings
 from operator_cli.voice import AsJson, voice
@@ -92,7 +92,7 @@ def restore(
     """
     home = OperatorSettings.read().home
     voice.confirm(f"This will replace the market in {home} by the backup's. Go on?", yes)
-    private_folder(home)
+    private_home(home)
     with _scratch(home, ".restore-") as scratch:
         keys = _unpack(file, scratch)
         stores = [name for name in STORES if (scratch / name).is_file()]

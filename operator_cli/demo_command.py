@@ -12,7 +12,7 @@ import typer
 from demo import DayScenario, GameFailed, Plan, Playable, Played, Scenario, play, random_scenario, scenario_named
 from energy_market_chaincode import PublishGame
 from ledger import LedgerKind
-from market_files import private_folder, write_file
+from market_files import private_home, write_file
 from market_host import PROGRAMS, Processes, ProcessLog, end_on_signals, forever, run_to_end, warm_up
 from operator_cli.settings import OperatorSettings, hosted_ledger
 from operator_cli.voice import ExitCode, pretty_json, voice
@@ -113,7 +113,7 @@ def _require_place_for(file: Path) -> None:
 @contextlib.contextmanager
 def _home(given: Path | None) -> Iterator[Path]:
     if given is not None:
-        yield private_folder(given)
+        yield private_home(given)
         return
     with tempfile.TemporaryDirectory(prefix="energy-market-") as folder:
         yield Path(folder)

@@ -6,13 +6,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
-from market_files import FileLock, sync_folder
+from market_files import FileLock, private_home, sync_folder
 from operator_cli.settings import OperatorSettings
 from prosumer_client import AnotherLedger, CommandRejected, Identity, RequestRefused, key_file, load_or_create_key
 
 
 def lock_keys(keys: Path) -> FileLock:
-    """Wait until nobody else changes a folder of keys, and keep others from it."""
+    """Wait until nobody else changes a home's folder of keys, and keep others from it."""
+    private_home(keys.parent)
     return FileLock.acquire(keys / ".lock", wait=True)
 
 

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from energy_market_chaincode import COMMANDS, Topic, market_views
 from ledger import LedgerKind
-from market_files import private_folder
+from market_files import private_home
 from market_host import (
     PROGRAMS,
     Ports,
@@ -63,7 +63,7 @@ async def _up(
     settings: OperatorSettings, ports: Ports, environment: Mapping[str, str], mapping: dict[str, Any] | None
 ) -> None:
     end_on_signals()
-    private_folder(settings.home).chmod(0o700)  # an older version left it open to others
+    private_home(settings.home)
     operator = Identity(settings.operator, load_or_create_key(key_file(settings.keys, settings.operator)))
     environment = {
         **environment,

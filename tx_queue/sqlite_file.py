@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from market_files import FileInUse, FileLock
+from market_files import FileInUse, FileLock, private_store
 
 _Result = TypeVar("_Result")
 
@@ -103,6 +103,7 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if tables and (application, version) != (_APPLICATION_ID, _SCHEMA_VERSION):
         raise StoreUnavailable(f"{path} is not a queue's store of this version; move it away or choose another home")
+    private_store(path)  # of an older version's file, too; what SQLite makes beside it gets the same mode
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA fullfsync = ON")  # macOS needs it to reach the disk, others ignore it
     if not tables:

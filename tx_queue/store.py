@@ -31,6 +31,7 @@ from energy_market_chaincode import (
     UnknownSigner,
     ValidTooLong,
 )
+from market_files import private_home
 from tx_queue.sqlite_file import (
     SqliteWriter,
     StoreUnavailable,
@@ -219,7 +220,7 @@ class SqliteStore:
 
         def connect() -> tuple[ExitStack, sqlite3.Connection, sqlite3.Connection]:
             with ExitStack() as opened:
-                path.parent.mkdir(parents=True, exist_ok=True)
+                private_home(path.parent)
                 opened.enter_context(exclusive(path))
                 writer = opened.enter_context(closing(connect_to_write(path)))
                 reader = opened.enter_context(closing(connect_to_read(path)))

@@ -14,7 +14,7 @@ from typing import Self, TypeVar
 from ledger.embedded import store
 from ledger.embedded.errors import LedgerClosed, LedgerDamaged, LedgerInUse, NoLedger
 from ledger.interface import LedgerUnavailable
-from market_files import FileInUse, FileLock
+from market_files import FileInUse, FileLock, private_store
 
 _Result = TypeVar("_Result")
 _READERS = 4
@@ -97,6 +97,8 @@ def connect_to_write(path: Path | str) -> sqlite3.Connection:
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     try:
         store.is_new(connection)  # leaves a stranger's database as it is
+        if isinstance(path, Path):
+            private_store(path)  # of an older version's file, too; what SQLite makes beside it gets the same mode
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA fullfsync = ON")  # macOS needs it to reach the disk, others ignore it

@@ -71,6 +71,12 @@ def test_whoever_comes_second_is_told_who_is_at_work(described: Network, tmp_pat
                 change()
 
 
+def test_whoever_changes_a_network_closes_its_home_to_others(described: Network, tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    described.down()
+    assert tmp_path.stat().st_mode & 0o777 == 0o700
+
+
 @pytest.mark.parametrize(
     ("wishes", "said"),
     [

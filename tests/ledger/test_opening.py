@@ -32,6 +32,22 @@ async def test_the_embedded_ledger_is_begun_in_its_home(
     assert verify(settings.ledger_file).fault is None
 
 
+async def test_its_file_is_its_owner_s_alone_though_an_older_version_left_it_open(
+    tmp_path: Path, public_key: str
+) -> None:
+    (tmp_path / "ledger.sqlite").touch(mode=0o644)
+    ledger = await open_ledger(LedgerSettings(home=tmp_path, operator_public_key=public_key))
+    open_to_others = _open_to_others(tmp_path)
+    await ledger.close()
+    assert open_to_others == dict.fromkeys(
+        ("ledger.sqlite", "ledger.sqlite-wal", "ledger.sqlite-shm", "ledger.sqlite.lock"), 0
+    )
+
+
+def _open_to_others(folder: Path) -> dict[str, int]:
+    return {each.name: each.stat().st_mode & 0o077 for each in folder.iterdir()}
+
+
 def test_the_embedded_ledger_needs_nothing_of_grpc() -> None:
     program = "import ledger.opening, sys; sys.exit('grpc' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

@@ -75,6 +75,18 @@ def test_what_was_there_before_is_put_aside(
     assert old_key.read_text() == "another key"
 
 
+@pytest.mark.parametrize("command", ["backup", "restore"])
+def test_a_home_that_others_could_enter_is_closed(
+    energy_market: Any, running: list[sqlite3.Connection], home: Path, tmp_path: Path, command: str
+) -> None:
+    file = tmp_path / "market.tar"
+    energy_market("backup", str(file))
+    stop(running)
+    home.chmod(0o755)
+    assert energy_market(command, str(file), *(["--yes"] if command == "restore" else [])).code == 0
+    assert home.stat().st_mode & 0o777 == 0o700
+
+
 def test_a_market_that_runs_is_not_replaced(
     energy_market: Any, running: list[sqlite3.Connection], home: Path, tmp_path: Path
 ) -> None:

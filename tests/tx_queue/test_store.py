@@ -232,14 +232,25 @@ async def test_a_store_has_one_process(store: SqliteStore, path: Path) -> None:
         await SqliteStore.open(path, capacity=10, retention_ms=1000)
 
 
+async def test_home_and_file_are_their_owner_s_alone_though_an_older_version_left_them_open(path: Path) -> None:
+    _left_open(_in_new_folder(path))
+    store = await SqliteStore.open(path, capacity=10, retention_ms=1000)
+    open_to_others = _open_to_others(path.parent)
+    await store.close()
+    assert open_to_others == dict.fromkeys(
+        ("home", "queue.sqlite", "queue.sqlite-wal", "queue.sqlite-shm", "queue.sqlite.lock"), 0
+    )
+
+
 async def test_a_file_that_is_no_queue_is_left_alone(path: Path) -> None:
-    _in_new_folder(path)
+    _left_open(_in_new_folder(path))
     stranger = sqlite3.connect(path)
     stranger.execute("CREATE TABLE recipe (name)")
     stranger.commit()
     stranger.close()
     with pytest.raises(StoreUnavailable, match="not a queue's store"):
         await SqliteStore.open(path, capacity=10, retention_ms=1000)
+    assert _open_to_others(path.parent)["queue.sqlite"] == 0o044
 
 
 async def test_a_file_that_is_no_database_is_left_alone(path: Path) -> None:
@@ -251,6 +262,17 @@ async def test_a_file_that_is_no_database_is_left_alone(path: Path) -> None:
 def _in_new_folder(path: Path) -> Path:
     path.parent.mkdir(parents=True)
     return path
+
+
+def _left_open(path: Path) -> None:
+    path.touch()
+    path.chmod(0o644)
+    path.parent.chmod(0o755)
+
+
+def _open_to_others(folder: Path) -> dict[str, int]:
+    """Return what others than the owner may do with a folder and its files."""
+    return {each.name: each.stat().st_mode & 0o077 for each in (folder, *folder.iterdir())}
 
 
 class StoreMachine(RuleBasedStateMachine):
