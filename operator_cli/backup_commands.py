@@ -17,7 +17,7 @@ import typer
 from ledger import LedgerKind
 from ledger.embedded import archive_and_wipe, lock_ledger
 from market_files import SECRET, FileLock, private_home, reach_disk, write_file
-from operator_cli.key_changes import is_draft, key_files, lock_keys
+from operator_cli.key_changes import is_draft, is_key_name, key_files, lock_keys
 from operator_cli.settings import OperatorSettings
 from operator_cli.voice import AsJson, voice
 
@@ -106,10 +106,13 @@ def restore(
                 voice.note(f"the present one is kept as {kept[-1]}")
             (scratch / name).replace(home / name)
         with lock_keys(home / _KEYS):
-            places = [_put_key(home / _KEYS / name, content) for name, content in sorted(keys.items())]
-    _say("are restored", stores, places)
+            for name, content in sorted(keys.items()):
+                if (aside := _put_key(home / _KEYS / name, content)) is not None:
+                    kept.append(str(aside))
+                    voice.note(f"the present key {name} is kept as {aside}; the ledger may still go by it")
+    _say("are restored", stores, [home / _KEYS / name for name in sorted(keys)])
     if json:
-        voice.document({"stores": stores, "keys": [place.name for place in places], "kept": kept})
+        voice.document({"stores": stores, "keys": sorted(keys), "kept": kept})
 
 
 def _say(what: str, stores: Sequence[str], keys: Sequence[Path]) -> None:
@@ -196,7 +199,7 @@ def _unpack(file: str, folder: Path) -> dict[str, bytes]:
 
 def _is_key(member: tarfile.TarInfo) -> bool:
     path = Path(member.name)
-    is_named_so = path.parent == Path(_KEYS) and path.name.endswith((".pem", ".pem.old", ".pem.next"))
+    is_named_so = path.parent == Path(_KEYS) and is_key_name(path.name)
     return member.isfile() and is_named_so and member.size <= _LARGEST_KEY_BYTES
 
 
@@ -213,9 +216,11 @@ def _write_out(content: IO[bytes], place: Path) -> None:
         shutil.copyfileobj(content, stream)
 
 
-def _put_key(place: Path, content: bytes) -> Path:
-    """Put a key into its place; another one of the same name is kept beside it."""
+def _put_key(place: Path, content: bytes) -> Path | None:
+    """Put a key into its place; another one of the same name is kept beside it, and where that is, is returned."""
+    aside = None
     if place.exists() and place.read_bytes() != content:
-        place.rename(place.with_name(f"{place.name}.{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}.old"))
+        aside = place.with_name(f"{place.name}.{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}.old")
+        place.rename(aside)
     write_file(place, content, SECRET)  # in containers the keys are another volume: no rename leads there
-    return place
+    return aside

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Self
 
@@ -17,9 +18,18 @@ def lock_keys(keys: Path) -> FileLock:
     return FileLock.acquire(keys / ".lock", wait=True)
 
 
+_NAMES = ("*.pem", "*.pem.old", "*.pem.*.old", ".*.pem.next")
+"""Of a present key, of one that it replaced, of one that a restore set aside, of the draft of one that is to come."""
+
+
 def key_files(keys: Path) -> list[Path]:
-    """Return all keys of a folder: the present ones, those they replaced, and drafts of ones that are to come."""
-    return sorted(path for pattern in ("*.pem", "*.pem.old", ".*.pem.next") for path in keys.glob(pattern))
+    """Return all keys of a folder: the present ones, those that were set aside, and drafts."""
+    return sorted({path for pattern in _NAMES for path in keys.glob(pattern)})
+
+
+def is_key_name(name: str) -> bool:
+    """Tell whether a key's file may be named so."""
+    return any(fnmatchcase(name, pattern) for pattern in _NAMES)
 
 
 def is_draft(file: Path) -> bool:

@@ -1,6 +1,7 @@
 """A market's stores and keys in one file, and back."""
 
 import io
+import json
 import os
 import sqlite3
 import stat
@@ -169,6 +170,24 @@ def test_the_key_of_an_unfinished_replacement_is_in_the_backup_and_named(
     (home / "keys" / ".S001.pem.next").unlink()
     with tarfile.open(tmp_path / "market.tar") as archive:
         assert {"keys/.S001.pem.next", "keys/S001.pem.old"} <= set(archive.getnames())
+
+
+def test_a_key_that_a_restore_sets_aside_is_named_and_in_later_backups(
+    energy_market: Any, running: list[sqlite3.Connection], home: Path, tmp_path: Path
+) -> None:
+    key = home / "keys" / "operator.pem"
+    energy_market("backup", str(tmp_path / "first.tar"))
+    stop(running)
+    key.write_text("another key")
+    restored = energy_market("restore", str(tmp_path / "first.tar"), "--yes", "--json")
+    (aside,) = key.parent.glob("operator.pem.*.old")
+    assert f"operator.pem is kept as {aside}" in restored.err
+    assert str(aside) in json.loads(restored.out)["kept"]
+
+    assert energy_market("backup", str(tmp_path / "second.tar")).code == 0
+    aside.unlink()
+    assert energy_market("restore", str(tmp_path / "second.tar"), "--yes").code == 0
+    assert (aside.read_text(), key.read_text()) == ("another key", "a key")
 
 
 def test_a_restore_that_was_killed_leaves_no_folder_with_keys(
