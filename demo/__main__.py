@@ -88,7 +88,10 @@ def main() -> int:
     flags = parser.parse_args()
     expected = (MarketError, ForeignProsumer, ProcessFailed, ScenarioError, ScenarioMissing)
     try:
-        run_to_end(run(scenario_named(flags.scenario), flags.every, flags.factor))
+        scenario = scenario_named(flags.scenario)
+        for warning in scenario.warnings():
+            print(f"warning: {warning}", file=sys.stderr)
+        run_to_end(run(scenario, flags.every, flags.factor))
     except KeyboardInterrupt:
         return 0
     except (*expected, OSError) as error:

@@ -20,10 +20,13 @@ from zoneinfo import ZoneInfo
 from pydantic import ConfigDict
 
 from energy_market_chaincode import Energy, units
+from market_files import UnusableFile, read_text
 from prosumer_client.meter_file import FileLayout, MeterSeries, UnusableMeterFile, read_meter_file
 
 QUARTER_HOUR = timedelta(minutes=15)
 _DAY = timedelta(days=1)
+LARGEST_PROFILE_BYTES = 50 << 20
+"""A year of quarter-hours of thirty households takes most of it."""
 MOST_NAMED = 5
 """Of what is wrong with a file."""
 
@@ -87,11 +90,11 @@ def read_profiles(file: Path) -> dict[str, Profile]:
         If it cannot be read, or if a row has no use or a slot no row: a gap is no zero, and nobody can plan with it.
     """
     try:
-        lines = file.read_text(encoding="utf-8-sig").splitlines(keepends=True)
+        lines = read_text(file, LARGEST_PROFILE_BYTES).removeprefix("\ufeff").splitlines(keepends=True)
     except OSError as error:
         raise UnusableMeterFile(f"{file} cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise UnusableMeterFile(f"{file} is not in UTF-8; save it as that") from None
+    except UnusableFile as unusable:
+        raise UnusableMeterFile(str(unusable)) from None
     step = _step(lines)
     layout = FileLayout(
         time_column="start", in_column="load_kwh", out_column="pv_kwh", prosumer_column="prosumer", step=step

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from energy_market_chaincode import ENERGY_DECIMALS, PRICE_DECIMALS, Identifier, read_exact_json
+from market_files import UnusableFile, read_text
 from prosumer_client.client import MarketClient
 from prosumer_client.household import Household
 from prosumer_client.identity import Identity
@@ -16,6 +17,9 @@ from prosumer_client.optimizer import Optimizer
 from prosumer_client.participant import Participant
 from prosumer_client.profile import Battery, Profile, ShiftableLoad
 from prosumer_client.traders import Buyer, Seller
+
+LARGEST_ROSTER_BYTES = 10 << 20
+"""Ten thousand prosumers take a tenth of it."""
 
 Energy = Annotated[Decimal, Field(gt=0, decimal_places=ENERGY_DECIMALS)]
 
@@ -119,9 +123,11 @@ class Roster(BaseModel):
     def from_file(cls, path: Path) -> Self:
         """Read ``{"prosumers": [{"id", "role", ...}]}``; raises RosterError."""
         try:
-            value = read_exact_json(path.read_bytes())
+            value = read_exact_json(read_text(path, LARGEST_ROSTER_BYTES).encode())
         except OSError as error:
             raise RosterError(f"{path} cannot be read: {error.strerror}") from None
+        except UnusableFile as error:
+            raise RosterError(str(error)) from None
         except ValueError as error:
             raise RosterError(f"{path} is no JSON: {error}") from None
         roster = cls.check(value, str(path))

@@ -1,5 +1,6 @@
 """Profiles from files, and what devices make of them, exact to 0.1 Wh."""
 
+import os
 from collections.abc import Callable
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
@@ -69,6 +70,23 @@ def test_a_file_with_which_nobody_can_plan_is_refused(tmp_path: Path, rows: list
 
 def test_a_profile_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(UnusableMeterFile, match=r"houses\.csv cannot be read: No such file"):
+        read_profiles(tmp_path / "houses.csv")
+
+
+@pytest.mark.parametrize("place", ["/dev/zero", "pipe"])
+def test_what_is_no_file_is_neither_waited_for_nor_read_for_ever(tmp_path: Path, place: str) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(UnusableMeterFile, match="no regular file"):
+        read_profiles(tmp_path / place)
+
+
+def test_a_file_that_a_spreadsheet_wrote_is_read(tmp_path: Path) -> None:
+    (tmp_path / "houses.csv").write_bytes(
+        b"\xef\xbb\xbfstart,prosumer,load_kwh,pv_kwh\r\n2026-06-23T00:00:00Z,A,1,0\r\n"
+    )
+    assert list(read_profiles(tmp_path / "houses.csv")) == ["A"]
+    (tmp_path / "houses.csv").write_bytes("start,prosumer,load_kwh,pv_kwh,note\n…,für".encode("latin-1", "replace"))
+    with pytest.raises(UnusableMeterFile, match="not UTF-8"):
         read_profiles(tmp_path / "houses.csv")
 
 

@@ -1,6 +1,7 @@
 """Who a process plays for, by flags, environment and file."""
 
 import json
+import os
 from datetime import time
 from decimal import Decimal
 from pathlib import Path
@@ -93,6 +94,13 @@ def test_a_file_that_is_no_roster_is_refused(tmp_path: Path, text: str) -> None:
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(RosterError, match="No such file"):
         Roster.from_file(tmp_path / "group.json")
+
+
+@pytest.mark.parametrize("place", ["/dev/zero", "pipe"])
+def test_what_is_no_file_is_neither_waited_for_nor_read_for_ever(tmp_path: Path, place: str) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(RosterError, match="no regular file"):
+        Roster.from_file(tmp_path / place)
 
 
 def test_flags_name_one_prosumer_and_go_before_the_environment() -> None:
