@@ -31,6 +31,10 @@ QUEUE = os.environ.get("ENERGY_MARKET_QUEUE_URL", "http://127.0.0.1:8080")
 ATTEMPTS = 5
 AGAIN = {429, 503}
 """Answers that say: later."""
+GONE = {404, 410}
+"""Answers that say: removed, archived."""
+PAGE = 1000
+"""So many items of a list are in one answer at most."""
 
 
 def make_key(file: Path) -> str:
@@ -109,10 +113,22 @@ def events(http: httpx.Client, cursor: str) -> Iterator[dict[str, Any]]:
             time.sleep(1)
 
 
-def open_games(http: httpx.Client) -> set[str]:
-    """Return the games that take registrations."""
-    games = http.get("/games").raise_for_status().json()["games"]
-    return {game["game"] for game in games if game["phase"] == "registration"}
+def takes_registrations(http: httpx.Client, game: str) -> bool:
+    """Tell whether a game takes registrations: the stream begins with those that are long over."""
+    answer = http.get(f"/games/{game}", params={"brief": "true"})
+    return answer.status_code not in GONE and answer.raise_for_status().json()["phase"] == "registration"
+
+
+def items(http: httpx.Client, address: str, name: str) -> Iterator[dict[str, Any]]:
+    """Yield the items of a list, which is read in pages: the one that is not full is the last."""
+    read = 0
+    while read % PAGE == 0:
+        answer = http.get(address, params={"from": read, "limit": PAGE}).raise_for_status()
+        page = json.loads(answer.text, parse_float=Decimal)[name]
+        if not page:
+            return
+        yield from page
+        read += len(page)
 
 
 def nearest_first(turn: dict[str, Any]) -> dict[str, str] | None:
@@ -137,8 +153,7 @@ def take_turn(speaker: Speaker, turn: dict[str, Any]) -> None:
 
 def report(speaker: Speaker, http: httpx.Client, prosumer: str, game: str) -> None:
     """Say what the meter counted: here, all that was contracted."""
-    transfers = http.get(f"/games/{game}/transfers").raise_for_status()
-    contracted = json.loads(transfers.text, parse_float=Decimal)["transfers"]
+    contracted = items(http, f"/games/{game}/transfers", "transfers")
     taken = sum((Decimal(t["energy"]) for t in contracted if t["buyer"] == prosumer), Decimal(0))
     reading = {"game": game, "sequence": time.time_ns() // 1000, "inEnergy": f"{taken:f}", "outEnergy": "0"}
     speaker.say("publishMeterReading", reading)
@@ -152,7 +167,7 @@ def play(http: httpx.Client, key: Ed25519PrivateKey, prosumer: str, demand: str)
     for event in events(http, "0"):
         name = event["name"]
         if game is None and name == "GameInitEvent":
-            if event["game"] in open_games(http):
+            if takes_registrations(http, event["game"]):
                 game = event["game"]
                 speaker.say("publishDemand", {"game": game, "amount": demand})
                 print(f"asked for {demand} kWh in {game}", flush=True)

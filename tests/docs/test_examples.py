@@ -2,8 +2,12 @@
 
 import json
 from collections.abc import Iterator
+from importlib.util import module_from_spec, spec_from_file_location
+from typing import Any
 
+import httpx
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tests.docs.pages import ROOT, Block
 from tests.docs.reader import Reader
@@ -55,6 +59,66 @@ def test_curl_posts_what_the_command_line_signed(reader: Reader) -> None:
     status, account = map(json.loads, reader.types([typed(TOP_UP)]).splitlines())
     assert status["status"] == "committed"
     assert account["accountBalance"] == 12.5
+
+
+EVENTS: list[dict[str, Any]] = [
+    {"name": "GameInitEvent", "game": "archived"},
+    {"name": "GameInitEvent", "game": "removed"},
+    {"name": "GameInitEvent", "game": "over"},
+    {"name": "GameInitEvent", "game": "new"},
+    {"name": "GameStopEvent", "game": "new", "reason": "equilibrium"},
+    {"name": "MarketClosedEvent", "game": "new"},
+]
+GAMES = {"archived": httpx.Response(410), "removed": httpx.Response(404)}
+GAMES |= {f"over{number}": httpx.Response(200, json={"phase": "closed"}) for number in ("", *range(2000))}
+GAMES |= {"new": httpx.Response(200, json={"phase": "registration"})}
+
+
+class LargeMarket:
+    """A market of 2,002 games, of which the last is open and has 2,000 transfers, of which the last is of B2."""
+
+    def __init__(self) -> None:
+        self.said: dict[str, Any] = {}
+        self._streams = iter(["".join(f"data: {json.dumps({**event, 'cursor': '1.0'})}\n\n" for event in EVENTS)])
+
+    def answer(self, request: httpx.Request) -> httpx.Response:
+        match request.url.path.split("/")[1:]:
+            case ["events"]:
+                return httpx.Response(200, text=next(self._streams))
+            case ["queue"]:
+                command = json.loads(request.content)
+                self.said[command["topic"]] = command["payload"]["data"]
+                return httpx.Response(202, json={"href": "/queue/1?prosumer=B2"})
+            case ["queue", _]:
+                return httpx.Response(200, json={"status": "committed", "result": {}})
+            case ["games"]:
+                known = [{"game": name, **each.json()} for name, each in GAMES.items() if each.is_success]
+                return httpx.Response(200, json={"games": page(request, known)})
+            case ["games", name]:
+                return GAMES[name]
+            case ["games", "new", "transfers"]:
+                transfers = [{"buyer": "B1", "energy": 3}] * 1999 + [{"buyer": "B2", "energy": 0.1}]
+                return httpx.Response(200, json={"transfers": page(request, transfers)})
+            case _:
+                return httpx.Response(200, json={"ledger": "L"})
+
+
+def page(request: httpx.Request, items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    first = int(request.url.params.get("from", 0))
+    return items[first : first + min(1000, int(request.url.params.get("limit", 1000)))]
+
+
+def test_the_client_without_our_library_plays_where_there_is_more_than_a_page_of_everything() -> None:
+    spec = spec_from_file_location("plain_client", ROOT / "examples" / "plain_client.py")
+    assert spec is not None
+    assert spec.loader is not None
+    example = module_from_spec(spec)
+    spec.loader.exec_module(example)
+    market = LargeMarket()
+    with httpx.Client(transport=httpx.MockTransport(market.answer), base_url="http://market") as http:
+        example.play(http, Ed25519PrivateKey.generate(), "B2", "12")
+    assert market.said["publishDemand"] == {"game": "new", "amount": "12"}
+    assert market.said["publishMeterReading"]["inEnergy"] == "0.1"
 
 
 def test_every_example_is_one_of_these() -> None:
