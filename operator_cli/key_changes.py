@@ -9,7 +9,16 @@ from typing import Self
 
 from market_files import FileLock, private_home, sync_folder
 from operator_cli.settings import OperatorSettings
-from prosumer_client import AnotherLedger, CommandRejected, Identity, RequestRefused, key_file, load_or_create_key
+from operator_cli.voice import voice
+from prosumer_client import (
+    AnotherLedger,
+    CommandRejected,
+    Identity,
+    RequestRefused,
+    UnusableValue,
+    key_file,
+    load_or_create_key,
+)
 
 
 def lock_keys(keys: Path) -> FileLock:
@@ -57,18 +66,23 @@ def entered_key(settings: OperatorSettings, prosumer: str, public_key: str | Non
 
 @contextmanager
 def _unless_refused(file: Path, is_new: bool, what: str) -> Iterator[None]:
-    """Remove a key that was made for a command if the market turns that away; else say where it is kept."""
+    """Remove a key that was made for a command if the market turns that away, or it was never sent.
+
+    Else say where it is kept.
+    """
     try:
         yield
-    except (CommandRejected, RequestRefused, AnotherLedger):
+    except (CommandRejected, RequestRefused, AnotherLedger, UnusableValue):
         if is_new:
             file.unlink(missing_ok=True)
         raise
-    except Exception as error:
+    except BaseException as error:
         if file.exists():
-            error.add_note(
-                f"{what} is kept in {file}, for the market may know it by now; the same command again goes on"
-            )
+            kept = f"{what} is kept in {file}, for the market may know it by now; the same command again goes on"
+            if isinstance(error, Exception):
+                error.add_note(kept)
+            else:  # Ctrl-C, which ends the program without a word of its own
+                voice.note(kept)
         raise
 
 

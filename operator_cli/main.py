@@ -94,6 +94,9 @@ def main() -> None:
             raise
         voice.error("STOPPED", "stopped")
         sys.exit(ExitCode.STOPPED)
+    except UnicodeEncodeError as error:  # a word of the command line that is no text goes nowhere
+        voice.error("UNUSABLE_VALUE", f"{error.object!r} is no Unicode text; write it in UTF-8")
+        sys.exit(ExitCode.FAILED)
     except Exception as error:
         code = str(getattr(error, "code", ""))
         # Ours have a code. The others are of a folder or file that the user named, and say which, or of a long wait.

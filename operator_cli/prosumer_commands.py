@@ -5,10 +5,11 @@ from typing import Annotated, Any
 
 import typer
 
-from energy_market_chaincode import MAX_MONEY, Role, Topic, money_from_currency
+from energy_market_chaincode import MAX_MONEY, Role, Topic, errors, money_from_currency
 from operator_cli.key_changes import KeyChange, entered_key
 from operator_cli.settings import OperatorSettings
 from operator_cli.voice import AsJson, show_by_default, voice
+from prosumer_client import CommandRejected, RequestRefused, repeatable_id
 
 app = typer.Typer(help="Prosumers, operators and their accounts.")
 
@@ -55,17 +56,52 @@ def add(
     balance: Annotated[str, typer.Option(help="Money to begin with.", callback=_amount)] = "0",
     json: AsJson = False,
 ) -> None:
-    """Register a prosumer or operator; without --public-key its key is made in our folder of keys."""
+    """Register a prosumer or operator; without --public-key its key is made in our folder of keys.
+
+    The same command again completes what was interrupted; the balance to begin with counts once.
+    """
     settings = OperatorSettings.read()
     history = {"role": role, "totalProduction": production, "totalConsumption": consumption}
     with entered_key(settings, prosumer, public_key) as key:
-        result = _submit(settings, Topic.REGISTER_PROSUMER, {"id": prosumer, "publicKey": key, **history})
-    voice.progress(f"{prosumer} is registered")
+        result = _register(settings, {"id": prosumer, "publicKey": key, **history})
     if Decimal(balance):
-        result |= _submit(settings, Topic.TOP_UP_ACCOUNT, {"prosumer": prosumer, "amount": balance})
+        result |= _endow(settings, prosumer, key, balance)
         voice.remark(_purse(prosumer, result))
     if json:
         voice.document(result)
+
+
+def _register(settings: OperatorSettings, data: dict[str, Any]) -> dict[str, Any]:
+    """Register somebody, or find that this was done, by the same command if it was interrupted."""
+    prosumer = data["id"]
+    try:
+        result = _submit(settings, Topic.REGISTER_PROSUMER, data)
+    except CommandRejected as refusal:
+        if refusal.code != errors.ProsumerExists.code:
+            raise
+        known = settings.ask(lambda market: market.prosumer(prosumer))
+        if (known.public_key, known.role) != (data["publicKey"], data["role"]):
+            raise
+        voice.progress(f"{prosumer} was registered with this key already")
+        return {"prosumer": prosumer, "keyReplaced": False}
+    voice.progress(f"{prosumer} is registered")
+    return result
+
+
+def _endow(settings: OperatorSettings, prosumer: str, key: str, balance: str) -> dict[str, Any]:
+    """Put the money to begin with into an account, once; return what is in it now."""
+    once = repeatable_id(settings.operator, Topic.TOP_UP_ACCOUNT, "to begin with", prosumer, key)
+    data = {"prosumer": prosumer, "amount": balance}
+    try:
+        result = settings.order(
+            lambda market: market.submit(Topic.TOP_UP_ACCOUNT, data, command_id=once, has_end=False)
+        )
+    except (CommandRejected, RequestRefused) as refusal:
+        if refusal.code == errors.CommandIdReused.code:
+            refusal.add_note(f"{prosumer} got another balance to begin with; `prosumers top-up` adds to it")
+        raise
+    now = settings.ask(lambda market: market.prosumer(prosumer)).as_json()  # a repeated command says what was then
+    return {name: now.get(name, value) for name, value in result.items()}
 
 
 @app.command("top-up")

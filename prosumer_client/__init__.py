@@ -20,6 +20,7 @@ from prosumer_client.errors import (
     OutcomePending,
     RequestRefused,
     UnexpectedAnswer,
+    UnusableValue,
 )
 from prosumer_client.events import FROM_NOW, MarketEvent
 from prosumer_client.household import Forecast, Household
@@ -103,6 +104,7 @@ __all__ = [
     "Unit",
     "UnusableDecision",
     "UnusableMeterFile",
+    "UnusableValue",
     "Use",
     "Values",
     "create_key",

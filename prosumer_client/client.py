@@ -128,16 +128,22 @@ class MarketClient(ServiceClient):
 
     # -- commands
 
-    def _signed(self, ledger: str, topic: str, data: Mapping[str, Any], command_id: str | None) -> SignedCommand:
-        return self.identity.command(topic, data, command_id, ledger=ledger, valid_until=usual_end())
+    def _signed(
+        self, ledger: str, topic: str, data: Mapping[str, Any], command_id: str | None, ends: datetime | None
+    ) -> SignedCommand:
+        return self.identity.command(topic, data, command_id, ledger=ledger, valid_until=ends)
 
-    async def submit(self, topic: str, data: Mapping[str, Any], *, command_id: str | None = None) -> Result:
+    async def submit(
+        self, topic: str, data: Mapping[str, Any], *, command_id: str | None = None, has_end: bool = True
+    ) -> Result:
         """Give a command and wait until the ledger decided it.
 
         Parameters
         ----------
         command_id
             A UUID; give one to make the same command again count once, also from another process.
+        has_end
+            Whether it ends in 24 h, and its id is forgotten then. Without an end the ledger remembers it for good.
 
         Returns
         -------
@@ -152,7 +158,7 @@ class MarketClient(ServiceClient):
         """
 
         async def submitted(ledger: str) -> Result:
-            command = self._signed(ledger, topic, data, command_id)
+            command = self._signed(ledger, topic, data, command_id, usual_end() if has_end else None)
             return await self._outcome_of(await self._postbag.post(command))
 
         command_id = command_id or new_id()
@@ -162,7 +168,7 @@ class MarketClient(ServiceClient):
         """Give a command; return as soon as the queue has stored it."""
 
         async def posted(ledger: str) -> Receipt:
-            command = self._signed(ledger, topic, data, command_id)
+            command = self._signed(ledger, topic, data, command_id, usual_end())
             return self._view(Receipt, await self._post(command.body))
 
         command_id = command_id or new_id()
@@ -213,7 +219,10 @@ class MarketClient(ServiceClient):
 
         async def posted(ledger: str) -> list[Any]:
             named = zip(ids, commands, strict=True)
-            return await self._post_arrays([self._signed(ledger, topic, data, id_) for id_, (topic, data) in named])
+            ends = usual_end()
+            return await self._post_arrays(
+                [self._signed(ledger, topic, data, id_, ends) for id_, (topic, data) in named]
+            )
 
         async def outcome(answer: Any) -> Result:
             async with slots:

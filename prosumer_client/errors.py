@@ -10,7 +10,7 @@ error                         what to do
 :class:`AnotherLedger`        see its sentence: nothing that we sign counts on the ledger behind this queue
 :class:`UnexpectedAnswer`     check the address: what answered does not speak the market's protocol
 :class:`KeyFileError`         see its sentence
-:class:`UnusableValue`        correct the id or address
+:class:`UnusableValue`        correct the id, address or value
 ============================  =====================================================================================
 """
 
@@ -136,4 +136,4 @@ class KeyFileError(MarketError):
 
 
 class UnusableValue(MarketError, ValueError):
-    """What was given can be no id, or no address."""
+    """What was given can be no id, no address, or nothing that a command can say."""

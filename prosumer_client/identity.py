@@ -86,8 +86,8 @@ class Identity:
 
         Raises
         ------
-        ValueError
-            If ``data`` holds what JSON cannot.
+        UnusableValue
+            If ``data`` holds what JSON cannot: NaN, or text that is no Unicode.
         """
         payload = {"prosumer": self.prosumer, "data": wire_value(data)}
         if valid_until is not None:
@@ -95,7 +95,10 @@ class Identity:
         if ledger is not None:
             payload["ledger"] = ledger
         command: dict[str, Any] = {"id": command_id or new_id(), "topic": str(topic), "payload": payload}
-        body = signed_bytes({**command, "signature": sign(command, self.key)})
+        try:
+            body = signed_bytes({**command, "signature": sign(command, self.key)})
+        except ValueError as error:
+            raise UnusableValue("UNUSABLE_VALUE", f"what the command says {error}") from None
         return SignedCommand(command["id"], body)
 
 
@@ -150,7 +153,7 @@ def wire_value(value: Any) -> Any:
 
 def key_file(folder: Path, prosumer: str) -> Path:
     """Return where a prosumer's key is kept in a folder of keys; raises UnusableValue if the id is no file's name."""
-    if not prosumer or Path(prosumer).name != prosumer:
+    if not prosumer or Path(prosumer).name != prosumer or not prosumer.isprintable():
         raise UnusableValue("UNUSABLE_ID", f"{prosumer!r} cannot be a prosumer's id: no file can be named so")
     return folder / f"{prosumer}.pem"
 

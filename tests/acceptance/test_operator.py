@@ -213,6 +213,55 @@ def test_of_two_replacements_at_once_none_loses_the_key(market: OpenMarket) -> N
     assert not list((market.home / "keys").glob(".*.next"))
 
 
+def test_the_same_registration_again_completes_it_and_its_balance_counts_once(market: OpenMarket) -> None:
+    assert market.run("prosumers", "add", "S001").returncode == 0  # as one that was killed before its balance
+    for _ in range(2):
+        again = market.run("prosumers", "add", "S001", "--balance", "5", "--json")
+        assert again.returncode == 0, again.stderr
+        assert "already" in again.stderr
+        assert json.loads(again.stdout)["accountBalance"] == 5
+    assert market.run("prosumers", "top-up", "S001", "2").returncode == 0
+    again = market.run("prosumers", "add", "S001", "--balance", "5")
+    assert "S001 has 7" in again.stdout
+    other = market.run("prosumers", "add", "S001", "--balance", "6")
+    assert (other.returncode, "top-up` adds to it" in other.stderr) == (1, True)
+    assert market.read("prosumers", "show", "S001")["accountBalance"] == 7
+
+
+def test_whoever_is_registered_otherwise_is_no_registration_to_complete(market: OpenMarket) -> None:
+    market.run("prosumers", "add", "S001")
+    operator = market.run("prosumers", "add", "S001", "--role", "operator", "--balance", "5")
+    (market.home / "keys" / "S001.pem").rename(market.home / "keys" / "S002.pem")
+    another_key = market.run("prosumers", "add", "S001", "--balance", "5")
+    for refused in (operator, another_key):
+        assert (refused.returncode, "PROSUMER_EXISTS" in refused.stderr) == (1, True)
+    assert not (market.home / "keys" / "S001.pem").exists()
+    assert market.read("prosumers", "show", "S001")["accountBalance"] == 0
+
+
+NO_TEXT = [
+    ("prosumers", "add", "Q1", "--production", "\udcff"),
+    ("prosumers", "add", "Q1", "--public-key", "\udcff"),
+    ("prosumers", "add", "\udcff"),
+    ("prosumers", "show", "\udcff"),
+    ("prosumers", "top-up", "\udcff", "1"),
+    ("meters", "add", "m2", "nobody", "--power=\udcff"),
+    ("meters", "add", "m2", "nobody", "--power=1", "--replaces", "\udcff"),
+    ("games", "show", "\udcff"),
+    ("statement", "\udcff"),
+    ("sign", "topUpAccount", "--data", '{"amount": "\\ud800"}'),
+    ("tariffs", "set", "--retail", "\udcff", "--feed-in", "0.1"),
+]
+"""Words that hold a byte which is no UTF-8, as Python reads it, or JSON's way to write half a character."""
+
+
+def test_words_that_are_no_text_are_refused_in_a_sentence_and_leave_no_key(market: OpenMarket) -> None:
+    with ThreadPoolExecutor(2) as pool:
+        for words, ended in zip(NO_TEXT, pool.map(lambda words: market.run(*words), NO_TEXT), strict=True):
+            assert (ended.returncode in (1, 2), "Traceback" in ended.stderr) == (True, False), (words, ended.stderr)
+    assert [file.name for file in (market.home / "keys").glob("*.pem")] == ["operator.pem"]
+
+
 def test_a_registration_that_failed_leaves_no_key(market: OpenMarket) -> None:
     market.down()
     assert market.run("prosumers", "add", "S001").returncode == 3

@@ -54,7 +54,9 @@ class LedgerMarket(MarketClient):
         self.outage: asyncio.Event | None = None
         """While set and waiting, nothing gets through."""
 
-    async def submit(self, topic: str, data: Mapping[str, Any], *, command_id: str | None = None) -> dict[str, Any]:
+    async def submit(
+        self, topic: str, data: Mapping[str, Any], *, command_id: str | None = None, has_end: bool = True
+    ) -> dict[str, Any]:
         await self._get_through()
         command = self.identity.command(topic, data, command_id)
         self.submitted.append((str(topic), command.id))

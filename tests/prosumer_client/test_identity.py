@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import UTC, datetime, timedelta, timezone
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from energy_market_chaincode import Topic, is_signed_by, parse_command, read_json
 from energy_market_chaincode.commands import PublishOffer
 from energy_market_chaincode.units import currency_per_kwh, kwh
+from prosumer_client.errors import UnusableValue
 from prosumer_client.identity import Identity, new_id, repeatable_id
 
 if TYPE_CHECKING:
@@ -66,9 +67,11 @@ def test_new_ids_of_one_moment_differ(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len({new_id() for _ in range(1000)}) == 1000
 
 
-def test_what_json_cannot_hold_is_refused(seller: Identity) -> None:
-    with pytest.raises(ValueError, match="canonical JSON"):
-        seller.command("publishDemand", {"game": "G1", "amount": float("nan")})
+@pytest.mark.parametrize("value", [float("nan"), "\udcff", {"\ud800": 1}])
+def test_what_json_cannot_hold_is_refused(seller: Identity, value: Any) -> None:
+    with pytest.raises(UnusableValue, match="canonical JSON") as refused:
+        seller.command("publishDemand", {"game": "G1", "amount": value})
+    assert refused.value.code == "UNUSABLE_VALUE"
 
 
 def test_an_occasion_has_one_id_whatever_zone_its_time_is_told_in(identity: Callable[[str], Identity]) -> None:
