@@ -8,7 +8,6 @@ from its sender to the ledger and back without a read of the file.
 
 import asyncio
 import sqlite3
-import time
 from collections import OrderedDict, defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -30,8 +29,10 @@ from energy_market_chaincode import (
     Status,
     UnknownSigner,
     ValidTooLong,
+    milliseconds,
 )
 from market_files import private_home
+from market_time import SteadyTime
 from tx_queue.sqlite_file import (
     SqliteWriter,
     StoreUnavailable,
@@ -134,11 +135,6 @@ class Backlog:
     oldest_age_ms: int
 
 
-def wall_clock_ms() -> int:
-    """Return the milliseconds since 1970-01-01 UTC."""
-    return time.time_ns() // 1_000_000
-
-
 class _Fresh:
     """Commands that were taken and not claimed: all of them, or the oldest if they are too many for memory."""
 
@@ -202,7 +198,7 @@ class SqliteStore:
 
     @classmethod
     async def open(
-        cls, path: Path, *, capacity: int, retention_ms: int, now_ms: Callable[[], int] = wall_clock_ms
+        cls, path: Path, *, capacity: int, retention_ms: int, now_ms: Callable[[], int] | None = None
     ) -> Self:
         """Open the store in a file, new or not.
 
@@ -212,6 +208,8 @@ class SqliteStore:
             How many commands may wait.
         retention_ms
             How long the answer to a settled command is kept at least; afterwards it stands on the ledger only.
+        now_ms
+            Milliseconds since 1970-01-01 UTC; else the machine's time without its jumps.
 
         Raises
         ------
@@ -230,7 +228,8 @@ class SqliteStore:
             opened, writer, reader = await asyncio.to_thread(connect)
         except OSError as error:
             raise StoreUnavailable(f"{path} cannot be opened ({error}); make its folder writable") from error
-        return cls(opened, writer, reader, capacity, retention_ms, now_ms)
+        steady = SteadyTime()
+        return cls(opened, writer, reader, capacity, retention_ms, now_ms or (lambda: milliseconds(steady.now())))
 
     async def accept(self, brought: Sequence[Command], *, is_promised: bool = True) -> list[Acceptance]:
         """Take commands whose form and signature are good.
@@ -309,7 +308,7 @@ class SqliteStore:
                 if self._on_their_way[entry.id, entry.prosumer] is entry:  # else its id was used anew
                     del self._on_their_way[entry.id, entry.prosumer]
 
-        work = partial(_settle, decided=decided, now_ms=now_ms, expired_ms=now_ms - self._retention_ms)
+        work = partial(_settle, decided=decided, now_ms=now_ms, retention_ms=self._retention_ms)
         return self._writer.write(work, then=forget, is_promised=False, may_wait=True)
 
     async def find(self, command_id: str, prosumer: str | None = None) -> list[Entry]:
@@ -437,10 +436,11 @@ def _next_batch(connection: sqlite3.Connection, after: int, limits: TransactionL
     )
 
 
-def _settle(connection: sqlite3.Connection, decided: Sequence[Entry], now_ms: int, expired_ms: int) -> None:
-    """Keep what was decided; for each, up to two older ones that were settled before ``expired_ms`` may go.
+def _settle(connection: sqlite3.Connection, decided: Sequence[Entry], now_ms: int, retention_ms: int) -> None:
+    """Keep what was decided; for each, up to two older ones that were kept for long enough may go.
 
-    So the file stops growing without a sweep that would hold up the queue.
+    So the file stops growing without a sweep that would hold up the queue. One that was settled far in the future, by a
+    wrong time that got in, goes as well: it would keep all after it until then.
     """
     settled = connection.executemany(
         "UPDATE command SET text = NULL, settled_at_ms = ?, status = ?, transaction_id = ?, block = ?, result = ?,"
@@ -449,8 +449,8 @@ def _settle(connection: sqlite3.Connection, decided: Sequence[Entry], now_ms: in
     )
     connection.execute("UPDATE backlog SET depth = depth - ?", (settled.rowcount,))
     oldest = connection.execute(
-        "SELECT position, coalesce(settled_at_ms < ?, 0) FROM command ORDER BY position LIMIT ?",
-        (expired_ms, 2 * len(decided)),
+        "SELECT position, coalesce(settled_at_ms NOT BETWEEN ? AND ?, 0) FROM command ORDER BY position LIMIT ?",
+        (now_ms - retention_ms, now_ms + retention_ms, 2 * len(decided)),
     )
     last_expired = None
     for position, is_expired in oldest:

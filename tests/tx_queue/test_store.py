@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import sqlite3
 from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -20,6 +21,7 @@ from hypothesis.stateful import (
 )
 
 from energy_market_chaincode import Command, Status
+from market_time import SteadyTime
 from tx_queue import store as module
 from tx_queue.sqlite_file import SqliteWriter, StoreUnavailable, connect_to_write
 from tx_queue.store import (
@@ -31,6 +33,7 @@ from tx_queue.store import (
 )
 
 NO_LIMITS = TransactionLimits()
+DAY_MS = 86_400_000
 
 
 class Brought(NamedTuple):
@@ -178,6 +181,35 @@ async def test_old_answers_go_as_new_ones_come_but_never_a_waiting_command(store
     (d,) = await store.claim(NO_LIMITS)
     await store.settle([committed(d)])
     assert [len(await store.find(name)) for name in "abcd"] == [0, 0, 1, 1]
+
+
+async def test_an_answer_of_a_time_that_was_wrong_keeps_no_others_after_it(store: SqliteStore, clock: Clock) -> None:
+    await store.accept([command(name) for name in "abcd"])
+    a, b, c, d = await store.claim(NO_LIMITS)
+    true_ms, clock.now_ms = clock.now_ms, clock.now_ms + 400 * DAY_MS
+    await store.settle([committed(a)])
+    clock.now_ms = true_ms
+    await store.settle([committed(b)])
+    clock.now_ms += 1001
+    await store.settle([committed(c)])
+    await store.settle([committed(d)])
+    assert [len(await store.find(name)) for name in "abcd"] == [0, 0, 1, 1]
+
+
+async def test_a_wall_clock_that_jumps_takes_no_answer_away(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    off = timedelta()
+    steady = SteadyTime(lambda: datetime.now(UTC) + off, synchronised=lambda: True)
+    monkeypatch.setattr(module, "SteadyTime", lambda: steady)
+    store = await SqliteStore.open(path, capacity=10, retention_ms=DAY_MS)
+    await store.accept([command(name) for name in "abc"])
+    a, b, c = await store.claim(NO_LIMITS)
+    await store.settle([committed(a)])
+    off = timedelta(days=400)
+    await store.settle([committed(b)])
+    await store.settle([committed(c)])
+    found = [len(await store.find(name)) for name in "abc"]
+    await store.close()
+    assert found == [1, 1, 1]
 
 
 async def test_an_answer_is_kept_for_its_time_however_long_the_command_waited(store: SqliteStore, clock: Clock) -> None:
