@@ -4,6 +4,7 @@ Fabric reads JSON as well as YAML, so all of it is written as JSON.
 """
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,9 @@ CLIENT = "User1"
 """cryptogen's name for the first user; the queue signs transactions as it."""
 
 PROFILE = "Market"
+
+CLOCK_DIFFERENCE_VARIABLE = "CHAINCODE_MAX_CLOCK_DIFFERENCE_S"
+"""What an operator may tell chaincode servers; whatever else is in our environment is not for them."""
 
 _MAX_BLOCK_TRANSACTIONS = 500
 _MAX_BLOCK_SIZE = "10 MB"
@@ -340,6 +344,7 @@ def node_environment(node: Node, topology: Topology, folder: NetworkFolder) -> d
                 "CHAINCODE_TLS_KEY": str(own.tls_key),
                 "CHAINCODE_TLS_CERT": str(own.tls_certificate),
                 "CHAINCODE_CLIENT_CA_CERT": str(own.tls_authority),
+                **{name: value for name, value in os.environ.items() if name == CLOCK_DIFFERENCE_VARIABLE},
             }
 
 

@@ -43,6 +43,12 @@ def test_a_node_is_asked_for_its_health_where_it_listens(node: Any) -> None:
     assert str(port) in SERVICES[node.name]["healthcheck"]["test"][-1]
 
 
+@pytest.mark.parametrize("node", topology("bft").chaincode_servers, ids=lambda node: node.name)
+def test_an_operator_may_set_the_limit_of_clocks(node: ContractHost) -> None:
+    limit = SERVICES[node.name]["environment"]["CHAINCODE_MAX_CLOCK_DIFFERENCE_S"]
+    assert limit == "${CHAINCODE_MAX_CLOCK_DIFFERENCE_S:-5}"
+
+
 @pytest.mark.parametrize("name", SERVICES)
 def test_no_container_has_more_rights_or_memory_than_it_needs(name: str) -> None:
     service = SERVICES[name]

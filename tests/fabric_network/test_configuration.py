@@ -25,6 +25,7 @@ from fabric_network.configuration import (
 from fabric_network.folder import NetworkFolder
 from fabric_network.material import client_profile
 from fabric_network.topology import Consensus, Organisation, Site, Topology
+from ledger.fabric.chaincode_server import ChaincodeServerSettings
 
 FOLDER = NetworkFolder(Path("/market/network"))
 
@@ -170,6 +171,21 @@ def test_no_node_reads_what_another_one_keeps_to_itself() -> None:
 
 def test_each_organisation_has_to_endorse() -> None:
     assert endorsement_policy(Topology()) == "AND('CooperativeMSP.peer','UtilityMSP.peer')"
+
+
+def test_the_limit_of_clocks_reaches_chaincode_servers_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    topology = Topology()
+    folder = NetworkFolder(tmp_path)
+    server, orderer = topology.chaincode_servers[0], topology.orderers[0]
+    monkeypatch.delenv("CHAINCODE_MAX_CLOCK_DIFFERENCE_S", raising=False)
+    assert "CHAINCODE_MAX_CLOCK_DIFFERENCE_S" not in node_environment(server, topology, folder)
+    monkeypatch.setenv("CHAINCODE_MAX_CLOCK_DIFFERENCE_S", "60")
+    monkeypatch.setenv("CHAINCODE_ID", "elsewhere")
+    environment = node_environment(server, topology, folder)
+    assert environment["CHAINCODE_MAX_CLOCK_DIFFERENCE_S"] == "60"
+    assert environment["CHAINCODE_ID"] != "elsewhere"
+    assert "max_clock_difference_s" in ChaincodeServerSettings.model_fields
+    assert "CHAINCODE_MAX_CLOCK_DIFFERENCE_S" not in node_environment(orderer, topology, folder)
 
 
 def test_the_peers_fill_in_all_that_the_package_leaves_open(tmp_path: Path) -> None:
