@@ -43,8 +43,17 @@ def create_app(
     lifespan: Lifespan | None = None,
     ready: Ready,
     max_body_bytes: int,
+    max_values: int | None = None,
+    max_members: int | None = None,
 ) -> FastAPI:
     """Make an application with /health, /ready, /metrics and our habits.
+
+    Parameters
+    ----------
+    max_values
+        How many values the JSON of a body may hold: each takes some 100 bytes, however short it is.
+    max_members
+        How many of these may be members of objects: with its name each takes some 200 bytes.
 
     Returns
     -------
@@ -69,6 +78,7 @@ def create_app(
     app.state.stopping = asyncio.Event()
     app.state.ready = ready
     app.state.document = cache(lambda: bytes(JSONResponse(app.openapi()).body))
+    app.state.max_values, app.state.max_members = max_values, max_members
     app.state.occupancy = Occupancy(Limits())
     app.state.known_names = KnownNames()
     ProcessCollector(registry=app.state.registry)

@@ -1,6 +1,7 @@
 """How strictly requests are read: their JSON and their query."""
 
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator
 from email.message import Message as MailMessage
@@ -45,15 +46,10 @@ def _query_names(dependant: Dependant) -> Iterator[str]:
         yield from _query_names(each)
 
 
-async def read_json_body(request: Request, most_values: int | None = None) -> Any:
+async def read_json_body(request: Request) -> Any:
     """Read a request's body as JSON.
 
     For endpoints that take the raw request; a body declared as a parameter is read in the same way.
-
-    Parameters
-    ----------
-    most_values
-        How many values it may hold: each takes some 100 bytes, however short it is.
 
     Raises
     ------
@@ -63,9 +59,7 @@ async def read_json_body(request: Request, most_values: int | None = None) -> An
     """
     require_json(request)
     body = await request.body()
-    if most_values is not None and sum(map(body.count, _BEFORE_VALUES)) > most_values:
-        detail = f"The body holds more than the {most_values} values this service takes; send less at once."
-        raise Problem(413, "BODY_TOO_LARGE", detail)
+    _require_few_values(body, request)
     try:
         return read_json(body)
     except ValueError as error:
@@ -74,6 +68,21 @@ async def read_json_body(request: Request, most_values: int | None = None) -> An
 
 _BEFORE_VALUES = (b",", b"[", b"{")
 """No more values than these begin in a text, but for one."""
+_MEMBER = re.compile(rb'"\s*+:')
+
+
+def _require_few_values(body: bytes, request: Request) -> None:
+    """Raise a Problem, 413 ``BODY_TOO_LARGE``, if a body holds more values, or named ones, than its service takes."""
+    most = request.app.state.max_values
+    if most is not None and sum(map(body.count, _BEFORE_VALUES)) > most:
+        raise _too_large(f"{most} values")
+    most = request.app.state.max_members
+    if most is not None and body.count(b":") > most and sum(1 for _ in _MEMBER.finditer(body)) > most:
+        raise _too_large(f"{most} members of objects")
+
+
+def _too_large(most: str) -> Problem:
+    return Problem(413, "BODY_TOO_LARGE", f"The body holds more than the {most} this service takes; send less at once.")
 
 
 def require_json(request: Request) -> None:
@@ -103,7 +112,8 @@ class JsonRoute(APIRoute):
             strict = _StrictRequest(request.scope, request.receive)
             if takes_a_body:
                 require_json(request)
-                await strict.body()  # here, for FastAPI turns most of what goes wrong into a 400
+                # here, for FastAPI turns most of what goes wrong into a 400
+                _require_few_values(await strict.body(), request)
             return await handler(strict)
 
         return handle

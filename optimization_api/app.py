@@ -23,6 +23,8 @@ from optimization_api.original import OriginalAnswer, OriginalQuestion, answer_o
 from optimization_api.pool import SolverPool
 from optimization_api.questions import (
     MAX_BODY_BYTES,
+    MAX_MEMBERS,
+    MAX_VALUES,
     BestResponseQuestion,
     ClearingQuestion,
     EquilibriumQuestion,
@@ -53,6 +55,8 @@ def make_app(settings: OptimizerSettings) -> FastAPI:
         "currency units; a number may be a JSON number or a decimal string.",
         ready=_solves,
         max_body_bytes=MAX_BODY_BYTES,
+        max_values=MAX_VALUES,
+        max_members=MAX_MEMBERS,
     )
     app.state.pool = SolverPool(settings.solves_at_once, settings.solve_seconds, app.state.stopping)
     app.include_router(router)
@@ -65,7 +69,7 @@ async def _solves() -> str | None:
     return None if bid == [15_001, 15_000] else f"the solver splits 3.0001 kWh between two equal sellers as {bid}"
 
 
-def _pool(request: Request) -> SolverPool:
+async def _pool(request: Request) -> SolverPool:  # without a thread, during which other bodies would be read, too
     pool: SolverPool = request.app.state.pool
     return pool
 

@@ -44,10 +44,12 @@ class OriginalQuestion(Question):
 
     nr_sellers: Annotated[int, Field(ge=1, le=MAX_SELLERS, strict=True)]
     buyer_demand: SomeEnergy
-    sellers_price: list[Annotated[Figure, Field(ge=1e-9, le=1e6)]]
-    sellers_capacity: list[Annotated[Figure, Field(ge=1e-4, le=1e9)]]
-    used_capacities: list[Annotated[Figure, Field(ge=-LARGEST_ROUNDING_ERROR, le=1e9)]]
-    hop_distrances: list[Hops]
+    sellers_price: Annotated[list[Annotated[Figure, Field(ge=1e-9, le=1e6)]], Field(max_length=MAX_SELLERS)]
+    sellers_capacity: Annotated[list[Annotated[Figure, Field(ge=1e-4, le=1e9)]], Field(max_length=MAX_SELLERS)]
+    used_capacities: Annotated[
+        list[Annotated[Figure, Field(ge=-LARGEST_ROUNDING_ERROR, le=1e9)]], Field(max_length=MAX_SELLERS)
+    ]
+    hop_distrances: Annotated[list[Hops], Field(max_length=MAX_SELLERS)]
 
     def check(self) -> None:
         """Check what one field alone does not show.

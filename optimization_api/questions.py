@@ -2,9 +2,21 @@
 
 from collections.abc import Iterable, Sequence
 from functools import cached_property
+from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
 
 from energy_market_chaincode import (
     Energy,
@@ -32,6 +44,12 @@ MAX_PAIRS = 40_000
 MAX_SELLERS_IN_TURN = 5_000
 MAX_PROSUMERS = 10_000
 MAX_EDGES = 50_000
+MAX_VALUES = 200_000
+"""In one body: those of 50,000 edges and 10,000 prosumers with their places, and some more."""
+MAX_MEMBERS = 100_000
+"""Of these in objects: those of 40,000 pairs of places and 10,000 prosumers with their places, and some more."""
+_AT_ONCE = 100
+_STRANGE_MEMBERS = 5
 
 Name = Annotated[str, Field(min_length=1, max_length=64)]
 Hops = Annotated[int, Field(ge=0, le=1_000, strict=True)]
@@ -44,6 +62,51 @@ class Question(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _few_members(cls, value: Any) -> Any:
+        """Refuse many unknown members in one error: one for each would take more memory than the body."""
+        if isinstance(value, dict) and len(value) > (most := len(cls.model_fields) + _STRANGE_MEMBERS):
+            raise ValueError(f"Input should have at most {most} members, not {len(value)}")
+        return value
+
+
+def at_most(most: int) -> WrapValidator:
+    """Look at a container's length before its members, and no further than 100 members after a wrong one.
+
+    Each error takes some hundred bytes when it is found and a thousand when it is told, and no more are listed.
+    """
+
+    def validated(value: Any, validate: ValidatorFunctionWrapHandler) -> Any:
+        if not isinstance(value, (dict, list)) or len(value) <= _AT_ONCE:
+            return validate(value)
+        if len(value) > most:
+            raise PydanticCustomError(
+                "too_long", "Input should have at most {most} items, not {found}", {"most": most, "found": len(value)}
+            )
+        return _in_pieces(value, validate) if isinstance(value, dict) else _as_far_as_right(value, validate)
+
+    return WrapValidator(validated)
+
+
+def _in_pieces(members: dict[str, Any], validate: ValidatorFunctionWrapHandler) -> dict[str, Any]:
+    rest = iter(members.items())
+    result: dict[str, Any] = {}
+    while piece := dict(islice(rest, _AT_ONCE)):
+        result |= validate(piece)
+    return result
+
+
+def _as_far_as_right(items: list[Any], validate: ValidatorFunctionWrapHandler) -> list[Any]:
+    result: list[Any] = []
+    for start in range(0, len(items), _AT_ONCE):
+        try:
+            result += validate(items[start : start + _AT_ONCE])
+        except ValidationError:
+            validate(items[: start + _AT_ONCE])  # names items by where they really stand
+            raise
+    return result
+
 
 def refuse_shortfall(shortfall: int) -> None:
     """Raise a Problem, 422 ``INFEASIBLE_DEMAND``, if something is missing (0.1 Wh)."""
@@ -52,6 +115,9 @@ def refuse_shortfall(shortfall: int) -> None:
     missing = units.kwh(shortfall)
     detail = f"The demand does not fit: {missing} kWh more than the sellers have left; lower it by that much."
     raise Problem(422, "INFEASIBLE_DEMAND", detail, extensions={"shortfall": missing})
+
+
+Table = Annotated[dict[Name, Annotated[dict[Name, Hops], at_most(MAX_PAIRS)]], at_most(MAX_PAIRS)]
 
 
 class SellerInTurn(Question):
@@ -95,8 +161,10 @@ class BestResponseQuestion(Question):
     retail_tariff: TariffCurrencyPerKwh | None = None
     """What the grid takes for what the bid leaves to it; without it, the sellers are to meet the whole demand."""
     fee_per_hop: PriceCurrencyPerKwh = FEE_PER_HOP
-    sellers: Annotated[list[SellerInTurn], Field(min_length=1, max_length=MAX_SELLERS_IN_TURN)]
-    standing_bid: dict[Name, EnergyKwh] | None = None
+    sellers: Annotated[
+        list[SellerInTurn], Field(min_length=1, max_length=MAX_SELLERS_IN_TURN), at_most(MAX_SELLERS_IN_TURN)
+    ]
+    standing_bid: Annotated[dict[Name, EnergyKwh], at_most(MAX_SELLERS_IN_TURN)] | None = None
     """{seller: kWh}; a seller left out is 0."""
 
     def check(self) -> None:
@@ -179,9 +247,9 @@ class GameQuestion(Question):
 
     model_config = ConfigDict(json_schema_extra={"examples": [GAME_EXAMPLE]})
 
-    buyers: Annotated[dict[Name, BuyersDemand], Field(min_length=1, max_length=MAX_BUYERS)]
-    sellers: Annotated[dict[Name, SellersOffer], Field(min_length=1, max_length=MAX_SELLERS)]
-    hops: dict[Name, dict[Name, Hops]]
+    buyers: Annotated[dict[Name, BuyersDemand], Field(min_length=1, max_length=MAX_BUYERS), at_most(MAX_BUYERS)]
+    sellers: Annotated[dict[Name, SellersOffer], Field(min_length=1, max_length=MAX_SELLERS), at_most(MAX_SELLERS)]
+    hops: Table
     """{buyer: {seller: hops}}, complete."""
     fee_per_hop: PriceCurrencyPerKwh = FEE_PER_HOP
 
@@ -281,14 +349,16 @@ class ClearingQuestion(Question):
         }
     )
 
-    buyers: Annotated[dict[Name, BuyersDemand], Field(min_length=1, max_length=MAX_PROSUMERS)]
-    sellers: Annotated[dict[Name, SellersOffer], Field(min_length=1, max_length=MAX_PROSUMERS)]
+    buyers: Annotated[dict[Name, BuyersDemand], Field(min_length=1, max_length=MAX_PROSUMERS), at_most(MAX_PROSUMERS)]
+    sellers: Annotated[dict[Name, SellersOffer], Field(min_length=1, max_length=MAX_PROSUMERS), at_most(MAX_PROSUMERS)]
     retail_tariff: SomePrice
     fee_per_hop: PriceCurrencyPerKwh = FEE_PER_HOP
-    edges: Annotated[list[tuple[Name, Name]], Field(min_length=1, max_length=MAX_EDGES)] | None = None
-    hops: dict[Name, dict[Name, Hops]] | None = None
+    edges: Annotated[list[tuple[Name, Name]], Field(min_length=1, max_length=MAX_EDGES), at_most(MAX_EDGES)] | None = (
+        None
+    )
+    hops: Table | None = None
     """{place of a buyer: {place of a seller: hops}}"""
-    places: dict[Name, Name] = {}
+    places: Annotated[dict[Name, Name], at_most(MAX_MEMBERS)] = {}
     """{prosumer: place}"""
     rows: bool = False
     """Whether to tell who buys how much from whom; for 10,000 prosumers that takes many seconds."""

@@ -112,7 +112,7 @@ async def post_commands(request: Request, node: Node, wait: Wait = 0) -> Respons
     """
     if request.app.state.stopping.is_set():
         raise shutting_down()
-    body = await read_json_body(request, MOST_VALUES)
+    body = await read_json_body(request)
     commands = body if isinstance(body, list) else [body]
     if not 0 < len(commands) <= MAX_COMMANDS:
         message = f"an array has 1 to {MAX_COMMANDS} commands, this one {len(commands)}"

@@ -13,10 +13,9 @@ import httpx_sse
 import psutil
 import pytest
 
+from tests.http_service.memory import ROOM_BYTES, largest_size
 from tests.tx_queue.process import Process, Starter
 
-ROOM_BYTES = 50_000_000
-"""How much larger than when it is idle a service may become."""
 PATIENCE_S = 240.0
 """So long an answer may take beside floods on a machine that has other work."""
 ONE_KB = b"X: " + b"x" * 1019 + b"\r\n"
@@ -82,16 +81,6 @@ async def flooding(port: int, floods: list[Flood]) -> AsyncIterator[None]:
         await asyncio.wait(clients)
         for connection in sockets:
             connection.close()
-
-
-async def largest_size(process: psutil.Process) -> int:
-    """Look at a process's memory until cancelled; return the largest size seen."""
-    largest = 0
-    with suppress(asyncio.CancelledError):
-        while True:
-            largest = max(largest, process.memory_info().rss)
-            await asyncio.sleep(0.05)
-    return largest
 
 
 async def serve_somebody_else(queue: Process, operator: Any, game: str) -> None:
