@@ -35,6 +35,14 @@ async def test_a_websocket_message_over_the_limit_ends_the_connection_at_its_ann
     assert int.from_bytes(end[2:4], "big") == 1009
 
 
+async def test_no_websocket_is_compressed_for_that_takes_most_of_its_memory() -> None:
+    async with served() as url, connect(f"{url}/quiet".replace("http:", "ws:"), compression="deflate") as websocket:
+        assert websocket.request is not None
+        assert "permessage-deflate" in websocket.request.headers["Sec-WebSocket-Extensions"]
+        assert websocket.response is not None
+        assert "Sec-WebSocket-Extensions" not in websocket.response.headers
+
+
 async def test_one_request_too_many_is_told_to_come_again_and_monitoring_is_not() -> None:
     async with (
         served("--max-open-requests", "1") as url,

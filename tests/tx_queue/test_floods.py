@@ -24,7 +24,8 @@ CHUNKED = GET + b"Transfer-Encoding: chunked\r\n\r\n0\r\n"
 STREAM = b"GET /events?from=now HTTP/1.1\r\nHost: localhost\r\n"
 HANDSHAKE = STREAM + (
     b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
-    b"Sec-WebSocket-Key: MDAwMDAwMDAwMDAwMDAwMA==\r\n\r\n"
+    b"Sec-WebSocket-Key: MDAwMDAwMDAwMDAwMDAwMA==\r\n"
+    b"Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n\r\n"
 )
 EMPTY_FRAMES = b"\x00\x80\0\0\0\0" * 10_000
 PINGS = (b"\x89\xfd\0\0\0\0" + b"x" * 125) * 500
@@ -60,6 +61,7 @@ FLOODS = {
     "silence": Flood(1100),
     "streams": Flood(900, STREAM + b"\r\n"),
     "streams with large heads": Flood(900, STREAM + ONE_KB * 60 + b"\r\n"),
+    "WebSockets": Flood(900, HANDSHAKE),
     "empty frames": Flood(100, HANDSHAKE + b"\x02\x80\0\0\0\0", EMPTY_FRAMES, 10),
     "pings": Flood(100, HANDSHAKE, PINGS, 10),
     "halves of bodies": Flood(50, BODY, b" " * 100_000, 38),
