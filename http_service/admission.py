@@ -37,6 +37,8 @@ _ASKED = ("Content-Type", "Last-Event-ID", "X-Request-Id")
 _TOLD = ("Link", "Location", "Retry-After", "X-Request-Id")
 _STILL_S = 1.0
 """So long nothing more has come of a body that is put out for others."""
+_DEAF_S = 1.0
+"""Who took nothing of an answer for so long is put out for others."""
 _PIECE_BYTES = 65_536
 """As much as a connection brings at once: kept free for a body that may be read on, until that has come."""
 _COME_AGAIN = {"Retry-After": "1", "Connection": "close"}
@@ -89,7 +91,8 @@ class Occupancy:
 
     A full budget is no reason to refuse a newcomer as long as somebody holds a place without using it. All clients may
     have the same address, so what they do decides: first goes the oldest connection that never had a request whole,
-    then the one that has been idle for longest; of the streams, one whose client does not read.
+    then the one that has been idle for longest; of the requests, one that is not whole or whose answer nobody reads; of
+    the streams, one whose client does not read.
     """
 
     def __init__(self, limits: Limits) -> None:
@@ -152,7 +155,7 @@ class Occupancy:
         self._unread[connection] = (time.monotonic(), connection.get_write_buffer_size())
         unread_bytes = sum(size for _, size in self._unread.values())
         for other, (since, size) in list(self._unread.items()):
-            if unread_bytes <= self.limits.unread_bytes or since > time.monotonic() - 1:
+            if unread_bytes <= self.limits.unread_bytes or since > time.monotonic() - _DEAF_S:
                 return
             self._put_out(other)
             unread_bytes -= size
@@ -179,7 +182,7 @@ class Occupancy:
             503 ``TOO_BUSY`` if there is none left.
         """
         if len(self._requests) >= self.limits.requests:
-            slow = next((place for place in self._requests if place.connection in self._unfinished), None)
+            slow = self._slowest()
             if slow is None or slow.connection is None:
                 raise too_busy("requests")
             del self._requests[slow]
@@ -187,6 +190,20 @@ class Occupancy:
         place = Place(connection)
         self._requests[place] = None
         return place
+
+    def _slowest(self) -> "Place | None":
+        """Find the oldest request that is not whole, or else the one whose answer is not read for longest."""
+        slow = next((place for place in self._requests if place.connection in self._unfinished), None)
+        if slow is not None:
+            return slow
+        stalled = {
+            place: self._unread[place.connection][0]
+            for place in self._requests
+            if place.connection is not None and place.connection in self._unread
+        }
+        deaf = min(stalled, key=stalled.__getitem__, default=None)
+        # Who reads a large answer has stalled for some milliseconds, too.
+        return deaf if deaf is not None and stalled[deaf] <= time.monotonic() - _DEAF_S else None
 
     def begin_stream(self, place: "Place") -> None:
         """Make a request a stream, which has no end; raises Problem, 503 ``TOO_BUSY``."""

@@ -89,6 +89,12 @@ async def flood() -> StreamingResponse:
     return StreamingResponse(_repeated(b"beat" * 4_000))
 
 
+@router.get("/large")
+async def large() -> StreamingResponse:
+    """Answer a request with more than any kernel keeps for who does not read."""
+    return StreamingResponse(_repeated(b"beat" * 4_000))
+
+
 async def _repeated(chunk: bytes) -> AsyncIterator[bytes]:
     while True:
         yield chunk

@@ -4,6 +4,7 @@ import asyncio
 import json
 import socket
 from contextlib import AsyncExitStack, suppress
+from functools import partial
 
 import httpx
 import pytest
@@ -11,6 +12,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from http_service.admission import Limits, Occupancy, Place
+from http_service.problems import Problem
 from tests.http_service.program import connection, lines_until, running, served, url_of
 
 HANDSHAKE = (
@@ -82,6 +84,46 @@ async def test_a_stream_whose_client_does_not_read_makes_room_for_one_whose_clie
         while not first_line.startswith(b"HTTP/1.1 200"):
             async with connection(url, stream) as (reader, _):
                 first_line = await reader.readline()
+
+
+async def test_a_request_whose_answer_is_not_read_makes_room_for_another() -> None:
+    large = b"GET /large HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    async with served("--max-open-requests", "1") as url, AsyncExitStack() as others:
+        deaf = others.enter_context(socket.socket())
+        deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        deaf.connect(("127.0.0.1", httpx.URL(url).port))
+        deaf.sendall(large)
+        deaf.recv(1)
+        async with httpx.AsyncClient(base_url=url) as client:
+            async with asyncio.timeout(60):
+                while (await client.get("/exact")).status_code == 503:
+                    pass
+
+
+async def test_of_requests_goes_the_one_whose_answer_is_not_read_for_longest(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    monkeypatch.setattr("http_service.admission.time.monotonic", lambda: now)
+    occupancy = Occupancy(Limits(requests=3))
+    put_out: list[asyncio.Transport] = []
+    first, second, third = _Connection(), _Connection(), _Connection()
+    for each in (first, second, third):
+        occupancy.enter(each, partial(put_out.append, each))
+        occupancy.begin(each)
+    for each in (second, first):
+        occupancy.stalls(each)
+        now += 0.4
+    with pytest.raises(Problem):
+        occupancy.begin(None)
+    now += 0.4
+    occupancy.begin(None)
+    assert put_out == [second]
+    with pytest.raises(Problem):
+        occupancy.begin(None)
+
+
+class _Connection(asyncio.Transport):
+    def get_write_buffer_size(self) -> int:
+        return 20_000
 
 
 async def test_a_client_that_takes_nothing_is_dropped() -> None:
