@@ -7,10 +7,9 @@ from pathlib import Path
 from fastapi import FastAPI, Request
 from pydantic import Field
 from starlette.responses import FileResponse, Response
-from starlette.staticfiles import StaticFiles
 
 from dashboard.upstream import Upstream, passing_on, upstream_client
-from http_service import ServiceSettings, create_app
+from http_service import ServiceSettings, StrictFiles, create_app
 
 VERSION = "1.0.0"
 MAX_BODY_BYTES = 4_000_000
@@ -30,7 +29,7 @@ _SECURITY = {
 }
 
 
-class PageFiles(StaticFiles):
+class PageFiles(StrictFiles):
     """The built page's files, with the headers that keep strangers' code out of it."""
 
     def file_response(self, *args: object, **kwargs: object) -> Response:

@@ -18,7 +18,7 @@ with quick_start():
         problem_document,
         problem_response,
     )
-    from http_service.reading import JsonRoute, read_json_body
+    from http_service.reading import JsonRoute, StrictFiles, read_json_body
     from http_service.server import all_is_said, serve
     from http_service.settings import ServiceSettings, parse_arguments
 
@@ -27,6 +27,7 @@ __all__ = [
     "JsonRoute",
     "Problem",
     "ServiceSettings",
+    "StrictFiles",
     "all_is_said",
     "answer_errors",
     "counts_as_stream",

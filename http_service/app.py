@@ -14,12 +14,11 @@ from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.openapi.docs import get_swagger_ui_html
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, ProcessCollector, generate_latest
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
-from starlette.staticfiles import StaticFiles
 
 from energy_market_chaincode import exact_json
 from http_service.admission import KnownNames, Limits, Occupancy, RequestAdmission
 from http_service.problems import MEDIA_TYPE, PROBLEM_SCHEMA, Problem, install_problem_handlers, nothing_here
-from http_service.reading import JsonRoute, no_strange_parameters
+from http_service.reading import JsonRoute, StrictFiles, no_strange_parameters
 from http_service.request_log import RequestLog
 
 Ready = Callable[[], Awaitable[str | None]]
@@ -83,7 +82,7 @@ def create_app(
     app.state.known_names = KnownNames()
     ProcessCollector(registry=app.state.registry)
     app.include_router(_own_routes)
-    app.mount(_FILES, StaticFiles(directory=str(files("fastapi_offline") / "static")))
+    app.mount(_FILES, StrictFiles(directory=str(files("fastapi_offline") / "static")))
     install_problem_handlers(app)
     app.add_middleware(RequestAdmission, max_body_bytes=max_body_bytes)
     app.add_middleware(RequestLog, registry=app.state.registry)

@@ -3,7 +3,7 @@
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from email.message import Message as MailMessage
 from typing import Any
 
@@ -11,6 +11,8 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute, APIWebSocketRoute
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
 
 from energy_market_chaincode import read_json
 from http_service.problems import FieldError, Problem, invalid_parameters, malformed_json
@@ -28,10 +30,21 @@ async def no_strange_parameters(connection: HTTPConnection) -> None:
     Problem
         422 ``INVALID_PARAMETER``, with what the route takes.
     """
-    if not connection.scope["query_string"]:
-        return
-    route: APIRoute | APIWebSocketRoute = connection.scope["route"]
-    known = sorted(set(_query_names(route.dependant)))
+    if connection.scope["query_string"]:
+        route: APIRoute | APIWebSocketRoute = connection.scope["route"]
+        _require_known(connection, sorted(set(_query_names(route.dependant))))
+
+
+class StrictFiles(StaticFiles):
+    """A folder's files, which take no query parameters: 422 ``INVALID_PARAMETER``."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """Answer with a file."""
+        _require_known(HTTPConnection(scope), [])
+        return await super().get_response(path, scope)
+
+
+def _require_known(connection: HTTPConnection, known: Sequence[str]) -> None:
     takes = f"this resource takes {', '.join(known)}" if known else "this resource takes none"
     found = Counter(name for name, _ in connection.query_params.multi_items())
     errors = [FieldError(name[:MAX_SHOWN_NAME], f"is no parameter; {takes}") for name in found if name not in known]

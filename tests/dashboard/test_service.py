@@ -71,6 +71,13 @@ async def test_the_page_runs_no_script_but_its_own(page: httpx.AsyncClient, path
     assert policy["frame-ancestors"] == "'none'"
 
 
+@pytest.mark.parametrize("path", ["/", "/static/page.css", "/docs/files/swagger-ui.css"])
+async def test_a_file_takes_no_parameters(page: httpx.AsyncClient, path: str) -> None:
+    answer = await page.get(path, params={"gmae": "x"})
+    assert (answer.status_code, answer.json()["code"]) == (422, "INVALID_PARAMETER")
+    assert [error["field"] for error in answer.json()["errors"]] == ["gmae"]
+
+
 async def test_the_page_is_not_sent_twice(page: httpx.AsyncClient) -> None:
     first = await page.get("/static/page.js")
     again = await page.get("/static/page.js", headers={"If-None-Match": first.headers["etag"]})
