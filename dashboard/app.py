@@ -46,6 +46,14 @@ class DashboardSettings(ServiceSettings):
     queue_url: str = Field("http://127.0.0.1:8080", description="where the queue is")
     optimizer_url: str = Field("http://127.0.0.1:8081", description="where the optimizer is")
     clock_url: str = Field("http://127.0.0.1:8082", description="where the clock is")
+    max_streams: int = Field(
+        300, ge=1, description="event streams open at once, of which the queue has each, too; more get 503 TOO_BUSY"
+    )
+
+    @property
+    def open_files(self) -> int:
+        """How many files the service may need at once: what is passed on takes a connection to the service behind."""
+        return super().open_files + self.limits.requests + self.limits.streams
 
 
 def make_app(settings: DashboardSettings) -> FastAPI:

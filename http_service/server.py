@@ -22,9 +22,6 @@ from market_log import structlog
 SHUTDOWN_SECONDS = 8
 """How long open requests may take to end; shorter than the 10 s that container engines and our demo wait."""
 
-FURTHER_FILES = 200
-"""Of a service, beside its connections."""
-
 RECEIVED_BYTES = 32_768
 """Of a connection that the kernel keeps for us (Linux takes it twice).
 
@@ -55,7 +52,7 @@ def serve(app: FastAPI, settings: ServiceSettings) -> None:
     app.state.occupancy = Occupancy(settings.limits)
     app.state.known_names = settings.known_names
     logging.getLogger("uvicorn.error").addFilter(Seldom())
-    _allow_open_files(settings.limits.connections + FURTHER_FILES)
+    _allow_open_files(settings.open_files)
     config = uvicorn.Config(
         app,
         http=HttpConnection,

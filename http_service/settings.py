@@ -13,6 +13,8 @@ from http_service.admission import KnownNames, Limits
 from market_files import DEFAULT_HOME
 
 _LIMITS = Limits()
+FURTHER_FILES = 200
+"""Of a service, beside its connections."""
 
 
 class ServiceSettings(BaseSettings):
@@ -58,6 +60,11 @@ class ServiceSettings(BaseSettings):
             body_s=self.body_seconds,
             stalled_s=self.stalled_seconds,
         )
+
+    @property
+    def open_files(self) -> int:
+        """How many files the service may need at once; a connection is one."""
+        return self.limits.connections + FURTHER_FILES
 
     @property
     def known_names(self) -> KnownNames:

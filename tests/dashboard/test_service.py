@@ -12,6 +12,7 @@ from fastapi import FastAPI, Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from dashboard import DashboardSettings, make_app
+from http_service import ServiceSettings
 
 NOBODY = "http://127.0.0.1:9"
 
@@ -76,6 +77,14 @@ async def test_a_file_takes_no_parameters(page: httpx.AsyncClient, path: str) ->
     answer = await page.get(path, params={"gmae": "x"})
     assert (answer.status_code, answer.json()["code"]) == (422, "INVALID_PARAMETER")
     assert [error["field"] for error in answer.json()["errors"]] == ["gmae"]
+
+
+def test_the_pages_readers_leave_most_of_the_queues_streams_to_others_and_each_takes_two_files() -> None:
+    page, service = DashboardSettings(), ServiceSettings()
+    assert page.limits.streams < service.limits.streams / 3
+    passed_on = page.limits.streams + page.limits.requests
+    assert page.open_files - page.limits.connections == service.open_files - service.limits.connections + passed_on
+    assert DashboardSettings(max_streams=7).limits.streams == 7
 
 
 async def test_the_page_is_not_sent_twice(page: httpx.AsyncClient) -> None:
