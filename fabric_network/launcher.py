@@ -104,6 +104,8 @@ class Network:
             if not any(self._process(orderer.name).pid for orderer in wanted.orderers):
                 self._start_all((*wanted.orderers, *wanted.peers), command_line)
             join_channel(command_line, report)
+            wanted = self._after_what_is_committed(wanted, command_line)
+            command_line = self._command_line(wanted)
             self._replace_contract(command_line, report)
             write_description(wanted, self.folder)
             self._start_all(wanted.chaincode_servers, command_line)
@@ -145,6 +147,20 @@ class Network:
             self._start(node, command_line)
         for node in nodes:
             self._await(node)
+
+    def _after_what_is_committed(self, wanted: Topology, command_line: CommandLine) -> Topology:
+        """Write down a version that an interrupted upgrade committed, so that its name stays used.
+
+        Returns
+        -------
+        What is wanted, after that version.
+        """
+        committed = Lifecycle(command_line).committed()
+        if committed is None or committed.version in (*wanted.earlier_versions, wanted.chaincode_version):
+            return wanted
+        completed = renamed(self.topology, committed.version)
+        write_description(completed, self.folder)
+        return renamed(completed, wanted.chaincode_version)
 
     def _replace_contract(self, command_line: CommandLine, report: Report) -> None:
         """Make another version the channel's while the network runs; leaves the chaincode servers stopped.

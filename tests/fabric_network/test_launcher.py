@@ -7,12 +7,14 @@ import socket
 import threading
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
+from fabric_network import launcher
 from fabric_network.command_line import CommandLine, clean_environment
 from fabric_network.errors import (
     NetworkBusy,
@@ -23,9 +25,11 @@ from fabric_network.errors import (
     UnknownNode,
     UnusableKey,
     UnusableTopology,
+    VersionUsed,
 )
 from fabric_network.folder import NetworkFolder
 from fabric_network.launcher import Network, free_base_port, is_free, still_taken
+from fabric_network.lifecycle import Definition
 from fabric_network.programs import ProgramsMissing
 from fabric_network.setup import Operator, operator_of_key
 from fabric_network.topology import Topology
@@ -131,6 +135,35 @@ def test_a_description_that_is_damaged_is_named(described: Network) -> None:
 def test_an_unknown_node_is_answered_with_the_known_ones(described: Network) -> None:
     with pytest.raises(UnknownNode, match=r"no node orderer9; its nodes are orderer1, .*utility-chaincode"):
         described.restart("orderer9")
+
+
+def test_a_version_of_an_interrupted_upgrade_stays_used(described: Network, monkeypatch: pytest.MonkeyPatch) -> None:
+    committed = ["1.0"]
+
+    class Channel:
+        def __init__(self, _: CommandLine) -> None: ...
+
+        def committed(self) -> Definition:
+            return Definition(committed[-1], len(committed))
+
+    def replace(_: Network, command_line: CommandLine, __: object) -> None:
+        committed.append(command_line.topology.chaincode_version)
+
+    monkeypatch.setattr(launcher, "Lifecycle", Channel)
+    monkeypatch.setattr(launcher, "fabric_programs", lambda _: Path())
+    monkeypatch.setattr(Network, "_replace_contract", replace)
+    monkeypatch.setattr(Network, "_start_all", lambda *_: None)
+    for step in ("prepare", "join_channel", "await_gateways", "introduce"):
+        monkeypatch.setattr(launcher, step, lambda *_: None)
+    with monkeypatch.context() as killed:
+        killed.setattr(launcher, "write_description", Mock(side_effect=KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            described.upgrade("1.1", OPERATOR)
+
+    assert described.upgrade("1.2", OPERATOR).earlier_versions == ("1.0", "1.1")
+    with pytest.raises(VersionUsed, match=r"1\.0, 1\.1, 1\.2"):
+        described.upgrade("1.1", OPERATOR)
+    assert committed == ["1.0", "1.1", "1.2"]
 
 
 def test_the_status_of_a_network_that_is_down_shows_every_node_stopped(described: Network, tmp_path: Path) -> None:
