@@ -91,7 +91,7 @@ def restore(
     The market must be stopped.
     """
     home = OperatorSettings.read().home
-    voice.confirm(f"This will replace the market in {home} by the backup's. Go on?", yes)
+    voice.confirm(f"This will replace the market in {home} by the backup's.", yes)
     private_home(home)
     with _scratch(home, ".restore-") as scratch:
         keys = _unpack(file, scratch)

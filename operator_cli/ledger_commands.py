@@ -112,7 +112,7 @@ def set_time(
         raise LedgerTimeFits(f"the ledger's time, {iso(wrong)}, is not ahead of this machine's, {iso(now)}")
     voice.confirm(
         f"The ledger's time is {iso(wrong)}, this machine's {iso(now)}. If this machine's is right, the ledger's is "
-        "set to it and a new epoch begins: what was signed before and has not been decided counts no more. Go on?",
+        "set to it and a new epoch begins: what was signed before and has not been decided counts no more.",
         yes,
     )
     times = {"oldTime": iso(wrong), "newTime": iso(datetime.now(UTC))}

@@ -112,7 +112,7 @@ def wipe(
 ) -> None:
     """Stop the network and delete it: its ledger, its keys, its logs."""
     network = network_of(OperatorSettings.read(home=home))
-    voice.confirm(f"Delete the ledger and all keys in {network.folder.root}?", yes)
+    voice.confirm(f"This will delete the ledger and all keys in {network.folder.root}.", yes)
     network.wipe()
     voice.done({"deleted": str(network.folder.root)}, f"{network.folder.root} is deleted")
 

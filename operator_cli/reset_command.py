@@ -31,7 +31,7 @@ def reset(
     --wipe everything is gone from the new chain; the services must be stopped for it.
     """
     settings = OperatorSettings.read()
-    voice.confirm(f"This will {_plan(settings, wipe)} ({settings.ledger.value} ledger). Go on?", yes)
+    voice.confirm(f"This will {_plan(settings, wipe)} ({settings.ledger.value} ledger).", yes)
     if not wipe:
         result = settings.order(_reset)
         voice.done(result, f"the market is reset; {result['games']} games were removed")

@@ -106,7 +106,7 @@ def _checked(table: list[Any]) -> SetTariffs:
 def _question_unusual(lines: list[TariffsFrom], is_confirmed: bool) -> None:
     """Have a price confirmed that looks like one in cents."""
     highest = max((max(abs(line.retail), abs(line.feed_in)) for line in lines), default=0)
-    if highest > UNUSUAL:
+    if highest > UNUSUAL and not is_confirmed:
         price = units.currency_per_kwh(highest)
         meant = units.currency_per_kwh(highest // 100)
-        voice.confirm(f"{price} for a kWh is unusual; was {meant} meant? Enter {price} all the same?", is_confirmed)
+        voice.confirm(f"{price} for a kWh is unusual; was {meant} meant?", False, f"Enter {price} all the same?")

@@ -98,10 +98,12 @@ class Voice:
         """Write a line to standard output that another program is to read as it is."""
         sys.stdout.write(text + "\n")
 
-    def confirm(self, question: str, is_confirmed: bool) -> None:
-        """Have a person confirm what cannot be undone, if the command does not say yes itself."""
-        if not is_confirmed:
-            typer.confirm(question, abort=True, err=True)
+    def confirm(self, plan: str, is_confirmed: bool, question: str = "Go on?") -> None:
+        """Say what cannot be undone, and have a person confirm it, if the command does not say yes itself."""
+        if is_confirmed:
+            self.note(plan)
+        else:
+            typer.confirm(f"{plan} {question}", abort=True, err=True)
 
     def document(self, value: Any) -> None:
         """Write JSON to standard output, decimals exact."""
