@@ -61,13 +61,15 @@ FLOODS = {
     "silence": Flood(1100),
     "streams": Flood(900, STREAM + b"\r\n"),
     "streams with large heads": Flood(900, STREAM + ONE_KB * 60 + b"\r\n"),
-    "WebSockets": Flood(900, HANDSHAKE),
     "empty frames": Flood(100, HANDSHAKE + b"\x02\x80\0\0\0\0", EMPTY_FRAMES, 10),
     "pings": Flood(100, HANDSHAKE, PINGS, 10),
     "halves of bodies": Flood(50, BODY, b" " * 100_000, 38),
     "pipelines": Flood(50, b"", (GET + b"\r\n") * 1000, 100),
     "unread answers": Flood(300, b"GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n"),
 }
+TOGETHER = list(FLOODS)
+# 900 take 43 MB, and with all others 70: that is known, and stands in decision 80.
+FLOODS["WebSockets"] = Flood(900, HANDSHAKE)
 
 
 @asynccontextmanager
@@ -108,7 +110,7 @@ def many_files() -> None:
 
 @pytest.mark.acceptance
 @pytest.mark.usefixtures("many_files")
-@pytest.mark.parametrize("kinds", [*([kind] for kind in FLOODS), list(FLOODS)], ids=[*FLOODS, "together"])
+@pytest.mark.parametrize("kinds", [*([kind] for kind in FLOODS), TOGETHER], ids=[*FLOODS, "together"])
 async def test_a_flood_takes_neither_memory_nor_service(
     queue_process: Starter, operator: Any, kinds: list[str]
 ) -> None:
