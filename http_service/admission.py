@@ -39,6 +39,9 @@ _STILL_S = 1.0
 """So long nothing more has come of a body that is put out for others."""
 _DEAF_S = 1.0
 """Who took nothing of an answer for so long is put out for others."""
+_TENURE_S = 60.0
+"""A stream that has lasted so long may be closed for a newcomer: nothing tells who never reads from who has had nothing
+to read. Its client resumes where it was, and has its next place for as long."""
 _PIECE_BYTES = 65_536
 """As much as a connection brings at once: kept free for a body that may be read on, until that has come."""
 _COME_AGAIN = {"Retry-After": "1", "Connection": "close"}
@@ -92,7 +95,7 @@ class Occupancy:
     A full budget is no reason to refuse a newcomer as long as somebody holds a place without using it. All clients may
     have the same address, so what they do decides: first goes the oldest connection that never had a request whole,
     then the one that has been idle for longest; of the requests, one that is not whole or whose answer nobody reads; of
-    the streams, one whose client does not read.
+    the streams, one whose client does not read, then the oldest, once it has lasted for a while.
     """
 
     def __init__(self, limits: Limits) -> None:
@@ -109,7 +112,7 @@ class Occupancy:
         self._large_heads: dict[asyncio.Transport, int] = {}
         self._unread: dict[asyncio.Transport, tuple[float, int]] = {}
         self._requests: dict[Place, None] = {}
-        self._streams: dict[Place, None] = {}
+        self._streams: dict[Place, float] = {}
 
     # What a connection tells.
 
@@ -208,13 +211,21 @@ class Occupancy:
     def begin_stream(self, place: "Place") -> None:
         """Make a request a stream, which has no end; raises Problem, 503 ``TOO_BUSY``."""
         if len(self._streams) >= self.limits.streams:
-            deaf = next((each for each in self._streams if each.connection in self._unread), None)
-            if deaf is None or deaf.connection is None:
+            leaving = self._dispensable()
+            if leaving is None or leaving.connection is None:
                 raise too_busy("streams")
-            del self._streams[deaf]
-            self._put_out(deaf.connection)
+            del self._streams[leaving]
+            self._put_out(leaving.connection)
         del self._requests[place]
-        self._streams[place] = None
+        self._streams[place] = time.monotonic()
+
+    def _dispensable(self) -> "Place | None":
+        """Find a stream whose client does not read, or else the oldest, if it has lasted long enough."""
+        deaf = next((each for each in self._streams if each.connection in self._unread), None)
+        if deaf is not None:
+            return deaf
+        oldest, began_at = next(iter(self._streams.items()))
+        return oldest if began_at <= time.monotonic() - _TENURE_S else None
 
     def takes(self, connection: asyncio.Transport | None, nr_bytes: int) -> None:
         """Note that an application has read some of a body that is not yet whole."""

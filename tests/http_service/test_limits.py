@@ -121,6 +121,36 @@ async def test_of_requests_goes_the_one_whose_answer_is_not_read_for_longest(mon
         occupancy.begin(None)
 
 
+async def test_the_oldest_stream_makes_room_for_a_newcomer_once_it_has_lasted_for_a_minute(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = 100.0
+    monkeypatch.setattr("http_service.admission.time.monotonic", lambda: now)
+    occupancy = Occupancy(Limits(streams=2))
+    put_out: list[asyncio.Transport] = []
+
+    def begin() -> asyncio.Transport:
+        newcomer = _Connection()
+        occupancy.enter(newcomer, partial(put_out.append, newcomer))
+        occupancy.begin_stream(occupancy.begin(newcomer))
+        return newcomer
+
+    first, second = begin(), begin()
+    now += 59
+    with pytest.raises(Problem, match="as many streams"):
+        begin()
+    now += 1
+    begin()
+    assert put_out == [first]
+    third = begin()
+    assert put_out == [first, second]
+    with pytest.raises(Problem, match="as many streams"):
+        begin()  # nobody is put out twice within a minute, however many come
+    occupancy.stalls(third)
+    begin()
+    assert put_out == [first, second, third]
+
+
 class _Connection(asyncio.Transport):
     def get_write_buffer_size(self) -> int:
         return 20_000
