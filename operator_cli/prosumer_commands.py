@@ -1,5 +1,6 @@
 """``energy-market prosumers``: who takes part, with what money and which key."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Annotated, Any
 
@@ -9,7 +10,7 @@ from energy_market_chaincode import MAX_MONEY, Role, Topic, errors, money_from_c
 from operator_cli.key_changes import KeyChange, entered_key
 from operator_cli.settings import OperatorSettings
 from operator_cli.voice import AsJson, show_by_default, voice
-from prosumer_client import CommandRejected, RequestRefused, repeatable_id
+from prosumer_client import CommandRejected, MarketClient, RequestRefused, repeatable_id
 
 app = typer.Typer(help="Prosumers, operators and their accounts.")
 
@@ -72,36 +73,49 @@ def add(
 
 
 def _register(settings: OperatorSettings, data: dict[str, Any]) -> dict[str, Any]:
-    """Register somebody, or find that this was done, by the same command if it was interrupted."""
+    """Register somebody; the same again, with the same key, is the same command and gives the same result."""
     prosumer = data["id"]
-    try:
-        result = _submit(settings, Topic.REGISTER_PROSUMER, data)
-    except CommandRejected as refusal:
-        if refusal.code != errors.ProsumerExists.code:
-            raise
-        known = settings.ask(lambda market: market.prosumer(prosumer))
-        if (known.public_key, known.role) != (data["publicKey"], data["role"]):
-            raise
-        voice.progress(f"{prosumer} was registered with this key already")
-        return {"prosumer": prosumer, "keyReplaced": False}
+    occasion = ("registered", prosumer, data["publicKey"])
+    result = _submit_once(
+        settings, Topic.REGISTER_PROSUMER, data, occasion, f"{prosumer} is registered otherwise with this key"
+    )
     voice.progress(f"{prosumer} is registered")
     return result
 
 
 def _endow(settings: OperatorSettings, prosumer: str, key: str, balance: str) -> dict[str, Any]:
     """Put the money to begin with into an account, once; return what is in it now."""
-    once = repeatable_id(settings.operator, Topic.TOP_UP_ACCOUNT, "to begin with", prosumer, key)
     data = {"prosumer": prosumer, "amount": balance}
-    try:
-        result = settings.order(
-            lambda market: market.submit(Topic.TOP_UP_ACCOUNT, data, command_id=once, has_end=False)
-        )
-    except (CommandRejected, RequestRefused) as refusal:
-        if refusal.code == errors.CommandIdReused.code:
-            refusal.add_note(f"{prosumer} got another balance to begin with; `prosumers top-up` adds to it")
-        raise
+    differs = f"{prosumer} got another balance to begin with; `prosumers top-up` adds to it"
+    result = _submit_once(settings, Topic.TOP_UP_ACCOUNT, data, ("to begin with", prosumer, key), differs)
     now = settings.ask(lambda market: market.prosumer(prosumer)).as_json()  # a repeated command says what was then
     return {name: now.get(name, value) for name, value in result.items()}
+
+
+def _submit_once(
+    settings: OperatorSettings, topic: Topic, data: dict[str, Any], occasion: Sequence[str], differs: str
+) -> dict[str, Any]:
+    """Give a command that counts once on a ledger, whenever it comes again.
+
+    Parameters
+    ----------
+    occasion
+        What it is known by.
+    differs
+        What to say where another command was given on this occasion.
+    """
+
+    async def submit(market: MarketClient) -> dict[str, Any]:
+        ledger = (await market.ledger_id()).partition(".")[0]  # whatever its epoch
+        once = repeatable_id(settings.operator, topic, ledger, *occasion)
+        return await market.submit(topic, data, command_id=once, has_end=False)
+
+    try:
+        return settings.order(submit)
+    except (CommandRejected, RequestRefused) as refusal:
+        if refusal.code == errors.CommandIdReused.code:
+            refusal.add_note(differs)
+        raise
 
 
 @app.command("top-up")
