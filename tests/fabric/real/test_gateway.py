@@ -3,8 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable
-from datetime import datetime, timedelta, tzinfo
-from types import SimpleNamespace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -18,7 +17,6 @@ from ledger.fabric.gateway import (
     GatewayUnavailable,
     Invocation,
     TimeLimits,
-    messages,
 )
 
 pytestmark = pytest.mark.fabric
@@ -144,10 +142,10 @@ async def test_a_time_that_nobodys_clock_shows_is_proposed_anew(
 ) -> None:
     wrong = iter([timedelta(seconds=8), timedelta(seconds=-8)])
 
-    def now(tz: tzinfo) -> datetime:
-        return datetime.now(tz) + next(wrong, timedelta())
+    def now() -> datetime:
+        return datetime.now(UTC) + next(wrong, timedelta())
 
-    monkeypatch.setattr(messages, "datetime", SimpleNamespace(now=now))
+    monkeypatch.setattr(client.time, "now", now)
     await client.transact(call("put", unique, "there"))
     assert list(wrong) == []
     assert json.loads(await client.evaluate(call("get_many", unique))) == ["there"]
