@@ -131,7 +131,9 @@ def test_the_network_outlives_the_command_and_keeps_its_ledger_while_it_is_down(
     run(network, "up")
     wait_until(lambda: is_level(network), "all nodes have all blocks")
     assert heights(network) == before
-    run(network, "wipe", "--yes")
+    wiping = command(network, "wipe", "--yes")
+    _, said = wiping.communicate()
+    assert (wiping.returncode, said) == (0, f"This will delete the ledger and all keys in {network.folder.root}.\n")
     assert not network.folder.root.exists()
 
 
