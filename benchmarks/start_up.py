@@ -13,8 +13,8 @@ import psutil
 
 from benchmarks.service_process import OPERATOR, operator_in
 from benchmarks.table import Table
-from market_host import PROGRAMS, Processes, run_to_end, start_services, warm_up
-from prosumer_client import LISTENING
+from market_host import PROGRAMS, Processes, start_services, warm_up
+from prosumer_client import LISTENING, run_to_end
 
 ROUNDS = 5
 COMMANDS = ("--help", "games --help", "demo --help", "network --help")

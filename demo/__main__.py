@@ -19,8 +19,8 @@ from demo.scenario_file import ScenarioError, ScenarioMissing, scenario_named
 from demo.stage import ForeignProsumer, enter, make_keys, start_prosumers
 from energy_market_chaincode import CommandIdReused
 from market_files import DEFAULT_HOME, private_home
-from market_host import Processes, ProcessFailed, ProcessLog, end_on_signals, forever, run_to_end
-from prosumer_client import ClockClient, Identity, MarketClient, MarketError, RequestRefused
+from market_host import Processes, ProcessFailed, ProcessLog, end_on_signals, forever
+from prosumer_client import ClockClient, Identity, MarketClient, MarketError, RequestRefused, run_to_end
 
 OPERATOR = "operator"
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from market_host.launcher import warm_up
     from market_host.process_log import ProcessLog, read_record
     from market_host.processes import PROGRAMS, Ports, Processes, ProcessFailed, Services, start_services
-    from market_host.running import end_on_signals, forever, run_to_end
+    from market_host.running import end_on_signals, forever
 
 __all__ = [
     "PROGRAMS",
@@ -26,7 +26,6 @@ __all__ = [
     "end_on_signals",
     "forever",
     "read_record",
-    "run_to_end",
     "start_services",
     "warm_up",
 ]
@@ -41,7 +40,6 @@ _MODULES = {
     "end_on_signals": "running",
     "forever": "running",
     "read_record": "process_log",
-    "run_to_end": "running",
     "start_services": "processes",
     "warm_up": "launcher",
 }

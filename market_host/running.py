@@ -1,59 +1,8 @@
-"""Running a command's work to its end, or until somebody ends it."""
+"""What a command's work waits for: a signal that ends it."""
 
 import asyncio
 import signal
 import threading
-from collections.abc import Coroutine
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, TypeVar
-
-T = TypeVar("T")
-
-
-def run_to_end(work: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine and return what it returns, also where a loop runs already, as in a notebook.
-
-    There it runs in a thread of its own, while the notebook waits; an interrupt of the notebook cancels it.
-
-    Raises
-    ------
-    KeyboardInterrupt
-        If it was cancelled, see :func:`end_on_signals`.
-    """
-    try:
-        return _run(work)
-    except asyncio.CancelledError:
-        raise KeyboardInterrupt from None
-
-
-def _run(work: Coroutine[Any, Any, T]) -> T:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return asyncio.run(work)
-    started: Future[tuple[asyncio.AbstractEventLoop, asyncio.Task[T]]] = Future()
-
-    async def noted() -> T:
-        task = asyncio.create_task(work)
-        started.set_result((asyncio.get_running_loop(), task))
-        return await task
-
-    ended = threading.Event()
-
-    def run() -> T:
-        try:
-            return asyncio.run(noted())
-        finally:
-            ended.set()
-
-    with ThreadPoolExecutor(max_workers=1) as thread:
-        try:
-            return thread.submit(run).result()
-        except KeyboardInterrupt:
-            loop, task = started.result()
-            loop.call_soon_threadsafe(task.cancel)
-            ended.wait()  # interrupted while it starts a thread, the executor does not know whom to wait for
-            raise
 
 
 def end_on_signals() -> None:

@@ -6,10 +6,9 @@ from typing import Annotated, Any, TypeVar
 import simplejson
 import typer
 
-from market_host import run_to_end
 from operator_cli.settings import PATIENCE, OperatorSettings
 from operator_cli.voice import AsJson, show_by_default, voice
-from prosumer_client import ClockClient, Identity
+from prosumer_client import ClockClient, Identity, run_to_end
 
 app = typer.Typer(help="The market clock's schedule.")
 

@@ -13,9 +13,10 @@ from demo import DayScenario, GameFailed, Plan, Playable, Played, Scenario, play
 from energy_market_chaincode import PublishGame
 from ledger import LedgerKind
 from market_files import private_home, write_file
-from market_host import PROGRAMS, Processes, ProcessLog, end_on_signals, forever, run_to_end, warm_up
+from market_host import PROGRAMS, Processes, ProcessLog, end_on_signals, forever, warm_up
 from operator_cli.settings import OperatorSettings, hosted_ledger
 from operator_cli.voice import ExitCode, pretty_json, voice
+from prosumer_client import run_to_end
 
 STANDARD_OUTPUT = Path("-")
 

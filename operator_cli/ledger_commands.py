@@ -9,10 +9,9 @@ import typer
 from energy_market_chaincode import Topic, invoke, iso
 from ledger import LedgerKind, LedgerSettings
 from ledger.embedded import verify as verify_file
-from market_host import run_to_end
 from operator_cli.settings import OperatorSettings
 from operator_cli.voice import AsJson, ExitCode, voice
-from prosumer_client import MarketClient
+from prosumer_client import MarketClient, run_to_end
 
 app = typer.Typer(help="The ledger's blocks.", no_args_is_help=True)
 

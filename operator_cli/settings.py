@@ -11,8 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from ledger import LedgerKind
 from market_files import DEFAULT_HOME
-from market_host import run_to_end
-from prosumer_client import Identity, MarketClient, Patience
+from prosumer_client import Identity, MarketClient, Patience, run_to_end
 
 stamina.instrumentation.set_on_retry_hooks([])  # a command says once, at its end, that nobody answered
 

@@ -20,13 +20,12 @@ from market_host import (
     ProcessLog,
     end_on_signals,
     forever,
-    run_to_end,
     start_services,
     warm_up,
 )
 from operator_cli.settings import OperatorSettings, hosted_ledger
 from operator_cli.voice import AsJson, voice
-from prosumer_client import Identity, MarketClient, key_file, load_or_create_key
+from prosumer_client import Identity, MarketClient, key_file, load_or_create_key, run_to_end
 
 USUAL_FACTOR = 600
 """A quarter of an hour passes in a second and a half."""

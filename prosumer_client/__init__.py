@@ -52,6 +52,7 @@ from prosumer_client.optimizer import Optimizer
 from prosumer_client.participant import LISTENING, Participant, run_together
 from prosumer_client.profile import Battery, Profile, ShiftableLoad, Use, flows_of, read_profiles
 from prosumer_client.roster import Roster
+from prosumer_client.running import run_to_end
 from prosumer_client.traders import Buyer, Demand, Offer, Seller
 from prosumer_client.turn import Bid, SellerView, Turn
 
@@ -118,6 +119,7 @@ __all__ = [
     "repeatable_id",
     "round_kwh",
     "round_price",
+    "run_to_end",
     "run_together",
     "store_key",
     "usual_end",

@@ -4,10 +4,8 @@ import asyncio
 import signal
 import sys
 import threading
-from collections.abc import Coroutine, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack, closing
-from typing import Any
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
 
 from market_log import configure_logs, structlog
 from prosumer_client.client import MarketClient
@@ -15,6 +13,7 @@ from prosumer_client.errors import MarketError
 from prosumer_client.meter_file import UnusableMeterFile
 from prosumer_client.optimizer import Optimizer
 from prosumer_client.participant import first_of, run_together
+from prosumer_client.running import run_to_end
 from prosumer_client.settings import Settings, parse_arguments
 
 
@@ -32,32 +31,6 @@ async def play(settings: Settings) -> None:
             optimizer = await resources.enter_async_context(Optimizer(settings.optimizer_url))
         members = list(settings.roster.participants(market, settings.keys, optimizer))
         await first_of(run_together(market, members), told_to_stop.wait())
-
-
-def run_to_end(work: Coroutine[Any, Any, None]) -> None:
-    """Run a coroutine, also where a loop runs already, as in a notebook: there in a thread, which an interrupt ends."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        asyncio.run(work)
-        return
-    loop = asyncio.new_event_loop()
-    task = loop.create_task(work)
-    ended = threading.Event()
-
-    def run() -> None:
-        try:
-            loop.run_until_complete(task)
-        finally:
-            ended.set()
-
-    with closing(loop), ThreadPoolExecutor(max_workers=1) as thread:
-        try:
-            thread.submit(run).result()
-        except KeyboardInterrupt:
-            loop.call_soon_threadsafe(task.cancel)
-            ended.wait()  # interrupted while it starts a thread, the executor does not know whom to wait for
-            raise
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import subprocess
 import sys
 import threading
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from prosumer_client import Buyer, MarketClient, MarketError, MarketUnavailable, Optimizer, Patience, Seller
-from prosumer_client.__main__ import play, run_to_end
+from prosumer_client.__main__ import play
 from prosumer_client.settings import parse_arguments
 
 if TYPE_CHECKING:
@@ -106,25 +105,6 @@ def test_the_process_s_program_runs_where_a_loop_runs_already(tmp_path: Path) ->
     assert ended.returncode == 1
     assert "KEY_FILE_MISSING" in ended.stderr
     assert "Traceback" not in ended.stderr
-
-
-async def test_an_interrupt_of_a_notebook_ends_the_process_s_work() -> None:
-    ended = []
-
-    async def interrupted() -> None:
-        os.kill(os.getpid(), signal.SIGINT)
-        try:
-            await asyncio.Event().wait()
-        finally:
-            ended.append(True)
-
-    previous = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            run_to_end(interrupted())
-    finally:
-        signal.signal(signal.SIGINT, previous)
-    assert ended == [True]
 
 
 async def test_a_prosumer_plays_in_a_thread_other_than_the_main_one(operator: Operator) -> None:

@@ -6,7 +6,8 @@ import signal
 
 import pytest
 
-from market_host import end_on_signals, forever, run_to_end
+from market_host import end_on_signals, forever
+from prosumer_client import run_to_end
 
 
 async def work() -> int:
