@@ -73,12 +73,18 @@ async def test_one_stream_too_many_is_told_to_come_again_and_requests_are_not() 
         await reader.readuntil(b"beat")
 
 
+def deaf_client(url: str) -> socket.socket:
+    """Connect with a kernel that keeps little of what is not read."""
+    client = socket.socket()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    client.connect(("127.0.0.1", httpx.URL(url).port))
+    return client
+
+
 async def test_a_stream_whose_client_does_not_read_makes_room_for_one_whose_client_does() -> None:
     stream = b"GET /flood HTTP/1.1\r\nHost: localhost\r\n\r\n"
     async with served("--max-streams", "1") as url, AsyncExitStack() as others:
-        deaf = others.enter_context(socket.socket())
-        deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        deaf.connect(("127.0.0.1", httpx.URL(url).port))
+        deaf = others.enter_context(deaf_client(url))
         deaf.sendall(stream)
         first_line = b""
         while not first_line.startswith(b"HTTP/1.1 200"):
@@ -89,9 +95,7 @@ async def test_a_stream_whose_client_does_not_read_makes_room_for_one_whose_clie
 async def test_a_request_whose_answer_is_not_read_makes_room_for_another() -> None:
     large = b"GET /large HTTP/1.1\r\nHost: localhost\r\n\r\n"
     async with served("--max-open-requests", "1") as url, AsyncExitStack() as others:
-        deaf = others.enter_context(socket.socket())
-        deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        deaf.connect(("127.0.0.1", httpx.URL(url).port))
+        deaf = others.enter_context(deaf_client(url))
         deaf.sendall(large)
         deaf.recv(1)
         async with httpx.AsyncClient(base_url=url) as client:
