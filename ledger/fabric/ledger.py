@@ -14,6 +14,7 @@ from ledger.contract import SUBMIT, Call, read_results, read_transaction, split_
 from ledger.fabric.contract import read_rejection
 from ledger.fabric.gateway import (
     PROFILE_NAME,
+    ChainTip,
     ChannelBlock,
     ChannelTransaction,
     ClaimedTimeRefused,
@@ -50,6 +51,8 @@ from ledger.settings import LedgerSettings
 
 _Result = TypeVar("_Result")
 
+_REMEMBERED = 1_000
+"""Of so many blocks the hashes are kept."""
 _LAG_S = 3.0
 """How long a gateway's peer may need to catch up with one that we spoke to before."""
 _CATCHING_UP = stamina.AsyncRetryingCaller(
@@ -86,10 +89,8 @@ class FabricLedger:
         self._client = client
         self._chaincode = chaincode
         self._closing = asyncio.Event()
-        self._newest_event: Cursor | None = None
-        self._looked_at = 0  # so many blocks, from the first on, were searched for their events
+        self._known = _KnownChain(chaincode)
         self._looking = asyncio.Lock()
-        self._time = _LedgerTime(chaincode)
 
     @classmethod
     def on(cls, profile: FabricProfile, limits: TimeLimits | None = None) -> Self:
@@ -136,7 +137,7 @@ class FabricLedger:
     async def obstacle(self) -> str | None:
         """Return what keeps commands from being committed now, or only with a wrong time, and which part it is."""
         time = self._client.time
-        if said := time.trouble or time_obstacle(self._time.latest_ms, milliseconds(time.now())):
+        if said := time.trouble or time_obstacle(self._known.latest_ms, milliseconds(time.now())):
             return said
         try:
             return await self._client.obstacle(Invocation(self._chaincode, "market"))
@@ -169,14 +170,25 @@ class FabricLedger:
         """
         async with self._looking:
             with _translated():
-                height = await self._client.highest()
-            for number in range(height - 1, self._looked_at - 1, -1):
-                self._time.note(block := await self._block_there_is(number))
-                if told := market_events(block, self._chaincode):
-                    self._newest_event = told[-1].cursor
-                    break
-            self._looked_at = max(self._looked_at, height)
-        return self._newest_event
+                tip = await self._client.tip()
+            if not self._known.may_end_at(tip) or not await self._is_searched_up_to(tip.height):
+                self._known = _KnownChain(self._chaincode)  # the channel was made anew
+                await self._is_searched_up_to(tip.height)
+            return self._known.newest_event
+
+    async def _is_searched_up_to(self, height: int) -> bool:
+        """Look for the newest event in the blocks that are new; tell whether they follow on what is known."""
+        known = self._known
+        for number in range(height - 1, known.searched - 1, -1):
+            block = await self._block_there_is(number)
+            if not known.is_followed_by(block):
+                return False
+            known.note(block)
+            if told := market_events(block, self._chaincode):
+                known.newest_event = told[-1].cursor
+                break
+        known.searched = max(known.searched, height)
+        return True
 
     async def _block_there_is(self, number: int) -> ChannelBlock:
         with _translated(lambda _: LedgerUnavailable(f"a peer lags: it has no block {number} yet")):
@@ -198,10 +210,9 @@ class FabricLedger:
             async with aclosing(self._client.blocks(after.block if after is not None else 0)) as blocks:
                 while block := await self._before_closing(anext(blocks, None)):
                     if previous_hash not in (None, block.previous_hash):
-                        self._time = _LedgerTime(self._chaincode)
                         raise LedgerReplaced(f"block {block.number} does not follow on the one before it")
                     previous_hash = block.hash
-                    self._time.note(block)
+                    self._known.note(block)
                     for event in market_events(block, self._chaincode):
                         if after is None or event.cursor > after:
                             yield event
@@ -233,16 +244,41 @@ class FabricLedger:
         await _CATCHING_UP(InvalidCursor, look)
 
 
-class _LedgerTime:
-    """The latest time that a transaction has claimed in this epoch, of the blocks that were read."""
+class _KnownChain:
+    """What is known of the chain from the blocks that were read.
+
+    Attributes
+    ----------
+    searched
+        So many blocks, from the first on, were searched for the newest event.
+    latest_ms
+        The latest time that a transaction has claimed in this epoch.
+    """
 
     def __init__(self, chaincode: str) -> None:
-        self._chaincode = chaincode
+        self.newest_event: Cursor | None = None
+        self.searched = 0
         self.latest_ms = 0
+        self._chaincode = chaincode
         self._last_block = -1
+        self._hashes: dict[int, str] = {}
+
+    def may_end_at(self, tip: ChainTip) -> bool:
+        """Tell whether the chain may end so: it goes on, or its peer lags. Else it is another one.
+
+        One that is shorter than what is remembered is taken for another one: it is searched anew, no more.
+        """
+        number = tip.height - 1
+        return number > self._last_block or self._hashes.get(number) == tip.hash
+
+    def is_followed_by(self, block: ChannelBlock) -> bool:
+        """Tell whether a block may stand after the one that is known to stand before it."""
+        return self._hashes.get(block.number - 1, block.previous_hash) == block.previous_hash
 
     def note(self, block: ChannelBlock) -> None:
-        """Take note of a block's times, unless a later one was noted."""
+        """Take note of a block, and of its times, unless a later one was noted."""
+        self._hashes[block.number] = block.hash
+        self._hashes.pop(block.number - _REMEMBERED, None)
         if block.number <= self._last_block:
             return
         self._last_block = block.number

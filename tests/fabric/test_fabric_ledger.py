@@ -9,8 +9,9 @@ from typing import Any, cast
 import pytest
 
 from energy_market_chaincode import EVENT_NAME, milliseconds
-from ledger import LedgerUnavailable, TransactionFailed
+from ledger import Cursor, LedgerUnavailable, TransactionFailed
 from ledger.fabric.gateway import (
+    ChainTip,
     ChannelBlock,
     ChannelTransaction,
     ContractRefused,
@@ -30,16 +31,26 @@ class Blocks:
     def __init__(self, height: int) -> None:
         self.height = height
         self.known_to_the_first = height
+        self.era = "old"
         self.asked: list[int] = []
 
-    async def highest(self) -> int:
-        return self.height
+    async def tip(self) -> ChainTip:
+        return ChainTip(self.height, hash_of(self.height - 1, self.era))
 
     async def block(self, number: int) -> ChannelBlock:
         self.asked.append(number)
         if number >= self.known_to_the_first:
             raise ContractRefused(500, "no such block")
-        return ChannelBlock(number, "", "", "", "", b"", ())
+        return self._made(number)
+
+    def _made(self, number: int, *transactions: ChannelTransaction) -> ChannelBlock:
+        before = hash_of(number - 1, self.era)
+        return ChannelBlock(number, hash_of(number, self.era), before, "", "", b"", transactions)
+
+
+def hash_of(number: int, era: str) -> str:
+    """Return a block's hash; of eras that are said of the channel the first block is the same."""
+    return f"{number} {era if number > 0 else ''}"
 
 
 def ledger_on(client: Any) -> FabricLedger:
@@ -75,15 +86,19 @@ class Dated(Blocks):
 
     def __init__(self, *times: tuple[datetime, str]) -> None:
         super().__init__(len(times))
-        self._times = times
+        self.times = list(times)
         self.time = SteadyTime(lambda: RIGHT, lambda: 0.0, lambda: True)
 
     async def block(self, number: int) -> ChannelBlock:
-        at, what = self._times[number]
-        event = {"set": '[{"name":"LedgerTimeSetEvent"}]', "top-up": '[{"name":"AccountToppedUpEvent"}]'}[what]
+        at, what = self.times[number]
+        event = {
+            "set": '[{"name":"LedgerTimeSetEvent"}]',
+            "top-up": '[{"name":"AccountToppedUpEvent"}]',
+            "nothing": "[]",
+        }[what]
         name, at_ms = EVENT_NAME, milliseconds(at)
         said = ChannelTransaction(0, "t", at_ms, "energy-market", "1", (), b"", name, event.encode(), b"", True)
-        return ChannelBlock(number, "", "", "", "", b"", (said,))
+        return self._made(number, said)
 
     async def blocks(self, first: int) -> AsyncIterator[ChannelBlock]:
         for number in range(first, self.height):
@@ -109,6 +124,27 @@ async def test_a_time_that_has_not_come_is_said_until_an_operator_sets_it() -> N
         assert bool(await ledger.obstacle()) is is_wrong, times
         if is_wrong:
             assert "energy-market ledger set-time --old-time" in str(await ledger.obstacle())
+
+
+@pytest.mark.parametrize("heights", [(5, 3), (5, 5), (5, 9)], ids=["shorter", "as long", "longer"])
+async def test_a_channel_that_was_made_anew_has_an_end_of_its_own(heights: tuple[int, int]) -> None:
+    before, after = heights
+    client = Dated(*[(WRONG, "top-up")] * before)
+    ledger = ledger_on(client)
+    assert await ledger.end() == Cursor(before - 1, 0, 0)
+    client.era, client.height = "new", after
+    client.times = [(RIGHT, "top-up"), (RIGHT, "top-up"), *[(RIGHT, "nothing")] * (after - 2)]
+    assert await ledger.end() == Cursor(1, 0, 0)
+    assert await ledger.obstacle() is None, "the wrong time was of the old one"
+
+
+async def test_a_gateway_that_lags_is_no_new_channel() -> None:
+    client = Dated(*[(RIGHT, "top-up")] * 5)
+    ledger = ledger_on(client)
+    assert len([event async for event in ledger.events()]) == 5
+    assert await ledger.end() == Cursor(4, 0, 0)
+    client.height = 3
+    assert await ledger.end() == Cursor(4, 0, 0)
 
 
 async def test_what_is_read_again_of_an_earlier_epoch_is_no_news() -> None:

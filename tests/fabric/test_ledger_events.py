@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 
 from energy_market_chaincode import EVENT_NAME, exact_json
 from ledger import Cursor, LedgerEvent, LedgerReplaced, LedgerUnavailable
-from ledger.fabric.gateway import ChannelBlock, ChannelTransaction, ContractRefused, GatewayClient, GatewayUnavailable
+from ledger.fabric.gateway import (
+    ChainTip,
+    ChannelBlock,
+    ChannelTransaction,
+    ContractRefused,
+    GatewayClient,
+    GatewayUnavailable,
+)
 from ledger.fabric.ledger import FabricLedger
 
 CHAINCODE = "energy-market"
@@ -27,8 +34,8 @@ class Channel:
         for count in events_per_block:
             self.append(count)
 
-    async def highest(self) -> int:
-        return len(self.chain)
+    async def tip(self) -> ChainTip:
+        return ChainTip(len(self.chain), self.chain[-1].hash if self.chain else "")
 
     async def block(self, number: int) -> ChannelBlock:
         if number >= len(self.chain):

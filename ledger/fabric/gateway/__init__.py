@@ -26,7 +26,7 @@ from ledger.fabric.gateway.channel_blocks import (
     decode_block,
     evidence_of,
 )
-from ledger.fabric.gateway.client import Committed, GatewayClient, TimeLimits
+from ledger.fabric.gateway.client import ChainTip, Committed, GatewayClient, TimeLimits
 from ledger.fabric.gateway.errors import (
     ClaimedTimeRefused,
     ContractRefused,
@@ -47,6 +47,7 @@ __all__ = [
     "PROFILE_NAME",
     "Authorities",
     "BlockSignature",
+    "ChainTip",
     "ChaincodeEvent",
     "ChannelBlock",
     "ChannelTransaction",

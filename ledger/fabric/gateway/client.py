@@ -93,6 +93,14 @@ class Committed:
     result: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class ChainTip:
+    """Where a chain ends: its number of blocks, and the last one's hash, hexadecimal."""
+
+    height: int
+    hash: str
+
+
 class GatewayClient:
     """A client of one channel, speaking to several gateways; connections are made with the first call.
 
@@ -146,7 +154,11 @@ class GatewayClient:
         return _height(await self.evaluate(Invocation(_QUERIES, "GetChainInfo", (self._channel,))))
 
     async def highest(self, beyond: int | None = None) -> int:
-        """Return the number of blocks that the gateway's peer has which has most.
+        """Return the number of blocks of the longest chain; as :meth:`tip`."""
+        return (await self.tip(beyond)).height
+
+    async def tip(self, beyond: int | None = None) -> ChainTip:
+        """Return where the chain ends at the gateway's peer which has most of it.
 
         Parameters
         ----------
@@ -163,7 +175,8 @@ class GatewayClient:
             timeout_s=self._limits.evaluate,
             is_enough=lambda answer: beyond is not None and _height(answer.result.payload) > beyond,
         )
-        return max(_height(answer.result.payload) for answer in answers)
+        longest = max((answer.result.payload for answer in answers), key=_height)
+        return ChainTip(_height(longest), BlockchainInfo.FromString(longest).currentBlockHash.hex())
 
     async def block(self, number: int) -> ChannelBlock:
         """Return one block.
