@@ -17,6 +17,7 @@ import httpx
 from tests.docs.pages import ROOT, Block
 
 OTHER_TERMINAL = "terminal 1"
+BOTH_TERMINALS = "both terminals"
 READY_WITHIN_S = 60
 LOOKS_EVERY_S = 0.1
 
@@ -28,17 +29,26 @@ def free_port() -> int:
 
 
 class Reader:
-    """In an empty folder of its own. Blocks with a file's name as title become that file."""
+    """In the project's folder, with a home directory of its own. Blocks with a file's name as title become that file.
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    Parameters
+    ----------
+    knows_the_way
+        Whether both terminals have PATH and PROJECT set, as each tutorial says by itself.
+    """
+
+    def __init__(self, home: Path, *, knows_the_way: bool = False) -> None:
+        self._folder = home / "project"
+        _lay_out_project(self._folder)
         self.ports = {"8080": free_port(), "8081": free_port(), "8082": free_port()}
         self._environment = {
             **os.environ,
-            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "HOME": str(home),
+            "PATH": _path_of_others(),
             "ENERGY_MARKET_QUEUE_URL": f"http://127.0.0.1:{self.ports['8080']}",
-            "PROJECT": str(ROOT),
         }
+        if knows_the_way:
+            self._environment |= {"PATH": f"{_programs()}{os.pathsep}{_path_of_others()}", "PROJECT": str(ROOT)}
 
     def types(self, page: list[Block]) -> str:
         """Type blocks into the second terminal, one after the other, and return what is read there."""
@@ -82,7 +92,7 @@ class Reader:
             time.sleep(LOOKS_EVERY_S)
 
     def _as_typed(self, block: Block) -> str:
-        if block.title is not None:
+        if block.title not in (None, BOTH_TERMINALS):
             return f"printf %s {shlex.quote(self._with_ports(block.text))} > {block.title}"
         return self._with_ports(block.text)
 
@@ -91,6 +101,21 @@ class Reader:
         options = f"--queue-port {queue} --optimizer-port {optimizer} --clock-port {clock} --dashboard-port 0"
         text = re.sub(r"(127\.0\.0\.1):(808[012])", lambda found: f"{found[1]}:{self.ports[found[2]]}", text)
         return text.replace("energy-market up\n", f"energy-market up {options}\n")
+
+
+def _programs() -> str:
+    return str(Path(sys.executable).parent)
+
+
+def _path_of_others() -> str:
+    return os.pathsep.join(folder for folder in os.environ["PATH"].split(os.pathsep) if folder != _programs())
+
+
+def _lay_out_project(folder: Path) -> None:
+    """Make what a reader types from there on lead to this checkout and its programs."""
+    (folder / ".venv").mkdir(parents=True)
+    (folder / ".venv" / "bin").symlink_to(_programs())
+    (folder / "examples").symlink_to(ROOT / "examples")
 
 
 def is_ready(port: int) -> bool:

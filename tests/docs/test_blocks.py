@@ -45,7 +45,7 @@ kill $(jobs -p)
 @pytest.fixture(scope="module")
 def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
     """A reader in whose first terminal a market is open."""
-    reader = Reader(tmp_path_factory.mktemp("reader"))
+    reader = Reader(tmp_path_factory.mktemp("reader"), knows_the_way=True)
     with reader.first_terminal("energy-market up\n"):
         yield reader
 

@@ -24,7 +24,7 @@ LANGUAGES = {"json", "python", "sh", "text", "yaml"}
 CLI_IN_A_CONTAINER = ("docker", "compose", "run", "--rm", "cli")
 VERBS_WITH_SERVICES = {"build", "logs", "restart", "run", "start", "stop", "up"}
 OF_A_SHELL = {"cd", "exit", "export", "jobs", "kill", "printf", "until"}
-OF_THE_SYSTEM = {"cat", "cp", "find", "git", "grep", "mkdir", "openssl", "sed", "sh", "sleep", "tar"}
+OF_THE_SYSTEM = {"cat", "cp", "find", "git", "grep", "mkdir", "openssl", "sed", "sh", "sleep", "tar", "uuidgen"}
 BY_OTHER_TESTS = {
     "curl": "test_blocks.py asks the services for the address",
     "docker": "checked here and in tests/compose",

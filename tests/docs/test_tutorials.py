@@ -1,11 +1,11 @@
-"""Every tutorial does what it says, typed from an empty folder as a reader would."""
+"""Every tutorial does what it says, typed in the project's folder as a reader would."""
 
 from pathlib import Path
 
 import pytest
 
 from tests.docs.pages import ROOT, Block, blocks
-from tests.docs.reader import OTHER_TERMINAL, Reader
+from tests.docs.reader import BOTH_TERMINALS, OTHER_TERMINAL, Reader
 
 TUTORIALS = sorted((ROOT / "docs" / "tutorial").glob("*.md"))
 
@@ -28,8 +28,15 @@ def follow(reader: Reader, name: str) -> str:
     mine = [block for block in page if block.title != OTHER_TERMINAL]
     if not others:
         return reader.types(mine)
-    with reader.first_terminal(others[0].text):
+    in_both = "".join(block.text for block in page if block.title == BOTH_TERMINALS)
+    with reader.first_terminal(in_both + others[0].text):
         return reader.types(mine)
+
+
+def signed_by_everybody() -> str:
+    """What the page says that any program has to come to."""
+    (printed,) = [block for block in blocks(ROOT / "docs/tutorial/without-our-library.md") if block.language == "text"]
+    return printed.text
 
 
 def test_a_game_can_be_watched_and_its_bills_read(reader: Reader) -> None:
@@ -61,6 +68,7 @@ def test_a_client_without_the_library_plays_a_whole_game(reader: Reader) -> None
     said = follow(reader, "without-our-library.md")
     assert "took 16 kWh" in said
     assert "settled" in said
+    assert signed_by_everybody() in said
 
 
 def test_every_tutorial_is_one_of_these() -> None:
