@@ -11,17 +11,20 @@ OR_SAY_SO := || { echo "pip could not install this (its reason stands above); it
 FABRIC ?= 3.1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-acceptance test-page screenshots test-fresh fabric demo-fabric test-fabric test-compose bench docs lint lock clean
+.PHONY: help install demo test test-acceptance test-page screenshots test-fresh fabric demo-fabric test-fabric test-compose bench docs lint lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-16s%s\n", $$1, $$2 }' Makefile
 
+install: $(VENV)/.runtime ## put the command energy-market, and all that a market needs, into .venv, or bring them up to date
+	@echo "energy-market is in $(BIN)"
+
 demo: $(VENV)/.runtime ## play the original's game on the embedded ledger and show what happened
 	$(BIN)/energy-market demo
 
-test: $(VENV)/.dev ## all tests that need neither Fabric nor containers
+test: $(VENV)/.dev ## the quick tests, which need neither Fabric nor containers nor a browser
 	$(PYTEST) -q -n 2 --dist worksteal -m "not acceptance and not fabric and not compose and not fresh_machine and not site and not page and not long"
-	@echo "left out: the real commands, killed and interrupted, which take longer (make test-acceptance), and the first steps on a fresh machine (make test-fresh)"
+	@echo "left out: the real commands, killed and interrupted, which take longer (make test-acceptance), the page in a browser (make test-page), the site (make docs), and the first steps on a fresh machine (make test-fresh)"
 	@test -x .fabric/bin/peer || echo "left out: the tests on a real Fabric network (make fabric, then make test-fabric) and on docker compose (make test-compose)"
 
 test-acceptance: $(VENV)/.dev ## the real commands and processes, as a user runs them and worse
