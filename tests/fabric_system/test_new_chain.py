@@ -70,10 +70,15 @@ async def _first_event_of(market: MarketClient, name: str) -> MarketEvent:
 
 def _make_anew(network: Network) -> None:
     """Let the nodes forget all while a running queue sees nothing of it."""
-    (queue,) = (each for each in psutil.Process().children(recursive=True) if "tx_queue" in " ".join(each.cmdline()))
+    (queue,) = (each for each in psutil.Process().children(recursive=True) if "tx_queue" in _words(each))
     os.kill(queue.pid, signal.SIGSTOP)
     network.down()
     for data in network.folder.root.glob("nodes/*/data"):
         shutil.rmtree(data)
     network.up({}, operator_of(network))
     os.kill(queue.pid, signal.SIGCONT)
+
+
+def _words(process: psutil.Process) -> str:
+    """What a process was started with; nothing of nodes of earlier networks, which have ended and are still listed."""
+    return " ".join(process.as_dict(["cmdline"])["cmdline"] or [])
