@@ -71,11 +71,13 @@ def _verify_network(settings: LedgerSettings, replay_only: bool) -> None:
 
 @app.command()
 def blocks(
-    first: Annotated[int, typer.Option("--from", help="The first block shown.", min=0)] = 0,
+    first: Annotated[
+        int | None, typer.Option("--from", help="The first block shown; default: the newest ones are.", min=0)
+    ] = None,
     limit: Annotated[int, typer.Option(help="How many.", min=1, max=1000)] = 20,
     json: AsJson = False,
 ) -> None:
-    """List blocks."""
+    """List blocks in their order, the newest ones unless told otherwise."""
     view = OperatorSettings.read().ask(lambda market: market.blocks(first, limit)).as_json()
     voice.rows(view["blocks"], ("number", "hash", "at", "nrTransactions"), f"height {view['height']}", view)
 

@@ -50,6 +50,8 @@ T = TypeVar("T")
 LONG_POLL_S = 20
 MAX_PAGE = 1000
 """Items of a list that the queue gives in one answer."""
+MAX_BLOCKS = 100
+"""Blocks that the queue shows in one answer."""
 MAX_BATCH = 1000
 """Commands in one request."""
 MAX_BATCH_BYTES = 1_000_000
@@ -384,9 +386,24 @@ class MarketClient(ServiceClient):
         """Return the meters in service."""
         return await self._read_all(market_views.Meters, "/meters", lambda page: page.meters)
 
-    async def blocks(self, first: int = 0, limit: int = 100) -> block_views.Blocks:
-        """Return the ledger's height and the headers of some of its blocks."""
-        return await self._read(block_views.Blocks, "/blocks", {"from": first, "limit": limit})
+    async def blocks(self, first: int | None = 0, limit: int = MAX_BLOCKS) -> block_views.Blocks:
+        """Return the ledger's height and the headers of some of its blocks, in their order.
+
+        Parameters
+        ----------
+        first
+            The number of the first; None: the newest ones.
+        limit
+            How many at most; of more than MAX_BLOCKS the queue is asked several times.
+        """
+        if first is None:
+            first = max(0, (await self._page_of_blocks(0, 1)).height - limit)
+        found: list[block_views.BlockSummary] = []
+        while True:
+            page = await self._page_of_blocks(first + len(found), min(limit - len(found), MAX_BLOCKS))
+            found += page.blocks
+            if len(found) == limit or len(page.blocks) < MAX_BLOCKS:
+                return block_views.Blocks(height=page.height, blocks=found)
 
     async def block(self, number: int) -> block_views.BlockView:
         """Return one block with its transactions; RequestRefused ``UNKNOWN_BLOCK`` if there is none."""
@@ -398,6 +415,9 @@ class MarketClient(ServiceClient):
 
     async def _read(self, kind: type[V], path: str, parameters: Mapping[str, int | str] | None = None) -> V:
         return self._view(kind, await self._connection.exchange("GET", path, parameters=parameters))
+
+    async def _page_of_blocks(self, first: int, limit: int) -> block_views.Blocks:
+        return await self._read(block_views.Blocks, "/blocks", {"from": first, "limit": limit})
 
     async def _read_all(
         self, kind: type[V], path: str, items_of: Callable[[V], list[Item]], more: Mapping[str, str] | None = None

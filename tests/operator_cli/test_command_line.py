@@ -1,5 +1,6 @@
 """The command line as a whole: what it imports, how it lists its commands, --json everywhere, and exit codes."""
 
+import asyncio
 import json
 import os
 import subprocess
@@ -7,12 +8,15 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 import typer
 
+from energy_market_chaincode import block_views
 from operator_cli.main import COMMANDS, app
-from prosumer_client import Patience
+from operator_cli.settings import OperatorSettings
+from prosumer_client import MarketClient, Patience
 
 HEAVY = {"cryptography", "fastapi", "grpc", "httpx", "numpy", "pydantic", "pydantic_settings", "scipy", "uvicorn"}
 LOADED = "import sys; from operator_cli.main import main\ntry: main()\nfinally: print(*sys.modules, file=sys.stderr)"
@@ -86,6 +90,20 @@ def test_exit_codes_are_those_of_the_documentation(
     monkeypatch.setenv("ENERGY_MARKET_QUEUE_URL", "http://127.0.0.1:1")
     monkeypatch.setattr("operator_cli.settings.PATIENCE", Patience(total_s=0.1))
     assert energy_market(*words.split()).code == code
+
+
+@pytest.mark.parametrize(
+    ("words", "asked"),
+    [((), (None, 20)), (("--limit", "1000"), (None, 1000)), (("--from", "7", "--limit", "3"), (7, 3))],
+)
+def test_blocks_are_the_newest_unless_told_otherwise(
+    energy_market: Any, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], asked: tuple[int | None, int]
+) -> None:
+    market = AsyncMock(spec=MarketClient)
+    market.blocks.return_value = block_views.Blocks(height=0, blocks=[])
+    monkeypatch.setattr(OperatorSettings, "ask", lambda _, question: asyncio.run(question(market)))
+    assert energy_market("ledger", "blocks", "--json", *words).code == 0
+    market.blocks.assert_awaited_once_with(*asked)
 
 
 def test_ctrl_c_while_it_is_imported_is_no_traceback(tmp_path: Path) -> None:

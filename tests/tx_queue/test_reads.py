@@ -5,6 +5,9 @@ import itertools
 from typing import Any
 
 import pytest
+import simplejson
+
+from prosumer_client import MarketClient
 
 
 @pytest.fixture
@@ -127,6 +130,30 @@ async def test_blocks_are_read_page_by_page(market: Any, operator: Any) -> None:
     assert [block["number"] for page in pages for block in page["blocks"]] == list(range(height))
     newest = await read(market, "/blocks", limit=3)
     assert [block["number"] for block in newest["blocks"]] == list(range(height - 3, height))
+
+
+@pytest.mark.parametrize(
+    ("first", "limit", "shown"),
+    [
+        (None, 20, range(100, 120)),
+        (None, 110, range(10, 120)),
+        (None, 1000, range(120)),
+        (0, 100, range(100)),
+        (5, 110, range(5, 115)),
+        (20, 1000, range(20, 120)),
+        (120, 1000, range(0)),
+    ],
+)
+async def test_a_client_reads_as_many_blocks_as_it_wants_in_several_answers(
+    running: Any, operator: Any, first: int | None, limit: int, shown: range
+) -> None:
+    async with running(over_tcp=True) as queue:
+        while await queue.ledger.height() < 120:
+            await queue.ledger.submit([simplejson.dumps(operator.top_up())])
+        async with MarketClient(str(queue.http.base_url)) as client:
+            found = await client.blocks(first, limit)
+    assert found.height == 120
+    assert [block.number for block in found.blocks] == list(shown)
 
 
 @pytest.mark.parametrize(
