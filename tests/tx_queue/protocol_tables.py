@@ -4,6 +4,7 @@
 """
 
 import inspect
+import re
 import types
 import typing
 from collections.abc import Iterable, Iterator
@@ -28,6 +29,7 @@ from energy_market_chaincode import (
 )
 from energy_market_chaincode.context import RULES
 from energy_market_chaincode.contract import EVENT_NAME  # with it all rules are known
+from energy_market_chaincode.queries import BRIEF, IN_BRIEF, PAGED, QUERIES
 from energy_market_chaincode.times import Instant
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "protocol.md"
@@ -52,6 +54,36 @@ READS: dict[str, Any] = {
     "/queue": views.QueueState,
     "/queue/{id}": views.CommandStatus,
 }
+ASKED_BY = {
+    "market": "/market",
+    "prosumers": "/prosumers",
+    "prosumer": "/prosumers/{id}",
+    "games": "/games",
+    "game": "/games/{id}",
+    "bids": "/games/{id}/bids",
+    "transfers": "/games/{id}/transfers",
+    "lines": "/games/{id}/lines",
+    "statement": "/prosumers/{id}/statement",
+    "balance": "/games/{id}/balance",
+    "meters": "/meters",
+    "topology": "/topology",
+    "game-topology": "/games/{id}/topology",
+    "tariffs": "/tariffs",
+}
+"""Which read has the answer of a question to the contract."""
+OTHER_ANSWERS = {
+    "command": "the result that is remembered, as [above](#commands), or null",
+    "state": "{key: value}: all that stands on the ledger under keys that begin so; no read has it",
+}
+TRANSACTIONS = (
+    (
+        "init",
+        "operator's id, public key",
+        "{operator}: the first one; the transaction's id becomes the ledger's. The same call again changes nothing",
+    ),
+    ("submit", "each command's JSON text (in older blocks one array of them)", "results in the commands' order"),
+)
+"""Functions of the contract that change something, with arguments and answer."""
 UNITS = {
     get_args(EnergyKwh)[0]: "kWh",
     get_args(MoneyCurrency)[0]: "currency",
@@ -119,7 +151,8 @@ def unit(schema: dict[str, Any] | None) -> str:
 
 
 def sentence(model: Any) -> str:
-    return (inspect.getdoc(model) or "").partition("\n\n")[0].replace("\n", " ").replace("``", "`")
+    said = (inspect.getdoc(model) or "").partition("\n\n")[0].replace("\n", " ").replace("``", "`")
+    return re.sub(r":\w+:`~?([^`]+)`", r"`\1`", said)
 
 
 def results(data: type[CommandData]) -> Iterator[str]:
@@ -128,9 +161,20 @@ def results(data: type[CommandData]) -> Iterator[str]:
         yield f"{{{fields(kind)}}}"
 
 
+def functions() -> Iterator[tuple[str, str, str, str]]:
+    """Describe the contract's functions: name, arguments, kind and answer."""
+    for name, arguments, answer in TRANSACTIONS:
+        yield name, arguments, "transaction", answer
+    for name, (_, needed) in QUERIES.items():
+        more = [*(["[from, limit]"] if name in PAGED else []), *([f"[`{IN_BRIEF}`]"] if name in BRIEF else [])]
+        answer = f"as `GET {ASKED_BY[name]}`" if name in ASKED_BY else OTHER_ANSWERS[name]
+        yield name, ", ".join([*needed, *more]), "query", answer
+
+
 def tables() -> dict[str, str]:
     """Every table by its name."""
     return {
+        "functions": table("function | arguments | kind | answer", functions()),
         "topics": table(
             "topic | who | data | result | what it asks",
             (

@@ -20,6 +20,7 @@ from energy_market_chaincode import (
     views,
 )
 from energy_market_chaincode.context import RULES
+from energy_market_chaincode.queries import QUERIES
 from tests.tx_queue import protocol_tables
 
 ANSWERS: dict[str, Any] = {
@@ -171,3 +172,10 @@ def test_the_protocols_tables_are_made_from_the_types() -> None:
     named = {"{prosumer}": "{id}", "{game}": "{id}", "{number}": "{n}"}
     paths = {re.sub(r"\{\w+\}", lambda found: named.get(found[0], found[0]), path) for path in ANSWERS}
     assert paths == protocol_tables.READS.keys()
+
+
+def test_the_page_names_the_read_that_answers_as_a_question_to_the_contract_does() -> None:
+    for name, path in protocol_tables.ASKED_BY.items():
+        answering, _ = QUERIES[name]
+        assert typing.get_type_hints(answering)["return"] is protocol_tables.READS[path]
+    assert QUERIES.keys() == protocol_tables.ASKED_BY.keys() | protocol_tables.OTHER_ANSWERS.keys()
