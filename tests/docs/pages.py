@@ -49,3 +49,22 @@ def prose(text: str) -> str:
 def spans(text: str) -> list[str]:
     """Return what stands in backticks, outside of fenced blocks."""
     return re.findall(r"`([^`]+)`", prose(text))
+
+
+def section(text: str, heading: str) -> str:
+    """Return what stands below a heading, up to the next one of its level or a higher one."""
+    level = len(heading) - len(heading.lstrip("#"))
+    found = re.search(rf"^{re.escape(heading)}\n(.*?)(?=^#{{1,{level}}} |\Z)", text, re.DOTALL | re.MULTILINE)
+    assert found is not None, f"there is no {heading}"
+    return found[1]
+
+
+def rows(text: str) -> list[list[str]]:
+    """Return the cells of the rows of all tables in a text, without their heads."""
+    found: list[list[str]] = []
+    for line in text.splitlines():
+        if re.fullmatch(r"\|[\s:|-]+\|", line):
+            found.pop()  # what stands above the line is a head
+        elif line.startswith("|"):
+            found.append([cell.strip() for cell in line.removesuffix("|").split("|")[1:]])
+    return found
