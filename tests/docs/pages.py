@@ -59,12 +59,21 @@ def section(text: str, heading: str) -> str:
     return found[1]
 
 
-def rows(text: str) -> list[list[str]]:
-    """Return the cells of the rows of all tables in a text, without their heads."""
-    found: list[list[str]] = []
+def tables(text: str) -> list[list[list[str]]]:
+    """Return the cells of the rows of each table in a text, without the heads."""
+    found: list[list[list[str]]] = []
+    above = ""
     for line in text.splitlines():
         if re.fullmatch(r"\|[\s:|-]+\|", line):
-            found.pop()  # what stands above the line is a head
+            found[-1].clear()  # what stands above the line is a head
         elif line.startswith("|"):
-            found.append([cell.strip() for cell in line.removesuffix("|").split("|")[1:]])
+            if not above.startswith("|"):
+                found.append([])
+            found[-1].append([cell.strip() for cell in line.removesuffix("|").split("|")[1:]])
+        above = line
     return found
+
+
+def rows(text: str) -> list[list[str]]:
+    """Return the cells of the rows of all tables in a text, without the heads."""
+    return [row for table in tables(text) for row in table]
