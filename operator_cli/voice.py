@@ -25,7 +25,7 @@ class ExitCode(IntEnum):
     FAILED = 1
     """What was asked for was refused, or is not so; the message says why."""
     MISUSED = 2
-    """The words of the command line are none."""
+    """The command line is wrong."""
     UNAVAILABLE = 3
     """Nobody answered, or the ledger has not decided yet: the same command may succeed later."""
     STOPPED = 130
