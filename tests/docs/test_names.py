@@ -20,6 +20,10 @@ FILES = sorted(
 )
 MADE_LATER = (".energy-market/", ".fabric/", ".venv/", "build/", "keys/")
 """What a reader has only after some commands."""
+FILLED = sorted(
+    (name_of(page), module) for page in PAGES for module in re.findall(r"^::: (\S+)$", page.read_text(), re.MULTILINE)
+)
+"""Modules whose docstrings fill a page of the site."""
 HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
 
 
@@ -47,6 +51,13 @@ def test_every_page_is_in_the_sites_navigation() -> None:
     listed = {(nav.parent / link).resolve() for link in re.findall(r"\]\(([^)]+)\)", nav.read_text())}
     pages = {page for page in (ROOT / "docs").rglob("*.md") if page.parent.name != "decisions" and page != nav}
     assert pages - listed == set()
+
+
+@pytest.mark.parametrize(("page", "module"), FILLED)
+def test_a_page_that_the_site_fills_says_where_else_to_read(page: str, module: str) -> None:
+    path = module.replace(".", "/")
+    said = spans((ROOT / page).read_text().partition("\n::: ")[0])
+    assert {f"{path}.py", f"{path}/", f"{path.rpartition('/')[0]}/"} & set(said)
 
 
 @pytest.mark.parametrize("page", ["README.md", "docs/explanation/architecture.md"])
