@@ -113,8 +113,8 @@ def _path_of_others() -> str:
 
 def _lay_out_project(folder: Path) -> None:
     """Make what a reader types from there on lead to this checkout and its programs."""
-    (folder / ".venv").mkdir(parents=True)
-    (folder / ".venv" / "bin").symlink_to(_programs())
+    folder.mkdir()
+    (folder / ".venv").symlink_to(sys.prefix)
     (folder / "examples").symlink_to(ROOT / "examples")
 
 

@@ -23,7 +23,8 @@ def reader(tmp_path: Path) -> Reader:
 
 
 def follow(reader: Reader, name: str) -> str:
-    page = [block for block in blocks(ROOT / "docs" / "tutorial" / name) if not is_set_up(block)]
+    typed = (block for block in blocks(ROOT / "docs" / "tutorial" / name) if block.language != "text")
+    page = [block for block in typed if not is_set_up(block)]
     others = [block for block in page if block.title == OTHER_TERMINAL]
     mine = [block for block in page if block.title != OTHER_TERMINAL]
     if not others:
