@@ -11,12 +11,11 @@ from typing import Any
 from energy_market_chaincode import GameView, Phase, Terms, Topic, errors, units
 from prosumer_client.amounts import UnusableDecision
 from prosumer_client.client import MarketClient
-from prosumer_client.errors import CommandRejected, RequestRefused
 from prosumer_client.events import MarketEvent
 from prosumer_client.identity import Identity
 from prosumer_client.meter import Contracted, ContractReader, Meter, Reading
 from prosumer_client.optimizer import Optimizer
-from prosumer_client.participant import Reminder
+from prosumer_client.participant import Refusal, Reminder
 from prosumer_client.profile import Battery, Profile, ShiftableLoad, flows_of
 from prosumer_client.traders import Bidder, Demand, Offer, Registration, usable_demand, usable_offer
 
@@ -212,7 +211,7 @@ class Household(Bidder):
             self.log.warning("Not taken into games", games=left_out, **reason)
 
 
-def _to_leave_out(games: list[str], refusal: CommandRejected | RequestRefused) -> list[str]:
+def _to_leave_out(games: list[str], refusal: Refusal) -> list[str]:
     """Return which games to order without: the one that is refused, of a sum that lacks the later half, or all."""
     if (place := _PLACE.search(refusal.message)) is not None:
         return [games[int(place[1])]]

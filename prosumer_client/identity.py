@@ -4,6 +4,7 @@ Keys are kept as PKCS8 PEM that nobody but their owner may read, one file each.
 """
 
 import os
+import reprlib
 import secrets
 import stat
 import time
@@ -87,7 +88,7 @@ class Identity:
         Raises
         ------
         UnusableValue
-            If ``data`` holds what JSON cannot: NaN, or text that is no Unicode.
+            If ``data`` holds what JSON cannot: NaN, a set, or text that is no Unicode. It says where, and what it is.
         """
         payload = {"prosumer": self.prosumer, "data": wire_value(data)}
         if valid_until is not None:
@@ -98,8 +99,27 @@ class Identity:
         try:
             body = signed_bytes({**command, "signature": sign(command, self.key)})
         except ValueError as error:
-            raise UnusableValue("UNUSABLE_VALUE", f"what the command says {error}") from None
+            message = f"what the command says {error}; that is {_unsignable(command)}"
+            raise UnusableValue("UNUSABLE_VALUE", message) from None
         return SignedCommand(command["id"], body)
+
+
+def _unsignable(value: Any, *place: str) -> str:
+    """Return where in a value that cannot be signed the part is that cannot, and what it is."""
+    named = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, item in named:
+        for part, where in ((name, place), (item, (*place, str(name)))):
+            if not _is_signable(part):
+                return _unsignable(part, *where)
+    return f"{'.'.join(place)}: {reprlib.repr(value)}"
+
+
+def _is_signable(value: Any) -> bool:
+    try:
+        signed_bytes(value)
+    except ValueError:
+        return False
+    return True
 
 
 def usual_end() -> datetime:

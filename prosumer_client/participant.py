@@ -14,7 +14,15 @@ from market_log import structlog
 from prosumer_client.amounts import UnusableDecision, read_number, round_kwh
 from prosumer_client.client import MarketClient
 from prosumer_client.connection import cancel_all
-from prosumer_client.errors import CommandRejected, MarketError, RequestRefused
+from prosumer_client.errors import (
+    AnotherLedger,
+    CommandRejected,
+    MarketError,
+    MarketUnavailable,
+    RequestRefused,
+    UnexpectedAnswer,
+    UnusableValue,
+)
 from prosumer_client.events import FROM_NOW, MarketEvent
 from prosumer_client.identity import repeatable_id
 
@@ -22,6 +30,8 @@ _ABOUT_THE_CONTENT = frozenset({400, 413, 422})
 """HTTP statuses of a command that says something impossible."""
 
 Decision = TypeVar("Decision")
+Refusal = CommandRejected | RequestRefused | UnusableValue
+"""Why what was to be said does not take effect: a rule of the market, its form, or that it cannot even be signed."""
 
 
 class Reminder(NamedTuple):
@@ -122,7 +132,7 @@ class Participant(ABC):
 
     async def say(
         self, topic: str, data: Mapping[str, Any], *occasion: object, speaker: MarketClient | None = None
-    ) -> CommandRejected | RequestRefused | None:
+    ) -> Refusal | None:
         """Give the command of an occasion, once in all lives of this process; without an occasion, a new command.
 
         Parameters
@@ -132,14 +142,14 @@ class Participant(ABC):
 
         Returns
         -------
-        Why it was rejected, or why what it says is not even well formed; None if it is in effect. If an earlier life
-        of the process gave another command on this occasion, that one stands.
+        Why it was rejected, or why what it says is not even well formed or cannot be signed; None if it is in effect.
+        If an earlier life of the process gave another command on this occasion, that one stands.
         """
         speaker = speaker or self.market
         command_id = repeatable_id(speaker.identity.prosumer, topic, *occasion) if occasion else None
         try:
             await speaker.submit(topic, data, command_id=command_id)
-        except (CommandRejected, RequestRefused) as error:
+        except (CommandRejected, RequestRefused, UnusableValue) as error:
             if error.code == CommandIdReused.code:
                 self.log.info("What was said before on this occasion stands", topic=topic, command=command_id)
                 return None
@@ -258,7 +268,7 @@ class _Lanes:
         except RequestRefused as refusal:
             member.log.error("Leaving the market, which refuses us", code=refusal.code, reason=refusal.message)
             self._end(refusal)
-        except MarketError as error:
+        except (MarketUnavailable, AnotherLedger, UnexpectedAnswer) as error:
             self._end(error)
         except (Exception, SystemExit) as failure:
             member.log.exception("This went wrong and is left out", game=item.game, reason=repr(failure))

@@ -22,10 +22,10 @@ from energy_market_chaincode import (
 )
 from prosumer_client.amounts import UnusableDecision, read_number, round_price
 from prosumer_client.client import MarketClient
-from prosumer_client.errors import CommandRejected, MarketError, RequestRefused
+from prosumer_client.errors import MarketError
 from prosumer_client.events import MarketEvent
 from prosumer_client.optimizer import Optimizer
-from prosumer_client.participant import Participant
+from prosumer_client.participant import Participant, Refusal
 from prosumer_client.turn import Bid, Turn
 
 TURN_IS_OVER = frozenset({NotYourTurn.code, TurnOver.code, WrongPhase.code, UnknownGame.code})
@@ -265,7 +265,7 @@ class Bidder(Trader):
             and (game.buyer_in_turn, game.round, game.deadline) == (self.prosumer, turn.round, turn.deadline)
         )
 
-    async def _say_bid(self, turn: Turn, bid: Bid | None, *after: str) -> CommandRejected | RequestRefused | None:
+    async def _say_bid(self, turn: Turn, bid: Bid | None, *after: str) -> Refusal | None:
         move = {"keepPlaying": False} if bid is None else {"bidAmounts": bid.amounts}
         data = {"game": turn.game, "round": turn.round, **move}
         return await self.say(Topic.PUBLISH_BUY_BID, data, turn.game, turn.round, turn.deadline, *after)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from structlog.testing import capture_logs
 
-from energy_market_chaincode import Energy, GameView, iso, units
+from energy_market_chaincode import Energy, GameView, Topic, iso, units
 from ledger.embedded import EmbeddedLedger
 from prosumer_client import (
     Battery,
@@ -32,6 +32,7 @@ from prosumer_client import (
     store_key,
 )
 from prosumer_client.profile import Use
+from prosumer_client.traders import Registration
 from tests.prosumer_client.conftest import HOUR_MS, FakeMarket, Operator, identity_of
 
 if TYPE_CHECKING:
@@ -264,6 +265,23 @@ async def test_an_order_that_the_market_refuses_keeps_it_out_of_that_slot_only(
     assert [[order["game"] for order in orders] for orders in await orders_of(operator)] == [["g0", "g2", "g3"]]
     (warned,) = [line for line in logs if line["event"] == "Not taken into games"]
     assert (warned["games"], warned["code"]) == (["g1"], "PRICE_OUT_OF_BOUNDS")
+
+
+async def test_an_order_that_cannot_be_signed_keeps_it_out_of_that_slot_only(
+    operator: Operator, background: Background
+) -> None:
+    class OnItsOwn(Household):
+        async def entry(self, terms: Terms) -> Registration | None:
+            return Registration(Topic.PUBLISH_DEMAND, {"amount": {1} if terms.game == "g1" else "1"})
+
+    await publish_slots(operator)
+    with capture_logs() as logs:
+        background(OnItsOwn(operator.speaker("H"), profile()).run())
+        await operator.fake.until(lambda: is_in(operator, "g0", "g2", "g3"))
+    assert [[order["game"] for order in orders] for orders in await orders_of(operator)] == [["g0", "g2", "g3"]]
+    (warned,) = [line for line in logs if line["event"] == "Not taken into games"]
+    assert (warned["games"], warned["code"]) == (["g1"], "UNUSABLE_VALUE")
+    assert "demand.amount: {1}" in warned["reason"]
 
 
 async def test_a_feed_in_tariff_below_zero_still_makes_an_offer_and_one_above_the_cap_none(

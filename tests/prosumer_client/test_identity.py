@@ -67,11 +67,21 @@ def test_new_ids_of_one_moment_differ(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len({new_id() for _ in range(1000)}) == 1000
 
 
-@pytest.mark.parametrize("value", [float("nan"), "\udcff", {"\ud800": 1}])
-def test_what_json_cannot_hold_is_refused(seller: Identity, value: Any) -> None:
+UNSIGNABLE = {
+    "NaN": (float("nan"), "amount: nan"),
+    "no text": ("\udcff", r"amount: '\udcff'"),
+    "a name that is no text": ({"\ud800": 1}, r"amount: '\ud800'"),
+    "a set in a list": (["1", {"unit": {1}}], "amount.1.unit: {1}"),
+    "an integer beyond 2^53": (2**53, "amount: 9007199254740992"),
+}
+
+
+@pytest.mark.parametrize(("value", "named"), UNSIGNABLE.values(), ids=UNSIGNABLE)
+def test_what_json_cannot_hold_is_refused_and_named(seller: Identity, value: Any, named: str) -> None:
     with pytest.raises(UnusableValue, match="canonical JSON") as refused:
         seller.command("publishDemand", {"game": "G1", "amount": value})
     assert refused.value.code == "UNUSABLE_VALUE"
+    assert refused.value.message.endswith(f"that is payload.data.{named}")
 
 
 def test_an_occasion_has_one_id_whatever_zone_its_time_is_told_in(identity: Callable[[str], Identity]) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 from fractions import Fraction
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,11 +16,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
+from energy_market_chaincode import Topic
 from prosumer_client import (
     LISTENING,
     Bid,
     Buyer,
+    CommandRejected,
     Contracted,
+    KeyFileError,
     MarketUnavailable,
     Meter,
     Offer,
@@ -28,14 +33,16 @@ from prosumer_client import (
     Terms,
     Turn,
     UnusableDecision,
+    UnusableValue,
     round_kwh,
     round_price,
     run_together,
 )
+from prosumer_client.traders import Registration
 from tests.prosumer_client.conftest import logged
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Coroutine
 
     from prosumer_client import MarketEvent
     from tests.prosumer_client.conftest import Operator
@@ -43,6 +50,7 @@ if TYPE_CHECKING:
     Background = Callable[[Coroutine[Any, Any, object]], asyncio.Task[object]]
 
 NOTHING_TO_TRADE = [Decimal("0.0"), 0, -1, Decimal("NaN"), float("inf"), "much", {"S1": 1}, True, 10**10, 0.00004]
+NOTHING_TO_SIGN = [np.float32(1.5), float("nan"), {1.5}, "\udcff", 2**53, b"1"]
 ROUNDED = {
     "a third": (1 / 3, "0.3333"),
     "an exact third": (Fraction(1, 3), "0.3333"),
@@ -150,6 +158,27 @@ async def test_who_has_nothing_to_trade_stays_out_of_that_game_alone(
     assert all(repr(value) in line["reason"] and line["game"] == "G1" for line in told)
 
 
+@pytest.mark.parametrize("value", NOTHING_TO_SIGN, ids=ascii)
+async def test_a_registration_that_cannot_be_signed_keeps_who_made_it_out_of_that_game_alone(
+    operator: Operator, background: Background, value: Any
+) -> None:
+    class OnItsOwn(Buyer):
+        async def entry(self, terms: Terms) -> Registration | None:
+            return Registration(Topic.PUBLISH_DEMAND, {"amount": value if terms.game == "G1" else "8"})
+
+    with capture_logs() as logs:
+        others = [Seller(operator.speaker("S2"), "40", "0.1"), Buyer(operator.speaker("B2"), "15")]
+        background(run_together(operator.market, [OnItsOwn(operator.speaker("B1")), *others]))
+        await operator.publish("G1", expectedParticipants=2)
+        await operator.begin("G1")
+        await operator.publish("G2", expectedParticipants=3)
+        await operator.begin("G2")
+    assert [b.buyer for b in (await operator.market.game("G1")).buyers] == ["B2"]
+    (told,) = [line for line in logs if line["event"] == "Not taken into the game"]
+    assert (told["prosumer"], told["game"], told["code"]) == ("B1", "G1", "UNUSABLE_VALUE")
+    assert repr(value) in told["reason"]
+
+
 @pytest.mark.parametrize(("value", "rounded"), ROUNDED.values(), ids=ROUNDED)
 async def test_a_demand_between_two_amounts_of_the_ledger_is_rounded_and_told(
     operator: Operator, value: Any, rounded: str
@@ -229,16 +258,19 @@ async def test_after_a_bid_that_breaks_a_rule_the_others_need_not_wait(
     assert await operator.moves_of("B1") == [{"game": "G1", "round": 1, "keepPlaying": False}]
 
 
+@pytest.mark.parametrize("seller", ["no such name", "\udcff"], ids=ascii)
 async def test_after_a_bid_that_is_not_even_well_formed_the_others_need_not_wait(
-    operator: Operator, turn_of_b1: MarketEvent
+    operator: Operator, turn_of_b1: MarketEvent, seller: str
 ) -> None:
     class Careless(Buyer):
         async def bid(self, turn: Turn) -> Bid | None:
-            return Bid({"no such name": turn.demand})
+            return Bid({seller: turn.demand})
 
     with capture_logs() as logs:
         await Careless(operator.speaker("B1"), "20").react(turn_of_b1)
-    assert [line["event"] for line in logs if line.get("code")] == ["The bid was rejected"]
+    (told,) = [line for line in logs if line.get("code")]
+    assert told["event"] == "The bid was rejected"
+    assert ascii(seller)[1:-1] in told["reason"]
     assert await operator.moves_of("B1") == [{"game": "G1", "round": 1, "keepPlaying": False}]
 
 
@@ -313,9 +345,18 @@ async def test_a_member_that_the_market_refuses_leaves_the_others_playing(
         await logged(logs, code="BAD_SIGNATURE", prosumer="S1")
 
 
-@pytest.mark.parametrize("defect", [KeyError, SystemExit])
+DEFECTS: dict[str, Callable[[str], BaseException]] = {
+    "an error": KeyError,
+    "an exit": SystemExit,
+    "what cannot be signed": partial(UnusableValue, "UNUSABLE_VALUE"),
+    "a command of its own": partial(CommandRejected, "UNKNOWN_GAME", "there is no such game"),
+    "a key": partial(KeyFileError, "KEY_FILE_MISSING"),
+}
+
+
+@pytest.mark.parametrize("defect", DEFECTS.values(), ids=DEFECTS)
 async def test_a_defect_in_one_member_ends_nobody(
-    operator: Operator, background: Background, defect: type[BaseException]
+    operator: Operator, background: Background, defect: Callable[[str], BaseException]
 ) -> None:
     class Defective(Seller):
         async def react(self, event: MarketEvent) -> None:
