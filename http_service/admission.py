@@ -212,18 +212,20 @@ class Occupancy:
         """Make a request a stream, which has no end; raises Problem, 503 ``TOO_BUSY``."""
         if len(self._streams) >= self.limits.streams:
             leaving = self._dispensable()
-            if leaving is None or leaving.connection is None:
+            if leaving is None:
                 raise too_busy("streams")
             del self._streams[leaving]
-            self._put_out(leaving.connection)
+            if leaving.connection in self._connections:
+                self._put_out(leaving.connection)
         del self._requests[place]
         self._streams[place] = time.monotonic()
 
     def _dispensable(self) -> "Place | None":
-        """Find a stream whose client does not read, or else the oldest, if it has lasted long enough."""
+        """Find a stream whose client is gone, or does not read, or else the oldest, if it has lasted long enough."""
+        gone = next((each for each in self._streams if each.connection not in self._connections), None)
         deaf = next((each for each in self._streams if each.connection in self._unread), None)
-        if deaf is not None:
-            return deaf
+        if gone is not None or deaf is not None:
+            return gone or deaf
         oldest, began_at = next(iter(self._streams.items()))
         return oldest if began_at <= time.monotonic() - _TENURE_S else None
 

@@ -155,6 +155,25 @@ async def test_the_oldest_stream_makes_room_for_a_newcomer_once_it_has_lasted_fo
     assert put_out == [first, second, third]
 
 
+async def test_a_stream_whose_client_is_gone_makes_room_before_anybody_is_put_out() -> None:
+    occupancy = Occupancy(Limits(streams=2))
+    put_out: list[asyncio.Transport] = []
+
+    def begin() -> asyncio.Transport:
+        newcomer = _Connection()
+        occupancy.enter(newcomer, partial(put_out.append, newcomer))
+        occupancy.begin_stream(occupancy.begin(newcomer))
+        return newcomer
+
+    first, second = begin(), begin()
+    occupancy.stalls(first)
+    occupancy.leave(second)  # what it ran winds down, and has not given its place back yet
+    begin()
+    assert put_out == []
+    begin()
+    assert put_out == [first]
+
+
 class _Connection(asyncio.Transport):
     def get_write_buffer_size(self) -> int:
         return 20_000
