@@ -47,7 +47,10 @@ class DashboardSettings(ServiceSettings):
     optimizer_url: str = Field("http://127.0.0.1:8081", description="where the optimizer is")
     clock_url: str = Field("http://127.0.0.1:8082", description="where the clock is")
     max_streams: int = Field(
-        300, ge=1, description="event streams open at once, of which the queue has each, too; more get 503 TOO_BUSY"
+        300,
+        ge=1,
+        description="event streams open at once, of which the queue has each, too; for one more, one that nobody reads "
+        "is closed, or every few seconds one that has lasted for a minute; else it gets 503 TOO_BUSY",
     )
 
     @property

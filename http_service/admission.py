@@ -41,7 +41,9 @@ _DEAF_S = 1.0
 """Who took nothing of an answer for so long is put out for others."""
 _TENURE_S = 60.0
 """A stream that has lasted so long may be closed for a newcomer: nothing tells who never reads from who has had nothing
-to read. Its client resumes where it was, and has its next place for as long."""
+to read. Its client resumes where it was, once it has a place again."""
+_TURN_S = 5.0
+"""So often one of these may be: whoever comes again and again could otherwise put out all who have a place."""
 _PIECE_BYTES = 65_536
 """As much as a connection brings at once: kept free for a body that may be read on, until that has come."""
 _COME_AGAIN = {"Retry-After": "1", "Connection": "close"}
@@ -95,7 +97,7 @@ class Occupancy:
     A full budget is no reason to refuse a newcomer as long as somebody holds a place without using it. All clients may
     have the same address, so what they do decides: first goes the oldest connection that never had a request whole,
     then the one that has been idle for longest; of the requests, one that is not whole or whose answer nobody reads; of
-    the streams, one whose client does not read, then the oldest, once it has lasted for a while.
+    the streams, one whose client is gone or does not read, then now and then the oldest that has lasted for a while.
     """
 
     def __init__(self, limits: Limits) -> None:
@@ -113,6 +115,7 @@ class Occupancy:
         self._unread: dict[asyncio.Transport, tuple[float, int]] = {}
         self._requests: dict[Place, None] = {}
         self._streams: dict[Place, float] = {}
+        self._next_turn_at = -math.inf
 
     # What a connection tells.
 
@@ -221,13 +224,17 @@ class Occupancy:
         self._streams[place] = time.monotonic()
 
     def _dispensable(self) -> "Place | None":
-        """Find a stream whose client is gone, or does not read, or else the oldest, if it has lasted long enough."""
+        """Find a stream whose client is gone or does not read, or else, every few seconds, one that has lasted long."""
         gone = next((each for each in self._streams if each.connection not in self._connections), None)
         deaf = next((each for each in self._streams if each.connection in self._unread), None)
         if gone is not None or deaf is not None:
             return gone or deaf
         oldest, began_at = next(iter(self._streams.items()))
-        return oldest if began_at <= time.monotonic() - _TENURE_S else None
+        now = time.monotonic()
+        if now < max(began_at + _TENURE_S, self._next_turn_at):
+            return None
+        self._next_turn_at = now + _TURN_S
+        return oldest
 
     def takes(self, connection: asyncio.Transport | None, nr_bytes: int) -> None:
         """Note that an application has read some of a body that is not yet whole."""

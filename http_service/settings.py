@@ -31,9 +31,14 @@ class ServiceSettings(BaseSettings):
     max_open_requests: Annotated[
         int, Field(ge=1, description="requests and long polls open at once; more get 503 TOO_BUSY")
     ] = _LIMITS.requests
-    max_streams: Annotated[int, Field(ge=1, description="event streams open at once; more get 503 TOO_BUSY")] = (
-        _LIMITS.streams
-    )
+    max_streams: Annotated[
+        int,
+        Field(
+            ge=1,
+            description="event streams open at once; for one more, one that nobody reads is closed, or every few "
+            "seconds one that has lasted for a minute; else it gets 503 TOO_BUSY",
+        ),
+    ] = _LIMITS.streams
     headers_seconds: Annotated[
         float, Field(gt=0, description="how long a client may take to send a request's headers")
     ] = _LIMITS.headers_s

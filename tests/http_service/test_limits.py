@@ -144,15 +144,46 @@ async def test_the_oldest_stream_makes_room_for_a_newcomer_once_it_has_lasted_fo
     with pytest.raises(Problem, match="as many streams"):
         begin()
     now += 1
-    begin()
-    assert put_out == [first]
     third = begin()
+    assert put_out == [first]
+    now += 5
+    begin()
     assert put_out == [first, second]
+    now += 5
     with pytest.raises(Problem, match="as many streams"):
         begin()  # nobody is put out twice within a minute, however many come
     occupancy.stalls(third)
     begin()
     assert put_out == [first, second, third]
+
+
+async def test_a_flood_of_newcomers_takes_few_places_of_streams_that_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    monkeypatch.setattr("http_service.admission.time.monotonic", lambda: now)
+    occupancy = Occupancy(Limits(streams=300))
+    put_out: list[asyncio.Transport] = []
+    refusals: list[Problem] = []
+
+    def begin() -> asyncio.Transport:
+        newcomer = _Connection()
+        occupancy.enter(newcomer, partial(put_out.append, newcomer))
+        place = occupancy.begin(newcomer)
+        try:
+            occupancy.begin_stream(place)
+        except Problem as refusal:
+            refusals.append(refusal)
+            occupancy.end(place)
+            occupancy.leave(newcomer)
+        return newcomer
+
+    readers = [begin() for _ in range(300)]
+    now += 60
+    for _ in range(6000):  # a minute of one every 10 ms
+        begin()
+        now += 0.01
+    assert put_out == readers[:12]
+    assert len(refusals) == 6000 - 12
+    assert {(refusal.code, refusal.headers["Retry-After"]) for refusal in refusals} == {("TOO_BUSY", "1")}
 
 
 async def test_a_stream_whose_client_is_gone_makes_room_before_anybody_is_put_out() -> None:
