@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from functools import cache
 from shutil import which
+from typing import Any
 
 import pytest
 import typer
@@ -142,6 +143,23 @@ def test_every_module_and_its_options_exist(words: Words) -> None:
         case (script, *_):
             name = script.removeprefix("$PROJECT/")
             assert script == "-" or (ROOT / name).exists() or name in {block.title for block in all_blocks("python")}
+
+
+def options(command: Any) -> set[str]:
+    """Return all options of a command and of those in it."""
+    found = {option for parameter in command.params for option in parameter.opts}
+    if isinstance(command, typer.core.TyperGroup):
+        for name in command.list_commands(typer.Context(command)):
+            found |= options(command.resolve_command(typer.Context(command), [name])[1])
+    return found
+
+
+def test_every_option_that_a_decision_names_exists() -> None:
+    known = options(typer.main.get_command(app)) | set(re.findall(r"--[\w-]+", help_of("market_clock")))
+    decisions = [page for page in PAGES if page.parent.name == "decisions"]
+    named = {(name_of(page), option) for page in decisions for option in re.findall(r"--[a-z][\w-]+", page.read_text())}
+    assert named
+    assert {(page, option) for page, option in named if option not in known} == set()
 
 
 @pytest.mark.parametrize("service", compose_services())

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.docs.pages import PAGES, ROOT, name_of, prose, spans
+from tests.docs.pages import PAGES, ROOT, all_blocks, name_of, prose, spans
 
 LINKS = sorted(
     {(name_of(page), link) for page in PAGES for link in re.findall(r"\]\(([^)\s:]+)\)", prose(page.read_text()))}
@@ -18,6 +18,16 @@ FILES = sorted(
         if re.fullmatch(r"\.?[a-z][\w.-]*/[\w./-]*", span)
     }
 )
+MODULES = sorted(
+    {
+        (name_of(page), name)
+        for page in PAGES
+        if page.name != "CHANGELOG.md"  # it tells what was
+        for name in re.findall(r"\b\w[\w./-]*\.(?:py|md)\b", prose(page.read_text()))
+    }
+)
+KNOWN = {path.name for path in ROOT.rglob("*.[pm][yd]") if ".venv" not in path.parts}
+WRITTEN_BY_THE_READER = {block.title for block in all_blocks("python")}
 MADE_LATER = (".energy-market/", ".fabric/", ".venv/", "build/", "keys/")
 """What a reader has only after some commands."""
 FILLED = sorted(
@@ -44,6 +54,11 @@ def test_a_link_leads_to_a_page_and_a_heading_of_it(page: str, link: str) -> Non
 @pytest.mark.parametrize(("page", "name"), FILES)
 def test_a_file_that_is_named_exists(page: str, name: str) -> None:
     assert (ROOT / name).exists() or name.startswith(MADE_LATER), page
+
+
+@pytest.mark.parametrize(("page", "name"), MODULES)
+def test_a_module_or_page_that_is_named_exists_somewhere(page: str, name: str) -> None:
+    assert name.rpartition("/")[2] in KNOWN | WRITTEN_BY_THE_READER, page
 
 
 def test_every_page_is_in_the_sites_navigation() -> None:
