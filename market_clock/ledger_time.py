@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from energy_market_chaincode import iso, market_views
-from prosumer_client import MarketClient
+from prosumer_client import LOOK_BACK, MarketClient, latest_time
 
 MOST_AHEAD = timedelta(seconds=5)
 """So far the ledger's time may be ahead of this machine's before something is wrong; the queue's limit is the same."""
@@ -84,21 +84,30 @@ class LedgerTime:
     @property
     def trouble(self) -> str | None:
         """Tell that the ledger's time and this machine's cannot both be right; None if they can."""
-        if self._heard is None or (ahead := self._heard - self.machine_now()) <= MOST_AHEAD:
+        if self._heard is None or not self._is_ahead(self._heard):
             return None
+        ahead = self._heard - self.machine_now()
         return (
             f"the ledger's time, {iso(self._heard)}, is {ahead} ahead of this machine's: one of them is wrong. If it "
             "is the ledger's, what it times waits until this machine's has reached it, or an operator sets it right: "
             "energy-market ledger set-time"
         )
 
-    async def look(self, market: MarketClient) -> datetime | None:
-        """Return the time of the ledger's last block; None if that is one of the network's own; raises MarketError."""
-        height = (await market.blocks(limit=1)).height
-        at = [block.at for block in (await market.blocks(height - 1, 1)).blocks if block.at is not None]
-        for moment in at:
-            self._note(moment)
-        return at[-1] if at else None
+    def _is_ahead(self, at: datetime) -> bool:
+        return at - self.machine_now() > MOST_AHEAD
+
+    async def look(self, market: MarketClient) -> None:
+        """Take note of the latest time of the ledger's last blocks, as far as they are of this epoch.
+
+        Raises
+        ------
+        MarketError
+        """
+        latest = max(await _times_of_last_blocks(market, LOOK_BACK), default=None)
+        if latest is not None and self._is_ahead(latest):
+            latest = await latest_time(market)
+        if latest is not None:
+            self._note(latest)
 
     def _note(self, at: datetime) -> None:
         self._heard = at if self._heard is None else max(self._heard, at)
@@ -111,9 +120,16 @@ class LedgerTime:
         asked_at
             This machine's time when we gave a command that a block took up since.
         """
-        last = await self.look(market)
-        if last is None:
+        last = await _times_of_last_blocks(market, 1)
+        if not last:
             return
         self._ledger_now()  # what was learnt long ago is forgotten first
-        self._lead = max(self._lead, asked_at - last)
+        self._lead = max(self._lead, asked_at - last[-1])
         self._learnt_at = self.machine_now()
+
+
+async def _times_of_last_blocks(market: MarketClient, count: int) -> list[datetime]:
+    """Return the times of so many blocks, in their order; those of the network's own have none."""
+    height = (await market.blocks(limit=1)).height
+    last = await market.blocks(max(height - count, 0), count)
+    return [block.at for block in last.blocks if block.at is not None]

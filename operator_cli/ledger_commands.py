@@ -11,13 +11,9 @@ from ledger import LedgerKind, LedgerSettings
 from ledger.embedded import verify as verify_file
 from operator_cli.settings import OperatorSettings
 from operator_cli.voice import AsJson, ExitCode, voice
-from prosumer_client import MarketClient, run_to_end
+from prosumer_client import latest_time, run_to_end
 
 app = typer.Typer(help="The ledger's blocks.", no_args_is_help=True)
-
-LOOK_BACK = 20
-"""Blocks in which the market's latest time is looked for; a network writes some of its own."""
-_EPOCH_BEGINS = "LedgerTimeSetEvent"
 
 
 class LedgerTimeFits(Exception):
@@ -119,15 +115,3 @@ def set_time(
     times = {"oldTime": iso(wrong), "newTime": iso(datetime.now(UTC))}
     result = settings.order(lambda client: client.submit(Topic.SET_LEDGER_TIME, times))
     voice.done(result, f"the ledger's time is right; epoch {result['number']}, in which its id is {result['ledger']}")
-
-
-async def latest_time(market: MarketClient) -> datetime | None:
-    """Return the latest time of the last blocks, as far as they are of this epoch; None if none of them has one."""
-    height = (await market.blocks(limit=1)).height
-    found: list[datetime] = []
-    for number in range(height - 1, max(height - LOOK_BACK, 0) - 1, -1):
-        block = await market.block(number)
-        found += [] if block.at is None else [block.at]
-        if any(event["name"] == _EPOCH_BEGINS for each in block.transactions for event in each.events):
-            break
-    return max(found, default=None)

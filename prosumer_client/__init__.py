@@ -35,6 +35,7 @@ from prosumer_client.identity import (
     store_key,
     usual_end,
 )
+from prosumer_client.last_blocks import LOOK_BACK, latest_time
 from prosumer_client.meter import Contracted, ContractReader, Meter, Reading
 from prosumer_client.meter_file import (
     FileLayout,
@@ -59,6 +60,7 @@ from prosumer_client.turn import Bid, SellerView, Turn
 __all__ = [
     "FROM_NOW",
     "LISTENING",
+    "LOOK_BACK",
     "AnotherLedger",
     "Battery",
     "Bid",
@@ -112,6 +114,7 @@ __all__ = [
     "flows_of",
     "is_local",
     "key_file",
+    "latest_time",
     "load_key",
     "load_or_create_key",
     "read_meter_file",

@@ -232,7 +232,7 @@ def _summary(block: Block) -> block_views.BlockSummary:
         number=block.number,
         hash=block.hash,
         previous_hash=block.previous_hash,
-        at=moment(block.transactions[-1].at_ms) if block.transactions else None,
+        at=moment(max(each.at_ms for each in block.transactions)) if block.transactions else None,
         nr_transactions=len(block.transactions),
     )
 

@@ -1,7 +1,6 @@
 """The market's ledger on a Hyperledger Fabric network."""
 
 import asyncio
-from base64 import b64encode
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
 from contextlib import aclosing, contextmanager
 from pathlib import Path
@@ -9,14 +8,12 @@ from typing import Self, TypeVar
 
 import stamina
 
-from energy_market_chaincode import EVENT_NAME, block_views, events, milliseconds, read_exact_json
-from ledger.contract import SUBMIT, Call, read_results, read_transaction, split_events
+from energy_market_chaincode import block_views, milliseconds
+from ledger.contract import SUBMIT, read_results
 from ledger.fabric.contract import read_rejection
 from ledger.fabric.gateway import (
     PROFILE_NAME,
-    ChainTip,
     ChannelBlock,
-    ChannelTransaction,
     ClaimedTimeRefused,
     ContractRefused,
     EndorsementMismatch,
@@ -27,12 +24,13 @@ from ledger.fabric.gateway import (
     GatewayUnavailable,
     IdentityExpired,
     Invocation,
-    ProvenBlock,
     TimeLimits,
     TransactionInvalid,
     UnusableIdentity,
     UnusableProfile,
 )
+from ledger.fabric.known_chain import LOOK_BACK, KnownChain
+from ledger.fabric.market_blocks import evidence_view, market_block, market_events
 from ledger.interface import (
     Block,
     Cursor,
@@ -42,7 +40,6 @@ from ledger.interface import (
     LedgerReplaced,
     LedgerUnavailable,
     Submission,
-    Transaction,
     TransactionFailed,
     UnknownBlock,
     time_obstacle,
@@ -51,8 +48,6 @@ from ledger.settings import LedgerSettings
 
 _Result = TypeVar("_Result")
 
-_REMEMBERED = 1_000
-"""Of so many blocks the hashes are kept."""
 _LAG_S = 3.0
 """How long a gateway's peer may need to catch up with one that we spoke to before."""
 _CATCHING_UP = stamina.AsyncRetryingCaller(
@@ -89,7 +84,7 @@ class FabricLedger:
         self._client = client
         self._chaincode = chaincode
         self._closing = asyncio.Event()
-        self._known = _KnownChain(chaincode)
+        self._known = KnownChain(chaincode)
         self._looking = asyncio.Lock()
 
     @classmethod
@@ -157,7 +152,7 @@ class FabricLedger:
     async def evidence(self, number: int) -> block_views.BlockEvidence:
         """Return what one block's hash covers and who signed it; raises UnknownBlock, LedgerUnavailable."""
         with _translated(lambda _: UnknownBlock(f"the ledger has no block {number}")):
-            return _evidence(await self._client.evidence(number))
+            return evidence_view(await self._client.evidence(number))
 
     async def end(self) -> Cursor | None:
         """Return the cursor of the newest event, None if there is none yet.
@@ -172,21 +167,26 @@ class FabricLedger:
             with _translated():
                 tip = await self._client.tip()
             if not self._known.may_end_at(tip) or not await self._is_searched_up_to(tip.height):
-                self._known = _KnownChain(self._chaincode)  # the channel was made anew
+                self._known = KnownChain(self._chaincode)  # the channel was made anew
                 await self._is_searched_up_to(tip.height)
             return self._known.newest_event
 
     async def _is_searched_up_to(self, height: int) -> bool:
-        """Look for the newest event in the blocks that are new; tell whether they follow on what is known."""
-        known = self._known
+        """Look for the newest event in the blocks that are new; tell whether they follow on what is known.
+
+        Of a chain that nothing is known of the last ones are noted in any case: a wrong time may stand before the end.
+        """
+        known, is_found = self._known, False
+        noted_from = height - LOOK_BACK if known.searched == 0 else height
         for number in range(height - 1, known.searched - 1, -1):
+            if is_found and number < noted_from:
+                break
             block = await self._block_there_is(number)
             if not known.is_followed_by(block):
                 return False
             known.note(block)
-            if told := market_events(block, self._chaincode):
-                known.newest_event = told[-1].cursor
-                break
+            if not is_found and (told := market_events(block, self._chaincode)):
+                known.newest_event, is_found = told[-1].cursor, True
         known.searched = max(known.searched, height)
         return True
 
@@ -244,55 +244,6 @@ class FabricLedger:
         await _CATCHING_UP(InvalidCursor, look)
 
 
-class _KnownChain:
-    """What is known of the chain from the blocks that were read.
-
-    Attributes
-    ----------
-    searched
-        So many blocks, from the first on, were searched for the newest event.
-    latest_ms
-        The latest time that a transaction has claimed in this epoch.
-    """
-
-    def __init__(self, chaincode: str) -> None:
-        self.newest_event: Cursor | None = None
-        self.searched = 0
-        self.latest_ms = 0
-        self._chaincode = chaincode
-        self._last_block = -1
-        self._hashes: dict[int, str] = {}
-
-    def may_end_at(self, tip: ChainTip) -> bool:
-        """Tell whether the chain may end so: it goes on, or its peer lags. Else it is another one.
-
-        One that is shorter than what is remembered is taken for another one: it is searched anew, no more.
-        """
-        number = tip.height - 1
-        return number > self._last_block or self._hashes.get(number) == tip.hash
-
-    def is_followed_by(self, block: ChannelBlock) -> bool:
-        """Tell whether a block may stand after the one that is known to stand before it."""
-        return self._hashes.get(block.number - 1, block.previous_hash) == block.previous_hash
-
-    def note(self, block: ChannelBlock) -> None:
-        """Take note of a block, and of its times, unless a later one was noted."""
-        self._hashes[block.number] = block.hash
-        self._hashes.pop(block.number - _REMEMBERED, None)
-        if block.number <= self._last_block:
-            return
-        self._last_block = block.number
-        for found in block.transactions:
-            if found.chaincode == self._chaincode:
-                is_set = any(_is_of_set_time(text) for text in events_of(found))
-                self.latest_ms = found.at_ms if is_set else max(self.latest_ms, found.at_ms)
-
-
-def _is_of_set_time(event: str) -> bool:
-    name = events.LedgerTimeSetEvent.__name__
-    return name in event and read_exact_json(event)["name"] == name
-
-
 @contextmanager
 def _translated(meaning: Callable[[ContractRefused], Exception | None] = lambda _: None) -> Iterator[None]:
     """Turn what a gateway raises inside the block into a ledger's error; ``meaning`` tells a refusal's."""
@@ -302,47 +253,3 @@ def _translated(meaning: Callable[[ContractRefused], Exception | None] = lambda 
         meant = meaning(failure) if isinstance(failure, ContractRefused) else None
         passes = isinstance(failure, ClaimedTimeRefused | GatewayUnavailable | IdentityExpired)
         raise meant or (LedgerUnavailable if passes else LedgerError)(str(failure)) from None
-
-
-def _evidence(found: ProvenBlock) -> block_views.FabricEvidence:
-    return block_views.FabricEvidence(
-        number=found.number,
-        previous_hash=found.previous_hash,
-        data=[b64encode(each).decode() for each in found.data],
-        vouchers=[
-            block_views.Voucher(
-                role=each.role,
-                organisation=each.organisation,
-                certificate=each.certificate,
-                signature=b64encode(each.signature).decode(),
-                signed=b64encode(each.signed).decode(),
-            )
-            for each in found.vouchers
-        ],
-    )
-
-
-def market_block(block: ChannelBlock, chaincode: str) -> Block:
-    """Return a block with the market's own transactions."""
-    transactions = [_transaction(found) for found in block.transactions if found.chaincode == chaincode]
-    return Block(block.number, block.hash, block.previous_hash, transactions)
-
-
-def market_events(block: ChannelBlock, chaincode: str) -> list[LedgerEvent]:
-    """Return a block's events of the market, in their order; cursors count all of the block's transactions."""
-    return [
-        LedgerEvent(Cursor(block.number, found.index, index), found.at_ms, event)
-        for found in block.transactions
-        if found.chaincode == chaincode
-        for index, event in enumerate(events_of(found))
-    ]
-
-
-def _transaction(found: ChannelTransaction) -> Transaction:
-    function, *arguments = [arg.decode() for arg in found.args]
-    return read_transaction(Call(found.id, found.at_ms, function, tuple(arguments)), found.result, events_of(found))
-
-
-def events_of(found: ChannelTransaction) -> tuple[str, ...]:
-    """Return the text of each of a transaction's events of the market."""
-    return split_events(found.event_payload) if found.event_name == EVENT_NAME else ()

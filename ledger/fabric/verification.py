@@ -29,7 +29,7 @@ from ledger.fabric.gateway import (
     decode_block,
     evidence_of,
 )
-from ledger.fabric.ledger import events_of
+from ledger.fabric.market_blocks import events_of
 from ledger.interface import LedgerUnavailable
 
 _LOOKS = 50

@@ -147,11 +147,51 @@ async def test_a_gateway_that_lags_is_no_new_channel() -> None:
     assert await ledger.end() == Cursor(4, 0, 0)
 
 
-async def test_what_is_read_again_of_an_earlier_epoch_is_no_news() -> None:
-    ledger = ledger_on(Dated((WRONG, "top-up"), (RIGHT, "set"), (RIGHT, "top-up")))
-    assert await ledger.end() is not None
-    assert len([event async for event in ledger.events()]) == 3
-    assert await ledger.obstacle() is None
+WRONG_ONE, RIGHT_ONE, SET = (WRONG, "top-up"), (RIGHT, "top-up"), (RIGHT, "set")
+
+
+@pytest.mark.parametrize(
+    ("times", "is_wrong"),
+    [
+        ([WRONG_ONE, RIGHT_ONE], True),
+        ([WRONG_ONE, *[RIGHT_ONE] * 19], True),
+        ([WRONG_ONE, SET, RIGHT_ONE], False),
+        ([WRONG_ONE, SET, WRONG_ONE, RIGHT_ONE], True),
+        ([WRONG_ONE, *[RIGHT_ONE] * 18, SET, *[RIGHT_ONE] * 19], False),
+    ],
+)
+async def test_a_queue_that_is_started_anew_finds_a_wrong_time_before_the_chains_end(
+    times: list[tuple[datetime, str]], is_wrong: bool
+) -> None:
+    ledger = ledger_on(Dated(*times))
+    end = await ledger.end()  # as the queue begins
+    assert bool(await ledger.obstacle()) is is_wrong
+    assert [event async for event in ledger.events(end)] == []
+    assert bool(await ledger.obstacle()) is is_wrong
+    assert len([event async for event in ledger.events()]) == len(times)  # somebody reads all from the beginning
+    assert bool(await ledger.obstacle()) is is_wrong
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "is_wrong"),
+    [
+        ([WRONG_ONE, RIGHT_ONE], True),
+        ([WRONG_ONE, SET, RIGHT_ONE], False),
+        ([WRONG_ONE, SET, WRONG_ONE], True),
+        ([SET, WRONG_ONE, RIGHT_ONE], True),
+    ],
+)
+async def test_a_time_counts_though_a_later_block_was_known_before(
+    meanwhile: list[tuple[datetime, str]], is_wrong: bool
+) -> None:
+    client = Dated(RIGHT_ONE)
+    ledger = ledger_on(client)
+    end = await ledger.end()
+    client.times += meanwhile
+    client.height = client.known_to_the_first = len(client.times)
+    await ledger.end()  # somebody begins to follow from now on before the queue has read so far
+    assert len([event async for event in ledger.events(end)]) == len(meanwhile)
+    assert bool(await ledger.obstacle()) is is_wrong
 
 
 async def test_a_jump_of_this_machines_clock_is_said() -> None:

@@ -11,8 +11,7 @@ from fabric_network.launcher import Network
 from ledger.fabric.gateway import FabricProfile, GatewayClient
 from ledger.fabric.ledger import FabricLedger
 from market_time import SteadyTime
-from operator_cli.ledger_commands import latest_time
-from prosumer_client import Identity, MarketClient
+from prosumer_client import Identity, MarketClient, latest_time
 from prosumer_client.identity import load_key
 from tests.fabric_system.by_hand import CONTRACTS
 from tests.fabric_system.conftest import OPERATOR, NewNetwork

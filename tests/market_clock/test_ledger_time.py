@@ -3,6 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+
 from energy_market_chaincode import block_views
 from market_clock.ledger_time import GOOD_FOR, LedgerTime
 
@@ -20,21 +22,43 @@ class Machine:
         return self.time
 
 
-class Ledger:
-    """A ledger whose last block is of noon, or has no time."""
+Block = tuple[datetime, str]
+LONG_AGO, RIGHT, WRONG = ((NOON + timedelta(days=days), "top-up") for days in (-2000, 0, 400))
+SET = (NOON, "set")
+"""Sets the ledger's time."""
 
-    def __init__(self, at: str | None = "2026-11-23T12:00:00.000Z") -> None:
-        self.at = at
+
+class Ledger:
+    """A ledger of some blocks; None: one of the network's own, which has no time."""
+
+    def __init__(self, *blocks: Block | None) -> None:
+        self._chain = blocks
+        self.read: list[int] = []
 
     async def blocks(self, first: int = 0, limit: int = 100) -> block_views.Blocks:
-        block = {"number": first, "hash": "", "previousHash": "", "nrTransactions": 1}
-        at = self.at if first == 6 else "2020-01-01T00:00:00.000Z"
-        return block_views.Blocks.model_validate({"height": 7, "blocks": [{**block, "at": at}]})
+        found = [self._block(number) for number in range(len(self._chain))[first : first + limit]]
+        return block_views.Blocks.model_validate({"height": len(self._chain), "blocks": found})
+
+    async def block(self, number: int) -> block_views.BlockView:
+        self.read.append(number)
+        return block_views.BlockView.model_validate(self._block(number))
+
+    def _block(self, number: int) -> dict[str, Any]:
+        at, what = self._chain[number] or (None, "")
+        events = [{"name": "LedgerTimeSetEvent" if what == "set" else "AccountToppedUpEvent"}]
+        told = [] if at is None else [{"id": "t", "at": at, "commands": [], "results": [], "events": events}]
+        block = {"number": number, "hash": "", "previousHash": "", "nrTransactions": len(told)}
+        return {**block, "at": at, "transactions": told}
 
 
-async def learnt(machine: Machine, ledger: Ledger | None = None) -> LedgerTime:
+def market(*blocks: Block | None) -> Any:
+    """Return all of a market that is asked for."""
+    return Ledger(*blocks)
+
+
+async def learnt(machine: Machine, *blocks: Block | None) -> LedgerTime:
     time = LedgerTime(machine.now)
-    await learn(time, machine, ledger or Ledger())
+    await learn(time, machine, market(*blocks or (LONG_AGO, RIGHT)))
     return time
 
 
@@ -63,14 +87,14 @@ async def test_a_machine_that_lags_is_believed() -> None:
 
 
 async def test_a_block_without_a_time_teaches_nothing() -> None:
-    assert (await learnt(Machine(), Ledger(at=None))).now() == NOON + LEAD
+    assert (await learnt(Machine(), LONG_AGO, None)).now() == NOON + LEAD
 
 
 async def test_two_games_that_learn_it_at_once_learn_it_once() -> None:
     machine = Machine()
     time = await learnt(machine)
 
-    await learn(time, machine, Ledger())
+    await learn(time, machine, market(LONG_AGO, RIGHT))
 
     assert time.now() == NOON
 
@@ -100,7 +124,7 @@ async def test_a_ledger_ahead_of_the_machine_is_said_until_one_of_them_is_set_ri
     machine.time = NOON - timedelta(days=400)
     time = LedgerTime(machine.now)
     assert time.trouble is None
-    await time.look(Ledger())  # type: ignore[arg-type]  # all of a market that is asked for
+    await time.look(market(LONG_AGO, RIGHT))
     assert time.trouble is not None
     assert "400 days" in time.trouble
     assert "what it times waits" in time.trouble
@@ -114,7 +138,7 @@ async def test_a_new_epoch_ends_the_trouble_and_one_that_is_known_does_not() -> 
     machine = Machine()
     machine.time = NOON - timedelta(days=400)
     time = LedgerTime(machine.now)
-    await time.look(Ledger())  # type: ignore[arg-type]  # as above
+    await time.look(market(LONG_AGO, RIGHT))
     time.enter(0)
     assert time.trouble is not None
     time.enter(1)
@@ -128,7 +152,7 @@ async def test_a_ledger_somewhat_ahead_is_no_trouble() -> None:
     machine = Machine()
     machine.time = NOON - timedelta(seconds=5)
     time = LedgerTime(machine.now)
-    await time.look(Ledger())  # type: ignore[arg-type]  # as above
+    await time.look(market(LONG_AGO, RIGHT))
     assert time.trouble is None
     machine.time -= timedelta(milliseconds=1)
     assert time.trouble is not None
@@ -138,5 +162,31 @@ async def test_a_last_block_of_the_network_s_own_says_nothing() -> None:
     machine = Machine()
     machine.time = NOON - timedelta(days=400)
     time = LedgerTime(machine.now)
-    assert await time.look(Ledger(None)) is None  # type: ignore[arg-type]  # as above
+    await time.look(market(None))
     assert time.trouble is None
+
+
+@pytest.mark.parametrize(
+    ("blocks", "is_wrong"),
+    [
+        ([WRONG, RIGHT], True),
+        ([WRONG, *[RIGHT] * 19], True),
+        ([WRONG, SET, RIGHT], False),
+        ([WRONG, SET, WRONG, RIGHT], True),
+    ],
+)
+async def test_a_clock_that_is_started_anew_finds_a_wrong_time_before_the_ledgers_end(
+    blocks: list[Block], is_wrong: bool
+) -> None:
+    machine = Machine()
+    machine.time = NOON
+    time = LedgerTime(machine.now)
+    await time.look(market(*blocks))
+    assert bool(time.trouble) is is_wrong
+
+
+async def test_blocks_are_read_whole_only_where_one_is_of_a_time_to_come() -> None:
+    machine, ledger = Machine(), market(*[RIGHT] * 30)
+    machine.time = NOON
+    await LedgerTime(machine.now).look(ledger)
+    assert ledger.read == []

@@ -9,6 +9,10 @@ import simplejson
 
 from prosumer_client import MarketClient
 
+from energy_market_chaincode import moment
+from ledger import Block, Transaction
+from tx_queue.reads import _summary
+
 
 @pytest.fixture
 async def market(queue: Any, operator: Any, signer: Any) -> Any:
@@ -120,6 +124,12 @@ async def test_blocks_are_chained_and_hold_commands_results_and_events(market: A
     assert transaction["commands"][-1]["topic"] == "publishBuyBid"
     assert transaction["results"][-1]["status"] == "committed"
     assert transaction["events"][-1]["name"] == "BuyBidEvent"
+
+
+def test_a_blocks_time_is_the_latest_of_its_transactions_which_on_fabric_need_not_be_the_lasts() -> None:
+    transactions = [Transaction(f"t{at_ms}", at_ms, [], [], []) for at_ms in (1_000, 3_000, 2_000)]
+    assert _summary(Block(7, "", "", transactions)).at == moment(3_000)
+    assert _summary(Block(7, "", "", [])).at is None
 
 
 async def test_blocks_are_read_page_by_page(market: Any, operator: Any) -> None:

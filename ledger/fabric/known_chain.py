@@ -1,0 +1,101 @@
+"""What is known of a channel's chain from the blocks that were read, in whatever order they came."""
+
+from typing import Final, NamedTuple
+
+from energy_market_chaincode import events, read_exact_json
+from ledger.fabric.gateway import ChainTip, ChannelBlock
+from ledger.fabric.market_blocks import events_of
+from ledger.interface import Cursor
+
+LOOK_BACK: Final = 20
+"""So many last blocks are read of a chain that nothing is known of: as many as ``ledger set-time`` looks through."""
+_REMEMBERED = 1_000
+"""Of so many blocks hashes and times are kept."""
+
+
+class _Noted(NamedTuple):
+    """A block's hash, and the latest time that counts of its transactions."""
+
+    hash: str
+    latest_ms: int
+
+
+class KnownChain:
+    """What is known of the chain.
+
+    Times count from some blocks before the first one that was noted: what is read again of earlier ones may be of an
+    earlier epoch.
+
+    Attributes
+    ----------
+    newest_event
+        As far as the chain was searched.
+    searched
+        So many blocks, from the first on, were searched for the newest event.
+    latest_ms
+        The latest time that a transaction has claimed in this epoch.
+    """
+
+    def __init__(self, chaincode: str) -> None:
+        self.newest_event: Cursor | None = None
+        self.searched = 0
+        self.latest_ms = 0
+        self._chaincode = chaincode
+        self._counts_from: int | None = None
+        self._last_block = -1
+        self._blocks: dict[int, _Noted] = {}
+
+    def may_end_at(self, tip: ChainTip) -> bool:
+        """Tell whether the chain may end so: it goes on, or its peer lags. Else it is another one.
+
+        One that is shorter than what is remembered is taken for another one: it is searched anew, no more.
+        """
+        number = tip.height - 1
+        return number > self._last_block or self._hash_of(number) == tip.hash
+
+    def is_followed_by(self, block: ChannelBlock) -> bool:
+        """Tell whether a block may stand after the one that is known to stand before it."""
+        return self._hash_of(block.number - 1) in (None, block.previous_hash)
+
+    def note(self, block: ChannelBlock) -> None:
+        """Take note of a block and of its times; an earlier one may come after a later one, or again."""
+        if self._hash_of(block.number) == block.hash:
+            return
+        if self._counts_from is None:
+            self._counts_from = max(0, block.number + 1 - LOOK_BACK)
+        latest_ms, begins_epoch = self._times_of(block) if block.number >= self._counts_from else (0, False)
+        self._remember(block.number, _Noted(block.hash, latest_ms))
+        if begins_epoch and block.number > self._counts_from:
+            self._counts_from = block.number
+            later = (each.latest_ms for number, each in self._blocks.items() if number > block.number)
+            self.latest_ms = max([latest_ms, *later])
+        else:
+            self.latest_ms = max(self.latest_ms, latest_ms)
+
+    def _remember(self, number: int, noted: _Noted) -> None:
+        self._blocks[number] = noted
+        self._blocks.pop(number - _REMEMBERED, None)
+        self._last_block = max(self._last_block, number)
+
+    def _times_of(self, block: ChannelBlock) -> tuple[int, bool]:
+        """Return the latest time that the market's transactions claim, and whether one of them sets the ledger's.
+
+        Then those before it do not count.
+        """
+        latest_ms, begins_epoch = 0, False
+        for found in block.transactions:
+            if found.chaincode == self._chaincode:
+                is_set = any(_is_of_set_time(text) for text in events_of(found))
+                latest_ms = found.at_ms if is_set else max(latest_ms, found.at_ms)
+                begins_epoch = begins_epoch or is_set
+        return latest_ms, begins_epoch
+
+    def _hash_of(self, number: int) -> str | None:
+        """Return a block's hash if it is remembered."""
+        noted = self._blocks.get(number)
+        return None if noted is None else noted.hash
+
+
+def _is_of_set_time(event: str) -> bool:
+    name = events.LedgerTimeSetEvent.__name__
+    return name in event and read_exact_json(event)["name"] == name
