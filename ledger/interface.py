@@ -3,13 +3,11 @@
 import re
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cached_property
-from typing import Any, ClassVar, Final, Protocol, Self
+from typing import Any, ClassVar, Protocol, Self
 
 from energy_market_chaincode import block_views, iso_time, read_exact_json
-
-MOST_AHEAD_MS: Final = 5_000
-"""So far the ledger's newest time may be ahead of this machine's before something is wrong."""
 
 _CURSOR = re.compile(r"([0-9]{1,18})\.([0-9]{1,9})\.([0-9]{1,9})")
 
@@ -131,9 +129,9 @@ class Block:
     transactions: list[Transaction]
 
 
-def time_obstacle(newest_ms: int, now_ms: int) -> str | None:
-    """Tell that the newest time on the ledger has not come yet; None if it may be true."""
-    if newest_ms <= now_ms + MOST_AHEAD_MS:
+def time_obstacle(newest_ms: int, now_ms: int, most: timedelta) -> str | None:
+    """Tell that the newest time on the ledger is further ahead than it may be; None if it may be true."""
+    if timedelta(milliseconds=newest_ms - now_ms) <= most:
         return None
     return (
         f"the ledger's time, {iso_time(newest_ms)}, is ahead of this machine's: a wrong time got into it. "

@@ -4,10 +4,9 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from energy_market_chaincode import iso, market_views
+from market_time import MOST_APART
 from prosumer_client import LOOK_BACK, MarketClient, latest_time
 
-MOST_AHEAD = timedelta(seconds=5)
-"""So far the ledger's time may be ahead of this machine's before something is wrong; the queue's limit is the same."""
 GOOD_FOR = timedelta(minutes=5)
 """How long a lead of this machine that was learnt is believed in: somebody may have set its time meanwhile."""
 
@@ -94,7 +93,7 @@ class LedgerTime:
         )
 
     def _is_ahead(self, at: datetime) -> bool:
-        return at - self.machine_now() > MOST_AHEAD
+        return at - self.machine_now() > MOST_APART
 
     async def look(self, market: MarketClient) -> None:
         """Take note of the latest time of the ledger's last blocks, as far as they are of this epoch.

@@ -19,7 +19,13 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Final
 
-__all__ = ["SteadyTime", "elapsed_s", "is_synchronised"]
+__all__ = ["MOST_AHEAD", "MOST_APART", "SteadyTime", "elapsed_s", "is_synchronised"]
+
+MOST_AHEAD: Final = timedelta(seconds=5)
+"""So far a ledger's time may be ahead of this machine's before one is wrong, where this machine dates the ledger."""
+MOST_APART: Final = timedelta(minutes=1)
+"""So far where other machines do. Well above what chaincode servers endorse: two claims that they take may be twice
+as far apart as each may be from a server's clock."""
 
 MOST_AT_ONCE: Final = timedelta(seconds=2)
 """So far a wall clock may be set at once; whoever keeps its time (NTP) moves it by less, or slews it."""

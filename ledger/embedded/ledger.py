@@ -14,7 +14,7 @@ from ledger.embedded.database import Database
 from ledger.embedded.errors import LedgerClosed, LedgerDamaged, OperatorKeyMissing
 from ledger.embedded.execution import NextBlock, ask
 from ledger.interface import Block, Cursor, InvalidCursor, LedgerEvent, LedgerUnavailable, Submission, time_obstacle
-from market_time import SteadyTime
+from market_time import MOST_AHEAD, SteadyTime
 
 """So far the ledger's time may be ahead of the machine's: every block is later than the one before it."""
 
@@ -209,7 +209,7 @@ class EmbeddedLedger:
             newest_ms = (await self._database.write(store.head)).at_ms
         except LedgerUnavailable as error:
             return str(error)
-        return time_obstacle(newest_ms, self._now_ms()) or self._database.obstacle()
+        return time_obstacle(newest_ms, self._now_ms(), MOST_AHEAD) or self._database.obstacle()
 
     async def height(self) -> int:
         """Return the number of blocks; raises LedgerUnavailable."""

@@ -45,6 +45,7 @@ from ledger.interface import (
     time_obstacle,
 )
 from ledger.settings import LedgerSettings
+from market_time import MOST_APART
 
 _Result = TypeVar("_Result")
 
@@ -132,7 +133,7 @@ class FabricLedger:
     async def obstacle(self) -> str | None:
         """Return what keeps commands from being committed now, or only with a wrong time, and which part it is."""
         time = self._client.time
-        if said := time.trouble or time_obstacle(self._known.latest_ms, milliseconds(time.now())):
+        if said := time.trouble or time_obstacle(self._known.latest_ms, milliseconds(time.now()), MOST_APART):
             return said
         try:
             return await self._client.obstacle(Invocation(self._chaincode, "market"))

@@ -112,8 +112,9 @@ async def test_a_time_that_has_not_come_is_said_until_an_operator_sets_it() -> N
     right, wrong = (RIGHT, "top-up"), (WRONG, "top-up")
     for times, is_wrong in (
         ([right], False),
-        ([(RIGHT + timedelta(seconds=5), "top-up")], False),
-        ([(RIGHT + timedelta(seconds=6), "top-up")], True),
+        ([(RIGHT + timedelta(seconds=20), "top-up")], False),  # an organisation whose clock is ahead of ours
+        ([(RIGHT + timedelta(seconds=60), "top-up")], False),
+        ([(RIGHT + timedelta(seconds=61), "top-up")], True),
         ([right, wrong], True),
         ([right, wrong, right], True),  # what the wrong one timed waits all the same
         ([right, wrong, right, (RIGHT, "set")], False),

@@ -90,6 +90,18 @@ async def test_a_wrong_time_that_got_in_with_a_restart_is_said_at_once(
     await ledger.close()
 
 
+@pytest.mark.parametrize(("seconds", "is_said"), [(5, False), (6, True)])
+async def test_this_machine_dates_the_ledger_so_a_few_seconds_ahead_are_wrong(
+    tmp_path: Path, notes: Contract, machine: Machine, seconds: int, is_said: bool
+) -> None:
+    machine.wall += timedelta(seconds=seconds)
+    await (await opened(tmp_path, notes)).close()
+    machine.wall = START
+    ledger = await opened(tmp_path, notes)
+    assert ("ahead of this machine's" in str(await ledger.obstacle())) is is_said
+    await ledger.close()
+
+
 async def test_an_operator_sets_a_wrong_time_right_and_no_other_block_may_be_earlier(
     tmp_path: Path, machine: Machine
 ) -> None:
