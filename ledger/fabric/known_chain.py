@@ -9,8 +9,8 @@ from ledger.interface import Cursor
 
 LOOK_BACK: Final = 20
 """So many last blocks are read of a chain that nothing is known of: as many as ``ledger set-time`` looks through."""
-_REMEMBERED = 1_000
-"""Of so many blocks hashes and times are kept."""
+REMEMBERED: Final = 1_000
+"""Of so many last blocks hashes and times are kept."""
 
 
 class _Noted(NamedTuple):
@@ -51,15 +51,15 @@ class KnownChain:
         One that is shorter than what is remembered is taken for another one: it is searched anew, no more.
         """
         number = tip.height - 1
-        return number > self._last_block or self._hash_of(number) == tip.hash
+        return number > self._last_block or self.hash_of(number) == tip.hash
 
     def is_followed_by(self, block: ChannelBlock) -> bool:
         """Tell whether a block may stand after the one that is known to stand before it."""
-        return self._hash_of(block.number - 1) in (None, block.previous_hash)
+        return self.hash_of(block.number - 1) in (None, block.previous_hash)
 
     def note(self, block: ChannelBlock) -> None:
         """Take note of a block and of its times; an earlier one may come after a later one, or again."""
-        if self._hash_of(block.number) == block.hash:
+        if self.hash_of(block.number) == block.hash:
             return
         if self._counts_from is None:
             self._counts_from = max(0, block.number + 1 - LOOK_BACK)
@@ -73,8 +73,13 @@ class KnownChain:
             self.latest_ms = max(self.latest_ms, latest_ms)
 
     def _remember(self, number: int, noted: _Noted) -> None:
+        if number <= self._last_block - REMEMBERED:
+            return
         self._blocks[number] = noted
-        self._blocks.pop(number - _REMEMBERED, None)
+        if number == self._last_block + 1:
+            self._blocks.pop(number - REMEMBERED, None)
+        elif number > self._last_block:
+            self._blocks = {n: each for n, each in self._blocks.items() if n > number - REMEMBERED}
         self._last_block = max(self._last_block, number)
 
     def _times_of(self, block: ChannelBlock) -> tuple[int, bool]:
@@ -90,7 +95,7 @@ class KnownChain:
                 begins_epoch = begins_epoch or is_set
         return latest_ms, begins_epoch
 
-    def _hash_of(self, number: int) -> str | None:
+    def hash_of(self, number: int) -> str | None:
         """Return a block's hash if it is remembered."""
         noted = self._blocks.get(number)
         return None if noted is None else noted.hash
