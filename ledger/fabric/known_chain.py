@@ -7,6 +7,8 @@ from ledger.fabric.gateway import ChainTip, ChannelBlock
 from ledger.fabric.market_blocks import events_of
 from ledger.interface import Cursor
 
+OWN_BLOCK: Final = 1
+"""By it a chain is told from one that was made anew, whose block 0 may be the same: somebody signed this one."""
 LOOK_BACK: Final = 20
 """So many last blocks are read of a chain that nothing is known of: as many as ``ledger set-time`` looks through."""
 REMEMBERED: Final = 1_000
@@ -34,24 +36,31 @@ class KnownChain:
         So many blocks, from the first on, were searched for the newest event.
     latest_ms
         The latest time that a transaction has claimed in this epoch.
+    own_hash
+        The hash of block ``OWN_BLOCK``; None if it was not there to be read.
     """
 
     def __init__(self, chaincode: str) -> None:
         self.newest_event: Cursor | None = None
         self.searched = 0
         self.latest_ms = 0
+        self.own_hash: str | None = None
         self._chaincode = chaincode
         self._counts_from: int | None = None
         self._last_block = -1
         self._blocks: dict[int, _Noted] = {}
 
-    def may_end_at(self, tip: ChainTip) -> bool:
-        """Tell whether the chain may end so: it goes on, or its peer lags. Else it is another one.
+    def ends_with(self, tip: ChainTip) -> bool:
+        """Tell whether the last block that is known is the last one there is."""
+        return tip.height - 1 == self._last_block and tip.hash == self.hash_of(self._last_block)
 
-        One that is shorter than what is remembered is taken for another one: it is searched anew, no more.
+    def is_contradicted_by(self, tip: ChainTip, own_hash: str | None) -> bool:
+        """Tell whether a chain that ends so, and whose own block has this hash, if any is known, is another one.
+
+        That its last block is not remembered says nothing: there is more of the chain, or the peer lags.
         """
-        number = tip.height - 1
-        return number > self._last_block or self.hash_of(number) == tip.hash
+        is_other = own_hash is not None and self.own_hash not in (None, own_hash)
+        return is_other or self.hash_of(tip.height - 1) not in (None, tip.hash)
 
     def is_followed_by(self, block: ChannelBlock) -> bool:
         """Tell whether a block may stand after the one that is known to stand before it."""
@@ -59,7 +68,7 @@ class KnownChain:
 
     def note(self, block: ChannelBlock) -> None:
         """Take note of a block and of its times; an earlier one may come after a later one, or again."""
-        if self.hash_of(block.number) == block.hash:
+        if block.number in self._blocks:
             return
         if self._counts_from is None:
             self._counts_from = max(0, block.number + 1 - LOOK_BACK)

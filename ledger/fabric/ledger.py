@@ -13,6 +13,7 @@ from ledger.contract import SUBMIT, read_results
 from ledger.fabric.contract import read_rejection
 from ledger.fabric.gateway import (
     PROFILE_NAME,
+    ChainTip,
     ChannelBlock,
     ClaimedTimeRefused,
     ContractRefused,
@@ -29,7 +30,7 @@ from ledger.fabric.gateway import (
     UnusableIdentity,
     UnusableProfile,
 )
-from ledger.fabric.known_chain import LOOK_BACK, KnownChain
+from ledger.fabric.known_chain import LOOK_BACK, OWN_BLOCK, KnownChain
 from ledger.fabric.market_blocks import evidence_view, market_block, market_events
 from ledger.interface import (
     Block,
@@ -167,10 +168,26 @@ class FabricLedger:
         async with self._looking:
             with _translated():
                 tip = await self._client.tip()
-            if not self._known.may_end_at(tip) or not await self._is_searched_up_to(tip.height):
-                self._known = KnownChain(self._chaincode)  # the channel was made anew
+                await self._recognise(tip)
+            if not await self._is_searched_up_to(tip.height):
+                self._known = KnownChain(self._chaincode)
                 await self._is_searched_up_to(tip.height)
             return self._known.newest_event
+
+    async def _recognise(self, tip: ChainTip) -> None:
+        """Begin anew if the chain is another one than that which is known: the channel was made anew."""
+        if self._known.ends_with(tip):
+            return
+        own_hash = await self._own_hash()
+        if self._known.is_contradicted_by(tip, own_hash):
+            self._known = KnownChain(self._chaincode)
+        self._known.own_hash = self._known.own_hash or own_hash
+
+    async def _own_hash(self) -> str | None:
+        try:
+            return (await self._client.block(OWN_BLOCK)).hash
+        except ContractRefused:
+            return None
 
     async def _is_searched_up_to(self, height: int) -> bool:
         """Look for the newest event in the blocks that are new; tell whether they follow on what is known.

@@ -21,6 +21,7 @@ from ledger.fabric.gateway import (
     IdentityExpired,
     TransactionInvalid,
 )
+from ledger.fabric.known_chain import OWN_BLOCK
 from ledger.fabric.ledger import FabricLedger
 from market_time import SteadyTime
 
@@ -30,7 +31,8 @@ class Blocks:
 
     def __init__(self, height: int) -> None:
         self.height = height
-        self.known_to_the_first = height
+        self.lag = 0
+        """Of the gateway that is asked for blocks."""
         self.era = "old"
         self.asked: list[int] = []
 
@@ -39,13 +41,13 @@ class Blocks:
 
     async def block(self, number: int) -> ChannelBlock:
         self.asked.append(number)
-        if number >= self.known_to_the_first:
+        if number >= self.height - self.lag:
             raise ContractRefused(500, "no such block")
-        return self._made(number)
-
-    def _made(self, number: int, *transactions: ChannelTransaction) -> ChannelBlock:
-        before = hash_of(number - 1, self.era)
+        before, transactions = hash_of(number - 1, self.era), self._transactions(number)
         return ChannelBlock(number, hash_of(number, self.era), before, "", "", b"", transactions)
+
+    def _transactions(self, _number: int) -> tuple[ChannelTransaction, ...]:
+        return ()
 
 
 def hash_of(number: int, era: str) -> str:
@@ -61,15 +63,15 @@ async def test_no_block_is_searched_twice_for_the_newest_event() -> None:
     blocks = Blocks(50)
     ledger = ledger_on(blocks)
     assert set(await asyncio.gather(ledger.end(), ledger.end())) == {None}
-    assert sorted(blocks.asked) == list(range(50))
-    blocks.height = blocks.known_to_the_first = 52
+    assert sorted(blocks.asked) == sorted([*range(50), OWN_BLOCK])
+    blocks.height = 52
     await ledger.end()
-    assert blocks.asked[50:] == [51, 50]
+    assert [number for number in blocks.asked[51:] if number != OWN_BLOCK] == [51, 50]
 
 
 async def test_a_peer_that_lags_behind_its_fellows_is_no_reason_to_say_that_an_event_is_not_there() -> None:
     blocks = Blocks(10)
-    blocks.known_to_the_first = 8
+    blocks.lag = 2
     with pytest.raises(LedgerUnavailable, match="lags"):
         await ledger_on(blocks).end()
 
@@ -89,7 +91,7 @@ class Dated(Blocks):
         self.times = list(times)
         self.time = SteadyTime(lambda: RIGHT, lambda: 0.0, lambda: True)
 
-    async def block(self, number: int) -> ChannelBlock:
+    def _transactions(self, number: int) -> tuple[ChannelTransaction, ...]:
         at, what = self.times[number]
         event = {
             "set": '[{"name":"LedgerTimeSetEvent"}]',
@@ -97,8 +99,7 @@ class Dated(Blocks):
             "nothing": "[]",
         }[what]
         name, at_ms = EVENT_NAME, milliseconds(at)
-        said = ChannelTransaction(0, "t", at_ms, "energy-market", "1", (), b"", name, event.encode(), b"", True)
-        return self._made(number, said)
+        return (ChannelTransaction(0, "t", at_ms, "energy-market", "1", (), b"", name, event.encode(), b"", True),)
 
     async def blocks(self, first: int) -> AsyncIterator[ChannelBlock]:
         for number in range(first, self.height):
@@ -139,13 +140,38 @@ async def test_a_channel_that_was_made_anew_has_an_end_of_its_own(heights: tuple
     assert await ledger.obstacle() is None, "the wrong time was of the old one"
 
 
-async def test_a_gateway_that_lags_is_no_new_channel() -> None:
-    client = Dated(*[(RIGHT, "top-up")] * 5)
+async def test_a_channel_that_was_made_anew_is_known_though_the_newest_event_is_its_last() -> None:
+    client = Dated(*[(WRONG, "top-up")] * 5)
     ledger = ledger_on(client)
-    assert len([event async for event in ledger.events()]) == 5
-    assert await ledger.end() == Cursor(4, 0, 0)
-    client.height = 3
-    assert await ledger.end() == Cursor(4, 0, 0)
+    await ledger.end()
+    client.era, client.times = "new", [(RIGHT, "top-up")] * 9
+    client.height = 9
+    assert await ledger.end() == Cursor(8, 0, 0)
+    assert await ledger.obstacle() is None, "the wrong time was of the old one"
+
+
+@pytest.mark.parametrize("height", [45, 10])
+async def test_a_gateway_that_lags_is_no_new_channel(height: int) -> None:
+    client = Dated(*[(RIGHT, "top-up")] * 50)
+    ledger = ledger_on(client)
+    assert await ledger.end() == Cursor(49, 0, 0)
+    client.height = height
+    assert await ledger.end() == Cursor(49, 0, 0)
+    assert len([event async for event in ledger.events()]) == height
+    assert await ledger.end() == Cursor(49, 0, 0)
+
+
+@pytest.mark.parametrize("has_a_reader", [False, True])
+async def test_a_channel_that_was_made_anew_is_known_though_nothing_of_the_old_ones_beginning_is(
+    has_a_reader: bool,
+) -> None:
+    client = Dated(*[(RIGHT, "top-up")] * 50)
+    ledger = ledger_on(client)
+    await ledger.end()
+    client.era, client.height = "new", 4
+    if has_a_reader:
+        assert len([event async for event in ledger.events()]) == 4
+    assert await ledger.end() == Cursor(3, 0, 0)
 
 
 WRONG_ONE, RIGHT_ONE, SET = (WRONG, "top-up"), (RIGHT, "top-up"), (RIGHT, "set")
@@ -189,7 +215,7 @@ async def test_a_time_counts_though_a_later_block_was_known_before(
     ledger = ledger_on(client)
     end = await ledger.end()
     client.times += meanwhile
-    client.height = client.known_to_the_first = len(client.times)
+    client.height = len(client.times)
     await ledger.end()  # somebody begins to follow from now on before the queue has read so far
     assert len([event async for event in ledger.events(end)]) == len(meanwhile)
     assert bool(await ledger.obstacle()) is is_wrong
