@@ -62,10 +62,6 @@ class KnownChain:
         is_other = own_hash is not None and self.own_hash not in (None, own_hash)
         return is_other or self.hash_of(tip.height - 1) not in (None, tip.hash)
 
-    def is_followed_by(self, block: ChannelBlock) -> bool:
-        """Tell whether a block may stand after the one that is known to stand before it."""
-        return self.hash_of(block.number - 1) in (None, block.previous_hash)
-
     def note(self, block: ChannelBlock) -> None:
         """Take note of a block and of its times; an earlier one may come after a later one, or again."""
         if block.number in self._blocks:

@@ -169,9 +169,7 @@ class FabricLedger:
             with _translated():
                 tip = await self._client.tip()
                 await self._recognise(tip)
-            if not await self._is_searched_up_to(tip.height):
-                self._known = KnownChain(self._chaincode)
-                await self._is_searched_up_to(tip.height)
+            await self._search_up_to(tip)
             return self._known.newest_event
 
     async def _recognise(self, tip: ChainTip) -> None:
@@ -189,24 +187,29 @@ class FabricLedger:
         except ContractRefused:
             return None
 
-    async def _is_searched_up_to(self, height: int) -> bool:
-        """Look for the newest event in the blocks that are new; tell whether they follow on what is known.
+    async def _search_up_to(self, tip: ChainTip) -> None:
+        """Read the blocks that are new, from the last one down to the newest event, and take note of them.
 
         Of a chain that nothing is known of the last ones are noted in any case: a wrong time may stand before the end.
+
+        Raises
+        ------
+        LedgerUnavailable
+            Also where the blocks are of different chains: the channel was made anew meanwhile.
         """
-        known, is_found = self._known, False
-        noted_from = height - LOOK_BACK if known.searched == 0 else height
-        for number in range(height - 1, known.searched - 1, -1):
+        known, is_found, expected_hash = self._known, False, tip.hash
+        noted_from = tip.height - LOOK_BACK if known.searched == 0 else tip.height
+        for number in range(tip.height - 1, known.searched - 1, -1):
             if is_found and number < noted_from:
                 break
             block = await self._block_there_is(number)
-            if not known.is_followed_by(block):
-                return False
+            if block.hash != expected_hash:
+                raise LedgerUnavailable(f"the chain was made anew while it was read: block {number} is another one")
+            expected_hash = block.previous_hash
             known.note(block)
             if not is_found and (told := market_events(block, self._chaincode)):
                 known.newest_event, is_found = told[-1].cursor, True
-        known.searched = max(known.searched, height)
-        return True
+        known.searched = max(known.searched, tip.height)
 
     async def _block_there_is(self, number: int) -> ChannelBlock:
         with _translated(lambda _: LedgerUnavailable(f"a peer lags: it has no block {number} yet")):

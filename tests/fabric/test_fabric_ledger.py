@@ -221,6 +221,27 @@ async def test_a_time_counts_though_a_later_block_was_known_before(
     assert bool(await ledger.obstacle()) is is_wrong
 
 
+class MadeAnewMeanwhile(Dated):
+    """A client of a channel that becomes another one when so many blocks were read of it."""
+
+    def __init__(self, reads: int, *times: tuple[datetime, str]) -> None:
+        super().__init__(*times)
+        self._reads = reads
+
+    async def block(self, number: int) -> ChannelBlock:
+        if len(self.asked) >= self._reads:
+            self.era = "new"
+        return await super().block(number)
+
+
+@pytest.mark.parametrize("reads", range(5))
+async def test_a_channel_that_is_made_anew_while_it_is_searched_is_searched_once_more(reads: int) -> None:
+    ledger = ledger_on(MadeAnewMeanwhile(reads, (RIGHT, "nothing"), (RIGHT, "top-up"), *[(RIGHT, "nothing")] * 3))
+    with pytest.raises(LedgerUnavailable, match="made anew"):
+        await ledger.end()
+    assert await ledger.end() == Cursor(1, 0, 0)
+
+
 async def test_a_jump_of_this_machines_clock_is_said() -> None:
     client, wall = Dated((RIGHT, "top-up")), [RIGHT]
     client.time = SteadyTime(lambda: wall[0], lambda: 40 * 86_400.0, lambda: True)
