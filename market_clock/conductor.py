@@ -405,7 +405,7 @@ class Conductor:
 
     def _hear(self, event: MarketEvent, attend: Attend) -> None:
         if event.name == _EPOCH_BEGINS:
-            self._time.enter(event.data["number"])
+            self._time.hear_epoch(event.data["number"])
         if event.name in _TIME_SET:
             raise TimeSet
         self._time.hear(event.at)

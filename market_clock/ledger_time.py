@@ -67,9 +67,16 @@ class LedgerTime:
         return machine - self._lead
 
     def enter(self, epoch: int) -> None:
-        """Forget what was heard in earlier epochs: since then the ledger's time was set right."""
+        """Learn which epoch it is; forget what was heard in earlier ones: the ledger's time was set right since."""
         if epoch > self._epoch:
-            self._epoch, self._heard = epoch, None
+            self.hear_epoch(epoch)
+
+    def hear_epoch(self, epoch: int) -> None:
+        """Hear that an epoch begins, and forget what was heard before: it was of earlier ones.
+
+        So it was where this epoch is known already. What is of later ones is on the ledger to be looked at.
+        """
+        self._epoch, self._heard = max(epoch, self._epoch), None
 
     def hear(self, at: datetime) -> None:
         """Take note of the time of something that happened on the ledger: it cannot lag behind that.

@@ -1,12 +1,16 @@
 """What the clock takes for the ledger's time."""
 
+from collections.abc import AsyncGenerator
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from energy_market_chaincode import block_views
+from market_clock.conductor import Conductor, TimeSet
 from market_clock.ledger_time import GOOD_FOR, LedgerTime
+from prosumer_client import MarketEvent
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 LEAD = timedelta(hours=1)
@@ -146,6 +150,35 @@ async def test_a_new_epoch_ends_the_trouble_and_one_that_is_known_does_not() -> 
     time.hear(NOON)
     time.enter(1)
     assert time.trouble is not None, "a wrong time got into the new one"
+
+
+class LateNews(Ledger):
+    """A market that is known to be in an epoch before its stream tells of a wrong time and of the first epoch."""
+
+    def __init__(self, epoch: int) -> None:
+        super().__init__(RIGHT)
+        self._epoch = epoch
+
+    async def market(self) -> Any:
+        return SimpleNamespace(simulated_time=None, epoch=SimpleNamespace(number=self._epoch))
+
+    async def games(self) -> list[Any]:
+        return []
+
+    async def events(self, _after: str, on_now: Any) -> AsyncGenerator[MarketEvent, None]:
+        await on_now()
+        yield MarketEvent("1.0.0", WRONG[0], "AccountToppedUpEvent", None, {})
+        yield MarketEvent("2.0.0", NOON, "LedgerTimeSetEvent", None, {"number": 1})
+
+
+@pytest.mark.parametrize("epoch", [1, 2])
+async def test_what_is_heard_before_an_epoch_begins_is_of_an_earlier_one_though_that_one_was_known(epoch: int) -> None:
+    time = LedgerTime(lambda: NOON)
+    clock: Any = Conductor(time, lambda *_: None, market())
+    with pytest.raises(ExceptionGroup) as ended:
+        await clock.run(LateNews(epoch))
+    assert ended.group_contains(TimeSet)
+    assert time.trouble is None
 
 
 async def test_a_ledger_somewhat_ahead_is_no_trouble() -> None:
