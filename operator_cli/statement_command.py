@@ -67,19 +67,21 @@ def _time(text: str | None, option: str) -> datetime | None:
     return time
 
 
+def shown_time(moment: datetime, place: ZoneInfo | None) -> str:
+    """Return a moment as the clocks of a place say it, with seconds where it has some."""
+    return moment.astimezone(place).isoformat(timespec="seconds" if moment.second else "minutes")
+
+
 def _show(found: market_views.Statement, place: ZoneInfo | None) -> None:
     if voice.as_json:
         voice.document(found)
         return
-    rows = [
-        {**line.as_json(), "begins": line.begins.astimezone(place).isoformat(timespec="minutes")}
-        for line in found.lines
-    ]
+    rows = [{**line.as_json(), "begins": shown_time(line.begins, place)} for line in found.lines]
     voice.rows(rows, COLUMNS, found.prosumer)
     for line in found.lines:
         for each in line.corrections:
-            at = each.at.astimezone(place).isoformat(timespec="minutes")
-            voice.progress(f"{line.begins.astimezone(place):%Y-%m-%d %H:%M}: corrected by {each.net:f} on {at}")
+            slot, at = shown_time(line.begins, place), each.at.astimezone(place).isoformat(timespec="minutes")
+            voice.progress(f"{slot}: corrected by {each.net:f} on {at}")
     for entry in found.entries:
         voice.progress(f"{entry.at.astimezone(place):%Y-%m-%d %H:%M}: {entry.kind} {entry.amount:f}")
     voice.facts(found.sums)

@@ -16,7 +16,7 @@ import typer
 from energy_market_chaincode import block_views
 from operator_cli.main import COMMANDS, app
 from operator_cli.settings import OperatorSettings
-from prosumer_client import MarketClient, Patience
+from prosumer_client import MarketClient, Patience, create_key
 
 HEAVY = {"cryptography", "fastapi", "grpc", "httpx", "numpy", "pydantic", "pydantic_settings", "scipy", "uvicorn"}
 LOADED = "import sys; from operator_cli.main import main\ntry: main()\nfinally: print(*sys.modules, file=sys.stderr)"
@@ -104,6 +104,19 @@ def test_blocks_are_the_newest_unless_told_otherwise(
     monkeypatch.setattr(OperatorSettings, "ask", lambda _, question: asyncio.run(question(market)))
     assert energy_market("ledger", "blocks", "--json", *words).code == 0
     market.blocks.assert_awaited_once_with(*asked)
+
+
+def test_who_cannot_reach_the_clock_is_told_which_setting_says_where_it_is(
+    energy_market: Any, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create_key(home / "keys" / "operator.pem")
+    monkeypatch.setenv("ENERGY_MARKET_LEDGER_ID", "a-ledger")
+    monkeypatch.setenv("ENERGY_MARKET_CLOCK_URL", "http://127.0.0.1:1")
+    monkeypatch.setattr("operator_cli.clock_commands.PATIENCE", Patience(total_s=0.1))
+    ended = energy_market("clock", "pause")
+    assert ended.code == 3
+    assert "http://127.0.0.1:1 " in ended.said
+    assert "ENERGY_MARKET_CLOCK_URL" in ended.said
 
 
 def test_ctrl_c_while_it_is_imported_is_no_traceback(tmp_path: Path) -> None:

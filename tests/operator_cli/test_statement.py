@@ -1,13 +1,13 @@
 """``energy-market statement``: a month is one of where somebody lives."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from energy_market_chaincode import iso
-from operator_cli.statement_command import month_of
+from operator_cli.statement_command import month_of, shown_time
 
 BERLIN = ZoneInfo("Europe/Berlin")
 
@@ -40,3 +40,8 @@ def test_a_time_that_is_none_is_refused_before_anybody_is_asked(energy_market: A
     ended = energy_market("statement", "P100", *words)
     assert ended.code == 2
     assert words[-2] in ended.said or words[0] in ended.said
+
+
+def test_slots_that_are_shorter_than_a_minute_are_told_apart() -> None:
+    starts = [datetime(2026, 11, 30, 16, 29, second, tzinfo=UTC) for second in (0, 15)]
+    assert [shown_time(each, BERLIN) for each in starts] == ["2026-11-30T17:29+01:00", "2026-11-30T17:29:15+01:00"]
