@@ -46,6 +46,7 @@ class Reader:
             "HOME": str(home),
             "PATH": _path_of_others(),
             "ENERGY_MARKET_QUEUE_URL": f"http://127.0.0.1:{self.ports['8080']}",
+            "ENERGY_MARKET_CLOCK_URL": f"http://127.0.0.1:{self.ports['8082']}",
         }
         if knows_the_way:
             self._environment |= {"PATH": f"{_programs()}{os.pathsep}{_path_of_others()}", "PROJECT": str(ROOT)}

@@ -1,5 +1,6 @@
 """Every tutorial does what it says, typed in the project's folder as a reader would."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,14 @@ def test_a_market_can_be_opened_played_on_and_checked(reader: Reader) -> None:
     assert "closed" in said
 
 
+@pytest.mark.day
+def test_a_street_with_meters_trades_slots_by_the_clock_on_the_wall(reader: Reader) -> None:
+    said = follow(reader, "a-street-with-meters.md")
+    assert re.search(r"^ *bought +0\.0*[1-9]", said, re.MULTILINE)
+    assert '"isPresumed": true' in said
+    assert "corrected by" in said
+
+
 def test_a_strategy_plays_and_its_regret_is_told(reader: Reader) -> None:
     said = follow(reader, "a-strategy-of-your-own.md")
     assert "I bid" in said
@@ -77,6 +86,7 @@ def test_every_tutorial_is_one_of_these() -> None:
         "watch-a-game",
         "a-day-of-your-own",
         "a-market-of-your-own",
+        "a-street-with-meters",
         "a-strategy-of-your-own",
         "without-our-library",
     }
