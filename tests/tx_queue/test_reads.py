@@ -7,10 +7,9 @@ from typing import Any
 import pytest
 import simplejson
 
-from prosumer_client import MarketClient
-
 from energy_market_chaincode import moment
 from ledger import Block, Transaction
+from prosumer_client import MarketClient
 from tx_queue.reads import _summary
 
 
