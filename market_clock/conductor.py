@@ -167,6 +167,8 @@ class Course:
         self._time = time
         self._on_command = on_command
         self._woken = asyncio.Event()
+        self._there_since: datetime | None = None
+        """Since when, by the market's time, the market has been there without a break; None while it is away."""
         self._attempt: _Attempt | None = None
         self._next_part: Act | None = None
         """Of a proof, a stop or a settlement that is done in parts."""
@@ -187,6 +189,7 @@ class Course:
                 elif not self._woken.is_set():  # if it is: after a reset, a game of the same name may have begun
                     return
             except MarketUnavailable as unavailable:  # the client has been patient for us
+                self._there_since = None
                 self._meet(unavailable)
             except MarketError as error:
                 self._meet(error)
@@ -203,9 +206,10 @@ class Course:
             if refusal.code in _GONE:
                 return Over()
             raise
+        me, now = self._market.identity.prosumer, self._time.now()
+        self._there_since = self._there_since or now
         try:
-            me = self._market.identity.prosumer
-            return next_action(game, transfers, self._time.now(), self._time.factor, me)
+            return next_action(game, transfers, now, self._time.factor, me, self._there_since)
         except ValueError as error:
             raise MarketError("UNREADABLE_GAME", str(error)) from error
 

@@ -17,6 +17,10 @@ METERING_POLL = timedelta(seconds=5)
 """How often the clock looks, in real time, whether all meters of a slot have reported: a reading causes no event,
 either. Four times in a window that is short."""
 
+RETURN = timedelta(minutes=1)
+"""So long, in real time, meters that could not report have to do so once the market is back, or for a whole window
+where that is shorter: that the market was away makes nobody silent."""
+
 
 @dataclass(frozen=True, slots=True)
 class Act:
@@ -74,7 +78,12 @@ T = TypeVar("T")
 
 
 def next_action(
-    game: GameView, transfers: Sequence[views.TransferView], now: datetime, factor: int = 1, me: str = ""
+    game: GameView,
+    transfers: Sequence[views.TransferView],
+    now: datetime,
+    factor: int = 1,
+    me: str = "",
+    since: datetime | None = None,
 ) -> Decision:
     """Decide what to do about a game.
 
@@ -96,6 +105,8 @@ def next_action(
         How many times as fast as real time that passes.
     me
         Who gives the commands.
+    since
+        Since when the market has been there without a break, by its time; None: all along.
     """
     match game.phase:
         case Phase.REGISTRATION:
@@ -103,7 +114,7 @@ def next_action(
         case Phase.PLAYING:
             return _in_play(game, now, me)
         case Phase.DELIVERY | Phase.METERING:
-            return _in_delivery(game, transfers, now, factor)
+            return _in_delivery(game, transfers, now, factor, since)
         case Phase.CLOSED | Phase.FINAL | Phase.CANCELLED:
             return Over() if game.left is None else _settle_on(game, game.left)
 
@@ -152,12 +163,16 @@ def _in_clearing(game: GameView, clearing: views.ClearingView, now: datetime, me
     return Act(Topic.FALL_BACK, {"game": game.game}, clearing.proofs_end_at if proofs else clearing.ends_at)
 
 
-def _in_delivery(game: GameView, transfers: Sequence[views.TransferView], now: datetime, factor: int) -> Decision:
+def _in_delivery(
+    game: GameView, transfers: Sequence[views.TransferView], now: datetime, factor: int, since: datetime | None
+) -> Decision:
     if game.left is not None:
         return _settle_on(game, game.left)
     delivered = _known(game, game.delivery_ends_at)
-    ends = game.metering_ends_at or delivered
+    ends = closes = game.metering_ends_at or delivered
     if game.parameters.slot_duration_ms is not None:
+        if since is not None:
+            closes = max(ends, since + min(RETURN * factor, ends - delivered))
         poll = min(METERING_POLL * factor, (ends - delivered) / 4)
         is_over = now >= delivered
         is_done, look = is_over and game.readings_awaited == 0, now + poll if is_over else delivered
@@ -165,9 +180,9 @@ def _in_delivery(game: GameView, transfers: Sequence[views.TransferView], now: d
         is_done, look = game.readings_awaited == 0, now + DELIVERY_POLL * factor
     else:
         is_done, look = bool(transfers) and all(transfer.is_fulfilled for transfer in transfers), ends
-    if is_done or now >= ends:
+    if is_done or now >= closes:
         return Act(Topic.CLOSE_MARKET, {"game": game.game}, ends)
-    return Wait(min(look, ends))
+    return Wait(min(look, closes))
 
 
 def _settle_on(game: GameView, left: int) -> Decision:

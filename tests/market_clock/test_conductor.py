@@ -6,11 +6,14 @@ from typing import Any
 
 import pytest
 
-from energy_market_chaincode import Topic, settlement, stopping
+from energy_market_chaincode import GameView, Topic, settlement, stopping
 from energy_market_chaincode.mechanisms import certified
-from market_clock.conductor import MAX_ATTEMPTS
-from prosumer_client import CommandRejected
+from market_clock.conductor import MAX_ATTEMPTS, Course
+from market_clock.decision import RETURN
+from market_clock.ledger_time import LedgerTime
+from prosumer_client import CommandRejected, MarketUnavailable
 from tests.market_clock.conftest import identity
+from tests.market_clock.test_decision import GAME, NOON, metered_slot
 
 SOON_MS = 150
 FAST_MS = 2500
@@ -354,6 +357,45 @@ async def test_over_an_outage_the_clock_goes_on_when_the_queue_is_back(neighbour
     market.outage.set()
 
     await neighbourhood.until("MarketClosedEvent", game)
+
+
+async def test_after_an_outage_a_slot_is_settled_when_its_meters_have_had_time(
+    neighbourhood: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    market, now, is_away = neighbourhood.client(), NOON + timedelta(hours=3), True
+    course = Course(GAME.game, market, neighbourhood.solver, LedgerTime(lambda: now), lambda *_: None)
+    rested, woken = asyncio.Event(), asyncio.Event()
+
+    async def game(*_: Any, **__: Any) -> GameView:
+        nonlocal is_away
+        if is_away:
+            is_away = False
+            raise MarketUnavailable("the queue is away")
+        return metered_slot(timedelta(minutes=15), awaited=1)
+
+    async def rest(_seconds: float) -> None:
+        rested.set()
+        await woken.wait()
+        woken.clear()
+
+    async def looks_again() -> None:
+        rested.clear()
+        woken.set()
+        await rested.wait()
+
+    monkeypatch.setattr(market, "game", game)
+    monkeypatch.setattr(course, "_rest", rest)
+    monkeypatch.setattr(course, "_rest_after", lambda _attempt: rest(0))
+    running = asyncio.create_task(course.run())
+    await looks_again()
+    now += timedelta(hours=1)
+    is_away = True
+    await looks_again()
+    assert market.submitted == []
+    now += RETURN
+    await looks_again()
+    running.cancel()
+    assert [topic for topic, _ in market.submitted] == [Topic.CLOSE_MARKET]
 
 
 async def test_after_a_reset_a_game_with_the_same_name_is_driven_anew(neighbourhood: Any) -> None:

@@ -9,7 +9,17 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from energy_market_chaincode import COMMANDS, GameView, Phase, Topic, views
-from market_clock.decision import REGISTRATION_POLL, Act, Clear, Decision, Over, Wait, next_action
+from market_clock.decision import (
+    METERING_POLL,
+    REGISTRATION_POLL,
+    RETURN,
+    Act,
+    Clear,
+    Decision,
+    Over,
+    Wait,
+    next_action,
+)
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 MOMENTS = st.integers(-100_000, 100_000).map(lambda ms: NOON + timedelta(milliseconds=ms))
@@ -250,6 +260,30 @@ def test_a_delivery_without_transfers_runs_to_its_end(situation: Situation) -> N
     assert ends is not None
 
     assert situation.decision(ends - timedelta(seconds=1)) == Wait(ends)
+
+
+def metered_slot(window: timedelta, awaited: int) -> GameView:
+    """A slot whose meters had until noon."""
+    return GAME.model_copy(
+        update={
+            "phase": Phase.METERING,
+            "parameters": GAME.parameters.model_copy(update={"slot_duration_ms": 900_000}),
+            "delivery_ends_at": NOON - window,
+            "metering_ends_at": NOON,
+            "readings_awaited": awaited,
+        }
+    )
+
+
+@pytest.mark.parametrize(("window", "given"), [(timedelta(minutes=15), RETURN), (timedelta(seconds=20),) * 2])
+def test_meters_that_could_not_report_have_time_once_the_market_is_back(window: timedelta, given: timedelta) -> None:
+    close = Act(Topic.CLOSE_MARKET, {"game": GAME.game}, NOON)
+    back = NOON + timedelta(hours=3)
+    poll = min(METERING_POLL, window / 4)
+    assert next_action(metered_slot(window, 1), [], back, since=back) == Wait(back + poll)
+    assert next_action(metered_slot(window, 1), [], back + given, since=back) == close
+    assert next_action(metered_slot(window, 0), [], back, since=back) == close
+    assert next_action(metered_slot(window, 1), [], NOON, since=NOON - timedelta(hours=1)) == close
 
 
 def test_the_silent_buyer_is_named_with_its_round() -> None:
