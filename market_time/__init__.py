@@ -13,6 +13,7 @@ True
 
 import ctypes
 import sys
+import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -68,7 +69,8 @@ class SteadyTime:
     A first correction is believed: when the kernel's time was not synchronised and now is, or where the machine has
     just booted. Once the kernel's time is right none is, whether it took a jump or not. A machine that slept jumps in
     neither clock. Any other jump is not taken: time goes on as before it, and ``trouble`` says so until the wall clock
-    is right again, or this process is begun anew, which takes over what the wall clock says then.
+    is right again, or this process is begun anew, which takes over what the wall clock says then. Several threads
+    may ask.
 
     Parameters
     ----------
@@ -91,10 +93,18 @@ class SteadyTime:
         self._synchronised = synchronised
         self._anchor = (wall(), elapsed())
         self._awaits_first_correction = synchronised() is not True
-        self._jump: timedelta | None = None
+        self._asking = threading.Lock()
 
     def now(self) -> datetime:
         """Return the time, in UTC."""
+        return self._look()[0]
+
+    def _look(self) -> tuple[datetime, timedelta | None]:
+        """Return the time, and how far the wall clock jumped if it is not believed."""
+        with self._asking:
+            return self._compare()
+
+    def _compare(self) -> tuple[datetime, timedelta | None]:
         (wall_then, elapsed_then), wall, elapsed = self._anchor, self._wall(), self._elapsed()
         passed_s = elapsed - elapsed_then
         expected = wall_then + timedelta(seconds=passed_s)
@@ -102,21 +112,20 @@ class SteadyTime:
         is_jump = abs(jump) > MOST_AT_ONCE + timedelta(seconds=passed_s * DRIFT)
         may_be_corrected = self._awaits_first_correction and self._may_be_corrected(is_jump, elapsed)
         if is_jump and not may_be_corrected:
-            self._jump = jump
-            return expected
-        self._anchor, self._jump = (wall, elapsed), None
-        return wall
+            return expected, jump
+        self._anchor = (wall, elapsed)
+        return wall, None
 
     @property
     def trouble(self) -> str | None:
         """Why the wall clock is not believed, None if it is."""
-        self.now()
-        if self._jump is None:
+        now, jump = self._look()
+        if jump is None:
             return None
-        way = "ahead" if self._jump > timedelta() else "back"
+        way = "ahead" if jump > timedelta() else "back"
         return (
-            f"the time of this machine jumped {way} by {_in_words(abs(self._jump))} against the clock that also counts "
-            f"sleep, and is not believed; it would be {self._wall():%Y-%m-%d %H:%M:%S} UTC. Set it right (NTP); if it "
+            f"the time of this machine jumped {way} by {_in_words(abs(jump))} against the clock that also counts "
+            f"sleep, and is not believed; it would be {now + jump:%Y-%m-%d %H:%M:%S} UTC. Set it right (NTP); if it "
             "is right now, start this program again"
         )
 

@@ -322,6 +322,22 @@ async def test_a_server_whose_clock_was_set_right_says_that_it_is_to_be_started_
         assert "start this program again" in (await refusal(peer, propose("a", "bid")))["message"]
 
 
+async def test_a_servers_clock_that_is_right_again_while_it_refuses_has_said_why(connected: Any, propose: Any) -> None:
+    class SetRight(SteadyTime):
+        """A clock that is found right again as soon as it has said what is wrong."""
+
+        said = iter(["its clock jumped"])
+
+        @property
+        def trouble(self) -> str | None:
+            return next(self.said, None)
+
+    at = CLAIMED + timedelta(days=400)
+    time = SetRight(lambda: at, lambda: LONG_AGO_S, lambda: True)
+    async with connected(answer_at_once, max_clock_difference_s=5.0, time=time) as peer:
+        assert (await refusal(peer, propose("a", "bid")))["message"].endswith("The endorser says: its clock jumped")
+
+
 def stopped(at: datetime) -> SteadyTime:
     return SteadyTime(lambda: at, lambda: LONG_AGO_S, lambda: True)
 

@@ -1,8 +1,11 @@
 """Time without jumps: what NTP and sleep do is followed, what cannot be is not believed."""
 
 import doctest
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from threading import Thread
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -110,6 +113,69 @@ def test_a_machine_that_has_just_booted_may_be_corrected_once_where_its_kernel_s
     assert machine.steady.now() == machine.wall
     machine.wall += timedelta(minutes=7)
     assert machine.steady.now() == START + timedelta(minutes=7)
+
+
+WITHOUT_A_LOCK_S = 0.2
+"""More than another thread takes that nobody keeps waiting; one that waits is not waited for any longer."""
+
+
+def asked_meanwhile(steady: SteadyTime) -> None:
+    """Let another thread ask for the time in the middle of what this one does."""
+    other = Thread(target=steady.now)
+    other.start()
+    other.join(WITHOUT_A_LOCK_S)
+
+
+def test_of_two_threads_that_ask_at_the_first_correction_both_are_told_the_corrected_time() -> None:
+    machine = Machine(synchronised=False)
+    is_interrupted = iter([False, True])  # not when it begins, but when the first thread asks
+
+    def elapsed() -> float:
+        if next(is_interrupted, False):
+            asked_meanwhile(steady)
+        return machine.elapsed
+
+    steady = SteadyTime(lambda: machine.wall, elapsed, lambda: machine.synchronised)
+    machine.pass_by(30)
+    machine.wall += timedelta(days=3)
+    machine.synchronised = True
+    assert steady.now() == machine.wall
+    assert steady.trouble is None
+
+
+class WatchedJump(timedelta):
+    """A jump that is over, as another thread finds, when somebody asks where it went."""
+
+    over: Callable[[], None]
+
+    def __gt__(self, other: timedelta) -> bool:
+        self.over()
+        return super().__gt__(other)
+
+
+class WatchedTime(datetime):
+    """A wall clock's time whose distance from another one is watched."""
+
+    over: Callable[[], None]
+
+    def __sub__(self, other: Any) -> Any:
+        jump = WatchedJump(seconds=super().__sub__(other).total_seconds())
+        jump.over = self.over
+        return jump
+
+
+def test_a_jump_that_is_over_while_one_thread_words_it_is_worded() -> None:
+    machine = Machine()
+
+    def over() -> None:
+        machine.wall = START
+        asked_meanwhile(machine.steady)
+
+    wrong = START + timedelta(days=400)
+    machine.wall = WatchedTime(wrong.year, wrong.month, wrong.day, wrong.hour, tzinfo=UTC)
+    machine.wall.over = over
+    assert "ahead by 400 days" in str(machine.steady.trouble)
+    assert machine.steady.trouble is None
 
 
 @given(st.lists(st.tuples(st.floats(0.001, 3600), st.floats(-0.0005, 0.0005)), max_size=50))

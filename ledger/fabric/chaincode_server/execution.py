@@ -51,8 +51,8 @@ class HostedChaincode:
         difference_s = claimed_ms / 1000 - self.time.now().timestamp()
         if abs(difference_s) > (most := self.max_clock_difference_s):
             said = f"the claimed time is {difference_s:+.1f} s from the endorser's clock; {most:g} s may be"
-            if self.time.trouble is not None:
-                said = f"{said}. The endorser says: {self.time.trouble}"
+            if (trouble := self.time.trouble) is not None:
+                said = f"{said}. The endorser says: {trouble}"
             raise ContractFailure(json.dumps({"code": CLOCK_DIFFERS, "message": said}), status=409)
 
 
