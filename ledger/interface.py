@@ -130,7 +130,11 @@ class Block:
 
 
 def time_obstacle(newest_ms: int, now_ms: int, most: timedelta) -> str | None:
-    """Tell that the newest time on the ledger is further ahead than it may be; None if it may be true."""
+    """Tell that the newest time on the ledger is further ahead than it may be; None if it may be true.
+
+    Somewhat ahead it may be: on the embedded ledger every block is later than the one before it, on Fabric the clocks
+    of others have their say.
+    """
     if timedelta(milliseconds=newest_ms - now_ms) <= most:
         return None
     return (

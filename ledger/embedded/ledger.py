@@ -16,8 +16,6 @@ from ledger.embedded.execution import NextBlock, ask
 from ledger.interface import Block, Cursor, InvalidCursor, LedgerEvent, LedgerUnavailable, Submission, time_obstacle
 from market_time import MOST_AHEAD, SteadyTime
 
-"""So far the ledger's time may be ahead of the machine's: every block is later than the one before it."""
-
 EVENTS_AT_ONCE: Final = 256
 """How many events are read from the file at a time."""
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from functools import cache
 from importlib import import_module
 from inspect import ismodule
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -139,6 +140,19 @@ def test_a_class_has_a_name_of_its_own() -> None:
                 homes.setdefault(node.name, set()).add(name_of(file).partition("/")[0])
     found = {name: rooms for name, rooms in homes.items() if len(rooms) > 1}
     assert found == {}
+
+
+def test_a_text_in_the_code_describes_what_it_stands_below() -> None:
+    found = [
+        f"{name_of(file)}:{text.lineno}"
+        for file in python_files(*VISITORS, "tests")
+        for node in ast.walk(parsed(file))
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+        for before, text in pairwise(node.body)
+        if isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant) and isinstance(text.value.value, str)
+        if not isinstance(before, ast.Assign | ast.AnnAssign)
+    ]
+    assert found == []
 
 
 def test_no_file_is_longer_than_a_reader_bears() -> None:
