@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from energy_market_chaincode import Topic
+from energy_market_chaincode import Topic, events
 from market_clock.decision import Act, Clear, Decision, Over, Wait, may_be_fulfilled, next_action
 from market_clock.ledger_time import LedgerTime
 from market_clock.solving import clearing_of
@@ -43,8 +43,8 @@ _WAKING = frozenset(
 _ATTENDED = frozenset({"GameInitEvent", "SlotSettlingEvent"})
 """A game begins; or one that may have been over for days is settled anew."""
 
-_EPOCH_BEGINS = "LedgerTimeSetEvent"
-_TIME_SET = frozenset({"TimeSimulatedEvent", _EPOCH_BEGINS})
+_EPOCH_BEGINS = events.LedgerTimeSetEvent.__name__
+_TIME_SET = frozenset({events.TimeSimulatedEvent.__name__, _EPOCH_BEGINS})
 
 FOLLOW_AGAIN_S = 1.0
 
@@ -398,8 +398,8 @@ class Conductor:
             self._lost = None
 
         try:
-            async with aclosing(market.events(FROM_NOW, on_now=take_stock)) as events:
-                async for event in events:
+            async with aclosing(market.events(FROM_NOW, on_now=take_stock)) as stream:
+                async for event in stream:
                     self._hear(event, attend)
         except AnotherLedger:
             raise

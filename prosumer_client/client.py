@@ -16,6 +16,7 @@ from energy_market_chaincode import (
     Receipt,
     block_views,
     errors,
+    events,
     is_same_ledger,
     iso,
     market_views,
@@ -60,7 +61,7 @@ CONCURRENT_WAITS = 16
 _SIGNS_OF_ANOTHER_LEDGER = frozenset({"INVALID_CURSOR", "LEDGER_REPLACED", "UNKNOWN_COMMAND"})
 """Codes of refusals that a ledger may be behind which was begun anew."""
 
-_TIME_SET = frozenset({"TimeSimulatedEvent", "LedgerTimeSetEvent"})
+_TIME_SET = frozenset({events.TimeSimulatedEvent.__name__, events.LedgerTimeSetEvent.__name__})
 
 
 class MarketClient(ServiceClient):
@@ -477,8 +478,8 @@ class MarketClient(ServiceClient):
             If the stream did not work for as long as our patience lasts.
         """
         reader = EventReader(self._connection, after, game, prosumers, self._ledger.known, on_now)
-        async with self._suspicion(), aclosing(reader.read()) as events:
-            async for event in events:
+        async with self._suspicion(), aclosing(reader.read()) as stream:
+            async for event in stream:
                 if event.name in _TIME_SET:
                     await self.learn_time()
                 yield event
