@@ -32,7 +32,7 @@ async def test_events_of_the_new_chain_come_though_it_is_shorter_than_the_old_on
             for number in range(12):
                 await market.submit(*game(f"old-{number}"))
             await _first_event_of(market, "old-12")
-            before = await market.queue()
+            before, (_, own_before) = await market.queue(), (await market.blocks(limit=2)).blocks
             reader = asyncio.create_task(_until_told(market))
             await asyncio.to_thread(_make_anew, network)
             with pytest.raises(AnotherLedger):
@@ -41,7 +41,8 @@ async def test_events_of_the_new_chain_come_though_it_is_shorter_than_the_old_on
         async with MarketClient(address, operator) as market:
             async with asyncio.timeout(60):
                 told = await _first_event_of(market, "new")
-            after = await market.queue()
+            after, (_, own_after) = await market.queue(), (await market.blocks(limit=2)).blocks
+            assert own_before.hash != own_after.hash, "by this block a chain is told from one that was made anew"
             assert after.ledger_height is not None
             assert before.ledger_height is not None
             assert int(told.cursor.split(".")[0]) < after.ledger_height < before.ledger_height
