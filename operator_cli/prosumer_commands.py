@@ -6,11 +6,11 @@ from typing import Annotated, Any
 
 import typer
 
-from energy_market_chaincode import MAX_MONEY, Role, Topic, errors, money_from_currency
+from energy_market_chaincode import MAX_MONEY, Role, Topic, errors, market_views, money_from_currency
 from operator_cli.key_changes import KeyChange, entered_key
 from operator_cli.settings import OperatorSettings
 from operator_cli.voice import AsJson, show_by_default, voice
-from prosumer_client import CommandRejected, MarketClient, RequestRefused, repeatable_id
+from prosumer_client import CommandRejected, MarketClient, MarketError, RequestRefused, repeatable_id
 
 app = typer.Typer(help="Prosumers, operators and their accounts.")
 
@@ -76,11 +76,34 @@ def _register(settings: OperatorSettings, data: dict[str, Any]) -> dict[str, Any
     """Register somebody; the same again, with the same key, is the same command and gives the same result."""
     prosumer = data["id"]
     occasion = ("registered", prosumer, data["publicKey"])
-    result = _submit_once(
-        settings, Topic.REGISTER_PROSUMER, data, occasion, f"{prosumer} is registered otherwise with this key"
-    )
+    differs = f"{prosumer} is registered otherwise with this key"
+    result = _submit_once(settings, Topic.REGISTER_PROSUMER, data, occasion, differs)
+    if isinstance(result, MarketError):
+        _require_registered(settings, data, result)
+        result = market_views.ProsumerEntered(prosumer=prosumer, key_replaced=False).as_json()
     voice.progress(f"{prosumer} is registered")
     return result
+
+
+def _require_registered(settings: OperatorSettings, data: dict[str, Any], refusal: MarketError) -> None:
+    """Raise the refusal unless somebody stands on the ledger as is said here; tell what nobody can know any more."""
+    prosumer = data["id"]
+    views = settings.ask(lambda market: market.prosumers())
+    view = next((each for each in views if each.prosumer == prosumer), None)
+    if view is None:
+        refusal.add_note(f"{prosumer} is not registered: an earlier registration with this key was refused")
+        raise refusal
+    if (view.public_key, view.role) != (data["publicKey"], data["role"]):
+        refusal.add_note(f"{prosumer} is registered as {view.role} with the key {view.public_key}")
+        raise refusal
+    now = (view.total_production, view.total_consumption)
+    given = (Decimal(data["totalProduction"]), Decimal(data["totalConsumption"]))
+    has = f"{prosumer} has a production of {now[0]:f} kWh and a consumption of {now[1]:f} kWh"
+    if now[0] < given[0] or now[1] < given[1]:  # meters count upwards
+        refusal.add_note(f"{has}, less than is said here")
+        raise refusal
+    if now != given:
+        voice.note(f"{has}; with how much it was registered cannot be told since the ledger's time was set right")
 
 
 def _endow(settings: OperatorSettings, prosumer: str, key: str, balance: str) -> dict[str, Any]:
@@ -88,34 +111,52 @@ def _endow(settings: OperatorSettings, prosumer: str, key: str, balance: str) ->
     data = {"prosumer": prosumer, "amount": balance}
     differs = f"{prosumer} got another balance to begin with; `prosumers top-up` adds to it"
     result = _submit_once(settings, Topic.TOP_UP_ACCOUNT, data, ("to begin with", prosumer, key), differs)
+    if isinstance(result, MarketError):
+        voice.note(
+            f"what {prosumer} gets to begin with was decided before and is not paid again; whether it was {balance} "
+            "cannot be told since the ledger's time was set right: "
+            f"`energy-market statement {prosumer}` shows what came in"
+        )
     now = settings.ask(lambda market: market.prosumer(prosumer)).as_json()  # a repeated command says what was then
-    return {name: now.get(name, value) for name, value in result.items()}
+    return {name: now[name] for name in ("prosumer", "accountBalance", "debt")}
 
 
 def _submit_once(
     settings: OperatorSettings, topic: Topic, data: dict[str, Any], occasion: Sequence[str], differs: str
-) -> dict[str, Any]:
+) -> dict[str, Any] | CommandRejected | RequestRefused:
     """Give a command that counts once on a ledger, whenever it comes again.
 
     Parameters
     ----------
     occasion
-        What it is known by.
+        What it is known by, whatever the ledger's epoch.
     differs
         What to say where another command was given on this occasion.
+
+    Returns
+    -------
+    Its result. On a ledger that had several epochs also why it is refused as another one: a command names the epoch
+    that it is signed for, so that the same one of an earlier epoch cannot be told from another one.
     """
 
-    async def submit(market: MarketClient) -> dict[str, Any]:
-        ledger = (await market.ledger_id()).partition(".")[0]  # whatever its epoch
-        once = repeatable_id(settings.operator, topic, ledger, *occasion)
-        return await market.submit(topic, data, command_id=once, has_end=False)
+    async def submit(market: MarketClient) -> dict[str, Any] | CommandRejected | RequestRefused:
+        once = repeatable_id(settings.operator, topic, _without_epoch(await market.ledger_id()), *occasion)
+        try:
+            return await market.submit(topic, data, command_id=once, has_end=False)
+        except (CommandRejected, RequestRefused) as refusal:
+            if refusal.code != errors.CommandIdReused.code:
+                raise
+            ledger = await market.ledger_id()
+            if ledger == _without_epoch(ledger):
+                refusal.add_note(differs)
+                raise
+            return refusal
 
-    try:
-        return settings.order(submit)
-    except (CommandRejected, RequestRefused) as refusal:
-        if refusal.code == errors.CommandIdReused.code:
-            refusal.add_note(differs)
-        raise
+    return settings.order(submit)
+
+
+def _without_epoch(ledger: str) -> str:
+    return ledger.partition(".")[0]
 
 
 @app.command("top-up")

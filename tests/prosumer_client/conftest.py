@@ -97,6 +97,11 @@ class FakeMarket:
         await self.stop()
         await self.start(port)
 
+    def forget(self) -> None:
+        """Remember no command any more; the ledger does."""
+        self._bodies.clear()
+        self._statuses.clear()
+
     def asked(self, method: str, path: str) -> int:
         return sum((r.method, r.path) == (method, path) for r in self.requests)
 
