@@ -21,6 +21,7 @@ from prosumer_client import (
     FileLayout,
     Finding,
     Identity,
+    MarketClient,
     MeteredSlot,
     MeterSeries,
     Stamp,
@@ -146,10 +147,14 @@ def _publish(settings: OperatorSettings, signer: str, readings: Sequence[Metered
         {"deliverySlot": iso(one.start), "inEnergy": str(one.in_kwh), "outEnergy": str(one.out_kwh)} for one in readings
     ]
     occasion = [word for reading in data for word in reading.values()]
-    command_id = repeatable_id(signer, Topic.PUBLISH_READINGS, *occasion)
-    settings.ask(
-        lambda market: market.submit(Topic.PUBLISH_READINGS, {"readings": data}, command_id=command_id), signer
-    )
+
+    async def publish(market: MarketClient) -> None:
+        # In another epoch it is another command: what was refused by a wrong time may be right now.
+        ledger = (await market.market()).ledger
+        command_id = repeatable_id(signer, Topic.PUBLISH_READINGS, ledger, *occasion)
+        await market.submit(Topic.PUBLISH_READINGS, {"readings": data}, command_id=command_id)
+
+    settings.ask(publish, signer)
 
 
 def _columns(text: str) -> dict[str, str]:

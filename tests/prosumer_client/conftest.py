@@ -183,7 +183,7 @@ class FakeMarket:
                 return await self._post(request)
             case ["GET", "queue", command]:
                 return _json(self._statuses[command])
-            case ["GET", ("games" | "prosumers") as kind]:
+            case ["GET", ("games" | "prosumers" | "meters") as kind]:
                 return Answer(body=await self.ledger.query(kind))
             case ["GET", ("games" | "prosumers") as kind, name]:
                 return Answer(body=await self.ledger.query(kind[:-1], name))
