@@ -4,7 +4,8 @@
     energy-market prosumers add P200 --public-key "$PUBLIC_KEY" --balance 100
     python examples/plain_client.py play P200.pem P200 12    # plays one game for 12 kWh
 
-Its strategy is simple: all there is from the nearest seller, then from the next one; afterwards it passes.
+Its strategy is simple: all there is from the nearest seller, then from the next one, the rest from the grid; afterwards
+it passes.
 """
 
 import base64
@@ -59,6 +60,27 @@ def canonical(value: Any) -> bytes:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
+def ask(http: httpx.Client, method: str, address: str, **said: Any) -> httpx.Response:
+    """Ask the queue, and again where no answer comes or one that says: later. A command counts once under its id."""
+    for attempt in range(ATTEMPTS):
+        try:
+            answer = http.request(method, address, timeout=40, **said)
+        except httpx.TransportError as error:
+            problem = str(error)
+        else:
+            if answer.status_code not in AGAIN:
+                return answer
+            problem = answer.text
+        time.sleep(2**attempt)
+    raise SystemExit(f"no answer from {QUEUE}: {problem}")
+
+
+def read(http: httpx.Client, address: str, **parameters: Any) -> Any:
+    """Read JSON, decimals exactly."""
+    answer = ask(http, "GET", address, params=parameters or None).raise_for_status()
+    return json.loads(answer.text, parse_float=Decimal)
+
+
 class Speaker:
     """Who gives commands to a market."""
 
@@ -66,36 +88,23 @@ class Speaker:
         self._http = http
         self._key = key
         self._prosumer = prosumer
-        self._ledger = http.get("/market").raise_for_status().json()["ledger"]
+        self._ledger = read(http, "/market")["ledger"]
 
     def say(self, topic: str, data: dict[str, Any]) -> dict[str, Any]:
         """Give a command and return what became of it; ends the program if it was refused or rejected."""
         payload = {"prosumer": self._prosumer, "ledger": self._ledger, "data": data}
         command: dict[str, Any] = {"id": str(uuid.uuid4()), "topic": topic, "payload": payload}
         command["signature"] = base64.b64encode(self._key.sign(canonical(command))).decode()
-        receipt = self._post(canonical(command))
+        json_type = {"Content-Type": "application/json"}
+        receipt = ask(self._http, "POST", "/queue", content=canonical(command), headers=json_type)
+        if not receipt.is_success:
+            raise SystemExit(receipt.text)
         while True:
-            status = self._http.get(receipt["href"] + "&wait=30", timeout=40).raise_for_status().json()
+            status = read(self._http, f"{receipt.json()['href']}&wait=30")
             if status["status"] == "committed":
                 return dict(status["result"])
             if status["status"] == "rejected":
                 raise SystemExit(f"{topic}: {status['error']['code']}: {status['error']['message']}")
-
-    def _post(self, command: bytes) -> dict[str, Any]:
-        """Post a command, the same bytes again where no answer comes: under one id it counts once."""
-        for attempt in range(ATTEMPTS):
-            try:
-                answer = self._http.post("/queue", content=command, headers={"Content-Type": "application/json"})
-            except httpx.TransportError as error:
-                problem = str(error)
-            else:
-                if answer.status_code not in AGAIN:
-                    if answer.is_success:
-                        return dict(answer.json())
-                    raise SystemExit(answer.text)
-                problem = answer.text
-            time.sleep(2**attempt)
-        raise SystemExit(f"no answer from {QUEUE}: {problem}")
 
 
 def events(http: httpx.Client, cursor: str) -> Iterator[dict[str, Any]]:
@@ -103,36 +112,36 @@ def events(http: httpx.Client, cursor: str) -> Iterator[dict[str, Any]]:
     while True:
         try:
             with http.stream("GET", "/events", params={"from": cursor}, timeout=60) as stream:
-                stream.raise_for_status()
-                for line in stream.iter_lines():
-                    if line.startswith("data: "):
-                        event = json.loads(line.removeprefix("data: "), parse_float=Decimal)
-                        cursor = event["cursor"]
-                        yield event
+                if stream.status_code not in AGAIN:
+                    for line in stream.raise_for_status().iter_lines():
+                        if line.startswith("data: "):
+                            event = json.loads(line.removeprefix("data: "), parse_float=Decimal)
+                            cursor = event["cursor"]
+                            yield event
         except httpx.TransportError:
-            time.sleep(1)
+            pass
+        time.sleep(1)
 
 
 def takes_registrations(http: httpx.Client, game: str) -> bool:
     """Tell whether a game takes registrations: the stream begins with those that are long over."""
-    answer = http.get(f"/games/{game}", params={"brief": "true"})
+    answer = ask(http, "GET", f"/games/{game}", params={"brief": "true"})
     return answer.status_code not in GONE and answer.raise_for_status().json()["phase"] == "registration"
 
 
 def items(http: httpx.Client, address: str, name: str) -> Iterator[dict[str, Any]]:
     """Yield the items of a list, which is read in pages: the one that is not full is the last."""
-    read = 0
-    while read % PAGE == 0:
-        answer = http.get(address, params={"from": read, "limit": PAGE}).raise_for_status()
-        page = json.loads(answer.text, parse_float=Decimal)[name]
+    nr_read = 0
+    while nr_read % PAGE == 0:
+        page = read(http, address, **{"from": nr_read, "limit": PAGE})[name]
         if not page:
             return
         yield from page
-        read += len(page)
+        nr_read += len(page)
 
 
 def nearest_first(turn: dict[str, Any]) -> dict[str, str] | None:
-    """Return a bid that adds up to the demand exactly, {seller: kWh}; None if the sellers have not that much left."""
+    """Return a bid {seller: kWh} for what there is, at most the demand; None for nothing. The grid gives the rest."""
     missing = Decimal(turn["demand"])
     amounts = {}
     for seller in sorted(turn["sellers"], key=lambda seller: (seller["hops"], seller["price"])):
@@ -140,7 +149,7 @@ def nearest_first(turn: dict[str, Any]) -> dict[str, str] | None:
         if taken > 0:
             amounts[seller["seller"]] = f"{taken:f}"
             missing -= taken
-    return None if missing else amounts
+    return amounts or None
 
 
 def take_turn(speaker: Speaker, turn: dict[str, Any]) -> None:
@@ -151,13 +160,13 @@ def take_turn(speaker: Speaker, turn: dict[str, Any]) -> None:
     print("passed" if bid is None else f"bid {bid}", flush=True)
 
 
-def report(speaker: Speaker, http: httpx.Client, prosumer: str, game: str) -> None:
-    """Say what the meter counted: here, all that was contracted."""
+def report(speaker: Speaker, http: httpx.Client, prosumer: str, game: str, demand: str) -> None:
+    """Say what the meter counted: here, all that was asked for, from the neighbours and the rest from the grid."""
     contracted = items(http, f"/games/{game}/transfers", "transfers")
-    taken = sum((Decimal(t["energy"]) for t in contracted if t["buyer"] == prosumer), Decimal(0))
-    reading = {"game": game, "sequence": time.time_ns() // 1000, "inEnergy": f"{taken:f}", "outEnergy": "0"}
+    bought = sum((Decimal(t["energy"]) for t in contracted if t["buyer"] == prosumer), Decimal(0))
+    reading = {"game": game, "sequence": time.time_ns() // 1000, "inEnergy": demand, "outEnergy": "0"}
     speaker.say("publishMeterReading", reading)
-    print(f"took {taken} kWh", flush=True)
+    print(f"took {demand} kWh, {Decimal(demand) - bought:f} of them from the grid", flush=True)
 
 
 def play(http: httpx.Client, key: Ed25519PrivateKey, prosumer: str, demand: str) -> None:
@@ -175,10 +184,8 @@ def play(http: httpx.Client, key: Ed25519PrivateKey, prosumer: str, demand: str)
             continue
         elif name == "BuyBidEvent" and event["buyerInTurn"] == prosumer:
             take_turn(speaker, event)
-        elif name == "GameStopEvent" and event["reason"] == "no-trade":
-            raise SystemExit("nobody else came to trade")
         elif name == "GameStopEvent":
-            report(speaker, http, prosumer, event["game"])
+            report(speaker, http, prosumer, event["game"], demand)
         elif name == "MarketClosedEvent":
             print("settled", flush=True)
             return

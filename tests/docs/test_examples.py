@@ -75,16 +75,26 @@ GAMES |= {"new": httpx.Response(200, json={"phase": "registration"})}
 
 
 class LargeMarket:
-    """A market of 2,002 games, of which the last is open and has 2,000 transfers, of which the last is of B2."""
+    """A market of 2,002 games, of which the last is open and has 2,000 transfers, of which the last is of B2.
+
+    Its stream breaks in the middle, and whatever it is asked for it is too busy first.
+    """
 
     def __init__(self) -> None:
         self.said: dict[str, Any] = {}
-        self._streams = iter(["".join(f"data: {json.dumps({**event, 'cursor': '1.0'})}\n\n" for event in EVENTS)])
+        self._asked: dict[str, int] = {}
+        lines = [f"data: {json.dumps({**event, 'cursor': f'{place}.0'})}\n\n" for place, event in enumerate(EVENTS, 1)]
+        self._streams = {"0": "".join(lines[:4]), "4.0": "".join(lines[4:])}
+
+    def busy_or_answer(self, request: httpx.Request) -> httpx.Response:
+        """Refuse what is asked for the first time."""
+        times = self._asked[str(request.url)] = self._asked.get(str(request.url), 0) + 1
+        return httpx.Response(503, json={"code": "TOO_BUSY"}) if times == 1 else self.answer(request)
 
     def answer(self, request: httpx.Request) -> httpx.Response:
         match request.url.path.split("/")[1:]:
             case ["events"]:
-                return httpx.Response(200, text=next(self._streams))
+                return httpx.Response(200, text=self._streams[request.url.params["from"]])
             case ["queue"]:
                 command = json.loads(request.content)
                 self.said[command["topic"]] = command["payload"]["data"]
@@ -108,17 +118,49 @@ def page(request: httpx.Request, items: list[dict[str, Any]]) -> list[dict[str, 
     return items[first : first + min(1000, int(request.url.params.get("limit", 1000)))]
 
 
-def test_the_client_without_our_library_plays_where_there_is_more_than_a_page_of_everything() -> None:
+@pytest.fixture(scope="module")
+def plain_client() -> Any:
+    """The example as a module."""
     spec = spec_from_file_location("plain_client", ROOT / "examples" / "plain_client.py")
     assert spec is not None
     assert spec.loader is not None
     example = module_from_spec(spec)
     spec.loader.exec_module(example)
+    return example
+
+
+def test_the_client_without_our_library_plays_on_a_busy_market_where_there_is_more_than_a_page_of_everything(
+    plain_client: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     market = LargeMarket()
-    with httpx.Client(transport=httpx.MockTransport(market.answer), base_url="http://market") as http:
-        example.play(http, Ed25519PrivateKey.generate(), "B2", "12")
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    with httpx.Client(transport=httpx.MockTransport(market.busy_or_answer), base_url="http://market") as http:
+        plain_client.play(http, Ed25519PrivateKey.generate(), "B2", "12")
     assert market.said["publishDemand"] == {"game": "new", "amount": "12"}
-    assert market.said["publishMeterReading"]["inEnergy"] == "0.1"
+    assert market.said["publishMeterReading"]["inEnergy"] == "12"
+    assert "took 12 kWh, 11.9 of them from the grid" in capsys.readouterr().out
+
+
+SELLERS = [
+    {"seller": "far", "hops": 2, "price": 0.1, "capacity": 5, "othersLoad": 0},
+    {"seller": "near", "hops": 1, "price": 0.2, "capacity": 6, "othersLoad": 2},
+    {"seller": "sold out", "hops": 1, "price": 0.1, "capacity": 3, "othersLoad": 3},
+]
+
+
+@pytest.mark.parametrize(
+    ("demand", "sellers", "bid"),
+    [
+        (7, SELLERS, {"near": "4", "far": "3"}),
+        (12, SELLERS, {"near": "4", "far": "5"}),
+        (12, SELLERS[2:], None),
+    ],
+    ids=["all of it", "what there is", "nothing"],
+)
+def test_the_client_without_our_library_takes_what_there_is_from_the_nearest(
+    plain_client: Any, demand: int, sellers: list[dict[str, Any]], bid: dict[str, str] | None
+) -> None:
+    assert plain_client.nearest_first({"demand": demand, "sellers": sellers}) == bid
 
 
 def test_every_example_is_one_of_these() -> None:
