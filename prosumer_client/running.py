@@ -3,10 +3,13 @@
 import asyncio
 import threading
 from collections.abc import Coroutine
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+
+_LOOKS_UP_S = 0.2
+"""So often whoever waits for the work looks up: Python notices no signal that comes just before it begins to wait."""
 
 
 def run_to_end(work: Coroutine[Any, Any, T]) -> T:
@@ -47,9 +50,13 @@ def _run(work: Coroutine[Any, Any, T]) -> T:
 
     with ThreadPoolExecutor(max_workers=1) as thread:
         try:
-            return thread.submit(run).result()
-        except KeyboardInterrupt:
-            loop, task = started.result()
-            loop.call_soon_threadsafe(task.cancel)
-            ended.wait()  # interrupted while it starts a thread, the executor does not know whom to wait for
+            running = thread.submit(run)
+            while not running.done():
+                wait([running], _LOOKS_UP_S)
+            return running.result()
+        except BaseException:
+            if not ended.is_set():  # it is no failure of the work
+                loop, task = started.result()
+                loop.call_soon_threadsafe(task.cancel)
+                ended.wait()  # interrupted while it starts a thread, the executor does not know whom to wait for
             raise
