@@ -16,6 +16,7 @@ COMMANDS = {
     "restore": ("backup_commands:restore", "Put a backup in the place of the present market, which is kept."),
     "sign": ("sign_command:sign", "Print a signed command for curl, or send it."),
     "prosumers": ("prosumer_commands:app", "Prosumers, operators and their accounts."),
+    "topology": ("topology_commands:app", "The network on which hops are counted."),
     "meters": ("meter_commands:app", "The meters at prosumers' connections."),
     "games": ("game_commands:app", "Games and their results."),
     "statement": (

@@ -24,7 +24,7 @@ def reader(tmp_path: Path) -> Reader:
 
 
 def follow(reader: Reader, name: str) -> str:
-    typed = (block for block in blocks(ROOT / "docs" / "tutorial" / name) if block.language != "text")
+    typed = (block for block in blocks(ROOT / "docs" / "tutorial" / name) if block.language != "text" or block.title)
     page = [block for block in typed if not is_set_up(block)]
     others = [block for block in page if block.title == OTHER_TERMINAL]
     mine = [block for block in page if block.title != OTHER_TERMINAL]
