@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         SetTariffs,
         TariffsFrom,
     )
+    from energy_market_chaincode.containers import piecewise
     from energy_market_chaincode.contract import EPOCH_KEY, EVENT_NAME, invoke
     from energy_market_chaincode.contracting import demand_deposit, offer_bond, usual_penalty
     from energy_market_chaincode.errors import (
@@ -206,6 +207,7 @@ __all__ = [
     "offer_bond",
     "parse_command",
     "pass_on",
+    "piecewise",
     "price_from_currency_per_kwh",
     "public_key_from_text",
     "public_key_text",
@@ -239,6 +241,7 @@ _SOURCES = (
     "times",
     "views",
     "identity",
+    "containers",
     "commands",
     "signed_commands",
     "game",

@@ -6,10 +6,11 @@ checks it again, because the queue is transport, not authority.
 
 from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WrapValidator, model_validator
 from pydantic.alias_generators import to_camel
 
 from energy_market_chaincode import units
+from energy_market_chaincode.containers import piecewise
 from energy_market_chaincode.identity import public_key_from_text
 from energy_market_chaincode.times import FIRST_START_MS, LAST_START_MS, MAX_FACTOR, Instant, slot_name
 from energy_market_chaincode.units import (
@@ -35,6 +36,8 @@ CORRECTION_WINDOW_MS = 7 * 24 * 60 * MINUTE_MS
 MAX_READINGS = 1_000
 """Of one command: quarter-hours of ten days."""
 MAX_MILLISECONDS = 366 * 24 * 3600 * 1000
+MAX_MEMBERS = 50
+"""Of a part that has its members' names in its model: twice as many as any has. Each one that is not there is named."""
 
 
 def _mechanisms() -> list[str]:
@@ -77,6 +80,13 @@ class CommandPart(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel, defer_build=True)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _has_few_members(cls, value: Any) -> Any:
+        if isinstance(value, dict) and len(value) > MAX_MEMBERS:
+            raise ValueError(f"has {len(value)} members, more than the {MAX_MEMBERS} that are looked at")
+        return value
+
     def _problem(self) -> str | None:
         """Return why its fields, each well formed, do not go together; None if they do."""
         return None
@@ -87,6 +97,10 @@ class CommandPart(BaseModel):
         if problem is not None:
             raise ValueError(problem)
         return self
+
+
+def _parts(most: int) -> WrapValidator:
+    return piecewise(at_once=10, most=most)  # each may have as many members as are looked at, all wrong
 
 
 class TariffsFrom(CommandPart):
@@ -200,9 +214,11 @@ class PublishClearing(AboutGame, topic=Topic.PUBLISH_CLEARING):
 
     arena: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     """The hash of what was fixed at gate closure, which the game's ``clearing`` states."""
-    prices: Annotated[dict[Identifier, PriceCurrencyPerKwh], Field(min_length=1)]
+    prices: Annotated[dict[Identifier, PriceCurrencyPerKwh], Field(min_length=1), piecewise()]
     """What every seller's energy is worth, without the fee for the hops; at least its base price."""
-    corrections: dict[Identifier, dict[Identifier, EnergyKwh]] = Field({}, max_length=1_000)
+    corrections: Annotated[
+        dict[Identifier, Annotated[dict[Identifier, EnergyKwh], piecewise()]], piecewise(at_once=1, most=1_000)
+    ] = Field({}, max_length=1_000)
     """{buyer: {seller: kWh}}: what it takes instead of what follows from the prices; the grid gives the rest."""
 
 
@@ -240,16 +256,17 @@ class RegisterProsumer(AboutIdentity, topic=Topic.REGISTER_PROSUMER, by=Role.OPE
         return None
 
 
+_RowOfHops = Annotated[dict[Identifier, Annotated[int, Field(ge=0, le=1000, strict=True)]], piecewise()]
+
+
 class SetTopology(CommandData, topic=Topic.SET_TOPOLOGY, by=Role.OPERATOR):
     """State the hop distances: as a graph whose edges are one hop each, or as a table {buyer: {seller: hops}}."""
 
-    edges: Annotated[list[tuple[Identifier, Identifier]], Field(min_length=1, max_length=100_000)] | None = None
-    hops: (
-        Annotated[
-            dict[Identifier, dict[Identifier, Annotated[int, Field(ge=0, le=1000, strict=True)]]], Field(min_length=1)
-        ]
+    edges: (
+        Annotated[list[tuple[Identifier, Identifier]], Field(min_length=1, max_length=100_000), piecewise(most=100_000)]
         | None
     ) = None
+    hops: Annotated[dict[Identifier, _RowOfHops], Field(min_length=1), piecewise(at_once=1)] | None = None
 
     def _problem(self) -> str | None:
         return "needs either edges or hops" if (self.edges is None) == (self.hops is None) else None
@@ -265,7 +282,7 @@ class TopUpAccount(CommandData, topic=Topic.TOP_UP_ACCOUNT, by=Role.OPERATOR):
 class SetTariffs(CommandData, topic=Topic.SET_TARIFFS, by=Role.OPERATOR):
     """Replace the table of the grid's tariffs; games that are published already keep theirs."""
 
-    tariffs: Annotated[list[TariffsFrom], Field(max_length=10_000)]  # quarter-hours of a hundred days
+    tariffs: Annotated[list[TariffsFrom], Field(max_length=10_000), _parts(10_000)]  # quarter-hours of a hundred days
     """Each holds until the next one; in any order."""
 
     def _problem(self) -> str | None:
@@ -340,7 +357,7 @@ class PublishOrders(CommandData, topic=Topic.PUBLISH_ORDERS):
     Each order replaces what the prosumer had in that game, and arrives when it does.
     """
 
-    orders: Annotated[list[Order], Field(min_length=1, max_length=200)]  # quarter-hours of two days
+    orders: Annotated[list[Order], Field(min_length=1, max_length=200), _parts(200)]  # quarter-hours of two days
 
 
 class StopGameRegistration(AboutGame, topic=Topic.STOP_GAME_REGISTRATION, by=Role.OPERATOR):
@@ -356,7 +373,7 @@ class PublishBuyBid(AboutGame, topic=Topic.PUBLISH_BUY_BID):
 
     round: Annotated[int, Field(ge=1, strict=True)] | None = None
     """The round it is meant for; without it a bid that comes late may count in the next one."""
-    bid_amounts: dict[Identifier, EnergyKwh] | None = None
+    bid_amounts: Annotated[dict[Identifier, EnergyKwh], piecewise()] | None = None
     """{seller: kWh}; a seller left out is 0."""
     keep_playing: Annotated[bool, Field(strict=True)] = True
 
@@ -400,8 +417,12 @@ class PublishReadings(CommandData, topic=Topic.PUBLISH_READINGS, by=Role.METER):
     A reading replaces the slot's earlier one. After the settlement it is settled anew, until it is final.
     """
 
-    readings: Annotated[list[EnergyReading], Field(min_length=1, max_length=MAX_READINGS)] | None = None
-    registers: Annotated[list[RegisterReading], Field(min_length=1, max_length=MAX_READINGS)] | None = None
+    readings: (
+        Annotated[list[EnergyReading], Field(min_length=1, max_length=MAX_READINGS), _parts(MAX_READINGS)] | None
+    ) = None
+    registers: (
+        Annotated[list[RegisterReading], Field(min_length=1, max_length=MAX_READINGS), _parts(MAX_READINGS)] | None
+    ) = None
 
     def _problem(self) -> str | None:
         return "needs either readings or registers" if (self.readings is None) == (self.registers is None) else None

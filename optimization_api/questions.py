@@ -2,21 +2,16 @@
 
 from collections.abc import Iterable, Sequence
 from functools import cached_property
-from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
-    ValidationError,
     ValidationInfo,
-    ValidatorFunctionWrapHandler,
-    WrapValidator,
     field_validator,
     model_validator,
 )
-from pydantic_core import PydanticCustomError
 
 from energy_market_chaincode import (
     Energy,
@@ -29,6 +24,7 @@ from energy_market_chaincode import (
     SomePrice,
     TariffCurrencyPerKwh,
     certificate,
+    piecewise,
     units,
 )
 from energy_market_chaincode import game as rules
@@ -48,7 +44,6 @@ MAX_VALUES = 200_000
 """In one body: those of 50,000 edges and 10,000 prosumers with their places, and some more."""
 MAX_MEMBERS = 100_000
 """Of these in objects: those of 40,000 pairs of places and 10,000 prosumers with their places, and some more."""
-_AT_ONCE = 100
 _STRANGE_MEMBERS = 5
 
 Name = Annotated[str, Field(min_length=1, max_length=64)]
@@ -71,43 +66,6 @@ class Question(BaseModel):
         return value
 
 
-def at_most(most: int) -> WrapValidator:
-    """Look at a container's length before its members, and no further than 100 members after a wrong one.
-
-    Each error takes some hundred bytes when it is found and a thousand when it is told, and no more are listed.
-    """
-
-    def validated(value: Any, validate: ValidatorFunctionWrapHandler) -> Any:
-        if not isinstance(value, (dict, list)) or len(value) <= _AT_ONCE:
-            return validate(value)
-        if len(value) > most:
-            raise PydanticCustomError(
-                "too_long", "Input should have at most {most} items, not {found}", {"most": most, "found": len(value)}
-            )
-        return _in_pieces(value, validate) if isinstance(value, dict) else _as_far_as_right(value, validate)
-
-    return WrapValidator(validated)
-
-
-def _in_pieces(members: dict[str, Any], validate: ValidatorFunctionWrapHandler) -> dict[str, Any]:
-    rest = iter(members.items())
-    result: dict[str, Any] = {}
-    while piece := dict(islice(rest, _AT_ONCE)):
-        result |= validate(piece)
-    return result
-
-
-def _as_far_as_right(items: list[Any], validate: ValidatorFunctionWrapHandler) -> list[Any]:
-    result: list[Any] = []
-    for start in range(0, len(items), _AT_ONCE):
-        try:
-            result += validate(items[start : start + _AT_ONCE])
-        except ValidationError:
-            validate(items[: start + _AT_ONCE])  # names items by where they really stand
-            raise
-    return result
-
-
 def refuse_shortfall(shortfall: int) -> None:
     """Raise a Problem, 422 ``INFEASIBLE_DEMAND``, if something is missing (0.1 Wh)."""
     if shortfall <= 0:
@@ -117,7 +75,9 @@ def refuse_shortfall(shortfall: int) -> None:
     raise Problem(422, "INFEASIBLE_DEMAND", detail, extensions={"shortfall": missing})
 
 
-Table = Annotated[dict[Name, Annotated[dict[Name, Hops], at_most(MAX_PAIRS)]], at_most(MAX_PAIRS)]
+Table = Annotated[
+    dict[Name, Annotated[dict[Name, Hops], piecewise(most=MAX_PAIRS)]], piecewise(at_once=1, most=MAX_PAIRS)
+]
 
 
 class SellerInTurn(Question):
@@ -162,9 +122,9 @@ class BestResponseQuestion(Question):
     """What the grid takes for what the bid leaves to it; without it, the sellers are to meet the whole demand."""
     fee_per_hop: PriceCurrencyPerKwh = FEE_PER_HOP
     sellers: Annotated[
-        list[SellerInTurn], Field(min_length=1, max_length=MAX_SELLERS_IN_TURN), at_most(MAX_SELLERS_IN_TURN)
+        list[SellerInTurn], Field(min_length=1, max_length=MAX_SELLERS_IN_TURN), piecewise(most=MAX_SELLERS_IN_TURN)
     ]
-    standing_bid: Annotated[dict[Name, EnergyKwh], at_most(MAX_SELLERS_IN_TURN)] | None = None
+    standing_bid: Annotated[dict[Name, EnergyKwh], piecewise(most=MAX_SELLERS_IN_TURN)] | None = None
     """{seller: kWh}; a seller left out is 0."""
 
     def check(self) -> None:
@@ -247,8 +207,10 @@ class GameQuestion(Question):
 
     model_config = ConfigDict(json_schema_extra={"examples": [GAME_EXAMPLE]})
 
-    buyers: Annotated[dict[Name, BuyersDemand], Field(min_length=1, max_length=MAX_BUYERS), at_most(MAX_BUYERS)]
-    sellers: Annotated[dict[Name, SellersOffer], Field(min_length=1, max_length=MAX_SELLERS), at_most(MAX_SELLERS)]
+    buyers: Annotated[dict[Name, BuyersDemand], Field(min_length=1, max_length=MAX_BUYERS), piecewise(most=MAX_BUYERS)]
+    sellers: Annotated[
+        dict[Name, SellersOffer], Field(min_length=1, max_length=MAX_SELLERS), piecewise(most=MAX_SELLERS)
+    ]
     hops: Table
     """{buyer: {seller: hops}}, complete."""
     fee_per_hop: PriceCurrencyPerKwh = FEE_PER_HOP
@@ -349,16 +311,20 @@ class ClearingQuestion(Question):
         }
     )
 
-    buyers: Annotated[dict[Name, BuyersDemand], Field(min_length=1, max_length=MAX_PROSUMERS), at_most(MAX_PROSUMERS)]
-    sellers: Annotated[dict[Name, SellersOffer], Field(min_length=1, max_length=MAX_PROSUMERS), at_most(MAX_PROSUMERS)]
+    buyers: Annotated[
+        dict[Name, BuyersDemand], Field(min_length=1, max_length=MAX_PROSUMERS), piecewise(most=MAX_PROSUMERS)
+    ]
+    sellers: Annotated[
+        dict[Name, SellersOffer], Field(min_length=1, max_length=MAX_PROSUMERS), piecewise(most=MAX_PROSUMERS)
+    ]
     retail_tariff: SomePrice
     fee_per_hop: PriceCurrencyPerKwh = FEE_PER_HOP
-    edges: Annotated[list[tuple[Name, Name]], Field(min_length=1, max_length=MAX_EDGES), at_most(MAX_EDGES)] | None = (
-        None
-    )
+    edges: (
+        Annotated[list[tuple[Name, Name]], Field(min_length=1, max_length=MAX_EDGES), piecewise(most=MAX_EDGES)] | None
+    ) = None
     hops: Table | None = None
     """{place of a buyer: {place of a seller: hops}}"""
-    places: Annotated[dict[Name, Name], at_most(MAX_MEMBERS)] = {}
+    places: Annotated[dict[Name, Name], piecewise(most=MAX_MEMBERS)] = {}
     """{prosumer: place}"""
     rows: bool = False
     """Whether to tell who buys how much from whom; for 10,000 prosumers that takes many seconds."""

@@ -9,10 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from energy_market_chaincode import Role, Topic, read_json, signed_commands, units
-from energy_market_chaincode.commands import COMMANDS, PublishBuyBid, PublishGame, PublishOffer
+from energy_market_chaincode.commands import (
+    COMMANDS,
+    MAX_MEMBERS,
+    PublishBuyBid,
+    PublishGame,
+    PublishOffer,
+    SetTopology,
+)
 from energy_market_chaincode.signed_commands import (
     MAX_COMMAND_BYTES,
-    MAX_NAMED_PROBLEMS,
     Command,
     MalformedFields,
     parse_command,
@@ -164,11 +170,85 @@ def test_a_command_longer_than_the_limit_is_refused_and_one_at_the_limit_is_not(
     assert "bytes" in wrong_fields(too_long)["command"]
 
 
-def test_a_flood_of_wrong_fields_is_answered_with_the_first_hundred() -> None:
+def test_a_flood_of_strange_members_is_one_problem_and_a_few_are_named_each() -> None:
+    few = wrong_fields({**command("resetMarket"), **{f"x{n}": 1 for n in range(MAX_MEMBERS - 4)}})
+    assert few.keys() == {f"x{n}" for n in range(MAX_MEMBERS - 4)}
+    many = {**command("resetMarket"), **{f"x{n}": 1 for n in range(5_000)}}
+    assert wrong_fields(many) == {"command": "has 5004 members, more than the 50 that are looked at"}
+    readings = [{"game": "g", "inEnergy": 1, "outEnergy": 1}] * 15 + [{f"x{n}": 1 for n in range(51)}]
+    assert wrong_fields(command("publishReadings", readings=readings)).keys() == {"payload.data.readings.15"}
+
+
+def test_no_part_has_half_as_many_members_as_are_looked_at() -> None:
+    assert max(len(model.model_fields) for model in COMMANDS.values()) <= MAX_MEMBERS / 2
+
+
+GOOD_READING = {"game": "g", "inEnergy": "1", "outEnergy": "0"}
+LARGE = {
+    "edges": ("setTopology", {"edges": [["a", "b"]] * 150 + [["a", "b/c"]] * 9_850}, "edges.150.1"),
+    "hops": (
+        "setTopology",
+        {"hops": {f"b{n}": {f"s{m}": -(n > 5) for m in range(90)} for n in range(90)}},
+        "hops.b6.s0",
+    ),
+    "prices": ("publishClearing", {"prices": {f"s{n}": -(n >= 130) for n in range(9_000)}}, "prices.s130"),
+    "corrections": (
+        "publishClearing",
+        {"corrections": {f"b{n}": {f"s{m}": -(n > 3) for m in range(200)} for n in range(90)}},
+        "corrections.b4.s0",
+    ),
+    "bids": ("publishBuyBid", {"bidAmounts": {f"s{n}": -(n >= 200) for n in range(9_000)}}, "bidAmounts.s200"),
+    "tariffs": ("setTariffs", {"tariffs": [{"from": 7}] * 9_000}, "tariffs.0.from"),
+    "readings": ("publishReadings", {"readings": [GOOD_READING] * 15 + [{}] * 900}, "readings.15.inEnergy"),
+    "registers": ("publishReadings", {"registers": [[]] * 900}, "registers.0"),
+    "orders": ("publishOrders", {"orders": [{"game": "g"}] * 25 + [{"game": 1}] * 170}, "orders.25.game"),
+}
+
+
+@pytest.mark.parametrize(("topic", "data", "first"), LARGE.values(), ids=LARGE)
+def test_a_large_container_is_looked_at_no_further_than_where_it_is_wrong(
+    topic: str, data: dict[str, Any], first: str
+) -> None:
+    about = {"game": "g", "arena": "0" * 64, "prices": {"s": 1}} if topic == "publishClearing" else {}
+    about = {"game": "g"} if topic == "publishBuyBid" else about
     with pytest.raises(MalformedFields) as caught:
-        parse_command({**command("resetMarket"), **{f"x{n}": 1 for n in range(5_000)}})
-    assert len(caught.value.fields) == MAX_NAMED_PROBLEMS + 1
-    assert caught.value.fields[-1].message == f"has {5_000 - MAX_NAMED_PROBLEMS} more problems"
+        parse_command(command(topic, **about | data))
+    assert caught.value.fields[0].field == f"payload.data.{first}"
+    if caught.value.fields[-1].field == "command":
+        assert int(caught.value.fields[-1].message.split()[1]) <= 100, "more was looked at than a piece"
+
+
+TOO_LONG = {
+    "edges": ("setTopology", {"edges": [["a", "b"]] * 100_001}, "List should have at most 100000 items"),
+    "tariffs": ("setTariffs", {"tariffs": [1] * 10_001}, "List should have at most 10000 items"),
+    "readings": ("publishReadings", {"readings": [1] * 1_001}, "List should have at most 1000 items"),
+    "registers": ("publishReadings", {"registers": [1] * 1_001}, "List should have at most 1000 items"),
+    "orders": ("publishOrders", {"orders": [1] * 201}, "List should have at most 200 items"),
+    "corrections": (
+        "publishClearing",
+        {"game": "g", "arena": "0" * 64, "prices": {"s": 1}, "corrections": {f"b{n}": 1 for n in range(1_001)}},
+        "Dictionary should have at most 1000 items",
+    ),
+}
+
+
+@pytest.mark.parametrize(("field", "case"), TOO_LONG.items(), ids=TOO_LONG)
+def test_what_is_too_long_is_not_looked_at_any_further(field: str, case: tuple[str, dict[str, Any], str]) -> None:
+    topic, data, said = case
+    (problem,) = wrong_fields(command(topic, **data)).items()
+    assert problem[0] == f"payload.data.{field}"
+    assert problem[1].startswith(said)
+
+
+def test_a_large_container_is_read_as_a_small_one() -> None:
+    hops = {f"b{n}": {f"s{m}": (n + m) % 9 for m in range(150)} for n in range(150)}
+    table = parsed(command("setTopology", hops=hops)).data
+    assert isinstance(table, SetTopology)
+    assert table.hops == hops
+    edges = [[f"a{n}", f"b{n}"] for n in range(250)]
+    graph = parsed(command("setTopology", edges=edges)).data
+    assert isinstance(graph, SetTopology)
+    assert graph.edges == [tuple(edge) for edge in edges]
 
 
 def test_an_id_is_the_senders_however_it_is_written() -> None:

@@ -26,6 +26,7 @@ WRONG_QUESTIONS = {
     "no fields": {"buyers": PEOPLE, "sellers": PEOPLE},
     "unknown fields": {"buyers": {"P": MANY}, **MANY},
     "no hops": {"hops": {str(n): MANY for n in range(2)}},
+    "no hops in many rows": {"hops": {str(n): {f"{m:70}": -1 for m in range(110)} for n in range(400)}},
     "no edges": {"edges": [[1, 1]] * 50_000},
     "turn": {"sellers": [{name: [] for name in "abcdefghij"}] * 5_000},
     "no sellers of the original's": {"sellers_price": [-1] * 190_000},

@@ -325,8 +325,9 @@ async def test_each_wrong_field_is_named(queue: Any, operator: Any, change: dict
 async def test_a_command_with_very_many_wrong_fields_gets_a_bounded_answer(queue: Any, operator: Any) -> None:
     answer = await queue.post({**operator.top_up(), **{f"x{number}": 1 for number in range(5000)}})
     assert answer.status_code == 422
-    assert len(answer.json()["errors"]) <= 101
-    assert "4900 more" in answer.text
+    assert answer.json()["errors"] == [
+        {"field": "command", "message": "has 5004 members, more than the 50 that are looked at"}
+    ]
 
 
 async def test_a_command_larger_than_the_contract_takes_is_refused(queue: Any, operator: Any) -> None:
