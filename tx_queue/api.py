@@ -52,6 +52,7 @@ def create_queue_app(settings: QueueSettings, open_ledger: OpenLedger = open_led
         ready=ready,
         max_body_bytes=settings.queue_max_body_bytes,
         max_values=queue_routes.MOST_VALUES,
+        max_members=queue_routes.MOST_MEMBERS,
     )
     for router in (queue_routes.router, reads.router, streams.router):
         app.include_router(router)

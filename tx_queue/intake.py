@@ -8,14 +8,16 @@ import math
 import os
 from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Any
 
 from energy_market_chaincode import (
     BadSignature,
     Command,
     CommandIdReused,
+    FieldProblem,
     LedgerDiffers,
-    MalformedCommand,
+    MalformedFields,
     UnknownProsumer,
     UnknownSigner,
     parse_command,
@@ -30,6 +32,12 @@ from tx_queue.store import Acceptance, SqliteStore
 
 COMMANDS_BETWEEN_BREATHS = 8
 """After checking so many commands (one or two milliseconds) others get their turn on the event loop."""
+COMMANDS_AT_ONCE = 64
+"""So many commands are checked together: what strangers say need not all be there as models at the same time."""
+SMALL_BODY_BYTES = 16_384
+"""A body up to this size waits for no other."""
+FIELDS_NAMED = 1_000
+"""Of the commands of one request; of those that come after so many wrong fields only the first one is named."""
 
 LEAST_SIGNATURES_PER_THREAD = 16
 """Fewer are not worth a second thread."""
@@ -129,12 +137,22 @@ class Intake:
         self._ledger_name = ledger_name
         self._signers = signers
         self._metrics = metrics
+        self._reads_large = asyncio.Lock()
 
-    async def take(self, values: Sequence[Any], *, is_promised: bool = True) -> list[Answer]:
+    def turn(self, nr_bytes: int) -> AbstractAsyncContextManager[None]:
+        """Return where a body of so many bytes is to be read and taken: of large ones there is one at a time.
+
+        What is read of it takes up to thirty times as much.
+        """
+        return self._reads_large if nr_bytes > SMALL_BODY_BYTES else nullcontext()
+
+    async def take(self, values: list[Any], *, is_promised: bool = True) -> list[Answer]:
         """Take commands, each as :func:`~energy_market_chaincode.canonical.read_json` read it, in their order.
 
         Parameters
         ----------
+        values
+            Is emptied: what was read and what it is read into need not be there at the same time.
         is_promised
             Whether those taken must survive a power cut when this returns.
 
@@ -148,17 +166,29 @@ class Intake:
             If a signer's key or the ledger's id cannot be looked up, or nothing can be stored. Then none of them was
             taken.
         """
-        answers: dict[int, Answer] = {}
-        for number, value in enumerate(values):
-            if number % COMMANDS_BETWEEN_BREATHS == COMMANDS_BETWEEN_BREATHS - 1:
-                await asyncio.sleep(0)
-            answers[number] = _read(value)
-        answers |= await self._check_ledger(_good(answers))
-        answers |= await self._check_signatures(_good(answers))
+        checked: list[Answer] = []
+        nr_named = 0
+        values.reverse()
+        while values:
+            found = await self._check_next(values, is_brief=nr_named >= FIELDS_NAMED)
+            nr_named += sum(len(answer.errors) for answer in found if isinstance(answer, Problem))
+            checked += found
+        answers = dict(enumerate(checked))
         answers |= await self._store_checked(_good(answers), is_promised)
         for answer in answers.values():
             if isinstance(answer, Problem):
                 self._metrics.refused.labels(answer.code).inc()
+        return list(answers.values())
+
+    async def _check_next(self, values: list[Any], *, is_brief: bool) -> list[Answer]:
+        """Read and check the last commands of a list, from the end, which is emptied by them."""
+        answers: dict[int, Answer] = {}
+        while values and len(answers) < COMMANDS_AT_ONCE:
+            if len(answers) % COMMANDS_BETWEEN_BREATHS == COMMANDS_BETWEEN_BREATHS - 1:
+                await asyncio.sleep(0)
+            answers[len(answers)] = _read(values.pop(), is_brief=is_brief)
+        answers |= await self._check_ledger(_good(answers))
+        answers |= await self._check_signatures(_good(answers))
         return list(answers.values())
 
     async def _check_ledger(self, commands: _Numbered) -> dict[int, Problem]:
@@ -207,11 +237,15 @@ def _good(answers: Mapping[int, Answer]) -> dict[int, Command]:
     return {number: answer for number, answer in answers.items() if isinstance(answer, Command)}
 
 
-def _read(value: Any) -> Answer:
-    """Check a command's form."""
+def _read(value: Any, *, is_brief: bool) -> Answer:
+    """Check a command's form; in brief, of what is wrong with it only the first field is named."""
     try:
         return parse_command(value)
-    except MalformedCommand as rejection:
+    except MalformedFields as rejection:
+        first, *others = rejection.fields
+        if is_brief and others:
+            alone = FieldProblem(field="command", message="has more problems; send it alone, and they are named")
+            rejection = MalformedFields([first, alone], rejection.command)
         return rejected(rejection)
 
 

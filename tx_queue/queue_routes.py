@@ -14,7 +14,15 @@ from pydantic.json_schema import JsonSchemaMode, models_json_schema
 from starlette.responses import Response
 
 from energy_market_chaincode import COMMANDS, DECIDED, Command, CommandData, Identifier, Status, read_exact_json, views
-from http_service import FieldError, Problem, exact_response, invalid_parameters, problem_document, read_json_body
+from http_service import (
+    FieldError,
+    Problem,
+    exact_response,
+    invalid_parameters,
+    problem_document,
+    read_json_body,
+    require_json,
+)
 from ledger import Ledger, LedgerUnavailable
 from tx_queue.intake import Answer
 from tx_queue.node import Node
@@ -70,6 +78,8 @@ COMMAND_BODY: dict[str, Any] = {
 
 MOST_VALUES = 310_000
 """In one body: those of a graph of 100,000 edges, and some more."""
+MOST_MEMBERS = 112_000
+"""Of these in objects: those of a table of hops that fills the 1 MB of a command, with ids such as P001."""
 
 _Decided = Mapping[tuple[str, str], views.CommandStatus]
 """What became of commands, by their ids and signers."""
@@ -112,22 +122,30 @@ async def post_commands(request: Request, node: Node, wait: Wait = 0) -> Respons
     """
     if request.app.state.stopping.is_set():
         raise shutting_down()
+    require_json(request)
+    async with node.intake.turn(len(await request.body())):
+        commands, is_array = await _commands(request)
+        # Who waits is promised nothing before the ledger has it, which is a write to the disk less.
+        answers = await node.intake.take(commands, is_promised=wait == 0)
+    taken = [answer for answer in answers if isinstance(answer, Command)]
+    decided = await _decided_of(node.store, taken, wait) if wait > 0 else {}
+    if wait > 0 and len(decided) < len(taken):
+        await node.store.promise()
+    status = 202 if len(decided) < len(taken) else 200
+    if is_array:
+        return _answer_to_many(answers, decided, status)
+    return _answer(answers[0], decided, status)
+
+
+async def _commands(request: Request) -> tuple[list[Any], bool]:
+    """Read one command or an array of them, and tell which; raises Problem."""
     body = await read_json_body(request)
     commands = body if isinstance(body, list) else [body]
     if not 0 < len(commands) <= MAX_COMMANDS:
         message = f"an array has 1 to {MAX_COMMANDS} commands, this one {len(commands)}"
         advice = "Post less at once" if commands else "Post something"
         raise Problem(422, "MALFORMED_COMMAND", f"{advice}: {message}.", errors=[FieldError("commands", message)])
-    # Who waits is promised nothing before the ledger has it, which is a write to the disk less.
-    answers = await node.intake.take(commands, is_promised=wait == 0)
-    taken = [answer for answer in answers if isinstance(answer, Command)]
-    decided = await _decided_of(node.store, taken, wait) if wait > 0 else {}
-    if wait > 0 and len(decided) < len(taken):
-        await node.store.promise()
-    status = 202 if len(decided) < len(taken) else 200
-    if isinstance(body, list):
-        return _answer_to_many(answers, decided, status)
-    return _answer(answers[0], decided, status)
+    return commands, isinstance(body, list)
 
 
 @router.get("/queue", responses={200: {"model": views.QueueState}})

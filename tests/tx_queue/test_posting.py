@@ -282,6 +282,7 @@ BAD_BODIES = {
     "a lone surrogate in an id": (b'{"id": "\\udfff"}', 422, "MALFORMED_COMMAND"),
     "very many lists": (b"[" + b"[]," * 200_000 + b"[]]", 413, "BODY_TOO_LARGE"),
     "very many numbers": (b"[" + b"0.1," * 400_000 + b"1]", 413, "BODY_TOO_LARGE"),
+    "very many members": (b"[" + b'{"a":1},' * 130_000 + b"1]", 413, "BODY_TOO_LARGE"),
     "10 MB": (b'"' + b"x" * 10_000_000 + b'"', 413, "BODY_TOO_LARGE"),
 }
 
@@ -328,6 +329,15 @@ async def test_a_command_with_very_many_wrong_fields_gets_a_bounded_answer(queue
     assert answer.json()["errors"] == [
         {"field": "command", "message": "has 5004 members, more than the 50 that are looked at"}
     ]
+
+
+async def test_of_many_wrong_commands_the_first_ones_are_told_in_full(queue: Any, operator: Any) -> None:
+    wrong = operator.command("publishBuyBid", game="G", bidAmounts={f"S{number}": -1 for number in range(90)})
+    answers = (await queue.post([wrong] * 200)).json()
+    assert len(answers) == 200
+    assert [len(answer["errors"]) for answer in (answers[0], answers[-1])] == [90, 2]
+    assert answers[-1]["errors"][0]["field"] == "payload.data.bidAmounts.S0"
+    assert "send it alone" in answers[-1]["errors"][1]["message"]
 
 
 async def test_a_command_larger_than_the_contract_takes_is_refused(queue: Any, operator: Any) -> None:
