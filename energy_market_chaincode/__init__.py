@@ -34,8 +34,8 @@ if TYPE_CHECKING:
         PublishGame,
         SetTariffs,
         TariffsFrom,
+        piecewise,
     )
-    from energy_market_chaincode.containers import piecewise
     from energy_market_chaincode.contract import EPOCH_KEY, EVENT_NAME, invoke
     from energy_market_chaincode.contracting import demand_deposit, offer_bond, usual_penalty
     from energy_market_chaincode.errors import (
@@ -241,7 +241,6 @@ _SOURCES = (
     "times",
     "views",
     "identity",
-    "containers",
     "commands",
     "signed_commands",
     "game",

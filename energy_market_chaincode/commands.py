@@ -4,13 +4,24 @@ One schema for every door: the queue checks a command's form with it before it t
 checks it again, because the queue is transport, not authority.
 """
 
+from itertools import islice
 from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WrapValidator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    model_validator,
+)
 from pydantic.alias_generators import to_camel
+from pydantic_core import PydanticKnownError
 
 from energy_market_chaincode import units
-from energy_market_chaincode.containers import piecewise
 from energy_market_chaincode.identity import public_key_from_text
 from energy_market_chaincode.times import FIRST_START_MS, LAST_START_MS, MAX_FACTOR, Instant, slot_name
 from energy_market_chaincode.units import (
@@ -36,6 +47,8 @@ CORRECTION_WINDOW_MS = 7 * 24 * 60 * MINUTE_MS
 MAX_READINGS = 1_000
 """Of one command: quarter-hours of ten days."""
 MAX_MILLISECONDS = 366 * 24 * 3600 * 1000
+USUAL_PIECE = 100
+"""Members or items of a container that has neither containers nor models in it."""
 MAX_MEMBERS = 50
 """Of a part that has its members' names in its model: twice as many as any has. Each one that is not there is named."""
 
@@ -73,6 +86,51 @@ StepsLeft = Annotated[int, Field(ge=0, strict=True)]
 
 
 # -- what commands say about several slots or moments at once: tariffs, orders, readings
+
+
+def piecewise(at_once: int = USUAL_PIECE, most: int | None = None) -> WrapValidator:
+    """Look at the members of a dict or a list no further than the first piece in which one is wrong.
+
+    Each error takes some hundred bytes when it is found and a thousand when it is told, several times what is wrong.
+
+    Parameters
+    ----------
+    at_once
+        Members or items of a piece.
+    most
+        How many the container may have, which is looked at before its members.
+    """
+
+    def validated(value: Any, validate: ValidatorFunctionWrapHandler) -> Any:
+        if not isinstance(value, (dict, list)) or len(value) <= at_once:
+            return validate(value)
+        if most is not None and len(value) > most:
+            kind = "Dictionary" if isinstance(value, dict) else "List"
+            raise PydanticKnownError("too_long", {"field_type": kind, "max_length": most, "actual_length": len(value)})
+        if isinstance(value, dict):
+            return _members(value, validate, at_once)
+        return _items(value, validate, at_once)
+
+    return WrapValidator(validated)
+
+
+def _members(members: dict[str, Any], validate: ValidatorFunctionWrapHandler, at_once: int) -> dict[str, Any]:
+    rest = iter(members.items())
+    result: dict[str, Any] = {}
+    while piece := dict(islice(rest, at_once)):
+        result |= validate(piece)
+    return result
+
+
+def _items(items: list[Any], validate: ValidatorFunctionWrapHandler, at_once: int) -> list[Any]:
+    result: list[Any] = []
+    for start in range(0, len(items), at_once):
+        try:
+            result += validate(items[start : start + at_once])
+        except ValidationError:
+            validate(items[: start + at_once])  # names items by where they really stand
+            raise
+    return result
 
 
 class CommandPart(BaseModel):
