@@ -18,7 +18,7 @@ from demo.scenario import Scenario
 from demo.scenario_file import ScenarioError, ScenarioMissing, scenario_named
 from demo.stage import ForeignProsumer, enter, make_keys, start_prosumers
 from energy_market_chaincode import CommandIdReused
-from market_files import DEFAULT_HOME, private_home
+from market_files import DEFAULT_HOME, escape_unwritable, private_home
 from market_host import Processes, ProcessFailed, ProcessLog, end_on_signals, forever
 from prosumer_client import ClockClient, Identity, MarketClient, MarketError, RequestRefused, run_to_end
 
@@ -81,6 +81,7 @@ def _url(service: str, port: int) -> str:
 
 def main() -> int:
     """Run until told to stop; return the exit code."""
+    escape_unwritable()
     parser = argparse.ArgumentParser(prog="python -m demo", description="A scenario's people on a running market.")
     parser.add_argument("--scenario", default="original", help="a file, or one of ours by name [original]")
     parser.add_argument("--every", default="3m", help="how often there is a game, of a scenario of one [3m]")

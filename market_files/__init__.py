@@ -1,6 +1,6 @@
 """The market's files on this machine: where they are, how they outlive a crash, and who may change them now.
 
-Every room that keeps something on disk uses this one; it knows no other room.
+Every room that keeps something on disk uses this one, or writes to standard output; it knows no other room.
 
 >>> write_file(folder / "note.txt", b"whole or not at all", mode=SECRET)
 >>> with FileLock.acquire(folder / "note.txt.lock"):
@@ -9,6 +9,7 @@ Every room that keeps something on disk uses this one; it knows no other room.
 """
 
 import fcntl
+import io
 import json
 import logging
 import os
@@ -27,6 +28,7 @@ __all__ = [
     "FileInUse",
     "FileLock",
     "UnusableFile",
+    "escape_unwritable",
     "private_folder",
     "private_home",
     "private_store",
@@ -45,6 +47,15 @@ PUBLIC = 0o644
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 _log = logging.getLogger(__name__)
+
+
+def escape_unwritable() -> None:
+    """Have standard output escape what its encoding does not have, as standard error does.
+
+    A program that did what it was told would else end in an error for saying so.
+    """
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a notebook's is none, and has all characters
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def write_file(file: Path, content: bytes, mode: int = PUBLIC) -> None:

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from market_files import escape_unwritable
 from operator_cli.voice import ExitCode, voice
 
 COMMANDS = {
@@ -88,6 +89,7 @@ def _options(
 
 def main() -> None:
     """Run the command line."""
+    escape_unwritable()
     try:
         app()
     except (SystemExit, KeyboardInterrupt) as ended:
@@ -96,6 +98,8 @@ def main() -> None:
         voice.error("STOPPED", "stopped")
         sys.exit(ExitCode.STOPPED)
     except UnicodeEncodeError as error:  # a word of the command line that is no text goes nowhere
+        if error.reason != "surrogates not allowed":
+            raise  # a defect of ours
         voice.error("UNUSABLE_VALUE", f"{error.object!r} is no Unicode text; write it in UTF-8")
         sys.exit(ExitCode.FAILED)
     except Exception as error:

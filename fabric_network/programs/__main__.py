@@ -5,10 +5,12 @@ import sys
 
 from fabric_network.programs.build import BuildFailed, GoMissing, build_programs
 from fabric_network.programs.folder import DEFAULT_RELEASE, RELEASES, ProgramsMissing, release_named
+from market_files import escape_unwritable
 
 
 def main() -> int:
     """Build what is missing; return the exit code."""
+    escape_unwritable()  # folders have the names that people gave them
     parser = argparse.ArgumentParser(
         prog="python -m fabric_network.programs", description="Build Hyperledger Fabric's programs."
     )

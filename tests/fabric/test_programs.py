@@ -162,3 +162,14 @@ def test_the_command_prints_its_error_in_one_line(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert done.stderr.startswith("FABRIC_PROGRAMS_MISSING: ")
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_folder_whose_name_the_output_cannot_show_is_used_all_the_same(tmp_path: Path) -> None:
+    own = tmp_path / "Łódź"
+    for name in PROGRAMS:
+        script(own / name, 'echo " Version: v3.1.4"')
+    environment = os.environ | {folder.FOLDER_VARIABLE: str(own), "PYTHONIOENCODING": "latin-1"}
+    command = [sys.executable, "-m", "fabric_network.programs"]
+    done = subprocess.run(command, env=environment, capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert "Łódź".encode("latin-1", "backslashreplace") in done.stdout

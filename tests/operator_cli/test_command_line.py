@@ -14,7 +14,7 @@ import pytest
 import typer
 
 from energy_market_chaincode import block_views
-from operator_cli.main import COMMANDS, app
+from operator_cli.main import COMMANDS, app, main
 from operator_cli.settings import OperatorSettings
 from prosumer_client import MarketClient, Patience, create_key
 
@@ -125,3 +125,27 @@ def test_ctrl_c_while_it_is_imported_is_no_traceback(tmp_path: Path) -> None:
     words = [sys.executable, "-m", "operator_cli", "games"]
     done = subprocess.run(words, env=environment, capture_output=True, text=True, check=False, timeout=60)
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "stopped\n")
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+def test_what_an_output_cannot_show_is_escaped_and_no_error(tmp_path: Path, encoding: str) -> None:
+    (tmp_path / "meter.csv").write_text("start,who,in\n2026-06-23T06:00:00Z,Łódź,1\n", encoding="utf-8")
+    environment = {**os.environ, "PYTHONIOENCODING": encoding}
+    columns = ("--columns", "time=start,in=in,prosumer=who")
+    words = [sys.executable, "-m", "operator_cli", "meters", "import", "meter.csv", "--dry-run", *columns]
+    done = subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, check=False, timeout=60)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert "Łódź".encode(encoding, "backslashreplace") in done.stdout
+
+
+def test_only_half_characters_are_called_no_text(energy_market: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(error: UnicodeEncodeError) -> None:
+        raise error
+
+    half = UnicodeEncodeError("utf-8", "\udcff", 0, 1, "surrogates not allowed")
+    monkeypatch.setattr("operator_cli.main.app", lambda: fail(half))
+    assert "is no Unicode text" in energy_market().err
+    other = UnicodeEncodeError("latin-1", "Łódź", 0, 1, "ordinal not in range(256)")
+    monkeypatch.setattr("operator_cli.main.app", lambda: fail(other))
+    with pytest.raises(UnicodeEncodeError):
+        main()
