@@ -100,17 +100,42 @@ class Command:
         return self._good_key == public_key
 
 
-_SEEN: dict[str, Command] = {}
-_MOST_SEEN = 4096
-_LONGEST_SEEN = 16_384
+class _Seen:
+    """Commands that were read not long ago, by their texts, each for one more reader.
+
+    Those that nobody takes went to another process, or wait for long. Two generations are kept: so what has just come
+    stays, and all of it within twice a generation.
+    """
+
+    GENERATION = 750_000
+    """Characters of their texts; as models they take up to fifteen times as much."""
+    LONGEST = 16_384
+
+    def __init__(self) -> None:
+        self._young: dict[str, Command] = {}
+        self._old: dict[str, Command] = {}
+        self._characters = 0
+
+    def add(self, command: Command) -> None:
+        """Keep a command for a while, unless it is long."""
+        if len(command.text) > self.LONGEST:
+            return
+        if self._characters > self.GENERATION:
+            self._old, self._young, self._characters = self._young, {}, 0
+        self._young[command.text] = command
+        self._characters += len(command.text)
+
+    def take(self, text: str) -> Command | None:
+        """Return a command that is still there, and forget it."""
+        return self._young.pop(text, None) or self._old.pop(text, None)
+
+
+_SEEN = _Seen()
 
 
 def pass_on(command: Command) -> None:
     """Spare whoever in this process reads the command's text next the work: see :func:`read_command`."""
-    if len(_SEEN) >= _MOST_SEEN:
-        _SEEN.clear()  # they went to another process, or wait for long
-    if len(command.text) <= _LONGEST_SEEN:
-        _SEEN[command.text] = command
+    _SEEN.add(command)
 
 
 def read_command(text: str) -> Command:
@@ -125,7 +150,7 @@ def read_command(text: str) -> Command:
     ValueError
         If the text is no JSON.
     """
-    return _SEEN.pop(text, None) or parse_command(read_json(text))
+    return _SEEN.take(text) or parse_command(read_json(text))
 
 
 class MalformedFields(MalformedCommand):
