@@ -125,84 +125,78 @@ async def test_of_requests_goes_the_one_whose_answer_is_not_read_for_longest(mon
         occupancy.begin(None)
 
 
+class _House:
+    """Streams that begin one after the other, and whom that put out."""
+
+    def __init__(self, streams: int) -> None:
+        self.occupancy = Occupancy(Limits(streams=streams))
+        self.put_out: list[asyncio.Transport] = []
+
+    def begin(self) -> asyncio.Transport:
+        """Let a newcomer begin a stream; one that is refused leaves."""
+        newcomer = _Connection()
+        self.occupancy.enter(newcomer, partial(self.put_out.append, newcomer))
+        place = self.occupancy.begin(newcomer)
+        try:
+            self.occupancy.begin_stream(place)
+        except Problem:
+            self.occupancy.end(place)
+            self.occupancy.leave(newcomer)
+            raise
+        return newcomer
+
+
 async def test_the_oldest_stream_makes_room_for_a_newcomer_once_it_has_lasted_for_a_minute(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     now = 100.0
     monkeypatch.setattr("http_service.admission.time.monotonic", lambda: now)
-    occupancy = Occupancy(Limits(streams=2))
-    put_out: list[asyncio.Transport] = []
-
-    def begin() -> asyncio.Transport:
-        newcomer = _Connection()
-        occupancy.enter(newcomer, partial(put_out.append, newcomer))
-        occupancy.begin_stream(occupancy.begin(newcomer))
-        return newcomer
-
-    first, second = begin(), begin()
+    house = _House(streams=2)
+    first, second = house.begin(), house.begin()
     now += 59
     with pytest.raises(Problem, match="as many streams"):
-        begin()
+        house.begin()
     now += 1
-    third = begin()
-    assert put_out == [first]
+    third = house.begin()
+    assert house.put_out == [first]
     now += 5
-    begin()
-    assert put_out == [first, second]
+    house.begin()
+    assert house.put_out == [first, second]
     now += 5
     with pytest.raises(Problem, match="as many streams"):
-        begin()  # nobody is put out twice within a minute, however many come
-    occupancy.stalls(third)
-    begin()
-    assert put_out == [first, second, third]
+        house.begin()  # nobody is put out twice within a minute, however many come
+    house.occupancy.stalls(third)
+    house.begin()
+    assert house.put_out == [first, second, third]
 
 
 async def test_a_flood_of_newcomers_takes_few_places_of_streams_that_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 100.0
     monkeypatch.setattr("http_service.admission.time.monotonic", lambda: now)
-    occupancy = Occupancy(Limits(streams=300))
-    put_out: list[asyncio.Transport] = []
+    house = _House(streams=300)
+    readers = [house.begin() for _ in range(300)]
     refusals: list[Problem] = []
-
-    def begin() -> asyncio.Transport:
-        newcomer = _Connection()
-        occupancy.enter(newcomer, partial(put_out.append, newcomer))
-        place = occupancy.begin(newcomer)
-        try:
-            occupancy.begin_stream(place)
-        except Problem as refusal:
-            refusals.append(refusal)
-            occupancy.end(place)
-            occupancy.leave(newcomer)
-        return newcomer
-
-    readers = [begin() for _ in range(300)]
     now += 60
     for _ in range(6000):  # a minute of one every 10 ms
-        begin()
+        try:
+            house.begin()
+        except Problem as refusal:
+            refusals.append(refusal)
         now += 0.01
-    assert put_out == readers[:12]
+    assert house.put_out == readers[:12]
     assert len(refusals) == 6000 - 12
     assert {(refusal.code, refusal.headers["Retry-After"]) for refusal in refusals} == {("TOO_BUSY", "1")}
 
 
 async def test_a_stream_whose_client_is_gone_makes_room_before_anybody_is_put_out() -> None:
-    occupancy = Occupancy(Limits(streams=2))
-    put_out: list[asyncio.Transport] = []
-
-    def begin() -> asyncio.Transport:
-        newcomer = _Connection()
-        occupancy.enter(newcomer, partial(put_out.append, newcomer))
-        occupancy.begin_stream(occupancy.begin(newcomer))
-        return newcomer
-
-    first, second = begin(), begin()
-    occupancy.stalls(first)
-    occupancy.leave(second)  # what it ran winds down, and has not given its place back yet
-    begin()
-    assert put_out == []
-    begin()
-    assert put_out == [first]
+    house = _House(streams=2)
+    first, second = house.begin(), house.begin()
+    house.occupancy.stalls(first)
+    house.occupancy.leave(second)  # what it ran winds down, and has not given its place back yet
+    house.begin()
+    assert house.put_out == []
+    house.begin()
+    assert house.put_out == [first]
 
 
 class _Connection(asyncio.Transport):
