@@ -1,10 +1,11 @@
 """A buyer that buys in its own street alone: its best response to the sellers at most two hops away.
 
     energy-market prosumers add P100 --balance 100
+    energy-market topology connect P100 feeder
     python examples/strategy.py P100 12
 
-P100 has to stand in the market's topology, for instance in the graph of a scenario with which games are published
-(``energy-market games publish --scenario FILE``); else its log says ``Not taken into the game``, NOT_IN_TOPOLOGY.
+P100 has to stand in the market's topology, here beside a node of it; else its log says ``Not taken into the game``,
+NOT_IN_TOPOLOGY.
 
 The market's address and keys come from where ``energy-market`` takes them: ENERGY_MARKET_QUEUE_URL, ENERGY_MARKET_HOME.
 """

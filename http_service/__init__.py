@@ -18,7 +18,7 @@ with quick_start():
         problem_document,
         problem_response,
     )
-    from http_service.reading import JsonRoute, StrictFiles, read_json_body, require_json
+    from http_service.reading import JsonRoute, StrictFiles, read_json_body
     from http_service.server import all_is_said, serve
     from http_service.settings import ServiceSettings, parse_arguments
 
@@ -40,6 +40,5 @@ __all__ = [
     "problem_response",
     "quick_start",
     "read_json_body",
-    "require_json",
     "serve",
 ]

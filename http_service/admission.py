@@ -215,7 +215,7 @@ class Occupancy:
         """Make a request a stream, which has no end; raises Problem, 503 ``TOO_BUSY``."""
         if len(self._streams) >= self.limits.streams:
             leaving = self._dispensable()
-            if leaving is None:
+            if leaving is None or leaving.connection is None:
                 raise too_busy("streams")
             del self._streams[leaving]
             if leaving.connection in self._connections:
@@ -225,7 +225,8 @@ class Occupancy:
 
     def _dispensable(self) -> "Place | None":
         """Find a stream whose client is gone or does not read, or else, every few seconds, one that has lasted long."""
-        gone = next((each for each in self._streams if each.connection not in self._connections), None)
+        is_here = {None, *self._connections}  # of an application that no server runs nothing is known
+        gone = next((each for each in self._streams if each.connection not in is_here), None)
         deaf = next((each for each in self._streams if each.connection in self._unread), None)
         if gone is not None or deaf is not None:
             return gone or deaf

@@ -107,7 +107,7 @@ def main() -> None:
         # Ours have a code. The others are of a folder or file that the user named, and say which, or of a long wait.
         if not code and not isinstance(error, OSError | TimeoutError):
             raise  # a defect of ours
-        places = "ENERGY_MARKET_QUEUE_URL and ENERGY_MARKET_CLOCK_URL say where it is"
+        places = "ENERGY_MARKET_QUEUE_URL and ENERGY_MARKET_CLOCK_URL say where its services are"
         hint = f"; `energy-market up` starts a market, {places}"
         notes = "".join(f"; {note}" for note in getattr(error, "__notes__", ()))
         voice.error(code, f"{error}{hint if code == 'MARKET_UNAVAILABLE' else ''}{notes}")

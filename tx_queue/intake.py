@@ -6,6 +6,7 @@ It remembers of the ledger what this takes: its id, and the public keys of those
 import asyncio
 import math
 import os
+import time
 from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, nullcontext
@@ -25,7 +26,7 @@ from energy_market_chaincode import (
     read_exact_json,
 )
 from http_service import Problem
-from ledger import Ledger
+from ledger import Ledger, LedgerUnavailable
 from tx_queue.health import Metrics
 from tx_queue.problems import queue_full, rejected
 from tx_queue.store import Acceptance, SqliteStore
@@ -49,11 +50,37 @@ Answer = Command | Problem
 _Numbered = Mapping[int, Command]
 
 
+class Inquiry:
+    """Asks the ledger on behalf of those who bring commands.
+
+    Where it did not answer it is asked again after as long as that took: of large bodies there is one at a time, and
+    behind many of strangers somebody else's would wait for as many time limits.
+    """
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._failure = ""
+        self._again_at = -math.inf
+
+    async def read(self, function: str, *args: str) -> Any:
+        """Return the contract's answer as exact JSON; raises LedgerUnavailable and the contract's rejections."""
+        began = time.monotonic()
+        if began < self._again_at:
+            raise LedgerUnavailable(self._failure)
+        try:
+            return read_exact_json(await self._ledger.query(function, *args))
+        except LedgerUnavailable as failure:
+            now = time.monotonic()
+            self._failure, self._again_at = str(failure), now + (now - began)
+            raise
+
+
 class LedgerName:
     """Remembers the ledger's id; asks the ledger again when somebody names another one."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
+        self._inquiry = Inquiry(ledger)
         self.known: str | None = None
         """The id as it was last read."""
 
@@ -61,7 +88,7 @@ class LedgerName:
         """Return the ledger's id, freshly read unless it is all that is named; raises as :meth:`read`."""
         if self.known is None or named != {self.known}:
             # A Fabric network may have been made anew beneath a queue that runs.
-            return await self.read()
+            self.known = (await self._inquiry.read("market")).get("ledger")
         return self.known
 
     def forget(self) -> None:
@@ -87,7 +114,7 @@ class Signers:
     """Remembers public keys; asks the ledger for those it does not know, or no longer trusts."""
 
     def __init__(self, ledger: Ledger) -> None:
-        self._ledger = ledger
+        self._inquiry = Inquiry(ledger)
         self._keys: dict[str, str] = {}
         self._asking = asyncio.Lock()
 
@@ -115,15 +142,15 @@ class Signers:
             for prosumer in prosumers:
                 await self._learn_one(prosumer)
         elif prosumers:
-            answer = read_exact_json(await self._ledger.query("prosumers"))
+            answer = await self._inquiry.read("prosumers")
             self._keys.update({record["prosumer"]: record["publicKey"] for record in answer["prosumers"]})
             if not self._keys.keys() >= prosumers:
-                answer = read_exact_json(await self._ledger.query("meters"))
+                answer = await self._inquiry.read("meters")
                 self._keys.update({record["meter"]: record["publicKey"] for record in answer["meters"]})
 
     async def _learn_one(self, prosumer: str) -> None:
         try:
-            record = read_exact_json(await self._ledger.query("prosumer", prosumer))
+            record = await self._inquiry.read("prosumer", prosumer)
         except UnknownProsumer:
             return
         self._keys[prosumer] = record["publicKey"]

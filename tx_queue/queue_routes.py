@@ -14,15 +14,7 @@ from pydantic.json_schema import JsonSchemaMode, models_json_schema
 from starlette.responses import Response
 
 from energy_market_chaincode import COMMANDS, DECIDED, Command, CommandData, Identifier, Status, read_exact_json, views
-from http_service import (
-    FieldError,
-    Problem,
-    exact_response,
-    invalid_parameters,
-    problem_document,
-    read_json_body,
-    require_json,
-)
+from http_service import FieldError, Problem, exact_response, invalid_parameters, problem_document, read_json_body
 from ledger import Ledger, LedgerUnavailable
 from tx_queue.intake import Answer
 from tx_queue.node import Node
@@ -122,7 +114,6 @@ async def post_commands(request: Request, node: Node, wait: Wait = 0) -> Respons
     """
     if request.app.state.stopping.is_set():
         raise shutting_down()
-    require_json(request)
     async with node.intake.turn(len(await request.body())):
         commands, is_array = await _commands(request)
         # Who waits is promised nothing before the ledger has it, which is a write to the disk less.

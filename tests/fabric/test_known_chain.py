@@ -2,8 +2,10 @@
 
 import pytest
 
+from ledger.fabric import known_chain
 from ledger.fabric.gateway import ChannelBlock
 from ledger.fabric.known_chain import REMEMBERED, KnownChain
+from prosumer_client import LOOK_BACK
 
 CHAINCODE = "energy-market"
 
@@ -36,3 +38,7 @@ def test_the_last_blocks_are_remembered_in_whatever_order_they_come() -> None:
     last = range(END - REMEMBERED + 1, END + 1)
     assert remembered(noted(*range(END + 1)), END) == [*last]
     assert remembered(noted(*reversed(range(END + 1))), END) == [*last]
+
+
+def test_queue_clock_and_operator_look_as_far_back() -> None:
+    assert known_chain.LOOK_BACK == LOOK_BACK

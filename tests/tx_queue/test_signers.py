@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 import simplejson
 
-from tx_queue.intake import Signers
+from ledger import LedgerUnavailable
+from tx_queue.intake import LedgerName, Signers
 
 
 @pytest.fixture
@@ -52,3 +53,36 @@ async def test_meters_are_asked_for_where_several_sign_and_strangers_once(
     known = await signers.keys_of({"m-P1", "m-P2", "P1", "stranger"})
     assert known == {name: signer(name).public_key for name in ("m-P1", "m-P2", "P1")}
     assert ledger.queries == [("prosumers",), ("meters",)]
+
+
+class HangingLedger:
+    """One that answers nothing and is given up after ten seconds, by a clock that only it moves."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+        self.asked = 0
+
+    async def query(self, function: str, *args: str) -> bytes:
+        self.asked += 1
+        self.now += 10
+        raise LedgerUnavailable("the ledger has not answered")
+
+
+@pytest.mark.parametrize("is_about_the_ledger", [False, True])
+async def test_a_ledger_that_did_not_answer_is_asked_again_after_as_long_as_that_took(
+    monkeypatch: pytest.MonkeyPatch, is_about_the_ledger: bool
+) -> None:
+    ledger: Any = HangingLedger()
+    monkeypatch.setattr("tx_queue.intake.time.monotonic", lambda: ledger.now)
+    signers, name = Signers(ledger), LedgerName(ledger)
+
+    async def ask() -> None:
+        with pytest.raises(LedgerUnavailable, match="has not answered"):
+            await (name.read_unless({"another"}) if is_about_the_ledger else signers.keys_of({"stranger"}))
+
+    for _ in range(50):
+        await ask()
+    assert ledger.asked == 1
+    ledger.now += 10
+    await ask()
+    assert ledger.asked == 2
