@@ -66,6 +66,12 @@ def test_no_file_names_a_machine_or_an_index() -> None:
     assert found == []
 
 
+def test_all_that_is_kept_is_text_or_a_picture() -> None:
+    # a wheel that somebody had looked at stood beside README once
+    found = [path for path in kept("*") if path.suffix != ".webp" and b"\0" in path.read_bytes()]
+    assert found == []
+
+
 def test_a_suppression_has_its_reason_beside_it() -> None:
     bare = re.compile(r"#\s*(type: ignore(\[[\w, -]+\])?|noqa(: [A-Z0-9, ]+)?)\s*$")
     found = [
