@@ -62,24 +62,26 @@ class DrainRate:
         self._now_s = now_s
         self._since = now_s()
         self._decided: deque[tuple[float, int]] = deque()
+        self._nr_decided = 0
 
     def note(self, commands: int) -> None:
         """Note that so many commands were decided."""
         self._decided.append((self._now_s(), commands))
+        self._nr_decided += commands
         self._look_back()
 
     def seconds_for(self, commands: int) -> int:
         """Return in how many whole seconds so many will have been decided, 1 to 60; 60 if none was lately."""
         self._look_back()
-        decided = sum(number for _, number in self._decided)
-        if decided == 0:
+        if self._nr_decided == 0:
             return LONGEST_RETRY_S
         seconds = max(self._now_s() - self._since, 0.001)
-        return min(max(math.ceil(commands * min(seconds, _LATELY_S) / decided), 1), LONGEST_RETRY_S)
+        return min(max(math.ceil(commands * min(seconds, _LATELY_S) / self._nr_decided), 1), LONGEST_RETRY_S)
 
     def _look_back(self) -> None:
-        while self._decided and self._decided[0][0] < self._now_s() - _LATELY_S:
-            self._decided.popleft()
+        since = self._now_s() - _LATELY_S
+        while self._decided and self._decided[0][0] < since:
+            self._nr_decided -= self._decided.popleft()[1]
 
 
 class Metrics:

@@ -1,5 +1,7 @@
 """What the queue counts: how fast it drains, for those who have to come again."""
 
+import math
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -39,3 +41,18 @@ def test_a_pause_is_always_whole_seconds_up_to_a_minute(steps: list[tuple[float,
         clock.now_s += seconds
         rate.note(decided)
     assert 1 <= rate.seconds_for(commands) <= LONGEST_RETRY_S
+
+
+@given(steps=st.lists(st.tuples(st.integers(0, 8), st.integers(1, 1000)), min_size=1, max_size=30))
+def test_what_was_decided_in_the_last_ten_seconds_counts_and_nothing_else(steps: list[tuple[int, int]]) -> None:
+    clock = Clock()
+    rate = DrainRate(clock)
+    decided: list[tuple[float, int]] = []
+    for seconds, commands in steps:
+        clock.now_s += seconds
+        rate.note(commands)
+        decided.append((clock.now_s, commands))
+    clock.now_s += 5
+    lately = sum(commands for at_s, commands in decided if at_s >= clock.now_s - 10)
+    passed_s = min(clock.now_s - Clock.now_s, 10)
+    assert rate.seconds_for(3 * lately) == math.ceil(3 * lately * passed_s / lately)
