@@ -1,10 +1,12 @@
 """Every request gets an id, a line in the log, its place in the metrics, and an answer even to a defect of ours."""
 
+import asyncio
 import logging
 import re
 import time
 import uuid
 from collections.abc import MutableMapping
+from functools import partial
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
@@ -82,7 +84,9 @@ class RequestLog:
         self._requests.labels(known_method, route, status).inc()
         self._seconds.labels(known_method, route).observe(seconds)
         log = _log.debug if route in QUIET_ROUTES else _log.info
-        log("request", method=method, path=scope["path"], status=status, duration_ms=round(1000 * seconds, 1))
+        said = {"method": method, "path": scope["path"], "status": status, "duration_ms": round(1000 * seconds, 1)}
+        # The event loop sends when it comes round: no answer waits for its line in the log.
+        asyncio.get_running_loop().call_soon(partial(log, "request", **said))
 
 
 def _request_id(scope: Scope) -> str:
