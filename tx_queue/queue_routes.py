@@ -267,7 +267,7 @@ def _status(entry: Entry) -> views.CommandStatus:
         status=entry.status,
         transaction=entry.transaction,
         block=entry.block,
-        result=read_exact_json(entry.result) if entry.result is not None else None,
+        result=entry.result,
         error=error,
     )
 

@@ -17,7 +17,7 @@ from enum import StrEnum
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Final, NamedTuple, Self, TypeVar
+from typing import Any, Final, NamedTuple, Self, TypeVar
 
 from energy_market_chaincode import (
     DECIDED,
@@ -29,7 +29,9 @@ from energy_market_chaincode import (
     Status,
     UnknownSigner,
     ValidTooLong,
+    exact_json,
     milliseconds,
+    read_exact_json,
 )
 from market_files import private_home
 from market_time import SteadyTime
@@ -80,10 +82,10 @@ class Entry(NamedTuple):
         Its place in the order of all that were taken.
     text
         The command as it goes to the ledger, as JSON with its signature; empty where it is not asked for.
+    result
+        What the contract answered, decimals exact; None for a rejected one.
     transaction, block
         The transaction that brought the decision; None where no transaction could take the command.
-    result
-        What the contract answered, exact JSON; None for a rejected one.
     code, message
         Why it was rejected; None for a committed one.
     """
@@ -94,9 +96,9 @@ class Entry(NamedTuple):
     topic: str
     status: Status = Status.QUEUED
     text: str = ""
+    result: dict[str, Any] | None = None
     transaction: str | None = None
     block: int | None = None
-    result: str | None = None
     code: str | None = None
     message: str | None = None
 
@@ -445,7 +447,10 @@ def _settle(connection: sqlite3.Connection, decided: Sequence[Entry], now_ms: in
     settled = connection.executemany(
         "UPDATE command SET text = NULL, settled_at_ms = ?, status = ?, transaction_id = ?, block = ?, result = ?,"
         " code = ?, message = ? WHERE position = ? AND status IS NULL",
-        [(now_ms, d.status, d.transaction, d.block, d.result, d.code, d.message, d.position) for d in decided],
+        [
+            (now_ms, d.status, d.transaction, d.block, _as_text(d.result), d.code, d.message, d.position)
+            for d in decided
+        ],
     )
     connection.execute("UPDATE backlog SET depth = depth - ?", (settled.rowcount,))
     oldest = connection.execute(
@@ -470,11 +475,22 @@ def _touch(connection: sqlite3.Connection) -> None:
 def _find(connection: sqlite3.Connection, command_id: str, prosumer: str | None) -> list[Entry]:
     """Return the commands of an id."""
     rows = connection.execute(
-        "SELECT position, id, prosumer, topic, status, transaction_id, block, result, code, message FROM command"
+        "SELECT position, id, prosumer, topic, status, result, transaction_id, block, code, message FROM command"
         " WHERE id = ? AND prosumer = coalesce(?, prosumer) ORDER BY position",
         (command_id, prosumer),
     )
-    return [Entry._make((*row[:4], Status(row[4] or Status.QUEUED), "", *row[5:])) for row in rows]
+    return [_entry(*row) for row in rows]
+
+
+def _entry(
+    position: int, command_id: str, prosumer: str, topic: str, status: str | None, result: str | None, *rest: Any
+) -> Entry:
+    read = None if result is None else read_exact_json(result)
+    return Entry(position, command_id, prosumer, topic, Status(status or Status.QUEUED), "", read, *rest)
+
+
+def _as_text(result: dict[str, Any] | None) -> str | None:
+    return None if result is None else exact_json(result).decode()
 
 
 def _known(connection: sqlite3.Connection, command: Command) -> Acceptance | None:

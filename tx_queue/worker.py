@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 import stamina
 
-from energy_market_chaincode import BadSignature, Status, UnknownSigner, exact_json, read_exact_json
+from energy_market_chaincode import BadSignature, Status, UnknownSigner, read_exact_json
 from ledger import Ledger, LedgerUnavailable, Submission, TransactionFailed
 from market_log import structlog
 from tx_queue.health import Metrics, Readiness
@@ -228,7 +228,7 @@ def _decision(command: Entry, submission: Submission | None, result: dict[str, A
         status=Status.COMMITTED if is_committed else Status.REJECTED,
         transaction=submission.transaction_id if submission is not None else None,
         block=submission.block if submission is not None else None,
-        result=exact_json(result["result"]).decode() if is_committed else None,
+        result=result["result"] if is_committed else None,
         code=None if is_committed else result["code"],
         message=None if is_committed else result["message"],
     )

@@ -51,7 +51,7 @@ def command(name: str, text: str = "{}", prosumer: str = "P1") -> Command:
 
 
 def committed(waiting: Entry) -> Entry:
-    return waiting._replace(status=Status.COMMITTED, transaction="tx", block=7, result='{"a":1}')
+    return waiting._replace(status=Status.COMMITTED, transaction="tx", block=7, result={"a": 1})
 
 
 def rejected(waiting: Entry, code: str = "UNKNOWN_GAME") -> Entry:
@@ -92,7 +92,7 @@ async def test_a_command_goes_from_queued_to_submitted_to_its_decision(store: Sq
     assert [entry.status for entry in await store.find("a")] == [Status.SUBMITTED]
     await store.settle([committed(batch[0]), rejected(batch[1])])
     (a,), (b,) = await store.find("a"), await store.find("b")
-    assert (a.status, a.transaction, a.block, a.result, a.code) == (Status.COMMITTED, "tx", 7, '{"a":1}', None)
+    assert (a.status, a.transaction, a.block, a.result, a.code) == (Status.COMMITTED, "tx", 7, {"a": 1}, None)
     assert (b.status, b.result, b.code, b.message) == (Status.REJECTED, None, "UNKNOWN_GAME", "There is no game.")
 
 
