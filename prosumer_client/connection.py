@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, Self, TypeVar
 from urllib.parse import urlsplit
 
@@ -30,6 +30,7 @@ READ_TIMEOUT_S = 15.0
 SILENCE_LIMIT_S = 60.0
 """A stream without even a keep-alive for so long is taken for dead."""
 MAX_CONNECTIONS = 200
+ADDRESSES_KEPT = 100
 
 Parameters = Mapping[str, str | int | float]
 Result = TypeVar("Result")
@@ -79,7 +80,24 @@ class Patience:
     longest_delay_s: float = 5.0
 
     async def persist(self, url: str, attempt: Callable[[], Awaitable[Result]]) -> Result:
-        """Try until an attempt meets no Interruption; raises MarketUnavailable when our patience is over."""
+        """Try until an attempt meets no Interruption; raises MarketUnavailable when our patience is over.
+
+        What goes at once, as nearly everything does, costs no bookkeeping of retries.
+        """
+        gives_up_at = time.monotonic() + self.total_s
+        try:
+            return await attempt()
+        except Interruption as interruption:
+            failed = [interruption]
+
+        async def next_attempt() -> Result:
+            if failed:
+                raise failed.pop()
+            return await attempt()
+
+        return await self._persist_until(gives_up_at, url, next_attempt)
+
+    async def _persist_until(self, gives_up_at: float, url: str, attempt: Callable[[], Awaitable[Result]]) -> Result:
         caller = stamina.AsyncRetryingCaller(
             attempts=None,
             timeout=self.total_s,
@@ -87,7 +105,6 @@ class Patience:
             wait_max=self.longest_delay_s,
             wait_jitter=self.first_delay_s,
         )
-        gives_up_at = time.monotonic() + self.total_s
 
         def is_worth_it(error: Exception) -> bool | float:
             if not isinstance(error, Interruption) or time.monotonic() + error.wait_s > gives_up_at:
@@ -118,6 +135,8 @@ class ServiceConnection:
         self.url = require_address(url)
         self.patience = patience
         self._http = _http_client(url)
+        # To make an address takes as long as to sign a command.
+        self._address = lru_cache(ADDRESSES_KEPT)(self._new_address)
 
     async def close(self) -> None:
         """Let go of it."""
@@ -149,10 +168,12 @@ class ServiceConnection:
         """
         timeout = self._timeout(min(READ_TIMEOUT_S, self.patience.total_s) + wait_s)
         headers = {"Content-Type": "application/json"} if content is not None else {}
-        request = self._http.build_request(
-            method, path, content=content, params=parameters, headers=headers, timeout=timeout
-        )
+        address = self._address(path, tuple((parameters or {}).items()))
+        request = self._http.build_request(method, address, content=content, headers=headers, timeout=timeout)
         return await self.persist(partial(self._once, request))
+
+    def _new_address(self, path: str, parameters: tuple[tuple[str, str | int | float], ...]) -> httpx.URL:
+        return self._http.build_request("GET", path, params=dict(parameters) or None).url
 
     async def _once(self, request: httpx.Request) -> Any:
         with _interruptions():

@@ -59,8 +59,14 @@ class Optimizer(ServiceClient):
 
     async def _ask(self, path: str, question: Mapping[str, object], wait_s: float = 0) -> Any:
         """Ask with decimals as strings, which keep their digits through every reader."""
-        content = json.dumps(wire_value(question)).encode()
+        content = json.dumps(question, default=_written).encode()
         return await self._connection.exchange("POST", path, content=content, wait_s=wait_s)
+
+
+def _written(value: object) -> Any:
+    if isinstance(value, Decimal | Mapping):
+        return wire_value(value)
+    raise TypeError(f"{value!r} cannot stand in a question")
 
 
 def _question(turn: Turn) -> dict[str, object]:
