@@ -134,19 +134,23 @@ class FakeMarket:
         async with self._changed:
             self._changed.notify_all()
 
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(self._converse(reader, writer))
         self._tasks.add(task)
+
+        def ended(_: object) -> None:  # also where it was cancelled before it began
+            self._tasks.discard(task)
+            writer.close()
+
+        task.add_done_callback(ended)
+
+    async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             if self._server is None or not self._server.is_serving():
                 raise ConnectionAbortedError  # it was stopped while this connection was on its way
             await self._serve(reader, writer)
         except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
             writer.transport.abort()
-        finally:
-            self._tasks.discard(task)
-            writer.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = (await reader.readuntil(b"\r\n\r\n")).decode()
