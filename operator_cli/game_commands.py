@@ -1,5 +1,6 @@
 """``energy-market games``: which games there are and how they stand."""
 
+from contextlib import aclosing, suppress
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -9,7 +10,7 @@ from pydantic.alias_generators import to_camel
 from energy_market_chaincode import GameView, Topic, views
 from operator_cli.settings import OperatorSettings
 from operator_cli.voice import AsJson, plain, show_by_default, voice
-from prosumer_client import MarketClient
+from prosumer_client import FROM_NOW, MarketClient
 
 app = typer.Typer(help="Games and their results.")
 
@@ -37,7 +38,33 @@ show_by_default(app, list_games)
 @app.command()
 def show(game: Name, json: AsJson = False) -> None:
     """Show a game with its bids and transfers."""
+    _show(game, json)
 
+
+@app.command()
+def wait(game: Name, json: AsJson = False) -> None:
+    """Wait until a game is settled or cancelled, then show it."""
+
+    async def until_over(market: MarketClient) -> None:
+        async def look() -> None:
+            if (await market.game(game, brief=True)).is_over:
+                raise _Over
+
+        with suppress(_Over):
+            async with aclosing(market.events(FROM_NOW, on_now=look)) as events:
+                async for event in events:
+                    if event.game in (game, None):  # a reset is of no game, and may have removed this one
+                        await look()
+
+    OperatorSettings.read().ask(until_over)
+    _show(game, json)
+
+
+class _Over(Exception):
+    """Nothing can happen in the game any more."""
+
+
+def _show(game: str, json: bool) -> None:
     async def read(market: MarketClient) -> tuple[GameView, dict[str, Any], datetime]:
         lists = {"bids": plain(await market.bids(game)), "transfers": plain(await market.transfers(game))}
         return await market.game(game), lists, (await market.learn_time()).now()

@@ -36,8 +36,7 @@ energy-market prosumers add P003 --production 80 --consumption 100 --balance 100
 python -m prosumer_client --id S001 --role seller --capacity 40 --price 0.07 > S001.log 2>&1 &
 python strategy.py > P003.log 2>&1 &
 energy-market games publish --scenario street.yaml
-until energy-market games | grep closed; do sleep 0.2; done
-energy-market games show evening
+energy-market games wait evening
 kill $(jobs -p)
 """
 

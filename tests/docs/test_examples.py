@@ -25,8 +25,7 @@ energy-market prosumers add P100 --production 80 --consumption 100 --balance 100
 python -m prosumer_client --id S001 --role seller --capacity 40 --price 0.07 > S001.log 2>&1 &
 python "$PROJECT/examples/strategy.py" P100 12 > P100.log 2>&1 &
 energy-market games publish --scenario street.yaml
-until energy-market games | grep closed; do sleep 0.2; done
-energy-market games show evening
+energy-market games wait evening
 kill $(jobs -p)
 """
 TOP_UP = """
